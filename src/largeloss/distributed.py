@@ -1,0 +1,127 @@
+"""What several processes must agree on. Every function is a no-op when there is one process.
+
+Gradients: :func:`global_sum` is differentiable, and its backward pass sums the gradients of all
+processes. Together with ``DistributedDataParallel``, which averages gradients over the processes,
+a loss written as a global mean has exactly the gradient that one process would have computed over
+the whole batch.
+"""
+
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+T = TypeVar("T")
+
+
+def world_size() -> int:
+    """Number of processes; 1 without a process group."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if world_size() > 1 else 0
+
+
+class _AllReduce(torch.autograd.Function):
+    """Sum over processes, forward and backward."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        total = tensor.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        total = grads[0].clone()
+        dist.all_reduce(total)
+        return total
+
+
+def global_sum(tensor: Tensor) -> Tensor:
+    """Sum of ``tensor`` over all processes, differentiable."""
+    if world_size() == 1:
+        return tensor
+    return cast(Tensor, _AllReduce.apply(tensor))
+
+
+def global_count(count: int, device: torch.device) -> int:
+    """Sum of a whole number over all processes."""
+    if world_size() == 1:
+        return count
+    total = torch.tensor(count, dtype=torch.int64, device=device)
+    dist.all_reduce(total)
+    return int(total)
+
+
+def global_mean(values: Tensor) -> Tensor:
+    """Mean over the entries of all processes' ``values``, which may differ in number."""
+    if world_size() == 1:
+        return values.mean()
+    return global_sum(values.sum()) / max(1, global_count(values.numel(), values.device))
+
+
+def kth_largest(values: Tensor, k: int) -> Tensor:
+    """The k-th largest over the flat ``values`` of all processes; the smallest where fewer exist.
+
+    Args:
+        values: (M,) float, M may differ between processes.
+        k: At least 1, the same in every process.
+    """
+    own = values.topk(min(k, values.numel())).values
+    if world_size() > 1:
+        offer = own.new_full((k,), -torch.inf)
+        offer[: own.numel()] = own
+        offers = [torch.empty_like(offer) for _ in range(world_size())]
+        dist.all_gather(offers, offer)
+        own = torch.cat(offers).topk(k).values
+    return own[-1] if own.numel() else values.new_full((), -torch.inf)
+
+
+def before_me(count: Tensor) -> Tensor:
+    """Sum of ``count`` (a whole number, shape ()) over the processes of lower rank."""
+    if world_size() == 1:
+        return torch.zeros_like(count)
+    counts = [torch.empty_like(count) for _ in range(world_size())]
+    dist.all_gather(counts, count)
+    return torch.stack(counts)[: rank()].sum()
+
+
+def gather(tensor: Tensor) -> Tensor:
+    """All processes' ``tensor`` joined along axis 0, in rank order; lengths may differ."""
+    if world_size() == 1:
+        return tensor
+    length = torch.tensor([tensor.shape[0]], device=tensor.device)
+    lengths = [torch.empty_like(length) for _ in range(world_size())]
+    dist.all_gather(lengths, length)
+    longest = int(torch.cat(lengths).max())
+    padded = tensor.new_zeros((longest, *tensor.shape[1:]))
+    padded[: tensor.shape[0]] = tensor
+    parts = [torch.empty_like(padded) for _ in range(world_size())]
+    dist.all_gather(parts, padded)
+    return torch.cat([part[: int(n)] for part, n in zip(parts, lengths, strict=True)])
+
+
+def from_main(value: T) -> T:
+    """``value`` as the process of rank 0 has it."""
+    if world_size() == 1:
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, src=0)
+    return box[0]
+
+
+def barrier() -> None:
+    """Waits until every process has come here."""
+    if world_size() > 1:
+        dist.barrier()
+
+
+def device() -> torch.device:
+    """Where tensors must lie to be exchanged: the current GPU under NCCL, else the CPU."""
+    if world_size() > 1 and dist.get_backend() == "nccl":
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")

@@ -1,0 +1,50 @@
+"""Every error that largeloss raises on purpose: what was found, what was needed, how to mend it.
+
+::
+
+    LargelossError                 base; never raised itself
+    ├── InputError                 the caller's input is wrong        (command line: exit code 2)
+    │   ├── LabelError             a label file, table or value
+    │   ├── DataError              a folder, image or feature file
+    │   ├── ConfigError            a setting, or settings that do not go together
+    │   └── ScheduleError          a loss was used before ``set_epoch``
+    └── RunError                   work had begun and failed          (command line: exit code 1)
+        ├── NonFiniteError         logits that are NaN or infinite
+        └── CheckpointError        a checkpoint that cannot be read or does not fit
+"""
+
+
+class LargelossError(Exception):
+    """Base of all errors that largeloss raises on purpose."""
+
+
+class InputError(LargelossError, ValueError):
+    """The caller's input is wrong; nothing was changed."""
+
+
+class LabelError(InputError):
+    """A label file, label table or label value is wrong."""
+
+
+class DataError(InputError):
+    """A folder, an image or a feature file is wrong or missing."""
+
+
+class ConfigError(InputError):
+    """A setting is wrong, or settings do not go together."""
+
+
+class ScheduleError(InputError):
+    """A loss with a schedule was used before ``set_epoch``."""
+
+
+class RunError(LargelossError, RuntimeError):
+    """Work had begun and could not go on."""
+
+
+class NonFiniteError(RunError):
+    """Logits are NaN or infinite; the message names the step and the rows."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint cannot be read, or does not fit this run."""

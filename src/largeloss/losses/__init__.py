@@ -1,0 +1,42 @@
+"""Losses for partial labels: one interface, one method a file.
+
+``LOSSES`` has them by the names of the papers and of the command line.
+"""
+
+from largeloss.losses.assume_negative import AssumeNegative
+from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.expected_positive import ExpectedPositive
+from largeloss.losses.full_label import FullLabel
+from largeloss.losses.ignore_unobserved import IgnoreUnobserved
+from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
+from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
+from largeloss.losses.rejection import LargeLossRejection
+from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
+from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
+
+LOSSES: dict[str, type[PartialLabelLoss]] = {
+    "full": FullLabel,
+    "an": AssumeNegative,
+    "iu": IgnoreUnobserved,
+    "wan": WeightedAssumeNegative,
+    "lsan": LabelSmoothingAssumeNegative,
+    "epr": ExpectedPositive,
+    "ll-r": LargeLossRejection,
+    "ll-ct": LargeLossTemporaryCorrection,
+    "ll-cp": LargeLossPermanentCorrection,
+}
+
+__all__ = [
+    "LOSSES",
+    "AssumeNegative",
+    "Decision",
+    "ExpectedPositive",
+    "FullLabel",
+    "IgnoreUnobserved",
+    "LabelSmoothingAssumeNegative",
+    "LargeLossPermanentCorrection",
+    "LargeLossRejection",
+    "LargeLossTemporaryCorrection",
+    "PartialLabelLoss",
+    "WeightedAssumeNegative",
+]

@@ -1,0 +1,211 @@
+"""The one interface of all methods.
+
+Every method answers two questions about a batch: *what to believe* (targets) and *how much*
+(weights); it may add one scalar penalty. Everything else is memory.
+
+Axes, here and everywhere: B images of a batch, C classes, N images of the data set, D features.
+``logits`` are (B, C) real numbers, never probabilities; ``labels`` are (B, C) whole numbers, 1
+present, 0 absent, -1 unobserved; ``rows`` are (B,) the images' numbers in the data set.
+"""
+
+import warnings
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from largeloss import distributed
+from largeloss.errors import ConfigError, LabelError, NonFiniteError, ScheduleError
+from largeloss.losses.functional import soft_cross_entropy
+from largeloss.losses.watch import Watch
+
+
+class Decision(NamedTuple):
+    """What a method makes of a batch, before the loss is computed."""
+
+    targets: Tensor
+    """(B, C) in [0, 1]: what is believed."""
+    weights: Tensor
+    """(B, C) >= 0, or () for all alike: how much."""
+
+
+class PartialLabelLoss(nn.Module):
+    """Base of all losses: ``mean(weights * entry_loss) + penalty``.
+
+    With several processes the mean is over the global batch; wrap model and loss in
+    ``DistributedDataParallel`` and gradients are those of one process.
+
+    A method overrides :meth:`decide`, and where it needs to :meth:`entry_loss`, :meth:`penalty`,
+    :meth:`set_epoch` and :meth:`relabel`.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What ``forward`` must be given beside logits and labels: ``"rows"``, ``"features"``."""
+    scheduled: ClassVar[bool] = False
+    """Whether the method refuses to train before :meth:`set_epoch`."""
+    expects_unobserved: ClassVar[bool] = True
+    """Whether a first batch without a single unobserved entry is worth a warning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epoch: int | None = None
+        self._watch = Watch()
+        self._seen_batch = False
+
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        rows: Tensor | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
+        """The loss of a batch, a scalar.
+
+        Args:
+            logits: (B, C) float; half precision is raised to float32, float64 is kept.
+            labels: (B, C), any integer type (or bool): 1 present, 0 absent, -1 unobserved.
+            rows: (B,) integer, the images' numbers; only where ``"rows"`` is in ``needs``.
+            features: (B, D) float; only where ``"features"`` is in ``needs``.
+
+        Raises:
+            LabelError: labels of a wrong shape, type or value.
+            NonFiniteError: logits that are NaN or infinite. On the CPU at once, on CUDA one step
+                later and in :meth:`check`, so that a step needs no synchronisation.
+            ScheduleError: a scheduled loss before ``set_epoch``.
+        """
+        self._check_inputs(logits, labels, rows, features)
+        if logits.dtype in (torch.float16, torch.bfloat16):
+            logits = logits.float()
+        if labels.dtype == torch.bool:
+            labels = labels.to(torch.int8)
+        decision = self.decide(logits.detach(), labels, rows)
+        entry_loss = self.entry_loss(logits, decision.targets, labels)
+        loss = distributed.global_mean(decision.weights * entry_loss)
+        return loss + self.penalty(logits, labels, rows, features)
+
+    def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
+        """What to believe about each entry, and how much; ``logits`` are detached."""
+        raise TypeError(f"{type(self).__name__} must define decide(logits, labels, rows).")
+
+    def entry_loss(self, logits: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
+        """(B, C): the loss of each entry against its target."""
+        return soft_cross_entropy(logits, targets)
+
+    def penalty(
+        self, logits: Tensor, labels: Tensor, rows: Tensor | None, features: Tensor | None
+    ) -> Tensor:
+        """One scalar added to the mean; 0 unless the method has one."""
+        return logits.new_zeros(())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tells the method which epoch begins (0 is the first); call it in every process.
+
+        After the last epoch call it once more, with the number of epochs: methods that change
+        labels commit what they proposed.
+        """
+        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
+            raise ConfigError(f"set_epoch needs a whole number from 0 on, got {epoch!r}.")
+        self.epoch = epoch
+
+    def relabel(self, rows: Tensor, scores: Tensor) -> None:
+        """For methods that label between epochs: scores (B, C) of the images ``rows``."""
+
+    def check(self) -> None:
+        """Raises what a GPU has found since the last step; call it before saving anything."""
+        self._watch.flush()
+
+    def current_epoch(self) -> int:
+        """The epoch, for schedules.
+
+        Raises:
+            ScheduleError: ``set_epoch`` was never called.
+        """
+        if self.epoch is None:
+            raise ScheduleError(
+                f"{type(self).__name__} needs the epoch, because what it does depends on it. "
+                "Call loss.set_epoch(epoch) before each epoch; 0 is the warm-up."
+            )
+        return self.epoch
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Saved within ``state_dict()``; loadable weights-only."""
+        return {"epoch": -1 if self.epoch is None else self.epoch}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restores what :meth:`get_extra_state` gave."""
+        self.epoch = None if state["epoch"] < 0 else int(state["epoch"])
+
+    def _check_inputs(
+        self, logits: Tensor, labels: Tensor, rows: Tensor | None, features: Tensor | None
+    ) -> None:
+        name = type(self).__name__
+        if logits.ndim != 2 or not logits.is_floating_point():
+            raise LabelError(
+                f"{name} needs float logits of shape (B, C), got {tuple(logits.shape)} "
+                f"of type {logits.dtype}."
+            )
+        if labels.shape != logits.shape:
+            raise LabelError(
+                f"{name} needs labels of the logits' shape {tuple(logits.shape)}, "
+                f"got {tuple(labels.shape)}."
+            )
+        if labels.is_floating_point() or labels.is_complex():
+            raise LabelError(
+                f"{name} needs integer labels (1 present, 0 absent, -1 unobserved), got "
+                f"{labels.dtype}. Write labels.to(torch.int8), or convert another coding by name: "
+                "largeloss.labels.convert(labels, 'nan-unobserved')."
+            )
+        for need, given in (("rows", rows), ("features", features)):
+            if need in self.needs and given is None:
+                raise ConfigError(
+                    f"{name} needs {need}: call loss(logits, labels, {need}={need})"
+                    + (", the images' numbers in the data set." if need == "rows" else ".")
+                )
+        if rows is not None and rows.shape != logits.shape[:1]:
+            raise ConfigError(
+                f"{name} needs one row number an image, shape ({logits.shape[0]},), "
+                f"got {tuple(rows.shape)}."
+            )
+        if self.scheduled:
+            self.current_epoch()
+        if not self._seen_batch:
+            self._seen_batch = True
+            self._look_at_first_batch(labels)
+        self._watch_values(logits.detach(), labels, rows)
+
+    def _look_at_first_batch(self, labels: Tensor) -> None:
+        if self.expects_unobserved and labels.numel() and not bool((labels < 0).any()):
+            warnings.warn(
+                f"{type(self).__name__}: the first batch has no unobserved entry (-1). Where a 0 "
+                "means 'not annotated' rather than 'absent', convert the labels first: "
+                "largeloss.labels.convert(labels, 'positives-only').",
+                UserWarning,
+                stacklevel=5,
+            )
+
+    def _watch_values(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:
+        def wrong_label() -> Exception:
+            low, high = labels.aminmax()
+            return LabelError(
+                f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
+                "Convert another coding by name: largeloss.labels.convert(labels, coding)."
+            )
+
+        def not_finite() -> Exception:
+            images = torch.where(~logits.isfinite().all(dim=1))[0].cpu()
+            names = images if rows is None else rows.detach().cpu()[images]
+            kind = "positions in the batch" if rows is None else "rows"
+            return NonFiniteError(
+                f"Logits are NaN or infinite for {len(names)} of {len(logits)} images, {kind} "
+                f"{names[:8].tolist()}{'…' if len(names) > 8 else ''} (epoch {self.epoch}). "
+                "The step was not taken into any checkpoint. Lower the learning rate, look at "
+                "these images, or train in full precision."
+            )
+
+        if labels.dtype != torch.bool:
+            self._watch((labels > 1).any() | (labels < -1).any(), wrong_label)
+        # One pass: a sum is finite where every logit is; the exact look follows only if not.
+        suspicious = ~logits.sum(dtype=torch.promote_types(logits.dtype, torch.float32)).isfinite()
+        if logits.device.type != "cpu" or bool(suspicious):
+            suspicious = ~logits.isfinite().all()
+        self._watch(suspicious, not_finite)

@@ -1,0 +1,148 @@
+"""Label edits that a loss makes: proposed in the step, committed between epochs.
+
+Sparse: a proposal appends tensors to a log; a commit gathers the log of all processes and merges
+it into sorted arrays, which a batch then looks up by row.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from largeloss import distributed
+from largeloss.errors import CheckpointError, ConfigError
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Entries that became observed positives; four equal-length arrays on the CPU."""
+
+    rows: Tensor
+    """(E,) int64."""
+    columns: Tensor
+    """(E,) int32: the classes."""
+    epochs: Tensor
+    """(E,) int32: when."""
+    losses: Tensor
+    """(E,) float32: the assume-negative loss that gave them away."""
+
+    @classmethod
+    def none(cls) -> Self:
+        """No edits."""
+        whole = torch.zeros(0, dtype=torch.int32)
+        return cls(whole.long(), whole, whole.clone(), torch.zeros(0))
+
+    @classmethod
+    def join(cls, parts: list[Self]) -> Self:
+        """One after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+    def at(self, index: Tensor) -> Self:
+        """Those at ``index``."""
+        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def to(self, device: torch.device | str) -> Self:
+        """A copy on ``device``."""
+        return type(self)(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class EditMemory:
+    """The edits of one loss. ``committed`` are in force, sorted by row and class."""
+
+    def __init__(self) -> None:
+        self.committed = Edits.none()
+        self._proposed: list[Edits] = []
+
+    def applied_to(self, labels: Tensor, rows: Tensor) -> Tensor:
+        """(B, C) ``labels`` with the committed edits of the images ``rows`` written as 1.
+
+        Raises:
+            ConfigError: an edit names a class that ``labels`` does not have.
+        """
+        if not len(self.committed):
+            return labels
+        rows = rows.detach().cpu().long()
+        first = torch.searchsorted(self.committed.rows, rows)
+        counts = torch.searchsorted(self.committed.rows, rows, right=True) - first
+        if not int(counts.sum()):
+            return labels
+        batch = torch.repeat_interleave(torch.arange(len(rows)), counts)
+        within = torch.arange(len(batch)) - torch.repeat_interleave(
+            counts.cumsum(0) - counts, counts
+        )
+        columns = self.committed.columns[first[batch] + within].long()
+        if int(columns.max()) >= labels.shape[1]:
+            raise ConfigError(
+                f"The label edits name class {int(columns.max())}, but the labels have "
+                f"{labels.shape[1]} classes. Use one loss object for one set of classes."
+            )
+        edited = labels.clone()
+        edited[batch.to(labels.device), columns.to(labels.device)] = 1
+        return edited
+
+    def propose(self, rows: Tensor, suspects: Tensor, logits: Tensor, epoch: int) -> None:
+        """Notes the entries ``suspects`` (B, C) bool of the images ``rows``."""
+        batch, columns = suspects.nonzero(as_tuple=True)
+        self._proposed.append(
+            Edits(
+                rows.to(batch.device).long()[batch],
+                columns.int(),
+                torch.full_like(columns, epoch, dtype=torch.int32),
+                F.softplus(logits[batch, columns]).float(),
+            )
+        )
+
+    def commit(self) -> None:
+        """Brings all proposals of all processes into force; an entry's first edit stays."""
+        log = Edits.join([Edits.none(), *(part.to("cpu") for part in self._proposed)])
+        self._proposed = []
+        log = _gathered(log)
+        if not len(log):
+            return
+        everything = Edits.join([self.committed, log])
+        num_classes = int(everything.columns.max()) + 1
+        keys, order = torch.sort(everything.rows * num_classes + everything.columns, stable=True)
+        first = torch.ones_like(keys, dtype=torch.bool)
+        first[1:] = keys[1:] != keys[:-1]
+        self.committed = everything.at(order[first])
+
+    def state(self) -> dict[str, Tensor]:
+        """Committed and proposed edits as tensors, for a checkpoint of this process."""
+        proposed = Edits.join([Edits.none(), *(part.to("cpu") for part in self._proposed)])
+        state = {f"committed.{f.name}": getattr(self.committed, f.name) for f in fields(Edits)}
+        return state | {f"proposed.{f.name}": getattr(proposed, f.name) for f in fields(Edits)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Takes up what :meth:`state` gave.
+
+        Raises:
+            CheckpointError: the state holds no edits.
+        """
+        try:
+            committed, proposed = (
+                Edits(*(state[f"{kind}.{field.name}"] for field in fields(Edits)))
+                for kind in ("committed", "proposed")
+            )
+        except KeyError as missing:
+            raise CheckpointError(
+                f"The checkpoint has no label edits ({missing} is missing): it was not written by "
+                "this method."
+            ) from None
+        self.committed = committed
+        self._proposed = [proposed] if len(proposed) else []
+
+
+def _gathered(edits: Edits) -> Edits:
+    """The edits of all processes, in rank order."""
+    if distributed.world_size() == 1:
+        return edits
+    device = distributed.device()
+    parts = edits.to(device)
+    names = [field.name for field in fields(Edits)]
+    return Edits(*(distributed.gather(getattr(parts, name)).cpu() for name in names))

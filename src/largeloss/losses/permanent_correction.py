@@ -1,0 +1,70 @@
+"""LL-Cp: the largest losses are taken for missing tags, for good."""
+
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor
+
+from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.functional import present
+from largeloss.losses.memory import EditMemory
+from largeloss.losses.suspicion import Suspicion
+
+
+class LargeLossPermanentCorrection(PartialLabelLoss):
+    """Believes that unobserved entries are absent, until their loss is among the largest once.
+
+    ``mean(soft_cross_entropy(logits, [labels == 1 or edited or suspect]))``; the suspects are the
+    unobserved, unedited entries whose loss is among the ``ceil(B*C * delta_rel/100)`` largest.
+    They are proposed as edits in the step and committed in :meth:`set_epoch`: from then on they
+    are observed positives, never selected again and never undone. A forward pass in evaluation
+    mode proposes nothing.
+
+    Args:
+        delta_rel: Percent of the batch's entries in every epoch after the warm-up, in [0, 100].
+        rate_base, ties, warmup_epochs: see :class:`~largeloss.losses.suspicion.Suspicion`.
+
+    Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
+    State: epoch, edits. Needs: rows. Memory: 20 bytes an edit.
+    Raises: ScheduleError before set_epoch.
+    Source: Kim et al., CVPR 2022, eq. 6 (LL-Cp). Differs from their code, which by a string
+        comparison runs LL-Ct in its place, excludes the k-th largest loss itself, and keeps its
+        edits in one process's array.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"rows"})
+    scheduled: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        delta_rel: float,
+        rate_base: Literal["all", "unobserved"] = "all",
+        ties: Literal["include", "stable"] = "include",
+        warmup_epochs: int = 1,
+    ) -> None:
+        super().__init__()
+        self.suspicion = Suspicion(delta_rel, rate_base, ties, warmup_epochs)
+        # Not a buffer: DistributedDataParallel would overwrite it from rank 0.
+        self.edits = EditMemory()
+
+    def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
+        assert rows is not None
+        epoch = self.current_epoch()
+        labels = self.edits.applied_to(labels, rows)
+        rate = self.suspicion.constant_rate(epoch)
+        suspects = self.suspicion.suspects(logits, labels, rate)
+        if self.training and rate > 0:
+            self.edits.propose(rows, suspects, logits, epoch)
+        return Decision(present(labels) | suspects, logits.new_ones(()))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Commits the edits proposed in another epoch; collective over the processes."""
+        if epoch != self.epoch:
+            self.edits.commit()
+        super().set_epoch(epoch)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return {**super().get_extra_state(), "edits": self.edits.state()}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        super().set_extra_state(state)
+        self.edits.restore(state["edits"])

@@ -1,0 +1,20 @@
+"""Average precision, the F1 family and thresholds: pure functions over arrays.
+
+Scores are (N, C), rows by classes; labels are 1 present, 0 absent, -1 unobserved, and only
+observed entries count. Arrays and tensors are both welcome; results are NumPy.
+"""
+
+from largeloss.metrics.average_precision import average_precision, average_precision_entries
+from largeloss.metrics.f1 import F1Scores, f1_scores
+from largeloss.metrics.mean_average_precision import MeanAveragePrecision, mean_average_precision
+from largeloss.metrics.thresholds import best_thresholds
+
+__all__ = [
+    "F1Scores",
+    "MeanAveragePrecision",
+    "average_precision",
+    "average_precision_entries",
+    "best_thresholds",
+    "f1_scores",
+    "mean_average_precision",
+]

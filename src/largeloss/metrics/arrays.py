@@ -1,0 +1,120 @@
+"""Checked NumPy arrays from what callers hold: arrays, lists, tensors on any device."""
+
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from largeloss.errors import ConfigError, InputError, LabelError
+
+Scores: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Labels: TypeAlias = npt.NDArray[np.int8]
+
+
+class TensorLike(Protocol):
+    """What is asked of a tensor, so that this floor need not import torch."""
+
+    def detach(self) -> Any: ...
+
+
+ArrayOrTensor: TypeAlias = npt.ArrayLike | TensorLike
+
+
+def to_numpy(values: ArrayOrTensor) -> npt.NDArray[Any]:
+    """Any array, list or tensor as a NumPy array; bfloat16 becomes float32."""
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    tensor = values.detach().cpu()
+    try:
+        array: npt.NDArray[Any] = tensor.numpy()
+    except TypeError:  # NumPy has no bfloat16
+        array = tensor.float().numpy()
+    return array
+
+
+def to_scores(values: ArrayOrTensor) -> Scores:
+    """Scores as float32 (exact for both half precisions) or float64, NaN not yet refused."""
+    array = to_numpy(values)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"scores must be real numbers, but their type is {array.dtype}.")
+    if array.dtype == np.float16 or array.dtype == np.float32:
+        return array.astype(np.float32, copy=False)
+    return array.astype(np.float64, copy=False)
+
+
+def to_labels(values: ArrayOrTensor, *, lowest: int = -1) -> Labels:
+    """Labels as int8, every entry checked to be a whole number from ``lowest`` to 1."""
+    array = to_numpy(values)
+    if array.dtype.kind not in "biuf":
+        raise LabelError(f"labels must be numbers, but their type is {array.dtype}.")
+    if array.dtype.kind in "iu":
+        # The extremes tell it without a matrix of intermediate results.
+        clean = array.size == 0 or (array.min() >= lowest and array.max() <= 1)
+    else:
+        clean = not _foreign(array, lowest).any()
+    if not clean:
+        _refuse_labels(array, lowest)
+    return array.astype(np.int8, copy=False)
+
+
+def _foreign(array: npt.NDArray[Any], lowest: int) -> npt.NDArray[np.bool_]:
+    known = (array == 0) | (array == 1)
+    if lowest < 0:
+        known |= array == -1
+    return ~known
+
+
+def _refuse_labels(array: npt.NDArray[Any], lowest: int) -> None:
+    places = np.argwhere(_foreign(array, lowest))
+    first = tuple(int(i) for i in places[0])
+    allowed = "1 (present), 0 (absent)" + (" or -1 (unobserved)" if lowest < 0 else "")
+    where = f"row {first[0]}, class {first[1]}" if len(first) == 2 else f"entry {first}"
+    raise LabelError(
+        f"labels must be {allowed}, but {len(places)} of {array.size} are not; "
+        f"the first is {array[first]} at {where}. Convert the labels first."
+    )
+
+
+def checked_pair(scores: ArrayOrTensor, labels: ArrayOrTensor) -> tuple[Scores, Labels]:
+    """Scores and labels of one shape (N, C), C >= 1, without NaN.
+
+    Raises:
+        InputError: the shapes differ or are not (N, C), or a score is NaN, observed or not.
+        LabelError: a label is none of 1, 0, -1.
+    """
+    checked = to_scores(scores)
+    states = to_labels(labels)
+    if checked.ndim != 2:
+        raise InputError(
+            f"scores must have the shape (N, C), rows by classes, but have {checked.shape}. "
+            "For a single class write scores[:, None] and labels[:, None]."
+        )
+    if checked.shape != states.shape:
+        raise InputError(
+            f"scores and labels must have one shape, but have {checked.shape} and {states.shape}."
+        )
+    if checked.shape[1] == 0:
+        raise InputError(f"scores need at least one class, but have the shape {checked.shape}.")
+    # min() hands NaN on, and needs no matrix of intermediate results.
+    if checked.size and np.isnan(checked.min()):
+        refuse_scores(np.isnan(checked), "NaN")
+    return checked, states
+
+
+def refuse_scores(bad: npt.NDArray[np.bool_], what: str) -> None:
+    """Raise InputError for the marked scores (N, C), naming the first row and class."""
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    raise InputError(
+        f"{int(bad.sum())} of {bad.size} scores are {what}; "
+        f"the first is at row {row}, class {column}. "
+        "Look for the step that produced them; they have no place in this metric."
+    )
+
+
+def check_absent(absent: str) -> None:
+    """Raise ConfigError unless ``absent`` is "zero" or "skip"."""
+    if absent not in ("zero", "skip"):
+        raise ConfigError(
+            f'absent must be "zero" (a class without positives counts 0) or "skip" '
+            f"(it is left out of the mean), but is {absent!r}."
+        )

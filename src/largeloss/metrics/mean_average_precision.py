@@ -1,0 +1,60 @@
+"""Mean average precision, with the counts that say how far to trust it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from largeloss.metrics.arrays import ArrayOrTensor, check_absent, checked_pair
+from largeloss.metrics.average_precision import class_average_precisions
+
+
+@dataclass(frozen=True, eq=False)
+class MeanAveragePrecision:
+    """Mean average precision in percent, and what it was computed from."""
+
+    value: float
+    """100 × the mean over classes, in [0, 100]; never NaN."""
+    per_class: npt.NDArray[np.float64]
+    """(C,) average precision as a fraction in [0, 1]; 0.0 without a positive."""
+    num_classes: int
+    """C."""
+    num_absent: int
+    """Classes without one observed positive; where it equals C, ``value`` is 0.0."""
+    num_without_negatives: int
+    """Classes with positives but not one observed negative: their 1.0 says nothing."""
+    num_observed: int
+    """Entries that counted."""
+
+
+def mean_average_precision(
+    scores: ArrayOrTensor, labels: ArrayOrTensor, absent: Literal["zero", "skip"] = "zero"
+) -> MeanAveragePrecision:
+    """Mean of the classes' average precisions over observed entries, in percent.
+
+    Args:
+        scores: Higher means more likely present; best logits.
+        labels: 1 present, 0 absent, -1 unobserved.
+        absent: What a class without an observed positive does to the mean: counts 0 ("zero",
+            as published) or is left out ("skip"). 0.0 where no class has a positive.
+    Shapes: scores (N, C); labels (N, C).
+    Units: ``value`` in percent, ``per_class`` as fractions.
+    Raises: InputError, LabelError as ``average_precision``; ConfigError for another ``absent``.
+    Source: Kim et al., CVPR 2022 (the mean of "zero"); see ``average_precision``.
+    """
+    check_absent(absent)
+    checked, states = checked_pair(scores, labels)
+    per_class = class_average_precisions(checked, states)
+    positives = np.count_nonzero(states == 1, axis=0)
+    negatives = np.count_nonzero(states == 0, axis=0)
+    present = positives > 0
+    counted = per_class[present] if absent == "skip" else per_class
+    return MeanAveragePrecision(
+        value=100.0 * float(counted.mean()) if counted.size else 0.0,
+        per_class=per_class,
+        num_classes=per_class.size,
+        num_absent=int(np.count_nonzero(~present)),
+        num_without_negatives=int(np.count_nonzero(present & (negatives == 0))),
+        num_observed=int(positives.sum() + negatives.sum()),
+    )

@@ -1,0 +1,49 @@
+"""The threshold of each class that maximises its F1."""
+
+import numpy as np
+import numpy.typing as npt
+
+from largeloss.metrics.arrays import ArrayOrTensor, checked_pair, refuse_scores
+from largeloss.metrics.ranking import Ranking, ranked_classes
+
+
+def best_thresholds(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray[np.float64]:
+    """For each class, the threshold of the greatest F1 over its observed entries.
+
+    Predicting ``score > threshold``, as ``f1_scores`` does. The threshold lies midway between
+    neighbouring distinct scores; where predicting every entry is best, it is the next number
+    below the lowest score. Of equally good ones the highest is taken. A class that lacks an
+    observed positive or an observed negative gets 0.0: for logits, probability one half.
+    Choose thresholds on other images than those whose F1 is reported.
+
+    Args:
+        scores: Logits or any other finite scores.
+        labels: 1 present, 0 absent, -1 unobserved.
+    Shapes: scores (N, C); labels (N, C); returns (C,) float64.
+    Units: those of the scores.
+    Raises: InputError for a shape that is wrong, or a score that is NaN or infinite;
+        LabelError for any other label.
+    Source: ours; exact, since the best cut always lies just below a positive's score.
+    """
+    checked, states = checked_pair(scores, labels)
+    finite = np.isfinite(checked)
+    if not finite.all():
+        refuse_scores(~finite, "infinite")
+    values = (_best_threshold(ranking) for ranking in ranked_classes(checked, states))
+    return np.fromiter(values, dtype=np.float64, count=checked.shape[1])
+
+
+def _best_threshold(ranking: Ranking) -> float:
+    num_entries, num_hits = ranking.scores.size, ranking.hits.size
+    if num_hits in (0, num_entries):
+        return 0.0
+    f1 = 2 * ranking.hits_above / (ranking.all_above + num_hits)
+    best = num_hits - 1 - int(np.argmax(f1[::-1]))
+    lowest_predicted = ranking.hits[best]
+    num_below = num_entries - int(ranking.all_above[best])
+    if num_below == 0:
+        # In the scores' own type: a smaller step would be lost when stored beside them.
+        return float(np.nextafter(lowest_predicted, lowest_predicted.dtype.type(-np.inf)))
+    high, low = float(lowest_predicted), float(ranking.scores[num_below - 1])
+    middle = low / 2 + high / 2
+    return middle if low <= middle < high else low  # float64 neighbours have no middle
