@@ -1,0 +1,77 @@
+"""What runs and comparisons come to, as data: what ``results.json`` holds."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One finished run. mAP in percent."""
+
+    method: str
+    delta_rel: float | None
+    """Percent of the batch's entries; None for methods that have none."""
+    seed: int
+    test_map: float
+    """On the test split, with the weights of the best val epoch."""
+    last_test_map: float
+    """On the test split, with the weights of the last epoch."""
+    best_epoch: int
+    seconds: float
+    """Spent in training and evaluation."""
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """A method over its seeds. mAP in percent."""
+
+    method: str
+    delta_rel: float | None
+    mean: float
+    """Of ``test_map``."""
+    std: float
+    """Sample standard deviation of ``test_map``; 0 for one seed."""
+    gap_closed: float | None
+    """Share of the way from Naive AN (0) to full labels (1); None where either was not run."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All runs of a comparison and their summary, a line a method and Delta."""
+
+    runs: tuple[RunResult, ...]
+    summary: tuple[MethodSummary, ...]
+
+    @classmethod
+    def of(cls, runs: Sequence[RunResult]) -> Self:
+        """Summarises ``runs``, methods in the order in which they first appear."""
+        groups: dict[tuple[str, float | None], list[float]] = {}
+        for run in runs:
+            groups.setdefault((run.method, run.delta_rel), []).append(run.test_map)
+        means = {key: statistics.fmean(values) for key, values in groups.items()}
+        naive, full = means.get(("an", None)), means.get(("full", None))
+        summary = tuple(
+            MethodSummary(
+                method,
+                delta_rel,
+                means[method, delta_rel],
+                statistics.stdev(values) if len(values) > 1 else 0.0,
+                None
+                if naive is None or full is None or full == naive
+                else (means[method, delta_rel] - naive) / (full - naive),
+            )
+            for (method, delta_rel), values in groups.items()
+        )
+        return cls(tuple(runs), summary)
+
+    def as_json(self) -> dict[str, Any]:
+        """``{"runs": [...], "summary": [...]}``."""
+        return asdict(self)
+
+    def write(self, path: Path) -> None:
+        """Writes ``results.json``."""
+        path.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Dataclasses become tables and pages; nothing is computed here."""
