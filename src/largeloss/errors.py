@@ -45,6 +45,10 @@ class RunError(LargelossError, RuntimeError):
 class NonFiniteError(RunError):
     """Logits are NaN or infinite; the message names the step and the rows."""
 
+    def __init__(self, message: str, rows: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.rows = rows
+
 
 class CheckpointError(RunError):
     """A checkpoint cannot be read, or does not fit this run."""

@@ -193,13 +193,14 @@ class PartialLabelLoss(nn.Module):
 
         def not_finite() -> Exception:
             images = torch.where(~logits.isfinite().all(dim=1))[0].cpu()
-            names = images if rows is None else rows.detach().cpu()[images]
+            names = tuple((images if rows is None else rows.detach().cpu()[images]).tolist())
             kind = "positions in the batch" if rows is None else "rows"
+            listed = ", ".join(map(str, names[:8])) + (" …" if len(names) > 8 else "")
             return NonFiniteError(
                 f"Logits are NaN or infinite for {len(names)} of {len(logits)} images, {kind} "
-                f"{names[:8].tolist()}{'…' if len(names) > 8 else ''} (epoch {self.epoch}). "
-                "The step was not taken into any checkpoint. Lower the learning rate, look at "
-                "these images, or train in full precision."
+                f"{listed} (epoch {self.epoch}). Lower the learning rate, look at these images, or "
+                "train in full precision.",
+                names if rows is not None else (),
             )
 
         if labels.dtype != torch.bool:

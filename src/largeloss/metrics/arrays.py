@@ -58,7 +58,7 @@ def to_labels(values: ArrayOrTensor, *, lowest: int = -1) -> Labels:
 
 
 def _foreign(array: npt.NDArray[Any], lowest: int) -> npt.NDArray[np.bool_]:
-    known = (array == 0) | (array == 1)
+    known: npt.NDArray[np.bool_] = (array == 0) | (array == 1)
     if lowest < 0:
         known |= array == -1
     return ~known
@@ -68,7 +68,11 @@ def _refuse_labels(array: npt.NDArray[Any], lowest: int) -> None:
     places = np.argwhere(_foreign(array, lowest))
     first = tuple(int(i) for i in places[0])
     allowed = "1 (present), 0 (absent)" + (" or -1 (unobserved)" if lowest < 0 else "")
-    where = f"row {first[0]}, class {first[1]}" if len(first) == 2 else f"entry {first}"
+    where = (
+        f"row {first[0]}, class {first[1]}"
+        if len(first) == 2
+        else f"entry {first[0] if first else 0}"
+    )
     raise LabelError(
         f"labels must be {allowed}, but {len(places)} of {array.size} are not; "
         f"the first is {array[first]} at {where}. Convert the labels first."

@@ -1,5 +1,7 @@
 """Average precision of each class, from matrices or from a list of observed entries."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +16,9 @@ from largeloss.metrics.arrays import (
     to_scores,
 )
 from largeloss.metrics.ranking import Ranking, rank, ranked_classes
+
+# Below this observed share, picking the entries out beats walking the whole matrix.
+SPARSE_BELOW = 0.1
 
 
 def average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray[np.float64]:
@@ -41,8 +46,13 @@ def average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArr
 
 def class_average_precisions(scores: Scores, labels: Labels) -> npt.NDArray[np.float64]:
     """``average_precision`` of input that is already checked."""
+    num_classes = scores.shape[1]
+    observed = labels >= 0
+    if np.count_nonzero(observed) < SPARSE_BELOW * observed.size:
+        places = np.nonzero(observed)
+        return _from_entries(scores[places], labels[places], places[1], num_classes)
     values = (_step_mean(ranking) for ranking in ranked_classes(scores, labels))
-    return np.fromiter(values, dtype=np.float64, count=scores.shape[1])
+    return np.fromiter(values, dtype=np.float64, count=num_classes)
 
 
 def average_precision_entries(
@@ -67,16 +77,21 @@ def average_precision_entries(
     states = to_labels(labels, lowest=0)
     places = to_numpy(columns)
     _check_entries(values, states, places, num_classes)
+    return _from_entries(values, states, places, num_classes)
 
+
+def _from_entries(
+    scores: Scores, labels: Labels, columns: npt.NDArray[Any], num_classes: int
+) -> npt.NDArray[np.float64]:
     # NumPy's stable sort of 16-bit keys is a radix sort, several times faster than others.
-    keys = places.astype(np.uint16 if num_classes <= 2**16 else np.int64)
+    keys = columns.astype(np.uint16 if num_classes <= 2**16 else np.int64)
     order = np.argsort(keys, kind="stable")
-    values, states = values[order], states[order]
+    scores, labels = scores[order], labels[order]
     ends = np.cumsum(np.bincount(keys, minlength=num_classes))
     result = np.zeros(num_classes)
     start = 0
     for column, end in enumerate(ends):
-        result[column] = _step_mean(rank(values[start:end], states[start:end]))
+        result[column] = _step_mean(rank(scores[start:end], labels[start:end]))
         start = end
     return result
 
@@ -88,7 +103,7 @@ def _step_mean(ranking: Ranking) -> float:
 
 
 def _check_entries(
-    scores: Scores, labels: Labels, columns: npt.NDArray[np.generic], num_classes: int
+    scores: Scores, labels: Labels, columns: npt.NDArray[Any], num_classes: int
 ) -> None:
     if num_classes < 1:
         raise InputError(f"num_classes must be at least 1, but is {num_classes}.")

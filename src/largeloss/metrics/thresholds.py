@@ -43,7 +43,8 @@ def _best_threshold(ranking: Ranking) -> float:
     num_below = num_entries - int(ranking.all_above[best])
     if num_below == 0:
         # In the scores' own type: a smaller step would be lost when stored beside them.
-        return float(np.nextafter(lowest_predicted, lowest_predicted.dtype.type(-np.inf)))
+        with np.errstate(over="ignore", under="ignore"):
+            return float(np.nextafter(lowest_predicted, lowest_predicted.dtype.type(-np.inf)))
     high, low = float(lowest_predicted), float(ranking.scores[num_below - 1])
     middle = low / 2 + high / 2
     return middle if low <= middle < high else low  # float64 neighbours have no middle

@@ -1,0 +1,95 @@
+"""A data set: inputs, what is known of their labels, and which of them serve for what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.data.sources import Source
+from largeloss.errors import DataError
+from largeloss.labels import LabelTable
+
+Rows = NDArray[np.int64]
+
+
+def published_split(num_images: int, seed: int = 1200, share: float = 0.2) -> tuple[Rows, Rows]:
+    """(train, val) positions: ``share`` of the images, drawn at random, are val; both sorted.
+
+    Source: the code of Cole et al., CVPR 2021.
+    """
+    num_val = round(share * num_images)
+    order = np.random.RandomState(seed).permutation(num_images).astype(np.int64)
+    cut = num_images - num_val
+    return np.sort(order[:cut]), np.sort(order[cut:])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Inputs with labels and splits."""
+
+    name: str
+    source: Source
+    labels: LabelTable
+    """What is known, one row an input."""
+    splits: Mapping[str, Rows]
+    """``train``, ``val`` and ``test`` → sorted rows; ``test`` may be missing."""
+    notes: tuple[str, ...] = ()
+    """What was decided on the way, in sentences for the user."""
+
+    def with_splits(self) -> Self:
+        """Fills in what is missing of the splits by the published rule, and notes it."""
+        splits, notes = dict(self.splits), list(self.notes)
+        if "train" not in splits:
+            raise DataError(
+                f"{self.name} has no training images: its splits are "
+                f"{', '.join(sorted(splits)) or 'empty'}. Mark some rows 'train'."
+            )
+        if set(splits) == {"train"}:
+            kept, test = published_split(len(splits["train"]))
+            splits["train"], splits["test"] = splits["train"][kept], splits["train"][test]
+            notes.append(
+                f"No split was given: {len(test)} of {len(kept) + len(test)} images, drawn with "
+                "seed 1200, are the test split."
+            )
+        if "val" not in splits:
+            kept, val = published_split(len(splits["train"]))
+            splits["train"], splits["val"] = splits["train"][kept], splits["train"][val]
+            notes.append(
+                f"No val split was given: {len(val)} of {len(kept) + len(val)} training images, "
+                "drawn with seed 1200, are val (the published rule)."
+            )
+        if "test" not in splits:
+            notes.append("There is no test split: what is called test below is val.")
+        for name, rows in splits.items():
+            if not len(rows):
+                raise DataError(
+                    f"{self.name} has no images in its {name} split; it has {len(self.source)} in "
+                    "all. Add images, or name the splits in a column 'split'."
+                )
+        return replace(self, splits=splits, notes=tuple(notes))
+
+    def with_labels(self, labels: LabelTable) -> Self:
+        """The same inputs with other labels."""
+        return replace(self, labels=labels)
+
+    def rows(self, split: str) -> Rows:
+        """The rows of a split; val stands in for a missing test split.
+
+        Raises:
+            DataError: there is no such split.
+        """
+        if split == "test" and "test" not in self.splits:
+            split = "val"
+        if split not in self.splits:
+            raise DataError(
+                f"There is no split {split!r} in {self.name}; there are "
+                f"{', '.join(sorted(self.splits))}."
+            )
+        return self.splits[split]
+
+    def only(self, kept: NDArray[np.bool_], note: str) -> Self:
+        """Without the rows where ``kept`` (N,) is false; row numbers stay as they are."""
+        splits = {name: rows[kept[rows]] for name, rows in self.splits.items()}
+        return replace(self, splits=splits, notes=(*self.notes, note))

@@ -1,0 +1,178 @@
+"""A folder of the user's own: ``labels.csv`` or ``labels.parquet``, and pictures or features."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from largeloss.data.dataset import Dataset, Rows
+from largeloss.data.images import ImageFiles, broken_images
+from largeloss.data.sources import FeatureArray, Source
+from largeloss.errors import DataError
+from largeloss.labels import LabelTable, read_labels
+
+FEATURES = "features.safetensors"
+
+
+def read_folder(
+    root: Path,
+    *,
+    image_size: int = 448,
+    classes: Sequence[str] | None = None,
+    unlisted: str | None = None,
+    follow_symlinks: bool = False,
+) -> Dataset:
+    """Reads a data folder; no picture is decoded yet.
+
+    Args:
+        root: Holds ``labels.csv`` or ``labels.parquet`` (see :func:`largeloss.labels.read_labels`),
+            and the pictures that it names, or ``features.safetensors`` in their place.
+        image_size: Height and width, in pixels, that pictures are resized to.
+        classes: Only these, in this order.
+        unlisted: For files that list tags: whether a tag that is not listed is ``"unknown"`` or
+            ``"absent"``.
+        follow_symlinks: Whether pictures may be links that lead out of ``root``.
+
+    Raises:
+        DataError: the folder or its label file is missing, or a name leads out of ``root``.
+        LabelError: the label file is wrong.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        kind = "is a file, not a folder" if root.exists() else "does not exist"
+        raise DataError(
+            f"{root} {kind}. Needed: a folder with labels.csv (or labels.parquet) and the pictures "
+            f"that it names, or {FEATURES} in their place."
+        )
+    file = read_labels(_label_file(root), unlisted=unlisted)
+    table = file.table if classes is None else file.table.select_classes(tuple(classes))
+    source: Source
+    if (root / FEATURES).is_file():
+        source = FeatureArray(read_features(root / FEATURES, table))
+    else:
+        source = ImageFiles(_picture_paths(root, table.images, follow_symlinks), image_size)
+    splits = _splits(file.splits, table.num_images)
+    return Dataset(root.name, source, table, splits).with_splits()
+
+
+def without_broken_images(dataset: Dataset, policy: str, workers: int = 2) -> Dataset:
+    """``dataset`` after a full decode of every picture.
+
+    Args:
+        dataset: Returned as it is where its inputs are not files.
+        policy: ``"error"`` refuses the data set; ``"skip"`` leaves the pictures out and says so.
+        workers: Threads.
+
+    Raises:
+        DataError: pictures cannot be read and ``policy`` is ``"error"``.
+    """
+    if not isinstance(dataset.source, ImageFiles):
+        return dataset
+    used = np.sort(np.concatenate(list(dataset.splits.values())))
+    found = broken_images([dataset.source.paths[row] for row in used], workers)
+    if not found:
+        return dataset
+    listed = "\n".join(f"  {text}" for text in list(found.values())[:10])
+    more = f"\n  … and {len(found) - 10} more" if len(found) > 10 else ""
+    if policy == "error":
+        raise DataError(
+            f"{len(found)} of {len(used)} pictures cannot be read:\n{listed}{more}\n"
+            "Mend or remove them, or leave them out with --bad-images skip."
+        )
+    kept = np.ones(len(dataset.source), dtype=bool)
+    kept[used[list(found)]] = False
+    return dataset.only(
+        kept,
+        f"{len(found)} of {len(used)} pictures cannot be read and are left out:\n{listed}{more}",
+    )
+
+
+def read_features(path: Path, table: LabelTable) -> Tensor:
+    """(N, D) float32 features in the order of the table's images.
+
+    The file holds a tensor ``features``; its metadata may name the images (a JSON list under
+    ``images``), otherwise rows are in the order of the label file.
+
+    Raises:
+        DataError: the file cannot be read, or does not fit the labels.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            values: Tensor = file.get_tensor("features").float()
+            names = json.loads((file.metadata() or {}).get("images", "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: no features can be read ({error}). Needed: a safetensors file with one "
+            "tensor 'features' of shape (images, dimensions)."
+        ) from None
+    if values.ndim != 2 or not bool(values.isfinite().all()):
+        raise DataError(
+            f"{path}: features must be finite and of shape (images, dimensions), got shape "
+            f"{tuple(values.shape)}{'' if values.ndim != 2 else ' with NaN or infinite values'}."
+        )
+    if names is None:
+        if len(values) != table.num_images:
+            raise DataError(
+                f"{path} has {len(values)} rows, the label file {table.num_images} images. Name "
+                "the images in the file's metadata, or write one row an image in the same order."
+            )
+        return values
+    position = {name: row for row, name in enumerate(names)}
+    missing = [name for name in table.images if name not in position]
+    if missing or len(names) != len(values):
+        raise DataError(
+            f"{path} lacks features of {len(missing)} labelled images, for example "
+            f"{missing[:3]}; it has {len(values)} rows and names {len(names)} images."
+        )
+    return values[torch.tensor([position[name] for name in table.images], dtype=torch.int64)]
+
+
+def write_features(path: Path, values: Tensor, images: Sequence[str]) -> None:
+    """Writes what :func:`read_features` reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    save_file(
+        {"features": values.float().contiguous()},
+        partial,
+        metadata={"images": json.dumps(list(images))},
+    )
+    partial.replace(path)
+
+
+def _label_file(root: Path) -> Path:
+    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.is_file()]
+    if len(found) != 1:
+        state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
+        raise DataError(
+            f"{root} has {state}; needed is exactly one of them. A wide labels.csv begins "
+            "'image,cat,dog', and each line names a picture and 1, 0 or blank for every class."
+        )
+    return found[0]
+
+
+def _picture_paths(root: Path, names: Sequence[str], follow: bool) -> tuple[Path, ...]:
+    base = root.resolve()
+    paths, outside = [], []
+    for name in names:
+        path = root / name
+        if ".." in Path(name).parts or not (follow or path.resolve().is_relative_to(base)):
+            outside.append(name)
+        paths.append(path)
+    if outside:
+        raise DataError(
+            f"{len(outside)} pictures lie outside {root}, for example {outside[:3]}. Put them into "
+            "the folder; for a collection that is made of links say --follow-symlinks."
+        )
+    return tuple(paths)
+
+
+def _splits(names: Sequence[str] | None, num_images: int) -> dict[str, Rows]:
+    if names is None:
+        return {"train": np.arange(num_images, dtype=np.int64)}
+    column = np.asarray(names)
+    return {str(name): np.flatnonzero(column == name) for name in sorted(set(names))}

@@ -1,0 +1,108 @@
+"""Picture files become RGB pixels, by one rule.
+
+Any mode that Pillow reads becomes 8-bit RGB: grey and palette are expanded, CMYK is converted,
+transparency is laid over white, 16-bit values are scaled, animations give their first frame, and
+EXIF orientation is applied.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from largeloss.errors import DataError
+
+MAX_PIXELS = 80_000_000
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """The whole picture, decoded.
+
+    Raises:
+        DataError: not there, not a picture, cut off, damaged, or too large.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(
+                    f"{path}: {image.width}×{image.height} pixels, more than the "
+                    f"{MAX_PIXELS // 1_000_000} million that are read. Shrink the picture first."
+                )
+            image.load()
+            return _as_rgb(ImageOps.exif_transpose(image))
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    except DataError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        size = path.stat().st_size if path.is_file() else 0
+        raise DataError(
+            f"{path}: cannot be decoded as a picture ({error}; the file has {size} bytes). "
+            "Replace it, or leave out what cannot be read with --bad-images skip."
+        ) from None
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        scaled = np.asarray(image).astype(np.float64) / 257
+        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        values = np.asarray(image).astype(np.float64)
+        top = 65535 if values.max(initial=0) > 255 else 255
+        scaled = np.clip(values * (255 / top), 0, 255)
+        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Picture files, resized to ``size`` × ``size`` without keeping the aspect (bilinear)."""
+
+    paths: tuple[Path, ...]
+    size: int
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return (3, self.size, self.size)
+
+    @property
+    def in_memory(self) -> bool:
+        return False
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+        batch = torch.empty((len(rows), *self.sample_shape), dtype=torch.uint8)
+        for position, (row, flip) in enumerate(zip(rows, flips, strict=True)):
+            image = open_rgb(self.paths[row])
+            resized = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
+            if flip:
+                resized = ImageOps.mirror(resized)
+            pixels = torch.from_numpy(np.asarray(resized).copy())
+            batch[position] = pixels.permute(2, 0, 1)
+        return batch
+
+
+def broken_images(paths: Sequence[Path], workers: int = 2) -> dict[int, str]:
+    """Decodes every picture in full; position → what is wrong, for those that cannot be read."""
+
+    def problem(path: Path) -> str | None:
+        try:
+            open_rgb(path)
+        except DataError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        found = pool.map(problem, paths)
+        return {position: text for position, text in enumerate(found) if text is not None}

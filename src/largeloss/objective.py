@@ -1,0 +1,31 @@
+"""Model and criterion as one module, so that one wrapper synchronises the parameters of both."""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from largeloss.losses import PartialLabelLoss
+from largeloss.models import Classifier, Output
+
+
+class Evaluated(NamedTuple):
+    """A training batch after the forward pass."""
+
+    loss: Tensor
+    """(), over the global batch."""
+    logits: Tensor
+    """(B, C) of this process's share."""
+
+
+class Objective(nn.Module):
+    """What is minimised: ``criterion(model(inputs), labels)``."""
+
+    def __init__(self, model: Classifier, criterion: PartialLabelLoss) -> None:
+        super().__init__()
+        self.model = model
+        self.criterion = criterion
+
+    def forward(self, inputs: Tensor, labels: Tensor, rows: Tensor) -> Evaluated:
+        output: Output = self.model(inputs)
+        features = output.features if "features" in self.criterion.needs else None
+        return Evaluated(self.criterion(output.logits, labels, rows, features), output.logits)

@@ -1,0 +1,74 @@
+"""Training and scoring as loops that you iterate."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from accelerate.accelerator import Accelerator
+from torch import Tensor, nn
+
+from largeloss import distributed
+from largeloss.data.loading import Batch
+from largeloss.errors import NonFiniteError
+from largeloss.models import Classifier
+from largeloss.objective import Evaluated
+
+
+class Step(NamedTuple):
+    """One step that was taken."""
+
+    loss: Tensor
+    """(), detached, over the global batch, before the update."""
+    logits: Tensor
+    """(B, C), detached, of the training forward pass."""
+    batch: Batch
+
+
+class Scores(NamedTuple):
+    """What a model makes of some rows."""
+
+    logits: Tensor
+    """(M, C) float32, on the CPU, in the order of the loader."""
+    rows: Tensor
+    """(M,) int64."""
+
+
+def train_epoch(
+    objective: nn.Module, batches: Iterable[Batch], optimizer: Any, accelerator: Accelerator
+) -> Iterator[Step]:
+    """Takes one step a batch and yields it.
+
+    Args:
+        objective: Called with (inputs, labels, rows), gives
+            :class:`~largeloss.objective.Evaluated`; wrapped for several processes or not.
+        batches: One epoch.
+        optimizer: Of the objective's parameters.
+        accelerator: Device, precision and wrapping.
+
+    Raises:
+        NonFiniteError: naming step and rows; nothing was updated by that step on a CPU.
+    """
+    objective.train()
+    for number, batch in enumerate(batches):
+        optimizer.zero_grad()
+        try:
+            with accelerator.autocast():
+                evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
+        except NonFiniteError as error:
+            raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
+        accelerator.backward(evaluated.loss)  # type: ignore[no-untyped-call]
+        optimizer.step()
+        yield Step(evaluated.loss.detach(), evaluated.logits.detach(), batch)
+
+
+@torch.no_grad()
+def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
+    """Logits of all batches, in evaluation mode, gathered over the processes."""
+    was_training = model.training
+    model.eval()
+    logits, rows = [], []
+    for batch in batches:
+        logits.append(distributed.gather(model(batch.inputs).logits.float()).cpu())
+        rows.append(distributed.gather(batch.rows.to(distributed.device())).cpu())
+    model.train(was_training)
+    return Scores(torch.cat(logits), torch.cat(rows))

@@ -1,0 +1,267 @@
+"""How a model is trained from beginning to end: the published end-to-end protocol.
+
+Constant learning rate; after each epoch the model is scored on val; training stops when val mAP
+has fallen more than three points below its best; the weights of the best val epoch are kept.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+import torch
+from accelerate.accelerator import Accelerator
+
+from largeloss import distributed
+from largeloss.data.dataset import Dataset
+from largeloss.data.loading import Loader
+from largeloss.errors import CheckpointError, ConfigError, NonFiniteError
+from largeloss.losses import PartialLabelLoss
+from largeloss.models import Classifier, parameter_groups
+from largeloss.objective import Objective
+from largeloss.training.checkpoint import load_state, save_state, save_weights
+from largeloss.training.engine import Step, score, train_epoch
+from largeloss.training.run import RunFolder
+from largeloss.training.selection import Yardstick
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; the defaults are published where there are published values."""
+
+    epochs: int = 10
+    batch_size: int = 16
+    optimizer: Literal["adam", "sgd"] = "adam"
+    lr: float = 1e-4
+    """Of the backbone."""
+    head_lr_factor: float = 10.0
+    weight_decay: float = 0.0
+    momentum: float = 0.9
+    """Of SGD."""
+    seed: int = 0
+    stop_below: float | None = 3.0
+    """Stops when val mAP fell this many points below its best; None: never."""
+    mirror: bool = True
+    """Whether half of the training pictures are mirrored."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    workers: int = 2
+    keep_last: bool = False
+    """Whether the last epoch counts as the best, whatever val says."""
+
+
+@dataclass
+class History:
+    """What has happened so far; part of the checkpoint."""
+
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = -1
+    best_val_map: float = -1.0
+
+
+class Listener(Protocol):
+    """Is told how training goes on."""
+
+    def batches(
+        self, epoch: int, epochs: int, batches: Iterable[Step], total: int
+    ) -> Iterable[Step]:
+        """Passes an epoch's steps on while they are taken."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """An epoch is over."""
+
+
+class Silence:
+    """A listener that says nothing."""
+
+    def batches(
+        self, epoch: int, epochs: int, batches: Iterable[Step], total: int
+    ) -> Iterable[Step]:
+        return batches
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Which splits are scored, and how."""
+
+    val: Yardstick
+    test: Yardstick
+    track_test: bool = False
+    """Whether test is scored after every epoch too; for curves, never for selection."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training came to."""
+
+    best_epoch: int
+    best_val_map: float
+    history: tuple[dict[str, Any], ...]
+
+
+def end_to_end(
+    model: Classifier,
+    criterion: PartialLabelLoss,
+    data: Dataset,
+    measures: Measures,
+    recipe: Recipe,
+    run: RunFolder,
+    model_config: dict[str, Any],
+    *,
+    resume: bool = False,
+    listener: Listener | None = None,
+    publish: Callable[[Classifier], Classifier] = lambda model: model,
+) -> Outcome:
+    """Trains ``model``; leaves it with the weights of the last epoch.
+
+    Args:
+        model: Trained in place.
+        criterion: Any loss of :mod:`largeloss.losses`.
+        data: Its labels are those trained on.
+        measures: How val and test are scored.
+        recipe: Settings of the loop.
+        run: Where checkpoints and metrics go; ``best/`` has the weights to use.
+        model_config: Saved beside the weights, so that they can be loaded.
+        resume: Continue from ``last/``, exactly.
+        listener: Is shown every step and epoch.
+        publish: Makes of the trained model the one that ``best/`` is to hold.
+
+    Raises:
+        CheckpointError: ``resume`` with another data set, or without a checkpoint.
+        NonFiniteError: logits became NaN or infinite; names step and pictures.
+    """
+    listener = listener or Silence()
+    accelerator = _accelerator(recipe)
+    loader, val_loader, test_loader = _loaders(data, recipe, accelerator.device)
+    objective = Objective(model, criterion).to(accelerator.device)
+    optimizer: Any = _optimizer(objective, recipe)
+    wrapped, optimizer = accelerator.prepare(objective, optimizer)  # type: ignore[no-untyped-call]
+    fingerprint = data.labels.fingerprint
+    history, first = History(), 0
+    if resume:
+        history, first = _restore(run, objective, optimizer, fingerprint)
+    for epoch in range(first, recipe.epochs):
+        started = time.perf_counter()
+        torch.manual_seed(recipe.seed * 1_000_003 + epoch + distributed.rank())
+        criterion.set_epoch(epoch)
+        loader.set_epoch(epoch)
+        steps = train_epoch(wrapped, loader, optimizer, accelerator)
+        mean_loss = _take(listener.batches(epoch, recipe.epochs, steps, len(loader)), data)
+        criterion.check()
+        criterion.set_epoch(epoch + 1)  # commits label edits before the state is saved
+        val_map = measures.val.measure(score(model, val_loader).logits).value
+        record = {"epoch": epoch, "train_loss": mean_loss, "val_map": val_map}
+        if measures.track_test:
+            record["test_map"] = measures.test.measure(score(model, test_loader).logits).value
+        record["seconds"] = time.perf_counter() - started
+        history.epochs.append(record)
+        if val_map > history.best_val_map or recipe.keep_last:
+            history.best_epoch, history.best_val_map = epoch, val_map
+            if accelerator.is_main_process:
+                config = model_config | {"epoch": epoch, "val_map": val_map}
+                save_weights(run.best, publish(model), config)
+        if accelerator.is_main_process:
+            run.write_metrics(history.epochs)
+            save_state(
+                run.state_file,
+                {
+                    "model": model.state_dict(),
+                    "criterion": criterion.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "epoch": epoch,
+                    "history": asdict(history),
+                    "labels": fingerprint,
+                },
+            )
+        listener.epoch(record)
+        if _fallen(history, val_map, recipe):
+            break
+    distributed.barrier()
+    return Outcome(history.best_epoch, history.best_val_map, tuple(history.epochs))
+
+
+def _take(steps: Iterable[Step], data: Dataset) -> float:
+    """Runs an epoch; the mean training loss over its images."""
+    total, images = 0.0, 0
+    losses = []
+    try:
+        for step in steps:
+            losses.append(step.loss * len(step.batch.rows))
+            images += len(step.batch.rows)
+    except NonFiniteError as error:
+        names = ", ".join(data.labels.images[row] for row in error.rows[:4])
+        raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
+    total = float(torch.stack(losses).sum()) if losses else 0.0
+    return total / max(1, images)
+
+
+def _fallen(history: History, val_map: float, recipe: Recipe) -> bool:
+    if recipe.stop_below is None or recipe.keep_last:
+        return False
+    return val_map < history.best_val_map - recipe.stop_below
+
+
+def _accelerator(recipe: Recipe) -> Accelerator:
+    precision = "no" if recipe.precision == "fp32" else recipe.precision
+    return Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+
+
+def _loaders(data: Dataset, recipe: Recipe, device: torch.device) -> tuple[Loader, Loader, Loader]:
+    train = Loader(
+        data.source,
+        data.labels,
+        data.rows("train"),
+        recipe.batch_size,
+        seed=recipe.seed,
+        mirror=recipe.mirror,
+        workers=recipe.workers,
+        device=device,
+    )
+    val, test = (scoring_loader(data, split, recipe, device) for split in ("val", "test"))
+    return train, val, test
+
+
+def scoring_loader(
+    data: Dataset, split: str, recipe: Recipe, device: torch.device | str = "cpu"
+) -> Loader:
+    """Batches of a split in order, for :func:`~largeloss.training.engine.score`."""
+    return Loader(
+        data.source,
+        data.labels,
+        data.rows(split),
+        max(recipe.batch_size, 64),
+        workers=recipe.workers,
+        device=device,
+    )
+
+
+def _optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
+    groups = parameter_groups(objective.model, recipe.lr, recipe.head_lr_factor)
+    own = list(objective.criterion.parameters())
+    if own:
+        groups.append({"params": own, "lr": recipe.lr * recipe.head_lr_factor})
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            groups, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+    raise ConfigError(f"optimizer must be 'adam' or 'sgd', got {recipe.optimizer!r}.")
+
+
+def _restore(
+    run: RunFolder, objective: Objective, optimizer: Any, fingerprint: str
+) -> tuple[History, int]:
+    state = load_state(run.state_file)
+    if state["labels"] != fingerprint:
+        raise CheckpointError(
+            f"The training labels are not those that {run.path} was begun with (fingerprint "
+            f"{fingerprint[:12]}, was {state['labels'][:12]}). Restore the label file, or start a "
+            "new run."
+        )
+    objective.model.load_state_dict(state["model"])
+    objective.criterion.load_state_dict(state["criterion"])
+    optimizer.load_state_dict(state["optimizer"])
+    return History(**state["history"]), state["epoch"] + 1
