@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from largeloss.data.sources import Source
 from largeloss.errors import DataError
-from largeloss.labels import LabelTable
+from largeloss.labels import LabelTable, observe
 
 Rows = NDArray[np.int64]
 
@@ -73,6 +73,27 @@ class Dataset:
     def with_labels(self, labels: LabelTable) -> Self:
         """The same inputs with other labels."""
         return replace(self, labels=labels)
+
+    def observed(self, rule: str, seed: int = 1200) -> Self:
+        """With labels of train and val hidden by ``rule``, see :func:`largeloss.labels.observe`.
+
+        Train and val are hidden together, in the order of the data set, as in the published code,
+        which divides them afterwards; test stays as it is.
+        """
+        rows = np.sort(np.concatenate([self.splits["train"], self.splits["val"]]))
+        hidden = observe(self.labels.select(rows), rule, seed)
+        outside = np.ones(self.labels.num_images, dtype=bool)
+        outside[rows] = False
+        old, new = self.labels.entries(), hidden.entries()
+        kept = outside[old[0]]
+        table = LabelTable.from_entries(
+            np.concatenate([old[0][kept], rows[new[0]]]),
+            np.concatenate([old[1][kept], new[1]]),
+            np.concatenate([old[2][kept], new[2]]),
+            images=self.labels.images,
+            classes=self.labels.classes,
+        )
+        return self.with_labels(table)
 
     def rows(self, split: str) -> Rows:
         """The rows of a split; val stands in for a missing test split.

@@ -56,6 +56,11 @@ def save_weights(folder: Path, model: nn.Module, config: dict[str, Any]) -> None
     partial = folder / (WEIGHTS + ".partial")
     save_file(tensors, partial)
     _into_place(partial, folder / WEIGHTS)
+    save_config(folder, config)
+
+
+def save_config(folder: Path, config: dict[str, Any]) -> None:
+    """Writes ``config.json``."""
     partial = folder / (CONFIG + ".partial")
     partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     _into_place(partial, folder / CONFIG)

@@ -4,6 +4,7 @@ Labels may be complete, partly observed, or positives only; what can be measured
 result says which rule it was measured by.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -61,6 +62,11 @@ class Yardstick:
     def measure(self, logits: Tensor | NDArray[np.floating]) -> MeanAveragePrecision:
         """Mean average precision of ``logits`` (M, C); classes without positives count 0."""
         return mean_average_precision(logits, self.labels)
+
+    def counts(self, classes: Sequence[str]) -> dict[str, list[int]]:
+        """Class → number of images with the tag, without it, unknown."""
+        states = [(self.labels == state).sum(axis=0).tolist() for state in (1, 0, -1)]
+        return {name: list(numbers) for name, *numbers in zip(classes, *states, strict=True)}
 
     @property
     def description(self) -> str:

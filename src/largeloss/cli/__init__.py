@@ -1,0 +1,66 @@
+"""The command line: one subcommand a file; parse, call, exit code."""
+
+from collections.abc import Sequence
+
+import click
+import typer
+
+from largeloss.cli import compare, demo, evaluate, methods, predict, train
+from largeloss.cli.console import complain
+from largeloss.errors import InputError, LargelossError
+
+app = typer.Typer(
+    name="largeloss",
+    help="Train multi-label image classifiers from incomplete labels.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("compare")(compare.compare)
+app.command("demo")(demo.demo)
+app.command("methods")(methods.methods)
+
+
+@app.callback()
+def _options(
+    debug: bool = typer.Option(False, "--debug", help="Show tracebacks (anywhere on the line)."),
+) -> None:
+    """Train multi-label image classifiers from incomplete labels."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a command.
+
+    Returns:
+        The exit code: 0 done, 1 a run failed, 2 wrong input, 130 interrupted.
+    """
+    debug = "--debug" in arguments
+    rest = [argument for argument in arguments if argument != "--debug"]
+    try:
+        code = app(rest, prog_name="largeloss", standalone_mode=False)
+    except click.exceptions.Abort:
+        complain("Interrupted. Finished epochs are kept; continue with --resume.")
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KeyboardInterrupt:
+        complain("Interrupted. Finished epochs are kept; continue with --resume.")
+        return 130
+    except LargelossError as error:
+        if debug:
+            raise
+        complain(str(error))
+        return 2 if isinstance(error, InputError) else 1
+    except Exception as error:
+        if debug:
+            raise
+        complain(
+            f"Unexpected {type(error).__name__}: {error}\nThis is a defect of largeloss. Run the "
+            "command again with --debug and report what it prints."
+        )
+        return 1
+    return code if isinstance(code, int) else 0

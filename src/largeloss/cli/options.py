@@ -1,0 +1,178 @@
+"""The options that commands share, and the settings that they make."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from largeloss.config import RunConfig, make_config, read_yaml
+
+_LABELS, _MODEL, _LOOP = "Labels", "Model", "Training"
+
+
+def _option(flag: str, text: str, panel: str, **more: Any) -> Any:
+    return typer.Option(flag, help=text, rich_help_panel=panel, show_default=False, **more)
+
+
+class Settings(NamedTuple):
+    """What the command line says of a run's settings, weakest first."""
+
+    file: Path | None
+    options: dict[str, dict[str, Any]]
+    sets: tuple[str, ...]
+
+    def made(self, *under: Mapping[str, Any], over: Mapping[str, Any] | None = None) -> RunConfig:
+        """The settings, over ``under`` and below ``over``."""
+        file = [read_yaml(self.file)] if self.file else []
+        return make_config([*under, *file, self.options, over or {}], self.sets)
+
+
+Data = Annotated[
+    Path | None,
+    typer.Argument(help="A folder with labels.csv (or .parquet) and pictures or features."),
+]
+Classes = Annotated[str | None, _option("--classes", "Only these, separated by commas.", _LABELS)]
+Unlisted = Annotated[
+    str | None,
+    _option("--unlisted", "For tag lists: tags not listed are 'unknown' or 'absent'.", _LABELS),
+]
+Observe = Annotated[
+    str | None,
+    _option(
+        "--observe",
+        "Hide training labels of a complete table: single-positive, positives=n,negatives=m or "
+        "fraction=f. The truth is kept for reporting.",
+        _LABELS,
+    ),
+]
+BadImages = Annotated[
+    str | None,
+    _option(
+        "--bad-images", "What to do with unreadable pictures: error [default] or skip.", _LABELS
+    ),
+]
+FollowSymlinks = Annotated[
+    bool | None, _option("--follow-symlinks", "Pictures may be links out of DATA.", _LABELS)
+]
+ExpectedPositives = Annotated[
+    float | None,
+    _option("--expected-positives", "Of epr: tags that a picture has on average.", _LOOP),
+]
+Epochs = Annotated[int | None, _option("--epochs", "[10]", _LOOP)]
+BatchSize = Annotated[int | None, _option("--batch-size", "Over all processes. [16]", _LOOP)]
+Lr = Annotated[
+    float | None,
+    _option("--lr", "Of the backbone; the head has 10 ×. [adam 1e-4, sgd 5e-3]", _LOOP),
+]
+Optimizer = Annotated[str | None, _option("--optimizer", "adam or sgd. [adam]", _LOOP)]
+Seed = Annotated[int | None, _option("--seed", "[0]", _LOOP)]
+Select = Annotated[
+    str | None,
+    _option(
+        "--select",
+        "Labels of val by which the best epoch is chosen: auto, full, observed, assume-absent; "
+        "last takes the last epoch. [auto]",
+        _LOOP,
+    ),
+]
+Precision = Annotated[str | None, _option("--precision", "fp32 or bf16. [fp32]", _LOOP)]
+Workers = Annotated[int | None, _option("--workers", "Processes that decode pictures. [2]", _LOOP)]
+Backbone = Annotated[
+    str | None,
+    _option("--backbone", "Any name of timm's; 'none' for features. [resnet50]", _MODEL),
+]
+Weights = Annotated[
+    Path | None, _option("--weights", "Safetensors file of the backbone's weights.", _MODEL)
+]
+Pretrained = Annotated[
+    bool | None, _option("--pretrained", "Let timm fetch weights from its hub.", _MODEL)
+]
+ImageSize = Annotated[int | None, _option("--image-size", "In pixels. [448]", _MODEL)]
+Frozen = Annotated[
+    bool | None, _option("--frozen", "Train a linear head on features of a fixed backbone.", _MODEL)
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings in YAML; options go before it.")
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any setting, as section.name=value; may be repeated."),
+]
+
+
+def _layer(
+    classes: Classes = None,
+    unlisted: Unlisted = None,
+    observe: Observe = None,
+    bad_images: BadImages = None,
+    follow_symlinks: FollowSymlinks = None,
+    backbone: Backbone = None,
+    weights: Weights = None,
+    pretrained: Pretrained = None,
+    image_size: ImageSize = None,
+    frozen: Frozen = None,
+    expected_positives: ExpectedPositives = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Lr = None,
+    optimizer: Optimizer = None,
+    seed: Seed = None,
+    select: Select = None,
+    precision: Precision = None,
+    workers: Workers = None,
+    config: ConfigFile = None,
+    sets: Sets = None,
+) -> Settings:
+    """The shared options as settings."""
+    names = [name.strip() for name in classes.split(",") if name.strip()] if classes else None
+    sections: dict[str, dict[str, Any]] = {
+        "data": {
+            "classes": names,
+            "unlisted": unlisted,
+            "observe": observe,
+            "bad_images": bad_images,
+            "follow_symlinks": follow_symlinks,
+        },
+        "method": {"expected_positives": expected_positives},
+        "model": {
+            "backbone": backbone,
+            "weights": None if weights is None else str(weights),
+            "pretrained": pretrained,
+            "image_size": image_size,
+            "frozen": frozen,
+        },
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "lr": lr,
+            "optimizer": optimizer,
+            "seed": seed,
+            "select": select,
+            "precision": precision,
+            "workers": workers,
+        },
+    }
+    given = {name: _given(values) for name, values in sections.items()}
+    return Settings(config, given, tuple(sets or ()))
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the shared options; they arrive as its argument ``settings``."""
+    shared = inspect.signature(_layer).parameters
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
+
+    @functools.wraps(command)
+    def wrapper(**arguments: Any) -> None:
+        settings = _layer(**{name: arguments.pop(name) for name in shared})
+        command(settings=settings, **arguments)
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared.values())]
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return wrapper

@@ -1,0 +1,192 @@
+"""Settings become data, a loss and a model; what cannot work is refused before any training."""
+
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from largeloss.config import MethodConfig, RunConfig
+from largeloss.data import Dataset, digits, read_folder
+from largeloss.data.folder import without_broken_images
+from largeloss.errors import ConfigError, LabelError
+from largeloss.labels.estimate import expected_positives
+from largeloss.losses import LOSSES, PartialLabelLoss
+from largeloss.models import Classifier, build_classifier, weights_id
+from largeloss.training.protocols import Measures, Recipe
+from largeloss.training.selection import Yardstick
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A data set as it is known (what is trained on), and as it is given (what is measured by)."""
+
+    known: Dataset
+    given: Dataset
+
+    @property
+    def hidden(self) -> bool:
+        """Whether ``--observe`` hides labels that were given."""
+        return self.known.labels is not self.given.labels
+
+
+def load_data(config: RunConfig, *, check: bool = True) -> TrainingData:
+    """Reads the data folder, decodes every picture once if ``check``, hides labels if asked."""
+    settings = config.data
+    if settings.path is None:
+        given = digits.read()
+    else:
+        given = read_folder(
+            settings.path,
+            image_size=config.model.image_size,
+            classes=settings.classes,
+            unlisted=settings.unlisted,
+            follow_symlinks=settings.follow_symlinks,
+        )
+        if check:
+            given = without_broken_images(given, settings.bad_images)
+    if settings.observe is None:
+        return TrainingData(given, given)
+    return TrainingData(given.observed(settings.observe, settings.observe_seed), given)
+
+
+def training_labels(data: TrainingData, method: str) -> Dataset:
+    """What the method is trained on: complete labels for ``full``, what is known for the rest.
+
+    Raises:
+        LabelError: unobserved labels under ``full``, or nothing to learn from.
+    """
+    dataset = data.given if method == "full" else data.known
+    labels = dataset.labels.lookup(dataset.rows("train"))
+    if method == "full" and (labels < 0).any():
+        raise LabelError(
+            f"Method 'full' needs complete labels, but {int((labels < 0).sum())} of {labels.size} "
+            "training entries are blank. Choose a method for partial labels, for example ll-r."
+        )
+    if not (labels == 1).any():
+        raise LabelError(
+            f"Not one tag is present (1) in the {len(labels)} training images of {dataset.name}: "
+            "there is nothing to learn. Look at the label file and its splits."
+        )
+    return dataset
+
+
+def remarks(dataset: Dataset) -> list[str]:
+    """What the user should know of the training labels."""
+    labels = dataset.labels.lookup(dataset.rows("train"))
+    found = list(dataset.notes)
+    blank_rows = np.flatnonzero((labels < 0).all(axis=1))
+    if len(blank_rows):
+        example = dataset.labels.images[dataset.rows("train")[blank_rows[0]]]
+        found.append(
+            f"{len(blank_rows)} of {len(labels)} training images have no label at all, for example "
+            f"{example}; methods that assume absence still learn from them."
+        )
+    empty = [
+        name
+        for name, present in zip(dataset.labels.classes, (labels == 1).any(axis=0), strict=True)
+        if not present
+    ]
+    if empty:
+        found.append(
+            f"No training image is tagged {', '.join(empty[:8])}: nothing is learnt of it."
+        )
+    return found
+
+
+def make_loss(settings: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLoss, list[str]]:
+    """The loss, and remarks on settings that were estimated.
+
+    Raises:
+        ConfigError: no such method, or a setting that it does not have.
+    """
+    if settings.name not in LOSSES:
+        raise ConfigError(f"There is no method {settings.name!r}; there are {', '.join(LOSSES)}.")
+    kind = LOSSES[settings.name]
+    known = inspect.signature(kind).parameters
+    given = settings.given()
+    foreign = [name for name in given if name not in known]
+    if foreign:
+        raise ConfigError(
+            f"{', '.join(foreign)} is no setting of {settings.name}, which has "
+            f"{', '.join(known) or 'none'}."
+        )
+    notes = []
+    if "expected_positives" in known and "expected_positives" not in given:
+        value, how = expected_positives(dataset.labels, dataset.rows("train"))
+        given["expected_positives"] = value
+        notes.append(f"expected_positives was not given and is taken as {value:.3g} ({how}).")
+    return kind(**given), notes
+
+
+def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[str, Any], list[str]]:
+    """The network, what is saved beside its weights, and remarks.
+
+    Raises:
+        ConfigError: network, weights and inputs do not go together.
+    """
+    settings, notes = config.model, []
+    shape = dataset.source.sample_shape
+    backbone = "none" if len(shape) == 1 else settings.backbone
+    architecture: dict[str, Any] = {
+        "backbone": backbone,
+        "backbone_args": settings.args,
+        "hidden": settings.hidden,
+        "sample_shape": list(shape),
+        "mean": settings.mean if len(shape) == 3 else [0.0] * shape[0],
+        "std": settings.std if len(shape) == 3 else [1.0] * shape[0],
+    }
+    model = build_classifier(
+        num_classes=dataset.labels.num_classes,
+        weights=settings.weights,
+        pretrained=settings.pretrained,
+        **architecture,
+    )
+    if backbone not in ("none", "digits") and settings.weights is None and not settings.pretrained:
+        notes.append(
+            f"{backbone} starts from random weights, which needs very many pictures. Give "
+            "--weights FILE, or --pretrained to fetch weights."
+        )
+    saved = {
+        "format": 1,
+        "architecture": architecture,
+        "classes": list(dataset.labels.classes),
+        "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
+        if len(shape) == 3
+        else "features as they are",
+        "method": config.method.model_dump(mode="json", exclude_none=True),
+        "start_weights": weights_id(settings.weights, settings.pretrained, backbone),
+    }
+    return model, saved, notes
+
+
+def make_measures(config: RunConfig, data: TrainingData) -> Measures:
+    """How val and test are scored: by what is given, val by what is known if ``--select`` says."""
+    select = config.training.select
+    by_known = select in ("observed", "assume-absent")
+    table = data.known.labels if by_known else data.given.labels
+    rule = "auto" if select == "last" else select
+    return Measures(
+        Yardstick.of(table, data.given.rows("val"), rule),
+        Yardstick.of(data.given.labels, data.given.rows("test")),
+        config.training.track_test,
+    )
+
+
+def make_recipe(config: RunConfig) -> Recipe:
+    """The loop's settings."""
+    values = config.training.model_dump(exclude={"select", "track_test"})
+    return Recipe(**values, keep_last=config.training.select == "last")
+
+
+def absolute(path: Path | None) -> Path | None:
+    """``path`` from the root, so that a saved setting holds from any folder."""
+    return None if path is None else path.expanduser().resolve()
+
+
+def with_absolute_paths(config: RunConfig) -> RunConfig:
+    """``config`` with paths that hold from any folder."""
+    data = config.data.model_copy(update={"path": absolute(config.data.path)})
+    model = config.model.model_copy(update={"weights": absolute(config.model.weights)})
+    return config.model_copy(update={"data": data, "model": model})

@@ -1,0 +1,21 @@
+"""How many tags a picture has on average, judged by what was observed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.labels.table import LabelTable
+
+
+def expected_positives(table: LabelTable, rows: NDArray[np.int64]) -> tuple[float, str]:
+    """An estimate of kappa, and in words how it was got.
+
+    With observed absences: the share of presences among the observed entries, times the number of
+    classes, which supposes that entries were observed at random. Without: the mean number of
+    observed tags, which is a lower bound.
+    """
+    labels = table.lookup(rows)
+    positives, observed = int((labels == 1).sum()), int((labels >= 0).sum())
+    if observed > positives:
+        share = positives / observed
+        return share * table.num_classes, "share of presences among observed entries × classes"
+    return positives / max(1, len(rows)), "mean number of observed tags: a lower bound"
