@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import click
 import typer
 
 from largeloss.cli import compare, demo, evaluate, methods, predict, train
@@ -41,15 +40,12 @@ def run(arguments: Sequence[str]) -> int:
     rest = [argument for argument in arguments if argument != "--debug"]
     try:
         code = app(rest, prog_name="largeloss", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         complain("Interrupted. Finished epochs are kept; continue with --resume.")
         return 130
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        complain(error.format_message())
         return 2
-    except KeyboardInterrupt:
-        complain("Interrupted. Finished epochs are kept; continue with --resume.")
-        return 130
     except LargelossError as error:
         if debug:
             raise

@@ -1,9 +1,14 @@
 """Where output goes: colour and bars on a terminal, plain lines elsewhere."""
 
+import os
+
 from rich.console import Console
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
+# Under torchrun the first process alone speaks; errors are shown by whichever process has them.
+_silent = os.environ.get("RANK", "0") != "0"
+
+out = Console(highlight=False, soft_wrap=True, quiet=_silent)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -14,6 +19,8 @@ def complain(message: str) -> None:
 
 def note(message: str) -> None:
     """One remark that the user should see."""
+    if _silent:
+        return
     err.print(Text.assemble(("Note: ", "bold yellow"), message))
 
 

@@ -19,13 +19,12 @@ def evaluate(
         str | None, typer.Option("--unlisted", help="For tag lists: unknown or absent.")
     ] = None,
     bad_images: Annotated[str, typer.Option("--bad-images", help="error or skip")] = "error",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="A .json file for the figures.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A .json file for the figures.")] = None,
 ) -> None:
     """Measure the best weights of RUN on a split of DATA, by the labels as they are given."""
     from largeloss.cli import execute, show
-    from largeloss.cli.console import note, out as screen, say
+    from largeloss.cli.console import note, say
+    from largeloss.cli.console import out as screen
     from largeloss.cli.prepare import load_data
     from largeloss.config import make_config
     from largeloss.metrics import f1_scores

@@ -26,7 +26,14 @@ from largeloss.models import Classifier, weights_id
 from largeloss.training import frozen
 from largeloss.training.checkpoint import load_config, load_weights, save_config
 from largeloss.training.engine import Scores, score
-from largeloss.training.protocols import Listener, Measures, Recipe, end_to_end, scoring_loader
+from largeloss.training.protocols import (
+    Listener,
+    Measures,
+    Recipe,
+    end_to_end,
+    scoring_loader,
+    start,
+)
 from largeloss.training.run import RunFolder
 
 
@@ -93,6 +100,8 @@ def execute(
     if resume and folder.finished:
         return Finished(folder.result(), (f"{out} is finished; nothing is left to do.",))
     config = prepare.with_absolute_paths(config)
+    accelerator = start(config.training.precision)
+    main = distributed.rank() == 0
     data = data or prepare.load_data(config, check=not resume)
     dataset = prepare.training_labels(data, config.method.name)
     criterion, notes = prepare.make_loss(config.method, dataset)
@@ -118,8 +127,9 @@ def execute(
             trainee.recipe,
             folder,
             model_config,
+            accelerator,
             resume=resume,
-            listener=listener,
+            listener=listener if main else None,
             publish=trainee.publish,
         )
         started = time.perf_counter()
@@ -146,7 +156,7 @@ def execute(
             "start_weights": model_config["start_weights"],
             "environment": environment(),
         }
-        if distributed.rank() == 0:
+        if main:
             thresholds = best_thresholds(val_scores, measures.val.labels).tolist()
             _add_to_config(folder, {"thresholds": thresholds, "val_rule": measures.val.rule})
             folder.finish(result)
@@ -181,7 +191,12 @@ class Trainee:
         """A linear head over the features of this model's backbone."""
         used = np.sort(np.concatenate([self.dataset.rows(name) for name in self.dataset.splits]))
         loader = Loader(
-            self.dataset.source, self.dataset.labels, used, 64, workers=self.recipe.workers
+            self.dataset.source,
+            self.dataset.labels,
+            used,
+            64,
+            workers=self.recipe.workers,
+            device=next(self.model.parameters()).device,
         )
         identity = (
             config.model.backbone,

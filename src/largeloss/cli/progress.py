@@ -24,6 +24,7 @@ class Progressing:
 
     def batches(self, epoch: int, epochs: int, steps: Iterable[Step], total: int) -> Iterator[Step]:
         """Passes the steps on, with a bar on a terminal."""
+        self.clock.begin()
         if not out.is_terminal:
             yield from steps
             return
@@ -53,19 +54,20 @@ class Clock:
     """Estimates the time left from the epochs that are over."""
 
     def __init__(self, total_epochs: int) -> None:
-        self.total, self.done, self.begun = total_epochs, 0, time.perf_counter()
+        self.total, self.done = total_epochs, 0
+        self.begun: float | None = None
 
     def advance(self, epochs: int = 1) -> None:
         """Some epochs are over."""
         self.done += epochs
 
-    def skip(self, epochs: int) -> None:
-        """Some epochs need not be done."""
-        self.total -= epochs
+    def begin(self) -> None:
+        """The first epoch begins; what came before does not count."""
+        self.begun = self.begun or time.perf_counter()
 
     def left(self) -> str:
         """In words."""
-        if self.done >= self.total:
+        if self.done >= self.total or self.begun is None:
             return ""
         seconds = (time.perf_counter() - self.begun) / max(1, self.done) * (self.total - self.done)
         if seconds < 90:

@@ -104,9 +104,9 @@ def _free_place(
 def _add_clutter(canvas: Gray, pool: list[list[Gray]], stream: np.random.Generator) -> None:
     """Draws a piece of some digit, too small to be read."""
     members = pool[stream.integers(10)]
-    side = int(stream.integers(5, 9))
+    side = int(stream.integers(6, 10))
     whole = _enlarged(members[stream.integers(len(members))], 18)
     y, x = stream.integers(0, 18 - side + 1, 2)
     top, left = stream.integers(0, SIZE - side + 1, 2)
     window = np.s_[top : top + side, left : left + side]
-    canvas[window] = np.maximum(canvas[window], whole[y : y + side, x : x + side] * 0.7)
+    canvas[window] = np.maximum(canvas[window], whole[y : y + side, x : x + side] * 0.85)

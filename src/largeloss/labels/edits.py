@@ -1,4 +1,4 @@
-"""The journal of label changes: what, when, by whom and why; one format on disk."""
+"""The journal of label changes: what was changed, when in training, by whom and why."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,127 +6,199 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
+from pyarrow import compute as pc
+from pyarrow import parquet
 
 from largeloss.errors import LabelError
+from largeloss.labels.entries import Ints, States, check_range
+from largeloss.labels.names import suggestion
 from largeloss.labels.table import UNOBSERVED, LabelTable
+
+_ARRAYS = {
+    "rows": np.int64,
+    "columns": np.int32,
+    "before": np.int8,
+    "after": np.int8,
+    "epoch": np.int32,
+    "loss": np.float32,
+}
+_SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("class", pa.string()),
+        ("before", pa.int8()),
+        ("after", pa.int8()),
+        ("epoch", pa.int32()),
+        ("loss", pa.float32()),
+        ("author", pa.string()),
+        ("reason", pa.string()),
+        ("time", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True, eq=False)
 class LabelEdits:
-    """E changes of entries from one state to another."""
+    """M label changes in the order in which they were made. Built by ``of``.
 
-    rows: NDArray[np.int64]
+    Shapes: all arrays (M,). ``rows`` int64 and ``columns`` int32 as in the table; ``before`` and
+    ``after`` int8, 1, 0 or -1; ``epoch`` int32, -1 outside of training; ``loss`` float32, NaN
+    where there was none.
+    """
+
+    rows: Ints
     columns: NDArray[np.int32]
-    before: NDArray[np.int8]
-    after: NDArray[np.int8]
+    before: States
+    after: States
     epoch: NDArray[np.int32]
     loss: NDArray[np.float32]
-    """The assume-negative loss that gave the entry away; NaN where there is none."""
     author: str
-    """A method, or a person."""
+    """Who made them: a method such as ``ll-cp``, or a person."""
     reason: str
-    time: str = ""
-    """ISO 8601, or blank."""
+    time: str
+    """ISO 8601, or empty."""
 
     @classmethod
     def of(
         cls,
+        *,
         rows: ArrayLike,
         columns: ArrayLike,
         before: ArrayLike,
         after: ArrayLike,
-        epoch: ArrayLike,
-        loss: ArrayLike,
+        epoch: ArrayLike = -1,
+        loss: ArrayLike = float("nan"),
         author: str,
         reason: str,
         time: str = "",
     ) -> Self:
-        """From arrays of any kind; single values stand for all edits."""
-        number = len(np.asarray(rows))
-        kinds = (np.int64, np.int32, np.int8, np.int8, np.int32, np.float32)
-        arrays: list[Any] = [
-            np.broadcast_to(np.asarray(values, dtype=kind), (number,)).copy()
-            for values, kind in zip((rows, columns, before, after, epoch, loss), kinds, strict=True)
-        ]
-        return cls(*arrays, author, reason, time)
+        """Edits from arrays (M,) of any number type; a single number stands for M equal ones.
+
+        Raises:
+            LabelError: lengths that differ, or a state other than 1, 0 and -1.
+        """
+        given = [np.asarray(values) for values in (rows, columns, before, after, epoch, loss)]
+        length = np.size(rows)
+        for name, array in zip(_ARRAYS, given, strict=True):
+            if array.ndim > 1 or array.size not in (1, length):
+                raise LabelError(
+                    f"Edits of {length} rows need {length} values of {name}, got the shape "
+                    f"{array.shape}."
+                )
+        check_range(given[0], range(np.iinfo(np.int64).max), "row")
+        check_range(given[1], range(np.iinfo(np.int32).max), "column")
+        for states in given[2:4]:
+            check_range(states, range(UNOBSERVED, 2), "state")
+        arrays = {
+            name: np.broadcast_to(array.reshape(-1), (length,)).astype(dtype)
+            for (name, dtype), array in zip(_ARRAYS.items(), given, strict=True)
+        }
+        return cls(**arrays, author=author, reason=reason, time=time)
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
-def write_edits(path: Path, edits: LabelEdits, table: LabelTable) -> None:
-    """Writes Parquet with the names of images and classes; blank is unobserved."""
-    constant = {"author": edits.author, "reason": edits.reason, "time": edits.time}
-    columns: dict[str, Any] = {
-        "image": [table.images[row] for row in edits.rows],
-        "label": [table.classes[column] for column in edits.columns],
-        "before": pa.array(edits.before, mask=edits.before == UNOBSERVED),
-        "after": pa.array(edits.after, mask=edits.after == UNOBSERVED),
-        "epoch": edits.epoch,
-        "loss": edits.loss,
-    }
-    content = pa.table(columns)
-    for name, value in constant.items():
-        content = content.append_column(name, pa.array([value] * len(edits), type=pa.string()))
-    partial = Path(path).with_name(Path(path).name + ".partial")
-    pq.write_table(content, partial)
+def write_edits(path: str | Path, edits: LabelEdits, table: LabelTable) -> None:
+    """Writes ``edits`` of ``table`` as Parquet, with the names of images and classes.
+
+    Columns: image, class, before, after (null is unobserved), epoch, loss, author, reason, time.
+
+    Raises:
+        LabelError: an edit of a row or column that the table does not have.
+    """
+    _check_places(edits, table)
+    path = Path(path)
+    images = pa.array([table.images[row] for row in edits.rows.tolist()], pa.string())
+    classes = pa.array(table.classes, pa.string()).take(pa.array(edits.columns))
+    states = (pa.array(values, mask=values == UNOBSERVED) for values in (edits.before, edits.after))
+    words = (
+        pa.repeat(pa.scalar(text, pa.string()), len(edits))
+        for text in (edits.author, edits.reason, edits.time)
+    )
+    columns = [images, classes, *states, pa.array(edits.epoch), pa.array(edits.loss), *words]
+    partial = path.with_name(path.name + ".partial")
+    parquet.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), partial)
     partial.replace(path)
 
 
-def read_edits(path: Path, table: LabelTable) -> LabelEdits:
-    """Reads what :func:`write_edits` wrote.
+def read_edits(path: str | Path, table: LabelTable) -> LabelEdits:
+    """Reads what :func:`write_edits` wrote, for a ``table`` with the same names in any order.
 
     Raises:
-        LabelError: unreadable, or about images or classes that ``table`` does not have.
+        LabelError: the file is none of this kind, or names an image or class that the table does
+            not have, or several authors.
     """
+    path = Path(path)
     try:
-        content = pq.read_table(path).to_pydict()
-        images, labels = content["image"], content["label"]
-        before, after = (
-            [UNOBSERVED if state is None else state for state in content[name]]
-            for name in ("before", "after")
+        with parquet.ParquetFile(path) as file:
+            found = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise LabelError(f"{path}: no label edits can be read ({error}).") from None
+    if not found.schema.equals(_SCHEMA):
+        raise LabelError(
+            f"{path}: label edits need the columns {', '.join(_SCHEMA.names)}, got "
+            f"{', '.join(found.schema.names)}."
         )
-        author, reason, time = ([*content[n], ""][0] for n in ("author", "reason", "time"))
-    except (pa.ArrowInvalid, OSError, KeyError) as error:
-        raise LabelError(f"{path} cannot be read as a journal of label edits: {error}") from None
-    row_of = {name: row for row, name in enumerate(table.images)}
-    column_of = {name: column for column, name in enumerate(table.classes)}
-    for kind, names, known in (("image", images, row_of), ("class", labels, column_of)):
-        foreign = [name for name in names if name not in known]
-        if foreign:
-            raise LabelError(
-                f"{path} edits {kind} {foreign[0]!r}, which the labels do not have. Use the "
-                "labels that the edits were made on."
-            )
-    rows, columns = [row_of[name] for name in images], [column_of[name] for name in labels]
+    author, reason, time = (_only_value(path, found, name) for name in ("author", "reason", "time"))
     return LabelEdits.of(
-        np.asarray(rows, dtype=np.int64),
-        columns,
-        before,
-        after,
-        content["epoch"],
-        content["loss"],
-        author,
-        reason,
-        time,
+        rows=_positions(path, found["image"], table.images, "image"),
+        columns=_positions(path, found["class"], table.classes, "class"),
+        before=pc.fill_null(found["before"], UNOBSERVED).to_numpy(),
+        after=pc.fill_null(found["after"], UNOBSERVED).to_numpy(),
+        epoch=found["epoch"].to_numpy(),
+        loss=found["loss"].to_numpy(),
+        author=author,
+        reason=reason,
+        time=time,
     )
 
 
 def apply_edits(table: LabelTable, edits: LabelEdits) -> LabelTable:
-    """A new table with the edits made.
+    """A new table with the edits made, one after the other.
 
     Raises:
-        LabelError: an entry is not in the state that an edit found it in.
+        LabelError: a ``before`` is not what the table (or the edit before) says.
     """
-    found = table.lookup(edits.rows)[np.arange(len(edits)), edits.columns]
-    wrong = np.flatnonzero(found != edits.before)
-    if len(wrong):
-        first = wrong[0]
+    _check_places(edits, table)
+    keys = edits.rows * table.num_classes + edits.columns
+    order = np.argsort(keys, kind="stable")
+    same = np.diff(keys[order]) == 0
+    expected = table.at(edits.rows, edits.columns)
+    expected[order[1:][same]] = edits.after[order[:-1][same]]
+    wrong = np.flatnonzero(expected != edits.before)
+    if wrong.size:
+        edit = wrong[0]
         raise LabelError(
-            f"Image {table.images[edits.rows[first]]!r}, class "
-            f"{table.classes[edits.columns[first]]!r} is {found[first]}, but the edit was made "
-            f"where it was {edits.before[first]}. Apply edits once, to the labels they came from."
+            f"Edit {edit} of image {table.images[edits.rows[edit]]!r}, class "
+            f"{table.classes[edits.columns[edit]]!r} expects the label {edits.before[edit]}, but "
+            f"the table has {expected[edit]}. The edits belong to another table, or were made "
+            "already."
         )
-    return table.replace(edits.rows, edits.columns, edits.after)
+    last = order[np.append(~same, True)] if len(order) else order
+    return table.replace(edits.rows[last], edits.columns[last], edits.after[last])
+
+
+def _check_places(edits: LabelEdits, table: LabelTable) -> None:
+    check_range(edits.rows, range(table.num_images), "row")
+    check_range(edits.columns, range(table.num_classes), "column")
+
+
+def _only_value(path: Path, found: Any, name: str) -> str:
+    values = found[name].unique().to_pylist()
+    if len(values) > 1:
+        raise LabelError(f"{path}: one {name} a file is supported, got {values[:3]}.")
+    return str(values[0] or "") if values else ""
+
+
+def _positions(path: Path, column: Any, names: tuple[str, ...], kind: str) -> Ints:
+    places = pc.index_in(column, value_set=pa.array(names, pa.string()))
+    if places.null_count:
+        row = int(np.flatnonzero(places.is_null().to_numpy())[0])
+        name = column[row].as_py()
+        raise LabelError(
+            f"{path}, row {row + 1}: unknown {kind} {name!r}.{suggestion(str(name), names)}"
+        )
+    positions: Ints = places.to_numpy().astype(np.int64)
+    return positions

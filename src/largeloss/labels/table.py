@@ -1,8 +1,8 @@
-"""An immutable, sparse table of labels in three states."""
+"""The label table: what is known of every image, as sparse rows."""
 
-import difflib
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -11,76 +11,88 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from largeloss.errors import LabelError
+from largeloss.labels.dense import dense_states
+from largeloss.labels.entries import (
+    Entries,
+    Ints,
+    States,
+    check_range,
+    checked_entries,
+    find_conflict,
+    fit_together,
+    gather,
+    offsets_of,
+    sort_and_merge,
+)
+from largeloss.labels.names import checked_names, positions_of
 
 PRESENT, ABSENT, UNOBSERVED = 1, 0, -1
 
-Ints = NDArray[np.integer[Any]]
-
 
 class Counts(NamedTuple):
-    """How many images have each state, a number a class; all (C,) int64."""
+    """How many images each class has in each state: int64 arrays of shape (C,)."""
 
-    present: NDArray[np.int64]
-    absent: NDArray[np.int64]
-    unobserved: NDArray[np.int64]
+    present: Ints
+    absent: Ints
+    unobserved: Ints
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelTable:
-    """Which labels of N images are present, absent or unobserved; only observed ones are stored.
+    """Labels of N images for C classes; immutable. Built by ``from_dense`` or ``from_entries``.
 
-    Row ``i`` holds ``columns[offsets[i]:offsets[i + 1]]``, ascending, with their ``states``.
+    Only observed entries are stored: 3.4 million images × 5,000 classes with 15 million entries
+    take 73 MB beside the names.
+
+    Shapes: offsets (N + 1,) int64, where each image's entries begin; columns (M,) uint16, or int32
+        beyond 65,535 classes, ascending inside an image; states (M,) int8, 1 or 0. The arrays are
+        taken over and made read-only.
+    Raises: LabelError where the arrays do not fit together, or a name is empty or occurs twice.
     """
 
     offsets: Ints
-    """(N + 1,)."""
-    columns: Ints
-    """(E,): classes of the observed entries."""
-    states: NDArray[np.int8]
-    """(E,): 1 present, 0 absent."""
-    images: tuple[str, ...]
+    columns: NDArray[np.uint16] | NDArray[np.int32] | Ints
+    states: States
     classes: tuple[str, ...]
+    images: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for kind, names in (("image", self.images), ("class", self.classes)):
-            if len(set(names)) < len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise LabelError(f"The {kind} {twice!r} occurs twice. Names must be unique.")
-        for array in (self.offsets, self.columns, self.states):
+        object.__setattr__(self, "classes", checked_names(self.classes, "class"))
+        object.__setattr__(self, "images", checked_names(self.images, "image"))
+        if not fit_together(self.offsets, self.columns, self.states, self.shape):
+            raise LabelError(
+                "Offsets, columns and states do not make up a label table. Build it with "
+                "LabelTable.from_dense or LabelTable.from_entries."
+            )
+        narrow = np.uint16 if self.num_classes <= 65535 else np.int32
+        for name, dtype in (("offsets", np.int64), ("columns", narrow), ("states", np.int8)):
+            array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
             array.flags.writeable = False
+            object.__setattr__(self, name, array)
 
     @classmethod
     def from_dense(
-        cls,
-        array: ArrayLike,
-        images: Sequence[str] | None = None,
-        classes: Sequence[str] | None = None,
+        cls, array: Any, images: Iterable[str] | None = None, classes: Iterable[str] | None = None
     ) -> Self:
-        """From (N, C) values 1, 0 and -1 of any numeric type, or bool.
+        """A table of ``array`` (N, C), an array or tensor of any number type: 1, 0 and -1.
+
+        Args:
+            array: The labels.
+            images: N names; by default ``"0"``, ``"1"``, …
+            classes: C names; by default ``"0"``, ``"1"``, …
 
         Raises:
-            LabelError: another shape or value, or names that do not fit.
+            LabelError: another shape or value (row, column and value are named), or names that
+                do not fit.
         """
-        dense = np.asarray(array)
-        if dense.ndim != 2:
-            raise LabelError(f"Labels must have shape (images, classes), got {dense.shape}.")
-        known = np.isin(dense, (PRESENT, ABSENT, UNOBSERVED))
-        if not known.all():
-            row, column = np.argwhere(~known)[0]
-            raise LabelError(
-                f"Labels must be 1 (present), 0 (absent) or -1 (unobserved); row {row}, column "
-                f"{column} is {dense[row, column]}. Convert another coding by name: "
-                "largeloss.labels.convert(labels, coding)."
-            )
-        dense = dense.astype(np.int8)
-        rows, columns = np.nonzero(dense >= 0)
-        num_images, num_classes = dense.shape
-        return cls.from_entries(
-            rows,
+        dense = dense_states(array)
+        rows, columns = np.nonzero(dense != UNOBSERVED)
+        return cls(
+            offsets_of(rows, len(dense)),
             columns,
             dense[rows, columns],
-            images=_names(images, num_images, "image"),
-            classes=_names(classes, num_classes, "class"),
+            _names(classes, dense.shape[1], "class"),
+            _names(images, dense.shape[0], "image"),
         )
 
     @classmethod
@@ -90,56 +102,35 @@ class LabelTable:
         columns: ArrayLike,
         states: ArrayLike,
         *,
-        images: Sequence[str],
-        classes: Sequence[str],
+        images: Iterable[str],
+        classes: Iterable[str],
     ) -> Self:
-        """From observed entries in any order; equal ones are merged.
+        """A table of observed entries in any order; equal duplicates are merged.
 
-        Args:
-            rows, columns: (E,) integers.
-            states: (E,) of 1 and 0.
-            images, classes: The names of all rows and columns.
-
-        Raises:
-            LabelError: an entry outside the table, another state, or an entry in both states.
+        Shapes: rows, columns (M,) whole numbers; states (M,), 1 or 0.
+        Raises: LabelError for a row, column or state out of range, and for an entry that is given
+            both as present and as absent; the message names image and class.
         """
-        row, column = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
-        state = np.asarray(states).astype(np.int8)
-        num_images, num_classes = len(images), len(classes)
-        if len(row) and not (
-            row.min() >= 0
-            and row.max() < num_images
-            and column.min() >= 0
-            and column.max() < num_classes
-        ):
-            raise LabelError(f"Entries lie outside a table of {num_images} × {num_classes}.")
-        if not np.isin(state, (PRESENT, ABSENT)).all():
-            raise LabelError("Observed entries must be 1 (present) or 0 (absent).")
-        keys = row * num_classes + column
-        if len(keys) and not (keys[1:] > keys[:-1]).all():
-            order = np.argsort(keys, kind="stable")
-            keys, state = keys[order], state[order]
-            again = keys[1:] == keys[:-1]
-            conflict = np.flatnonzero(again & (state[1:] != state[:-1]))
-            if len(conflict):
-                i, c = divmod(int(keys[conflict[0]]), num_classes)
-                raise LabelError(
-                    f"Image {images[i]!r} has class {classes[c]!r} both present and absent."
-                )
-            first = np.concatenate([[True], ~again])
-            keys, state = keys[first], state[first]
-        per_row = np.bincount(keys // max(1, num_classes), minlength=num_images)
-        small = len(keys) < 2**31
-        offsets: Ints = np.zeros(num_images + 1, dtype=np.int32 if small else np.int64)
-        np.cumsum(per_row, out=offsets[1:])
-        width = np.uint16 if num_classes <= 2**16 else np.int32
-        return cls(
-            offsets,
-            (keys % max(1, num_classes)).astype(width),
-            state,
-            tuple(images),
-            tuple(classes),
-        )
+        images, classes = tuple(images), tuple(classes)
+        shape = (len(images), len(classes))
+        entries = checked_entries(rows, columns, states, shape, (ABSENT, PRESENT))
+        keys = entries.rows * len(classes) + entries.columns
+        return cls._from_keys(keys, entries.states, images, classes)
+
+    @classmethod
+    def _from_keys(
+        cls, keys: Ints, states: States, images: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Self:
+        width = max(1, len(classes))
+        merged, merged_states = sort_and_merge(keys, states)
+        if (merged[1:] == merged[:-1]).any() and (pair := find_conflict(keys, states)):
+            row, column = divmod(int(keys[pair[0]]), width)
+            raise LabelError(
+                f"Image {images[row]!r}, class {classes[column]!r} is given both as present and "
+                f"as absent, in entries {pair[0]} and {pair[1]}. Keep one of them."
+            )
+        rows, columns = np.divmod(merged, width)
+        return cls(offsets_of(rows, len(images)), columns, merged_states, classes, images)
 
     @property
     def num_images(self) -> int:
@@ -158,129 +149,170 @@ class LabelTable:
 
     @property
     def num_observed(self) -> int:
-        """Number of observed entries."""
-        return len(self.columns)
+        """M, the number of entries that are 1 or 0."""
+        return len(self.states)
 
     @property
     def is_complete(self) -> bool:
         """Whether no entry is unobserved."""
         return self.num_observed == self.num_images * self.num_classes
 
-    def to_dense(self) -> NDArray[np.int8]:
-        """(N, C) int8."""
+    def to_dense(self) -> States:
+        """(N, C) int8: 1 present, 0 absent, -1 unobserved."""
         return self.lookup(np.arange(self.num_images))
 
-    def lookup(
-        self, rows: NDArray[np.integer[Any]], out: NDArray[np.int8] | None = None
-    ) -> NDArray[np.int8]:
-        """(B, C) int8 labels of the images ``rows`` (B,); ``out`` is written if given."""
-        wanted: NDArray[np.int64] = np.asarray(rows, dtype=np.int64)
-        dense = np.empty((len(wanted), self.num_classes), dtype=np.int8) if out is None else out
-        dense.fill(UNOBSERVED)
-        batch, index = self._entries_of(wanted)
-        dense[batch, self.columns[index]] = self.states[index]
-        return dense
+    def lookup(self, rows: ArrayLike, out: States | None = None) -> States:
+        """(B, C) int8 labels of the images ``rows`` (B,), in their order; rows may repeat.
 
-    def select(self, rows: NDArray[np.integer[Any]]) -> Self:
-        """A table of the images ``rows``, in that order."""
-        wanted: NDArray[np.int64] = np.asarray(rows, dtype=np.int64)
-        batch, index = self._entries_of(wanted)
-        return self.from_entries(
-            batch,
-            self.columns[index],
-            self.states[index],
-            images=[self.images[row] for row in wanted],
-            classes=self.classes,
-        )
-
-    def select_classes(self, names: Sequence[str]) -> Self:
-        """A table of the classes ``names``, in that order.
+        Args:
+            rows: Whole numbers from 0 to N - 1.
+            out: A buffer of at least B rows to write to, int8 and contiguous; the first B of its
+                rows are returned.
 
         Raises:
-            LabelError: there is no such class.
+            LabelError: a row out of range, or a buffer that does not fit.
         """
-        new = np.full(self.num_classes, -1, dtype=np.int64)
-        for position, name in enumerate(names):
-            if name not in self.classes:
-                near = difflib.get_close_matches(name, self.classes, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {_some(self.classes)}."
-                raise LabelError(f"There is no class {name!r}; {hint}")
-            new[self.classes.index(name)] = position
-        rows, columns, states = self.entries()
-        kept = new[columns] >= 0
-        return self.from_entries(
-            rows[kept], new[columns[kept]], states[kept], images=self.images, classes=names
-        )
+        chosen = self._checked_rows(rows)
+        if out is None:
+            out = np.empty((len(chosen), self.num_classes), dtype=np.int8)
+        elif (
+            out.dtype != np.int8
+            or out.ndim != 2
+            or len(out) < len(chosen)
+            or out.shape[1] != self.num_classes
+            or not out.flags.c_contiguous
+        ):
+            raise LabelError(
+                f"The buffer must be a contiguous int8 array of at least {len(chosen)} rows and "
+                f"{self.num_classes} columns, got {out.dtype} {out.shape}."
+            )
+        dense = out[: len(chosen)]
+        dense.fill(UNOBSERVED)
+        lengths, positions = gather(self.offsets, chosen)
+        begins = np.arange(len(chosen)) * self.num_classes
+        dense.reshape(-1)[np.repeat(begins, lengths) + self.columns[positions]] = self.states[
+            positions
+        ]
+        return dense
 
-    def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
-        """(rows, columns, states) of the observed entries, each (E,), by row and class."""
-        rows = np.repeat(np.arange(self.num_images), np.diff(self.offsets))
-        return rows, self.columns.astype(np.int64), self.states
+    def at(self, rows: ArrayLike, columns: ArrayLike) -> States:
+        """(M,) int8 states of single entries, -1 where unobserved.
 
-    def replace(self, rows: ArrayLike, columns: ArrayLike, states: ArrayLike) -> Self:
-        """A new table in which these entries are observed as ``states`` (1 or 0)."""
-        row, column = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
-        old_rows, old_columns, old_states = self.entries()
-        keys = old_rows * self.num_classes + old_columns
-        kept = ~np.isin(keys, row * self.num_classes + column)
-        return self.from_entries(
-            np.concatenate([old_rows[kept], row]),
-            np.concatenate([old_columns[kept], column]),
-            np.concatenate([old_states[kept], np.asarray(states, dtype=np.int8)]),
-            images=self.images,
-            classes=self.classes,
-        )
+        Raises: LabelError for a row or column out of range.
+        """
+        wanted = checked_entries(rows, columns, UNOBSERVED, self.shape, (UNOBSERVED,))
+        keys, own = wanted.rows * self.num_classes + wanted.columns, self._keys()
+        if not own.size:
+            return wanted.states
+        nearest = np.minimum(np.searchsorted(own, keys), own.size - 1)
+        return np.where(own[nearest] == keys, self.states[nearest], wanted.states)
+
+    def select(self, rows: ArrayLike) -> Self:
+        """The images ``rows`` (B,) in that order; LabelError for one out of range or repeated."""
+        chosen = self._checked_rows(rows)
+        lengths, positions = gather(self.offsets, chosen)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        images = tuple(self.images[row] for row in chosen.tolist())
+        columns, states = self.columns[positions], self.states[positions]
+        return type(self)(offsets, columns, states, self.classes, images)
+
+    def select_classes(self, names: Sequence[str]) -> Self:
+        """The classes ``names`` in that order; LabelError for one that is unknown or repeated."""
+        classes = checked_names(names, "class")
+        target = np.full(self.num_classes, -1, dtype=np.int64)
+        target[positions_of(classes, self.classes, "class")] = np.arange(len(classes))
+        entries = self.entries()
+        columns = target[entries.columns]
+        kept = columns >= 0
+        keys = entries.rows[kept] * len(classes) + columns[kept]
+        return self._from_keys(keys, entries.states[kept], self.images, classes)
 
     def counts(self) -> Counts:
-        """Images in each state, a number a class."""
+        """How many images are present, absent and unobserved, for each class."""
         present, absent = (
             np.bincount(self.columns[self.states == state], minlength=self.num_classes)
             for state in (PRESENT, ABSENT)
         )
         return Counts(present, absent, self.num_images - present - absent)
 
+    def entries(self) -> Entries:
+        """(rows, columns, states) of the observed entries, by image and then by class."""
+        rows = np.repeat(np.arange(self.num_images), np.diff(self.offsets))
+        return Entries(rows, self.columns.astype(np.int64), self.states)
+
+    def replace(self, rows: ArrayLike, columns: ArrayLike, states: ArrayLike) -> Self:
+        """A new table in which these entries (M,) are 1, 0 or -1; the others stay as they are.
+
+        Raises: LabelError for a row, column or state out of range, and for an entry that is given
+            twice with different states.
+        """
+        new = checked_entries(rows, columns, states, self.shape, (UNOBSERVED, ABSENT, PRESENT))
+        keys, own = new.rows * self.num_classes + new.columns, self._keys()
+        # One conflict check for all three states: present or absent, then observed or not.
+        observed = new.states != UNOBSERVED
+        mixed = find_conflict(keys, observed.astype(np.int8))
+        if mixed is not None:
+            image, name = self.images[new.rows[mixed[0]]], self.classes[new.columns[mixed[0]]]
+            raise LabelError(
+                f"Image {image!r}, class {name!r} is given both as observed and as unobserved, in "
+                f"entries {mixed[0]} and {mixed[1]}. Keep one of them."
+            )
+        kept = ~np.isin(own, keys)
+        return self._from_keys(
+            np.concatenate([own[kept], keys[observed]]),
+            np.concatenate([self.states[kept], new.states[observed]]),
+            self.images,
+            self.classes,
+        )
+
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content: names, entries and states."""
-        digest = hashlib.sha256()
-        for names in (self.images, self.classes):
-            digest.update(f"{len(names)}\n".encode())
-            digest.update("\0".join(names).encode("utf-8", "surrogateescape"))
-        for array in (self.offsets, self.columns):
-            digest.update(array.astype("<i8").tobytes())
-        digest.update(self.states.tobytes())
+        """SHA-256, in hex, of names and labels; independent of how wide the arrays are."""
+        digest = hashlib.sha256(json.dumps([self.shape, self.classes, self.images]).encode())
+        for array, dtype in ((self.offsets, "<i8"), (self.columns, "<i4"), (self.states, "i1")):
+            digest.update(np.ascontiguousarray(array, dtype=dtype).data)
         return digest.hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LabelTable) and self.fingerprint == other.fingerprint
+        if not isinstance(other, LabelTable):
+            return NotImplemented
+        return (
+            self.classes == other.classes
+            and self.images == other.images
+            and all(
+                np.array_equal(getattr(self, name), getattr(other, name))
+                for name in ("offsets", "columns", "states")
+            )
+        )
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Unpickled or copied arrays would be writeable again.
+        arrays = (self.offsets, self.columns, self.states)
+        return type(self), (*arrays, self.classes, self.images)
+
     def __repr__(self) -> str:
-        counts = self.counts()
         return (
-            f"LabelTable({self.num_images} images × {self.num_classes} classes: "
-            f"{counts.present.sum()} present, {counts.absent.sum()} absent, "
-            f"{counts.unobserved.sum()} unobserved)"
+            f"LabelTable({self.num_images} images × {self.num_classes} classes, "
+            f"{self.num_observed} observed)"
         )
 
-    def _entries_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(position in ``rows``, index into ``columns``) of every entry of these rows."""
-        first = self.offsets[rows].astype(np.int64)
-        lengths = self.offsets[rows + 1] - first
-        batch = np.repeat(np.arange(len(rows)), lengths)
-        ends = np.cumsum(lengths)
-        within = np.arange(len(batch)) - np.repeat(ends - lengths, lengths)
-        return batch, np.repeat(first, lengths) + within
+    def _keys(self) -> Ints:
+        entries = self.entries()
+        return entries.rows * self.num_classes + entries.columns
+
+    def _checked_rows(self, rows: ArrayLike) -> Ints:
+        chosen = np.asarray(rows)
+        if chosen.ndim != 1:
+            raise LabelError(f"Rows must be in one dimension, got the shape {chosen.shape}.")
+        check_range(chosen, range(self.num_images), "row")
+        return chosen.astype(np.int64, copy=False)
 
 
-def _names(given: Sequence[str] | None, number: int, kind: str) -> tuple[str, ...]:
-    names = tuple(map(str, range(number))) if given is None else tuple(given)
-    if len(names) != number:
-        raise LabelError(f"{len(names)} {kind} names were given for {number}.")
-    return names
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+def _names(names: Iterable[str] | None, length: int, kind: str) -> tuple[str, ...]:
+    given = tuple(map(str, range(length))) if names is None else tuple(names)
+    if len(given) != length:
+        raise LabelError(f"The labels need {length} {kind} names, got {len(given)}.")
+    return given

@@ -36,9 +36,11 @@ def with_features(
         loader: Batches of every used row, in order.
     """
     path = cache / f"{_key(data, identity)}.safetensors"
-    if distributed.rank() == 0 and not path.is_file():
-        write_features(path, _extract(model, loader, len(data.source)), data.labels.images)
-    distributed.barrier()
+    if not distributed.from_main(path.is_file()):
+        values = _extract(model, loader, len(data.source))
+        if distributed.rank() == 0:
+            write_features(path, values, data.labels.images)
+        distributed.barrier()
     return replace(data, source=FeatureArray(read_features(path, data.labels)))
 
 
@@ -77,10 +79,11 @@ def _extract(model: Classifier, loader: Loader, num_inputs: int) -> Tensor:
     model.eval()
     features: Tensor | None = None
     for batch in loader:
-        values = model.features(batch.inputs).float().cpu()
+        values = distributed.gather(model.features(batch.inputs).float()).cpu()
+        rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
         if features is None:
             features = torch.zeros(num_inputs, values.shape[1])
-        features[batch.rows] = values
+        features[rows] = values
     model.train(was_training)
     assert features is not None
     return features

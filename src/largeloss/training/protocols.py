@@ -101,6 +101,15 @@ class Outcome:
     history: tuple[dict[str, Any], ...]
 
 
+def start(precision: Literal["fp32", "bf16"] = "fp32") -> Accelerator:
+    """Device, precision, and the group of processes where ``torchrun`` started several.
+
+    Call it before anything asks for the rank.
+    """
+    mixed = "no" if precision == "fp32" else precision
+    return Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
+
+
 def end_to_end(
     model: Classifier,
     criterion: PartialLabelLoss,
@@ -109,6 +118,7 @@ def end_to_end(
     recipe: Recipe,
     run: RunFolder,
     model_config: dict[str, Any],
+    accelerator: Accelerator,
     *,
     resume: bool = False,
     listener: Listener | None = None,
@@ -124,6 +134,7 @@ def end_to_end(
         recipe: Settings of the loop.
         run: Where checkpoints and metrics go; ``best/`` has the weights to use.
         model_config: Saved beside the weights, so that they can be loaded.
+        accelerator: From :func:`start`.
         resume: Continue from ``last/``, exactly.
         listener: Is shown every step and epoch.
         publish: Makes of the trained model the one that ``best/`` is to hold.
@@ -133,7 +144,6 @@ def end_to_end(
         NonFiniteError: logits became NaN or infinite; names step and pictures.
     """
     listener = listener or Silence()
-    accelerator = _accelerator(recipe)
     loader, val_loader, test_loader = _loaders(data, recipe, accelerator.device)
     objective = Objective(model, criterion).to(accelerator.device)
     optimizer: Any = _optimizer(objective, recipe)
@@ -184,8 +194,7 @@ def end_to_end(
 
 def _take(steps: Iterable[Step], data: Dataset) -> float:
     """Runs an epoch; the mean training loss over its images."""
-    total, images = 0.0, 0
-    losses = []
+    losses, images = [], 0
     try:
         for step in steps:
             losses.append(step.loss * len(step.batch.rows))
@@ -193,19 +202,14 @@ def _take(steps: Iterable[Step], data: Dataset) -> float:
     except NonFiniteError as error:
         names = ", ".join(data.labels.images[row] for row in error.rows[:4])
         raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
-    total = float(torch.stack(losses).sum()) if losses else 0.0
-    return total / max(1, images)
+    total = distributed.global_sum(torch.stack(losses).sum())
+    return float(total) / distributed.global_count(images, total.device)
 
 
 def _fallen(history: History, val_map: float, recipe: Recipe) -> bool:
     if recipe.stop_below is None or recipe.keep_last:
         return False
     return val_map < history.best_val_map - recipe.stop_below
-
-
-def _accelerator(recipe: Recipe) -> Accelerator:
-    precision = "no" if recipe.precision == "fp32" else recipe.precision
-    return Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
 
 
 def _loaders(data: Dataset, recipe: Recipe, device: torch.device) -> tuple[Loader, Loader, Loader]:

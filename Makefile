@@ -1,0 +1,43 @@
+# Everything on a fresh machine with Python 3.11 or newer and make:
+#   make demo    train on digit scenes and write a report
+#   make test    run the whole suite
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+
+.PHONY: demo test test-slow lint format bench-voc clean
+
+$(VENV)/.core: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.core
+
+demo: $(VENV)/.core
+	$(RUN)/largeloss demo
+
+test: $(VENV)/.dev
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses 2 --dist loadfile
+
+test-slow: $(VENV)/.dev
+	$(RUN)/pytest -m slow
+
+lint: $(VENV)/.dev
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+	$(RUN)/mypy
+
+# The table of the README on real photographs; needs LARGELOSS_DATA, goes on where it stopped.
+bench-voc: $(VENV)/.core
+	$(RUN)/python benchmarks/voc_animals.py
+
+clean:
+	rm -rf $(VENV) build dist

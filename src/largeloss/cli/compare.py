@@ -1,0 +1,52 @@
+"""``largeloss compare``: several methods on the same data, with the same seeds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from largeloss.cli.options import Data, Settings, takes_settings
+from largeloss.errors import ConfigError
+
+
+@takes_settings
+def compare(
+    settings: Settings,
+    data: Data = None,
+    methods: Annotated[
+        str, typer.Option("--methods", help="Names, with Δ where wanted: full,an,ll-r:0.5")
+    ] = "full,an,ll-r",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs a method.")] = 3,
+    out: Annotated[Path, typer.Option("--out", help="Folder for all runs.")] = Path("runs/compare"),
+) -> None:
+    """Train several methods on DATA and compare them; finished runs are skipped."""
+    from largeloss.cli.console import out as screen
+    from largeloss.cli.console import say
+    from largeloss.cli.gridrun import GridRunner, curves
+    from largeloss.experiments.grid import Variant, plan, run_grid
+    from largeloss.report import ReportPage, comparison_markdown, comparison_table, write_report
+
+    config = settings.made(over={"data": {"path": str(data)}} if data else None)
+    if config.data.path is None:
+        raise ConfigError(
+            "compare needs DATA, a folder with labels.csv and pictures. For a first look without "
+            "data: largeloss demo."
+        )
+    grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
+    runner = GridRunner(config, grid, out)
+    comparison = run_grid(grid, out, runner)
+    screen.print(comparison_table(comparison))
+    (out / "table.md").write_text(comparison_markdown(comparison), encoding="utf-8")
+    page = ReportPage(
+        title=f"{config.data.path.name}: methods compared",
+        lead=f"Mean average precision on the test split, {seeds} seeds a method.",
+        command=f"largeloss compare {data or ''} --methods {methods} --seeds {seeds} --out {out}",
+        comparison=comparison,
+        curves=curves(out, grid, "val_map"),
+        curves_title="mAP on val after each epoch",
+        cards=(),
+        facts=runner.facts(),
+        notes=(),
+    )
+    write_report(out / "report.html", page)
+    say(f"Figures: {out / 'results.json'}   Report: {out / 'report.html'}")

@@ -1,0 +1,101 @@
+"""What ``compare`` and ``demo`` share: runs of a grid, and curves of what they did."""
+
+import csv
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from largeloss.cli import execute
+from largeloss.cli.console import note, say
+from largeloss.cli.prepare import TrainingData, load_data, training_labels, with_absolute_paths
+from largeloss.cli.progress import Clock, Progressing
+from largeloss.config import RunConfig, make_config
+from largeloss.experiments.grid import Planned
+from largeloss.experiments.results import RunResult
+from largeloss.report import METHOD_TITLES, Curve
+from largeloss.training.run import RunFolder
+
+
+class GridRunner:
+    """Trains the runs of a grid one after another, on data that is read once."""
+
+    def __init__(self, base: RunConfig, grid: Sequence[Planned], out: Path) -> None:
+        self.base, self.out = base, out
+        self.configs = {planned: self._config(planned) for planned in grid}
+        open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
+        self.clock = Clock(len(open_runs) * base.training.epochs)
+        self.data: TrainingData | None = load_data(base) if open_runs else None
+        if self.data is not None:
+            for method in {planned.variant.method for planned in grid}:
+                training_labels(self.data, method)
+            for text in self.data.given.notes:
+                note(text)
+
+    def _config(self, planned: Planned) -> RunConfig:
+        method: dict[str, object] = {"name": planned.variant.method}
+        if planned.variant.delta_rel is not None:
+            method["delta_rel"] = planned.variant.delta_rel
+        layers = [self.base.plain(), {"method": {"delta_rel": None}}]
+        return make_config([*layers, {"method": method, "training": {"seed": planned.seed}}])
+
+    def listener(self, planned: Planned, config: RunConfig) -> Progressing:
+        """Shows how a run goes on."""
+        return Progressing(f"{planned.folder:<16}", self.clock)
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Settings and environment, for the report."""
+        settings = self.base.plain()
+        named = {
+            f"{section}.{name}": value
+            for section in ("data", "model", "training")
+            for name, value in settings[section].items()
+            if value not in (None, {}, "") and name != "seed"
+        }
+        return tuple((k, str(v)) for k, v in (named | execute.environment()).items())
+
+    def __call__(self, planned: Planned, folder: Path) -> RunResult:
+        config = self.configs[planned]
+        run = RunFolder(folder)
+        begun = run.config_file.is_file()
+        if begun:
+            execute.saved_config(folder, with_absolute_paths(config))
+        finished = execute.execute(
+            config,
+            folder,
+            resume=run.finished or run.state_file.is_file(),
+            data=self.data,
+            features=self.out / "features",
+            listener=self.listener(planned, config),
+        )
+        for text in finished.notes:
+            note(text)
+        result = finished.summary
+        say(f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s")
+        return result
+
+
+def curves(out: Path, grid: Sequence[Planned], column: str) -> tuple[Curve, ...]:
+    """A column of ``metrics.csv`` over epochs, averaged over seeds, a curve a method."""
+    collected: dict[str, list[list[float]]] = {}
+    for planned in grid:
+        delta = planned.variant.delta_rel
+        title = METHOD_TITLES.get(planned.variant.method, planned.variant.method)
+        label = title if delta is None else f"{title} Δ {delta:g} %"
+        with (out / planned.folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
+            values = [float(record[column]) for record in csv.DictReader(file)]
+        collected.setdefault(label, []).append(values)
+    found = []
+    for label, runs in collected.items():
+        length = min(map(len, runs))  # runs may stop early
+        points = list(zip(*(run[:length] for run in runs), strict=True))
+        band = len(runs) > 1
+        found.append(
+            Curve(
+                label,
+                tuple(range(length)),
+                tuple(statistics.fmean(point) for point in points),
+                tuple(min(point) for point in points) if band else None,
+                tuple(max(point) for point in points) if band else None,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,51 @@
+"""Columns of label files as arrays."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute as pc
+
+from largeloss.errors import LabelError
+from largeloss.labels.entries import Ints, States
+
+WRONG = 2
+"""Stands for a value that is no state."""
+
+
+def as_text(column: Any) -> Any:
+    """The column as strings, nulls as blanks; LabelError where it holds something else."""
+    try:
+        return pc.fill_null(column.cast(pa.string()), "")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise LabelError(
+            f"A column of type {column.type} holds neither names nor labels."
+        ) from None
+
+
+def coded(text: Any) -> tuple[tuple[str, ...], Ints]:
+    """(distinct strings in order of appearance, the number of each string among them)."""
+    distinct = pc.unique(text)
+    codes = pc.index_in(text, value_set=distinct).to_numpy().astype(np.int64)
+    return tuple(distinct.to_pylist()), codes
+
+
+def states_of(column: Any) -> States:
+    """(lines,) int8: 1, 0, -1 for blank or null, and 2 for anything else."""
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    column = column if numeric else as_text(column)
+    blank = pc.is_null(column) if numeric else pc.equal(column, "")
+    states = np.full(len(column), WRONG, dtype=np.int8)
+    states[np.asarray(blank)] = -1
+    for state in (0, 1):
+        same = pc.equal(column, state if numeric else str(state))
+        states[np.asarray(pc.fill_null(same, False))] = state
+    return states
+
+
+def first(mask: Any) -> int | None:
+    """The position of the first true value."""
+    found = np.flatnonzero(np.asarray(mask))
+    return int(found[0]) if found.size else None

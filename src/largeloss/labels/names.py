@@ -1,0 +1,59 @@
+"""Names of images and classes: checked once, and looked up with a suggestion."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import numpy as np
+
+from largeloss.errors import LabelError
+
+
+def checked_names(names: Iterable[str], kind: str) -> tuple[str, ...]:
+    """``names`` as a tuple of plain strings; ``kind`` is ``"image"`` or ``"class"``.
+
+    Raises:
+        LabelError: a name is no string, is empty, or occurs twice.
+    """
+    given = tuple(names)
+    if not set(map(type, given)) <= {str, np.str_}:
+        wrong = next(name for name in given if not isinstance(name, str))
+        raise LabelError(f"The {kind} name {wrong!r} is no string. Write str(name).")
+    checked = tuple(map(str, given))
+    distinct = set(checked)
+    if "" in distinct:
+        raise LabelError(f"The {kind} name at position {checked.index('')} is empty. Name it.")
+    if len(distinct) < len(checked):
+        seen: set[str] = set()
+        for position, name in enumerate(checked):
+            if name in seen:
+                raise LabelError(
+                    f"The {kind} name {name!r} occurs twice, at positions {checked.index(name)} "
+                    f"and {position}. Every {kind} needs a name of its own."
+                )
+            seen.add(name)
+    return checked
+
+
+def positions_of(names: Sequence[str], among: Sequence[str], kind: str) -> list[int]:
+    """Where each of ``names`` stands in ``among``.
+
+    Raises:
+        LabelError: a name is not there; the message suggests near ones.
+    """
+    position = {name: index for index, name in enumerate(among)}
+    for name in names:
+        if name not in position:
+            raise LabelError(f"Unknown {kind} {name!r}.{suggestion(name, among)}")
+    return [position[name] for name in names]
+
+
+def suggestion(name: str, among: Sequence[str]) -> str:
+    """A sentence that begins with a blank: the nearest of the known names, or how many there are.
+
+    Where there are many names, only the first 20,000 are compared.
+    """
+    near = get_close_matches(str(name), among[:20_000], n=1)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    shown = ", ".join(repr(known) for known in among[:5])
+    return f" Known are {len(among)}: {shown}{', …' if len(among) > 5 else ''}."

@@ -1,0 +1,252 @@
+"""Curves as SVG that takes its colours from the page, pictures as data URIs."""
+
+import base64
+import html
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from PIL import Image
+
+PALETTE = ("#5f6670", "#c9490b", "#0068ad", "#00805d", "#a3508a", "#8f6800", "#5b4bc4", "#9c1c1c")
+"""By order of the curves, on light; after Okabe and Ito, told apart by colour-blind readers."""
+DARK_PALETTE = (
+    "#a9b1bc", "#ff8a4c", "#62b5f2", "#3ecfa0", "#e29bcb", "#e6b93f", "#b3a7ff", "#ff9c94",
+)  # fmt: skip
+MARKERS = "osD^vPXd"
+DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)))
+"""Of the first, the second, the third round through the palette."""
+MAX_LABEL = 24
+FONT = 13.0
+SMALL = 12.0
+LEFT, BOTTOM, TOP = 54, 50, 28
+"""Margins in CSS pixels; the right one depends on the labels."""
+
+# Stand-ins, replaced in the drawn SVG by what the page's style sheet decides.
+_INK, _RULE = "#010203", "#010204"
+_CURVES = tuple(f"#0102{index + 16:02x}" for index in range(len(PALETTE)))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """mAP in percent over epochs, and optionally the band it lies in."""
+
+    label: str
+    epochs: tuple[int, ...]
+    values: tuple[float, ...]
+    low: tuple[float, ...] | None = None
+    high: tuple[float, ...] | None = None
+
+    @property
+    def points(self) -> list[tuple[int, float]]:
+        """Epochs and values, where the value is finite."""
+        pairs = zip(self.epochs, self.values, strict=True)
+        return [(epoch, value) for epoch, value in pairs if math.isfinite(value)]
+
+
+def curves_svg(
+    curves: Sequence[Curve], *, width: float = 760, height: float = 400, name: str = "curves"
+) -> str:
+    """Draws mAP over epochs, a line a curve, each labelled at its end.
+
+    Args:
+        curves: At least one with a finite value.
+        width: In CSS pixels. The SVG scales, and its letters with it.
+        height: In CSS pixels.
+        name: Begins the ids inside the SVG; differs between figures of one page.
+
+    Returns:
+        An ``<svg>`` element without external references, ``""`` where nothing can be drawn. Its
+        colours are ``currentColor`` and the CSS variables ``--rule`` and ``--curve-1`` on.
+    """
+    drawn = [(index, curve) for index, curve in enumerate(curves) if curve.points]
+    if not drawn:
+        return ""
+    settings = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "font.size": FONT,
+        "text.parse_math": False,
+    }
+    # Drawn at 72 dots an inch, so that an SVG unit is a CSS pixel and a font's point is one, too.
+    with style.context(["default", settings]):  # whatever the user's matplotlibrc says
+        figure = Figure(figsize=(width / 72, height / 72), dpi=72)
+        figure.patch.set_visible(False)
+        room = max(len(_shortened(curve.label)) for _, curve in drawn) * FONT * 0.62 + 16
+        across, up = (width - LEFT - room) / width, (height - BOTTOM - TOP) / height
+        axes = figure.add_axes((LEFT / width, BOTTOM / height, across, up))
+        for index, curve in drawn:
+            _draw(axes, index, curve)
+        _dress(axes, first=min(curve.points[0][0] for _, curve in drawn))
+        _label_ends(axes, drawn)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    return _inlined(buffer.getvalue(), _in_words([curve for _, curve in drawn]), name)
+
+
+def picture_png(pixels: NDArray[np.uint8], scale: float) -> str:
+    """A picture as a ``data:`` URI, enlarged without smoothing or reduced with.
+
+    Args:
+        pixels: (H, W) grey or (H, W, 3) colour.
+        scale: Factor of both sides, > 0.
+    """
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or pixels.shape[2:] == (3,)):
+        raise ValueError(
+            "picture_png needs uint8 pixels of shape (H, W) or (H, W, 3), got "
+            f"{pixels.dtype} of shape {pixels.shape}."
+        )
+    picture = Image.fromarray(pixels)
+    if scale != 1:
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        smooth = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
+        picture = picture.resize(size, smooth)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _draw(axes: Axes, index: int, curve: Curve) -> None:
+    colour = _CURVES[index % len(_CURVES)]
+    if curve.low is not None and curve.high is not None:
+        axes.fill_between(
+            curve.epochs, curve.low, curve.high, color=colour, alpha=0.14, linewidth=0
+        )
+    axes.plot(
+        curve.epochs,
+        curve.values,
+        color=colour,
+        linewidth=2.2,
+        linestyle=DASHES[index // len(_CURVES) % len(DASHES)],
+        solid_capstyle="round",
+        solid_joinstyle="round",
+        clip_on=False,
+    )
+    epoch, value = curve.points[-1]
+    marker = MARKERS[index % len(MARKERS)]
+    axes.plot([epoch], [value], color=colour, marker=marker, markersize=6, clip_on=False)
+
+
+def _dress(axes: Axes, first: int) -> None:
+    axes.set_xlabel("epoch", color=_INK, labelpad=6)
+    axes.set_ylabel("mAP (%)", color=_INK, labelpad=6)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    low, high = axes.get_ylim()
+    if high - low < 2:  # a flat line is not to look like a mountain
+        low, high = low - 1, high + 1
+    axes.set_ylim(max(low, 0), min(high, 100))
+    axes.tick_params(color=_RULE, labelcolor=_INK, length=0, pad=6)
+    axes.grid(axis="y", color=_RULE, linewidth=1)
+    axes.set_axisbelow(True)
+    axes.patch.set_visible(False)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.spines["bottom"].set_color(_RULE)
+    if first == 0:
+        axes.axvline(0, color=_INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1)
+        axes.annotate(
+            "warm-up ends",
+            (0, 1),
+            xytext=(-2, 8),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            color=_INK,
+            alpha=0.75,
+            fontsize=SMALL,
+        )
+
+
+def _label_ends(axes: Axes, drawn: Sequence[tuple[int, Curve]]) -> None:
+    """Writes each label at the right edge, moved up or down where two would overlap."""
+    box = axes.get_window_extent()
+    bottom, top = axes.get_ylim()
+    unit = box.height / (top - bottom)
+    ordered = sorted(drawn, key=lambda pair: pair[1].points[-1][1])
+    wanted = [(curve.points[-1][1] - bottom) * unit for _, curve in ordered]
+    right = max(curve.points[-1][0] for _, curve in drawn)
+    heights = _apart(wanted, FONT * 1.35, box.height)
+    for (index, curve), height in zip(ordered, heights, strict=True):
+        axes.annotate(
+            _shortened(curve.label),
+            (right, bottom + height / unit),
+            xytext=(9, 0),
+            textcoords="offset points",
+            verticalalignment="center_baseline",
+            color=_CURVES[index % len(_CURVES)],
+            fontweight="bold",
+            annotation_clip=False,
+        )
+
+
+def _apart(heights: Sequence[float], gap: float, top: float) -> list[float]:
+    """Ascending heights, moved to keep ``gap`` between neighbours and to stay in 0 to ``top``."""
+
+    def middle(total: float, members: int) -> float:
+        half = gap * (members - 1) / 2
+        return min(max(total / members, half), top - half)
+
+    groups: list[tuple[float, int]] = []  # sum of the heights wanted, and how many
+    for height in heights:
+        total, members = height, 1
+        while groups:
+            below = groups[-1]
+            if middle(total, members) - middle(*below) >= gap * (members + below[1]) / 2:
+                break
+            groups.pop()
+            total, members = total + below[0], members + below[1]
+        groups.append((total, members))
+    return [
+        middle(total, members) + gap * (place - (members - 1) / 2)
+        for total, members in groups
+        for place in range(members)
+    ]
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "…"
+
+
+def _in_words(curves: Sequence[Curve]) -> str:
+    said = []
+    for curve in curves:
+        epoch, value = max(curve.points, key=lambda point: point[1])
+        final, last = curve.points[-1]
+        said.append(f"{curve.label}: at most {value:.1f} (epoch {epoch}), {last:.1f} at {final}")
+    return "Line chart of mAP in percent over epochs. " + "; ".join(said) + "."
+
+
+def _inlined(svg: str, words: str, name: str) -> str:
+    """The bare element: sized and coloured by the page, ids kept only where they are used."""
+    view = re.search(r'viewBox="[^"]*"', svg)
+    assert view is not None
+    body = svg[svg.index(">", svg.index("<svg")) + 1 :].strip()
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
+    used = set(re.findall(r'(?:url\(|xlink:href=")#([^")]+)', body))
+    colours = {_INK: "currentColor", _RULE: "var(--rule, #ddd)"} | {
+        stand_in: f"var(--curve-{number}, {colour})"
+        for number, (stand_in, colour) in enumerate(zip(_CURVES, PALETTE, strict=True), start=1)
+    }
+
+    def tag(found: re.Match[str]) -> str:
+        text = re.sub(
+            r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", found[0]
+        )
+        text = re.sub(r'(url\(|xlink:href=")#', rf"\g<1>#{name}-", text)
+        text = re.sub(r" font-family: [^;\"]*;?", "", text)
+        return re.sub("#0102[0-9a-f]{2}", lambda m: colours[m[0]], text)
+
+    body = re.sub(r"<[^>]+>", tag, body)  # tags only: labels stay as they are
+    body = re.sub(r"\s*\n\s*", "\n", body)
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'{view[0]} style="stroke-linejoin: round" role="img" '
+        f'aria-label="{html.escape(words)}">\n{body}'
+    )

@@ -1,0 +1,48 @@
+"""Small data that tests share; real data comes through LARGELOSS_DATA only."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real photographs, labels and weights."""
+    root = os.environ.get("LARGELOSS_DATA")
+    if not root:
+        pytest.skip("LARGELOSS_DATA is not set: it names the folder of real data")
+    return Path(root)
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Path:
+    """Thirty pictures of two colours with complete labels: red, blue; splits of their own."""
+    return write_picture_folder(tmp_path / "pictures")
+
+
+@pytest.fixture
+def make_picture_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Writes picture folders with other label files."""
+    return lambda name="other", **more: write_picture_folder(tmp_path / name, **more)
+
+
+def write_picture_folder(root: Path, *, labels: str | None = None, num: int = 30) -> Path:
+    """Left half red where red is present, right half blue where blue is."""
+    stream = np.random.default_rng(0)
+    (root / "images").mkdir(parents=True)
+    lines = ["image,split,red,blue"]
+    for row in range(num):
+        red, blue = (int(value) for value in stream.integers(0, 2, 2))
+        pixels = stream.integers(0, 60, (20, 24, 3)).astype(np.uint8)
+        pixels[:, :12, 0] += 180 * red
+        pixels[:, 12:, 2] += 180 * blue
+        name = f"images/{row:02d}.png"
+        Image.fromarray(pixels).save(root / name)
+        split = ("train", "train", "train", "val", "test")[row % 5]
+        lines.append(f"{name},{split},{red},{blue}")
+    (root / "labels.csv").write_text(labels or "\n".join(lines) + "\n", encoding="utf-8")
+    return root

@@ -1,0 +1,107 @@
+"""The house: imports point down, every module imports, public names are pinned."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[1] / "src" / "largeloss"
+FLOORS = [
+    {"errors", "distributed"},
+    {"labels", "metrics"},
+    {"losses", "data", "models"},
+    {"objective"},
+    {"training"},
+    {"experiments", "predict"},
+    {"report", "config"},
+    {"cli"},
+    {"__main__"},
+]
+MODULES = sorted(
+    ".".join(("largeloss", *path.relative_to(SRC).with_suffix("").parts)).removesuffix(".__init__")
+    for path in SRC.rglob("*.py")
+)
+
+
+def room(module: str) -> str:
+    """``labels`` of ``largeloss.labels.table``."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def floor(name: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if name in rooms)
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "largeloss" and room(name)}
+
+
+@pytest.mark.parametrize("path", sorted(SRC.rglob("*.py")), ids=lambda p: str(p.relative_to(SRC)))
+def test_imports_point_down(path: Path) -> None:
+    here = path.relative_to(SRC).parts[0].removesuffix(".py")
+    if here == "__init__":
+        return
+    for name in imported(path):
+        there = room(name)
+        if there in {"__version__"} or there == here:
+            continue
+        assert floor(there) <= floor(here), f"{path.name} imports {name} from a floor above"
+        if floor(there) == floor(here):
+            siblings = {here, there}
+            assert siblings <= {"data", "losses", "models", "predict", "experiments"}, name
+
+
+def test_only_the_command_line_sees_the_configuration() -> None:
+    for path in SRC.rglob("*.py"):
+        if path.relative_to(SRC).parts[0] not in ("cli", "config.py"):
+            assert not any("largeloss.config" in name for name in imported(path)), path
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("__main__")])
+def test_every_module_imports(module: str) -> None:
+    importlib.import_module(module)
+
+
+def test_public_names() -> None:
+    import largeloss.losses
+    import largeloss.metrics
+
+    assert list(largeloss.losses.LOSSES) == [
+        "full", "an", "iu", "wan", "lsan", "epr", "ll-r", "ll-ct", "ll-cp",
+    ]  # fmt: skip
+    assert sorted(largeloss.metrics.__all__) == [
+        "F1Scores",
+        "MeanAveragePrecision",
+        "average_precision",
+        "average_precision_entries",
+        "best_thresholds",
+        "f1_scores",
+        "mean_average_precision",
+    ]
+
+
+def test_help_does_not_import_torch() -> None:
+    code = (
+        "import sys; from largeloss.cli import run; "
+        "code = run(['train', '--help']); "
+        "heavy = {'torch', 'timm', 'pyarrow', 'sklearn', 'matplotlib'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "--method" in result.stdout
+
+
+def test_no_long_rooms() -> None:
+    long = {p.name: n for p in SRC.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
+    assert not long

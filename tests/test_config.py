@@ -1,0 +1,62 @@
+import pytest
+
+from largeloss.config import make_config, read_yaml
+from largeloss.errors import ConfigError
+
+
+def test_later_layers_win_and_sets_win_over_all():
+    config = make_config(
+        [{"training": {"epochs": 3, "seed": 1}}, {"training": {"epochs": 4}}],
+        ["training.epochs=5", "model.args.pad_type=same", "model.mean=[0.5,0.5,0.5]"],
+    )
+    assert (config.training.epochs, config.training.seed) == (5, 1)
+    assert config.model.args == {"pad_type": "same"}
+    assert config.model.mean == [0.5, 0.5, 0.5]
+
+
+def test_presets_are_resolved_so_that_the_saved_config_shows_them():
+    assert make_config([]).training.lr == 1e-4
+    sgd = make_config([], ["training.optimizer=sgd"]).training
+    assert (sgd.lr, sgd.weight_decay, sgd.momentum) == (5e-3, 1e-3, 0.9)
+    deltas = {
+        name: make_config([], [f"method.name={name}"]).method.delta_rel
+        for name in ("ll-r", "ll-ct", "ll-cp", "an")
+    }
+    assert deltas == {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1, "an": None}
+
+
+def test_a_saved_config_reads_back_equal(tmp_path):
+    import yaml
+
+    config = make_config([{"data": {"classes": ["a", "b"], "path": "x"}}])
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(config.plain()))
+    again = make_config([read_yaml(tmp_path / "c.yaml")])
+    assert again == config
+    assert not again.differences(config)
+    other = make_config([read_yaml(tmp_path / "c.yaml")], ["training.lr=0.5"])
+    assert config.differences(other) == ["training.lr: 0.0001 → 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        (["training.epoch=3"], "training.epoch: there is no such setting; did you mean 'epochs'"),
+        (["trainin.epochs=3"], "did you mean 'training'"),
+        (["training.epochs=0"], "greater than or equal to 1, got 0"),
+        (["training.optimizer=lamb"], "'adam' or 'sgd', got 'lamb'"),
+        (["method.delta_rel=200"], "less than or equal to 100, got 200"),
+        (["nonsense"], "section.name=value"),
+    ],
+)
+def test_wrong_settings_are_explained(sets, message):
+    with pytest.raises(ConfigError, match="(?s)" + message):
+        make_config([], sets)
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "a: b: c", "text"])
+def test_wrong_files_are_refused(tmp_path, content):
+    (tmp_path / "c.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=r"c\.yaml"):
+        read_yaml(tmp_path / "c.yaml")
+    with pytest.raises(ConfigError, match="no settings file"):
+        read_yaml(tmp_path / "none.yaml")

@@ -1,0 +1,31 @@
+"""Two processes started by torchrun train exactly what one trains."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+SCRIPT = Path(__file__).with_name("two_ranks.py")
+
+
+def trained(out: Path, processes: int) -> dict:
+    out.mkdir()
+    command = [sys.executable, str(SCRIPT), str(out)]
+    if processes > 1:
+        run = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        command = [sys.executable, *run, str(SCRIPT), str(out)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    assert result.returncode == 0, result.stderr
+    return torch.load(out / "results.pt", weights_only=True)
+
+
+def test_two_ranks_equal_one(tmp_path):
+    one, two = (trained(tmp_path / str(number), number) for number in (1, 2))
+    assert len(one["ll-cp"]["edits"]["committed.rows"]) > 3
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], rtol=0, atol=1e-10)
+        for key, value in one[name]["edits"].items():
+            assert torch.equal(value, two[name]["edits"][key]) or key.endswith("losses")

@@ -1,0 +1,57 @@
+"""Run by torchrun: trains in float64 and has the first process write what came out."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from largeloss import distributed
+from largeloss.data import Dataset, FeatureArray
+from largeloss.labels import LabelTable
+from largeloss.losses import LOSSES
+from largeloss.models import build_classifier
+from largeloss.training.engine import score
+from largeloss.training.protocols import Measures, Recipe, end_to_end, scoring_loader, start
+from largeloss.training.run import RunFolder
+from largeloss.training.selection import Yardstick
+
+
+def main(out: Path) -> None:
+    torch.set_default_dtype(torch.float64)
+    accelerator = start()
+    stream = np.random.default_rng(0)
+    truth = stream.integers(0, 2, (37, 6))
+    values = torch.from_numpy(truth @ stream.normal(size=(6, 9)) + stream.normal(size=(37, 9)))
+    table = LabelTable.from_dense(truth)
+    splits = {"train": np.arange(23), "val": np.arange(23, 30), "test": np.arange(30, 37)}
+    data = Dataset("numbers", FeatureArray(values), table, splits).observed("single-positive")
+    recipe = Recipe(epochs=3, batch_size=6, lr=0.01, stop_below=None)
+    results = {}
+    for name, arguments in {
+        "an": {}, "iu": {"denominator": "observed"}, "wan": {}, "lsan": {},
+        "epr": {"expected_positives": 2.0}, "ll-r": {"delta_rel": 10.0},
+        "ll-ct": {"delta_rel": 10.0}, "ll-cp": {"delta_rel": 5.0, "ties": "stable"},
+    }.items():  # fmt: skip
+        torch.manual_seed(0)
+        model = build_classifier("none", 6, (9,), mean=[0.0] * 9, std=[1.0] * 9).double()
+        criterion = LOSSES[name](**arguments)
+        yardstick = Yardstick.of(table, splits["val"])
+        folder = RunFolder(out / f"{name}-{distributed.rank()}")
+        outcome = end_to_end(
+            model, criterion, data, Measures(yardstick, yardstick), recipe, folder, {}, accelerator
+        )
+        scores = score(model, scoring_loader(data, "test", recipe))
+        results[name] = {
+            "weights": {k: v.cpu() for k, v in model.state_dict().items()},
+            "losses": [record["train_loss"] for record in outcome.history],
+            "scores": scores.logits,
+            "rows": scores.rows,
+            "edits": criterion.edits.state() if name == "ll-cp" else {},
+        }
+    if distributed.rank() == 0:
+        torch.save(results, out / "results.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
