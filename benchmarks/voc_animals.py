@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 OUT = Path("runs/bench-voc")
-GRID = {"ll-r": (0.1, 0.2, 0.5), "ll-ct": (0.1, 0.2, 0.5), "ll-cp": (0.05, 0.1, 0.2)}
+GRID = {"ll-r": (0.1, 0.2, 0.5), "ll-ct": (0.1, 0.2, 0.5), "ll-cp": (0.1, 1.0, 2.0)}
 SEEDS = "3"
 LINEAR = ("--frozen", "--image-size", "224", "--epochs", "25")
 END_TO_END = ("--image-size", "128", "--epochs", "6")

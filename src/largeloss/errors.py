@@ -11,6 +11,8 @@
     └── RunError                   work had begun and failed          (command line: exit code 1)
         ├── NonFiniteError         logits that are NaN or infinite
         └── CheckpointError        a checkpoint that cannot be read or does not fit
+
+    CompleteLabelsWarning          labels that look as if 0 meant 'not annotated'
 """
 
 
@@ -52,3 +54,7 @@ class NonFiniteError(RunError):
 
 class CheckpointError(RunError):
     """A checkpoint cannot be read, or does not fit this run."""
+
+
+class CompleteLabelsWarning(UserWarning):
+    """A method for partial labels was given a batch without a single unobserved entry."""

@@ -443,7 +443,9 @@ def test_a_method_without_a_decision():
 def test_a_first_batch_without_unobserved_entries_warns_once(name):
     logits, labels, rows = batch(name)
     loss = make(name)
-    with pytest.warns(UserWarning, match=r"convert\(labels, 'positives-only'\)") as caught:
+    with pytest.warns(
+        CompleteLabelsWarning, match=r"convert\(labels, 'positives-only'\)"
+    ) as caught:
         loss(logits, labels.clamp_min(0), rows)
     assert len(caught) == 1
     assert LOSSES[name].__name__ in str(caught[0].message)
@@ -453,7 +455,7 @@ def test_a_first_batch_without_unobserved_entries_warns_once(name):
 @pytest.mark.parametrize("name", WARNS)
 def test_the_warning_points_at_the_callers_line(name):
     logits, labels, rows = batch(name)
-    with pytest.warns(UserWarning, match="unobserved") as caught:
+    with pytest.warns(CompleteLabelsWarning, match="unobserved") as caught:
         make(name)(logits, labels.clamp_min(0), rows)
     assert caught[0].filename == __file__
 

@@ -1,12 +1,13 @@
 """The command line: one subcommand a file; parse, call, exit code."""
 
+import warnings
 from collections.abc import Sequence
 
 import typer
 
 from largeloss.cli import compare, demo, evaluate, methods, predict, train
 from largeloss.cli.console import complain
-from largeloss.errors import InputError, LargelossError
+from largeloss.errors import CompleteLabelsWarning, InputError, LargelossError
 
 app = typer.Typer(
     name="largeloss",
@@ -39,7 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     rest = [argument for argument in arguments if argument != "--debug"]
     try:
-        code = app(rest, prog_name="largeloss", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note
+            code = app(rest, prog_name="largeloss", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         complain("Interrupted. Finished epochs are kept; continue with --resume.")
         return 130

@@ -109,7 +109,7 @@ def execute(
     recipe = prepare.make_recipe(config)
     torch.manual_seed(recipe.seed)
     model, model_config, remarks = prepare.make_model(config, dataset)
-    notes = [*prepare.remarks(dataset), *notes, *remarks]
+    notes = [*prepare.remarks(dataset, config.method.name), *notes, *remarks]
     with folder:
         if not resume:
             folder.begin(config.plain())

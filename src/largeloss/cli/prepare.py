@@ -72,10 +72,15 @@ def training_labels(data: TrainingData, method: str) -> Dataset:
     return dataset
 
 
-def remarks(dataset: Dataset) -> list[str]:
+def remarks(dataset: Dataset, method: str) -> list[str]:
     """What the user should know of the training labels."""
     labels = dataset.labels.lookup(dataset.rows("train"))
     found = list(dataset.notes)
+    if method != "full" and (labels >= 0).all():
+        found.append(
+            f"No training entry is blank, so {method} takes every 0 for a known absence. Where 0 "
+            "means 'nobody annotated it', leave these cells blank."
+        )
     blank_rows = np.flatnonzero((labels < 0).all(axis=1))
     if len(blank_rows):
         example = dataset.labels.images[dataset.rows("train")[blank_rows[0]]]

@@ -15,7 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from largeloss import distributed
-from largeloss.errors import ConfigError, LabelError, NonFiniteError, ScheduleError
+from largeloss.errors import (
+    CompleteLabelsWarning,
+    ConfigError,
+    LabelError,
+    NonFiniteError,
+    ScheduleError,
+)
 from largeloss.losses.functional import soft_cross_entropy
 from largeloss.losses.watch import Watch
 
@@ -179,7 +185,7 @@ class PartialLabelLoss(nn.Module):
                 f"{type(self).__name__}: the first batch has no unobserved entry (-1). Where a 0 "
                 "means 'not annotated' rather than 'absent', convert the labels first: "
                 "largeloss.labels.convert(labels, 'positives-only').",
-                UserWarning,
+                CompleteLabelsWarning,
                 stacklevel=5,
             )
 

@@ -1,0 +1,222 @@
+"""The product through its command line, on a few small pictures: from table to report."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from largeloss.cli import run
+
+SMALL = [
+    "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
+    "--lr", "1e-3", "--workers", "0",
+]  # fmt: skip
+
+
+@pytest.fixture
+def largeloss(capsys):
+    """Runs a command; gives exit code and what was printed, on both streams, as one line each."""
+
+    def command(*arguments) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return command
+
+
+@pytest.fixture
+def trained(largeloss, picture_folder, tmp_path):
+    code, out, err = largeloss(
+        "train", picture_folder, "--observe", "single-positive", "--method", "ll-cp",
+        "--delta-rel", "5", *SMALL, "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    return tmp_path / "run", out, err
+
+
+def test_train_says_what_it_did_and_leaves_a_run_folder(trained):
+    folder, out, err = trained
+    assert "18 train" in out
+    assert "unobserved" in out
+    assert "chosen on val by complete labels" in err
+    assert "Test mAP" in out
+    assert "epoch  2" in out
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"config.yaml", "metrics.csv", "best", "last", "result.json",
+                     "corrections.parquet"}  # fmt: skip
+    saved = json.loads((folder / "best/config.json").read_text())
+    assert saved["classes"] == ["red", "blue"]
+    assert len(saved["thresholds"]) == 2
+    assert saved["method"]["name"] == "ll-cp"
+    result = json.loads((folder / "result.json").read_text())
+    assert result["num_corrections"] > 0
+
+
+def test_predict_writes_scores_and_tags(trained, largeloss, picture_folder, tmp_path):
+    folder, _, _ = trained
+    code, out, err = largeloss(
+        "predict", folder, picture_folder / "images", "--out", tmp_path / "scores.csv",
+        "--workers", "0",
+    )  # fmt: skip
+    assert code == 0, err
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 30
+    assert list(rows[0]) == ["image", "tags", "red", "blue"]
+    assert all(0 <= float(row["red"]) <= 1 for row in rows)
+    assert "30 pictures" in out
+    code, _, err = largeloss("predict", folder, picture_folder, "--out", tmp_path / "s.json")
+    assert code == 0, err
+    records = json.loads((tmp_path / "s.json").read_text())
+    assert [r["tags"] for r in records] == [[t for t in r["tags"].split(";") if t] for r in rows]
+    assert records[0]["scores"]["red"] == float(rows[0]["red"])
+
+
+def test_evaluate_gives_the_figures_of_the_run(trained, largeloss, tmp_path):
+    folder, _, _ = trained
+    code, out, err = largeloss("evaluate", folder, "--split", "test", "--out", tmp_path / "e.json")
+    assert code == 0, err
+    assert "Measured by complete labels" in out
+    figures = json.loads((tmp_path / "e.json").read_text())
+    result = json.loads((folder / "result.json").read_text())
+    assert figures["map"] == pytest.approx(result["test_map"], abs=1e-9)
+    code, _, err = largeloss("evaluate", folder, "--split", "exam")
+    assert code == 2
+    assert "no split 'exam'" in err
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_nothing_is_lost(
+    trained, largeloss, picture_folder
+):
+    folder, _, _ = trained
+    before = (folder / "result.json").read_text()
+    code, _, err = largeloss("train", picture_folder, *SMALL, "--out", folder)
+    assert code == 2
+    assert "already holds a finished run" in err
+    assert (folder / "result.json").read_text() == before
+
+
+def test_resume_continues_and_refuses_other_settings(trained, largeloss):
+    folder, _, _ = trained
+    code, _, err = largeloss("train", "--resume", "--out", folder)
+    assert code == 0
+    assert "is finished; nothing is left to do" in err
+    code, _, err = largeloss(
+        "train", "--resume", "--out", folder, "--epochs", "9", "--method", "an"
+    )
+    assert code == 2
+    assert "training.epochs: 3 → 9" in err
+    assert "method.name: ll-cp → an" in err
+    code, _, err = largeloss("train", "--resume", "--out", folder / "none")
+    assert code == 2
+    assert "no run in" in err
+
+
+def test_a_run_cut_off_is_resumed_to_the_same_bits(largeloss, picture_folder, tmp_path):
+    arguments = ["train", picture_folder, "--observe", "single-positive", *SMALL]
+    code, _, err = largeloss(*arguments, "--out", tmp_path / "whole")
+    assert code == 0, err
+    script = (
+        "import os, sys; from largeloss.cli import run; from largeloss.cli import progress; "
+        "original = progress.Progressing.epoch; "
+        "progress.Progressing.epoch = lambda s, r: (original(s, r), "
+        "os._exit(9) if r['epoch'] == 1 else None); run(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", script, *map(str, arguments), "--out", str(tmp_path / "cut")]
+    assert subprocess.run(command, capture_output=True).returncode == 9
+    code, out, err = largeloss("train", "--resume", "--out", tmp_path / "cut")
+    assert code == 0, err
+    assert "epoch  2" in out
+    assert "epoch  1" not in out
+    best = [(tmp_path / name / "best/model.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert best[0] == best[1]
+
+
+def test_compare_writes_results_and_skips_what_is_finished(largeloss, picture_folder, tmp_path):
+    arguments = [
+        "compare", picture_folder, "--methods", "full,an,ll-r:5", "--seeds", "2",
+        "--observe", "single-positive", *SMALL, "--epochs", "2", "--out", tmp_path / "all",
+    ]  # fmt: skip
+    code, out, err = largeloss(*arguments)
+    assert code == 0, err
+    results = json.loads((tmp_path / "all/results.json").read_text())
+    assert len(results["runs"]) == 6
+    assert set(results["runs"][0]) == {
+        "method", "delta_rel", "seed", "test_map", "last_test_map", "best_epoch", "seconds",
+    }  # fmt: skip
+    assert [line["method"] for line in results["summary"]] == ["full", "an", "ll-r"]
+    assert set(results["summary"][0]) == {"method", "delta_rel", "mean", "std", "gap_closed"}
+    assert results["summary"][1]["delta_rel"] is None
+    assert results["summary"][2]["delta_rel"] == 5
+    assert results["summary"][0]["gap_closed"] in (1.0, None)
+    assert "Naive AN" in out
+    page = (tmp_path / "all/report.html").read_text()
+    assert f"{results['summary'][1]['mean']:.1f}" in page
+    states = {p: p.stat().st_mtime_ns for p in (tmp_path / "all").rglob("*.safetensors")}
+    code, _, err = largeloss(*arguments)
+    assert code == 0, err
+    assert states == {p: p.stat().st_mtime_ns for p in states}
+    code, _, err = largeloss(*arguments, "--set", "training.lr=0.5")
+    assert code == 2
+    assert "training.lr: 0.001 → 0.5" in err
+
+
+def test_frozen_features_make_a_classifier_of_pictures(largeloss, picture_folder, tmp_path):
+    common = [picture_folder, *SMALL, "--frozen", "--method", "an", "--observe", "single-positive"]
+    code, _, err = largeloss("train", *common, "--out", tmp_path / "run")
+    assert code == 0, err
+    assert list((tmp_path / "run/features").glob("*.safetensors"))
+    code, _, err = largeloss("evaluate", tmp_path / "run", "--out", tmp_path / "e.json")
+    assert code == 0, err
+    figures = json.loads((tmp_path / "e.json").read_text())
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert figures["map"] == pytest.approx(result["test_map"], abs=1e-9)
+
+
+def test_positives_only_say_what_could_not_be_measured(largeloss, make_picture_folder, tmp_path):
+    lines = [f"images/{row:02d}.png,{'1,' if row % 2 else ',1'}\n" for row in range(30)]
+    root = make_picture_folder(labels="image,red,blue\n" + "".join(lines))
+    code, out, err = largeloss("train", root, *SMALL, "--out", tmp_path / "run")
+    assert code == 0, err
+    assert "blanks counted as absent" in err
+    assert "blanks counted as absent" in out
+    assert "No split was given" in err
+
+
+def test_demo_makes_its_report_and_replaces_only_its_own_folder(largeloss, tmp_path):
+    out = tmp_path / "demo"
+    for _ in range(2):
+        code, text, err = largeloss("demo", "--out", out, "--epochs", "2", "--methods", "an,ll-r:1")
+        assert code == 0, err
+    assert "LL-R" in text
+    results = json.loads((out / "results.json").read_text())
+    assert [run["method"] for run in results["runs"]] == ["an", "ll-r"]
+    page = (out / "report.html").read_text()
+    assert "<svg" in page
+    assert "LL-R rejected" in page
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("precious")
+    code, _, err = largeloss("demo", "--out", mine)
+    assert code == 2
+    assert "left alone" in err
+    assert (mine / "thesis.txt").read_text() == "precious"
+
+
+def test_methods_lists_all(largeloss):
+    from largeloss.losses import LOSSES
+
+    code, out, _ = largeloss("methods")
+    assert code == 0
+    for name in LOSSES:
+        assert f"{name} " in out
+
+
+def test_module_and_script_are_the_same_command():
+    command = [sys.executable, "-m", "largeloss", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert "compare" in result.stdout
