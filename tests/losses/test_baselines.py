@@ -112,7 +112,7 @@ def test_expected_positives_pull_unobserved_entries_up():
 
 @pytest.mark.parametrize("kappa", [0, -1.5, float("nan"), float("inf")])
 def test_expected_positives_must_be_positive(kappa):
-    with pytest.raises(ConfigError, match="expected_positives.*above 0"):
+    with pytest.raises(ConfigError, match=r"expected_positives.*above 0"):
         ExpectedPositive(kappa)
 
 

@@ -12,6 +12,7 @@ from loss_oracles import complete_labels_allowed
 
 from largeloss.errors import (
     CheckpointError,
+    CompleteLabelsWarning,
     ConfigError,
     InputError,
     LabelError,

@@ -373,7 +373,7 @@ def test_a_refused_epoch_commits_nothing():
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("delta_rel", [-0.1, 100.1, float("nan"), True])
 def test_delta_outside_its_range(method, delta_rel):
-    with pytest.raises(ConfigError, match="delta_rel is in percent.*from 0 to 100"):
+    with pytest.raises(ConfigError, match=r"delta_rel is in percent.*from 0 to 100"):
         method(delta_rel)
 
 

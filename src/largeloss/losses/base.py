@@ -186,7 +186,7 @@ class PartialLabelLoss(nn.Module):
                 "means 'not annotated' rather than 'absent', convert the labels first: "
                 "largeloss.labels.convert(labels, 'positives-only').",
                 CompleteLabelsWarning,
-                stacklevel=5,
+                stacklevel=6,  # the line that calls the loss, past torch's two frames
             )
 
     def _watch_values(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:

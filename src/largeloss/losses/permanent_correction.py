@@ -58,13 +58,14 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
 
     def set_epoch(self, epoch: int) -> None:
         """Commits the edits proposed in another epoch; collective over the processes."""
-        if epoch != self.epoch:
-            self.edits.commit()
+        before = self.epoch
         super().set_epoch(epoch)
+        if epoch != before:
+            self.edits.commit()
 
     def get_extra_state(self) -> dict[str, Any]:
         return {**super().get_extra_state(), "edits": self.edits.state()}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         super().set_extra_state(state)
-        self.edits.restore(state["edits"])
+        self.edits.restore(state.get("edits", {}))
