@@ -97,10 +97,14 @@ class Classifier(nn.Module):
         self.register_buffer("std", std.float().reshape(shape) * scale)
         self.backbone = backbone
         self.head = nn.Linear(_num_features(backbone), num_classes)
+        # Convolutions are faster on pictures whose channels lie together in memory.
+        self.memory_format = torch.channels_last if pixels else torch.contiguous_format
+        self.to(memory_format=self.memory_format)
 
     def maps(self, inputs: Tensor) -> Tensor:
         """What the backbone makes of normalised inputs, before pooling."""
         normal = (inputs.to(self.mean.dtype) - self.mean) / self.std
+        normal = normal.contiguous(memory_format=self.memory_format)
         return cast(Tensor, cast(Any, self.backbone).forward_features(normal))
 
     def features(self, inputs: Tensor) -> Tensor:

@@ -79,11 +79,11 @@ class PartialLabelLoss(nn.Module):
                 later and in :meth:`check`, so that a step needs no synchronisation.
             ScheduleError: a scheduled loss before ``set_epoch``.
         """
+        if not labels.dtype.is_signed:  # bool and unsigned: comparing them with -1 goes wrong
+            labels = labels.clamp(max=2).to(torch.int8)
         self._check_inputs(logits, labels, rows, features)
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
-        if labels.dtype == torch.bool:
-            labels = labels.to(torch.int8)
         decision = self.decide(logits.detach(), labels, rows)
         entry_loss = self.entry_loss(logits, decision.targets, labels)
         loss = distributed.global_mean(decision.weights * entry_loss)
@@ -209,8 +209,7 @@ class PartialLabelLoss(nn.Module):
                 names if rows is not None else (),
             )
 
-        if labels.dtype != torch.bool:
-            self._watch((labels > 1).any() | (labels < -1).any(), wrong_label)
+        self._watch((labels > 1).any() | (labels < -1).any(), wrong_label)
         # One pass: a sum is finite where every logit is; the exact look follows only if not.
         suspicious = ~logits.sum(dtype=torch.promote_types(logits.dtype, torch.float32)).isfinite()
         if logits.device.type != "cpu" or bool(suspicious):
