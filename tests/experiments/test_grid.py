@@ -1,0 +1,67 @@
+import json
+import statistics
+
+import pytest
+
+from largeloss.errors import ConfigError
+from largeloss.experiments.grid import Planned, Variant, plan, run_grid
+from largeloss.experiments.results import Comparison, RunResult
+
+
+def result(method, seed, test_map, delta=None):
+    return RunResult(method, delta, seed, test_map, test_map - 1, 2, 3.0)
+
+
+def test_a_grid_goes_seed_by_seed():
+    grid = plan([Variant.parse("an"), Variant.parse("ll-r:0.5")], 2)
+    assert [planned.folder for planned in grid] == [
+        "an-seed0", "ll-r-0.5-seed0", "an-seed1", "ll-r-0.5-seed1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("variants", "seeds"), [([], 1), (["an"], 0), (["an", "an"], 1), (["ll-r:1", "ll-r:1.0"], 1)]
+)
+def test_grids_that_make_no_sense(variants, seeds):
+    with pytest.raises(ConfigError):
+        plan([Variant.parse(text) for text in variants], seeds)
+    with pytest.raises(ConfigError, match=r"ll-r:0\.5"):
+        Variant.parse("ll-r:much")
+
+
+def test_the_summary_has_mean_spread_and_the_gap_closed():
+    values = {"full": [90.0, 92.0], "an": [70.0, 72.0], "ll-r": [80.0, 84.0]}
+    deltas = {"ll-r": 0.5}
+    runs = [
+        result(name, seed, value, deltas.get(name))
+        for name, scores in values.items()
+        for seed, value in enumerate(scores)
+    ]
+    summary = {line.method: line for line in Comparison.of(runs).summary}
+    for name, scores in values.items():
+        assert summary[name].mean == pytest.approx(sum(scores) / 2)
+        assert summary[name].std == pytest.approx(statistics.stdev(scores))
+    assert summary["an"].gap_closed == 0
+    assert summary["full"].gap_closed == 1
+    assert summary["ll-r"].gap_closed == pytest.approx(11 / 20)
+
+
+def test_one_seed_has_no_spread_and_without_the_ends_there_is_no_gap():
+    (line,) = Comparison.of([result("ll-r", 0, 80.0, 1.0)]).summary
+    assert line.std == 0.0
+    assert line.gap_closed is None
+
+
+def test_results_are_written_after_every_run(tmp_path):
+    seen = []
+
+    def run_one(planned: Planned, folder) -> RunResult:
+        path = tmp_path / "results.json"
+        seen.append(len(json.loads(path.read_text())["runs"]) if path.exists() else 0)
+        return result(planned.variant.method, planned.seed, 50.0)
+
+    comparison = run_grid(plan([Variant("an"), Variant("wan")], 2), tmp_path, run_one)
+    assert seen == [0, 1, 2, 3]
+    assert json.loads((tmp_path / "results.json").read_text()) == json.loads(
+        json.dumps(comparison.as_json())
+    )
