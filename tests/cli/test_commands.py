@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -220,3 +221,18 @@ def test_module_and_script_are_the_same_command():
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0
     assert "compare" in result.stdout
+
+
+def test_torchrun_trains_with_two_processes_and_one_speaks(picture_folder, tmp_path):
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+        "-m", "largeloss", "train", str(picture_folder), "--observe", "single-positive",
+        "--method", "ll-cp", "--delta-rel", "5", *SMALL, "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("epoch  2") == 1
+    saved = json.loads((tmp_path / "run/result.json").read_text())
+    assert saved["environment"]["processes"] == 2
+    assert saved["num_corrections"] > 0

@@ -4,12 +4,14 @@ import dataclasses
 import platform
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import timm
 import torch
+from torch import Tensor
 
 import largeloss
 from largeloss import distributed
@@ -21,11 +23,12 @@ from largeloss.errors import ConfigError
 from largeloss.experiments.results import RunResult
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.losses import LargeLossPermanentCorrection, PartialLabelLoss
+from largeloss.losses.memory import Edits
 from largeloss.metrics import best_thresholds
 from largeloss.models import Classifier, weights_id
 from largeloss.training import frozen
 from largeloss.training.checkpoint import load_config, load_weights, save_config
-from largeloss.training.engine import Scores, score
+from largeloss.training.engine import score
 from largeloss.training.protocols import (
     Listener,
     Measures,
@@ -102,6 +105,8 @@ def execute(
     config = prepare.with_absolute_paths(config)
     accelerator = start(config.training.precision)
     main = distributed.rank() == 0
+    if main and not resume:
+        folder.check_free()
     data = data or prepare.load_data(config, check=not resume)
     dataset = prepare.training_labels(data, config.method.name)
     criterion, notes = prepare.make_loss(config.method, dataset)
@@ -110,15 +115,15 @@ def execute(
     torch.manual_seed(recipe.seed)
     model, model_config, remarks = prepare.make_model(config, dataset)
     notes = [*prepare.remarks(dataset, config.method.name), *notes, *remarks]
-    with folder:
-        if not resume:
+    with folder if main else nullcontext():
+        if main and not resume:
             folder.begin(config.plain())
-        if announce is not None and distributed.rank() == 0:
+        distributed.barrier()
+        if main and announce is not None:
             announce(dataset, measures, notes)
-        plain = Trainee(model, dataset, recipe)
-        trainee = (
-            plain.frozen(config, features or out / "features") if config.model.frozen else plain
-        )
+        trainee = Trainee(model.to(accelerator.device), dataset, recipe)
+        if config.model.frozen:
+            trainee = trainee.frozen(config, features or out / "features")
         outcome = end_to_end(
             trainee.model,
             criterion,
@@ -133,33 +138,36 @@ def execute(
             publish=trainee.publish,
         )
         started = time.perf_counter()
-        last = trainee.scores(trainee.model, "test")
-        best = trainee.best(folder)
-        test_map = measures.test.measure(trainee.scores(best, "test").logits)
-        val_scores = trainee.scores(best, "val").logits
-        seconds = sum(record["seconds"] for record in outcome.history)
+        last = measures.test.measure(trainee.scores(trainee.model, "test"))
+        best_model = trainee.best(folder)
+        best = measures.test.measure(trainee.scores(best_model, "test"))
+        thresholds = best_thresholds(trainee.scores(best_model, "val"), measures.val.labels)
         result = {
             "method": config.method.name,
             "delta_rel": config.method.delta_rel,
             "seed": recipe.seed,
-            "test_map": test_map.value,
-            "last_test_map": measures.test.measure(last.logits).value,
+            "test_map": best.value,
+            "last_test_map": last.value,
             "best_epoch": outcome.best_epoch,
-            "seconds": seconds + time.perf_counter() - started,
+            "seconds": sum(record["seconds"] for record in outcome.history)
+            + time.perf_counter()
+            - started,
             "val_map": outcome.best_val_map,
             "val_rule": measures.val.rule,
             "test_rule": measures.test.rule,
-            "test_classes_without_positives": test_map.num_absent,
-            "test_ap": dict(zip(dataset.labels.classes, test_map.per_class.tolist(), strict=True)),
+            "test_classes_without_positives": best.num_absent,
+            "test_ap": dict(zip(dataset.labels.classes, best.per_class.tolist(), strict=True)),
             "test_counts": measures.test.counts(dataset.labels.classes),
-            "num_corrections": _write_corrections(criterion, dataset, folder),
+            "num_corrections": len(_corrections(criterion)),
             "start_weights": model_config["start_weights"],
             "environment": environment(),
         }
         if main:
-            thresholds = best_thresholds(val_scores, measures.val.labels).tolist()
-            _add_to_config(folder, {"thresholds": thresholds, "val_rule": measures.val.rule})
+            _write_corrections(criterion, dataset, folder)
+            more = {"thresholds": thresholds.tolist(), "val_rule": measures.val.rule}
+            save_config(folder.best, load_config(folder.best) | more)
             folder.finish(result)
+        distributed.barrier()
     return Finished(result, ())
 
 
@@ -222,31 +230,31 @@ class Trainee:
         self.model.load_state_dict(weights)
         return self.model
 
-    def scores(self, model: Classifier, split: str) -> Scores:
-        """Logits of a split."""
+    def scores(self, model: Classifier, split: str) -> Tensor:
+        """(M, C): logits of a split."""
         device = next(model.parameters()).device
-        return score(model, scoring_loader(self.dataset, split, self.recipe, device))
+        return score(model, scoring_loader(self.dataset, split, self.recipe, device)).logits
 
 
-def _write_corrections(criterion: PartialLabelLoss, dataset: Dataset, folder: RunFolder) -> int:
-    """Writes the label edits of methods that make them; how many there are."""
+def _corrections(criterion: PartialLabelLoss) -> Edits:
+    """The label edits of methods that make them."""
+    if isinstance(criterion, LargeLossPermanentCorrection):
+        return criterion.edits.committed
+    return Edits.none()
+
+
+def _write_corrections(criterion: PartialLabelLoss, dataset: Dataset, folder: RunFolder) -> None:
     if not isinstance(criterion, LargeLossPermanentCorrection):
-        return 0
-    edits = criterion.edits.committed
-    if distributed.rank() == 0:
-        records = LabelEdits.of(
-            rows=edits.rows.numpy(),
-            columns=edits.columns.numpy(),
-            before=-1,
-            after=1,
-            epoch=edits.epochs.numpy(),
-            loss=edits.losses.numpy(),
-            author="ll-cp",
-            reason="large loss",
-        )
-        write_edits(folder.corrections_file, records, dataset.labels)
-    return len(edits)
-
-
-def _add_to_config(folder: RunFolder, more: dict[str, Any]) -> None:
-    save_config(folder.best, load_config(folder.best) | more)
+        return
+    edits = _corrections(criterion)
+    records = LabelEdits.of(
+        rows=edits.rows.numpy(),
+        columns=edits.columns.numpy(),
+        before=-1,
+        after=1,
+        epoch=edits.epochs.numpy(),
+        loss=edits.losses.numpy(),
+        author="ll-cp",
+        reason="large loss",
+    )
+    write_edits(folder.corrections_file, records, dataset.labels)

@@ -134,6 +134,8 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
     settings, notes = config.model, []
     shape = dataset.source.sample_shape
     backbone = "none" if len(shape) == 1 else settings.backbone
+    if backbone == "none" and settings.frozen:
+        raise ConfigError("--frozen is for pictures; these inputs are features already.")
     architecture: dict[str, Any] = {
         "backbone": backbone,
         "backbone_args": settings.args,

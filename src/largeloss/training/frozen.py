@@ -19,7 +19,7 @@ from largeloss.data.dataset import Dataset
 from largeloss.data.folder import read_features, write_features
 from largeloss.data.images import ImageFiles
 from largeloss.data.loading import Loader
-from largeloss.data.sources import FeatureArray
+from largeloss.data.sources import FeatureArray, ImageArray
 from largeloss.models import Classifier, FeatureInput
 
 
@@ -98,4 +98,6 @@ def _key(data: Dataset, identity: Sequence[object]) -> str:
             state = data.source.paths[row].stat()
             name = data.labels.images[row]
             digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+    elif isinstance(data.source, ImageArray):
+        digest.update(data.source.pixels.tobytes())
     return digest.hexdigest()[:24]

@@ -153,6 +153,8 @@ def end_to_end(
     if resume:
         history, first = _restore(run, objective, optimizer, fingerprint)
     for epoch in range(first, recipe.epochs):
+        if _fallen(history, recipe):
+            break
         started = time.perf_counter()
         torch.manual_seed(recipe.seed * 1_000_003 + epoch + distributed.rank())
         criterion.set_epoch(epoch)
@@ -186,8 +188,6 @@ def end_to_end(
                 },
             )
         listener.epoch(record)
-        if _fallen(history, val_map, recipe):
-            break
     distributed.barrier()
     return Outcome(history.best_epoch, history.best_val_map, tuple(history.epochs))
 
@@ -206,10 +206,10 @@ def _take(steps: Iterable[Step], data: Dataset) -> float:
     return float(total) / distributed.global_count(images, total.device)
 
 
-def _fallen(history: History, val_map: float, recipe: Recipe) -> bool:
-    if recipe.stop_below is None or recipe.keep_last:
+def _fallen(history: History, recipe: Recipe) -> bool:
+    if recipe.stop_below is None or recipe.keep_last or not history.epochs:
         return False
-    return val_map < history.best_val_map - recipe.stop_below
+    return bool(history.epochs[-1]["val_map"] < history.best_val_map - recipe.stop_below)
 
 
 def _loaders(data: Dataset, recipe: Recipe, device: torch.device) -> tuple[Loader, Loader, Loader]:

@@ -75,24 +75,35 @@ class RunFolder:
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
-    def begin(self, config: Mapping[str, Any]) -> None:
-        """Saves the resolved settings of a new run.
+    def check_free(self) -> None:
+        """Makes sure that a new run may begin here; changes nothing.
 
         Raises:
             ConfigError: the folder already holds a run, or something else.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise ConfigError(f"{self.path} is a file and cannot be written as a run folder.")
         if self.config_file.exists():
             state = "a finished run" if self.finished else "a run that is not finished"
             raise ConfigError(
                 f"{self.path} already holds {state}. Continue it with --resume, or choose another "
                 "--out; nothing was changed."
             )
-        strangers = sorted(p.name for p in self.path.iterdir() if p.name != ".lock")
+        held = sorted(path.name for path in self.path.glob("*"))
+        strangers = [name for name in held if name != ".lock"]
         if strangers:
             raise ConfigError(
                 f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is no run of "
                 "largeloss. Choose another --out; nothing was changed."
             )
+
+    def begin(self, config: Mapping[str, Any]) -> None:
+        """Saves the resolved settings of a new run.
+
+        Raises:
+            ConfigError: as :meth:`check_free`.
+        """
+        self.check_free()
         self.config_file.write_text(
             yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8"
         )
