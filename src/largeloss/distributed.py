@@ -65,20 +65,20 @@ def global_mean(values: Tensor) -> Tensor:
 
 
 def kth_largest(values: Tensor, k: int) -> Tensor:
-    """The k-th largest over the flat ``values`` of all processes; the smallest where fewer exist.
+    """The k-th largest over the flat ``values`` of all processes; -inf where fewer exist.
 
     Args:
         values: (M,) float, M may differ between processes.
         k: At least 1, the same in every process.
     """
     own = values.topk(min(k, values.numel())).values
+    offer = own.new_full((k,), -torch.inf)
+    offer[: own.numel()] = own
     if world_size() > 1:
-        offer = own.new_full((k,), -torch.inf)
-        offer[: own.numel()] = own
         offers = [torch.empty_like(offer) for _ in range(world_size())]
         dist.all_gather(offers, offer)
-        own = torch.cat(offers).topk(k).values
-    return own[-1] if own.numel() else values.new_full((), -torch.inf)
+        offer = torch.cat(offers).topk(k).values
+    return offer[-1]
 
 
 def before_me(count: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from largeloss.errors import ConfigError
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     data: Annotated[
-        Path | None, typer.Argument(help="A data folder. [that of the run]", show_default=False)
+        Path | None,
+        typer.Argument(help="A data folder; that of the run unless given.", show_default=False),
     ] = None,
     split: Annotated[str, typer.Option("--split", help="train, val or test")] = "test",
     unlisted: Annotated[

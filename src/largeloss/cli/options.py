@@ -51,7 +51,7 @@ Observe = Annotated[
 BadImages = Annotated[
     str | None,
     _option(
-        "--bad-images", "What to do with unreadable pictures: error [default] or skip.", _LABELS
+        "--bad-images", "What to do with unreadable pictures: error (default) or skip.", _LABELS
     ),
 ]
 FollowSymlinks = Annotated[
@@ -61,28 +61,32 @@ ExpectedPositives = Annotated[
     float | None,
     _option("--expected-positives", "Of epr: tags that a picture has on average.", _LOOP),
 ]
-Epochs = Annotated[int | None, _option("--epochs", "[10]", _LOOP)]
-BatchSize = Annotated[int | None, _option("--batch-size", "Over all processes. [16]", _LOOP)]
+Epochs = Annotated[int | None, _option("--epochs", "Default: 10.", _LOOP)]
+BatchSize = Annotated[
+    int | None, _option("--batch-size", "Over all processes. Default: 16.", _LOOP)
+]
 Lr = Annotated[
     float | None,
-    _option("--lr", "Of the backbone; the head has 10 ×. [adam 1e-4, sgd 5e-3]", _LOOP),
+    _option("--lr", "Of the backbone; the head has 10 ×. Default: adam 1e-4, sgd 5e-3.", _LOOP),
 ]
-Optimizer = Annotated[str | None, _option("--optimizer", "adam or sgd. [adam]", _LOOP)]
-Seed = Annotated[int | None, _option("--seed", "[0]", _LOOP)]
+Optimizer = Annotated[str | None, _option("--optimizer", "adam or sgd. Default: adam.", _LOOP)]
+Seed = Annotated[int | None, _option("--seed", "Default: 0.", _LOOP)]
 Select = Annotated[
     str | None,
     _option(
         "--select",
         "Labels of val by which the best epoch is chosen: auto, full, observed, assume-absent; "
-        "last takes the last epoch. [auto]",
+        "last takes the last epoch. Default: auto.",
         _LOOP,
     ),
 ]
-Precision = Annotated[str | None, _option("--precision", "fp32 or bf16. [fp32]", _LOOP)]
-Workers = Annotated[int | None, _option("--workers", "Processes that decode pictures. [2]", _LOOP)]
+Precision = Annotated[str | None, _option("--precision", "fp32 or bf16. Default: fp32.", _LOOP)]
+Workers = Annotated[
+    int | None, _option("--workers", "Processes that decode pictures. Default: 2.", _LOOP)
+]
 Backbone = Annotated[
     str | None,
-    _option("--backbone", "Any name of timm's; 'none' for features. [resnet50]", _MODEL),
+    _option("--backbone", "Any name of timm's; 'none' for features. Default: resnet50.", _MODEL),
 ]
 Weights = Annotated[
     Path | None, _option("--weights", "Safetensors file of the backbone's weights.", _MODEL)
@@ -90,7 +94,7 @@ Weights = Annotated[
 Pretrained = Annotated[
     bool | None, _option("--pretrained", "Let timm fetch weights from its hub.", _MODEL)
 ]
-ImageSize = Annotated[int | None, _option("--image-size", "In pixels. [448]", _MODEL)]
+ImageSize = Annotated[int | None, _option("--image-size", "In pixels. Default: 448.", _MODEL)]
 Frozen = Annotated[
     bool | None, _option("--frozen", "Train a linear head on features of a fixed backbone.", _MODEL)
 ]

@@ -14,7 +14,9 @@ def train(
     settings: Settings,
     data: Data = None,
     out: Annotated[Path, typer.Option("--out", help="The run folder.")] = Path("runs/train"),
-    method: Annotated[str | None, typer.Option("--method", help="See 'methods'. [ll-r]")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="See 'largeloss methods'. Default: ll-r.")
+    ] = None,
     delta_rel: Annotated[
         float | None,
         typer.Option("--delta-rel", help="Δ of ll-r, ll-ct, ll-cp: percent of a batch's entries."),

@@ -126,7 +126,7 @@ class EditMemory:
         """
         try:
             committed, proposed = (
-                Edits(*(state[f"{kind}.{field.name}"] for field in fields(Edits)))
+                Edits(*(state[f"{kind}.{field.name}"].cpu() for field in fields(Edits)))
                 for kind in ("committed", "proposed")
             )
         except KeyError as missing:

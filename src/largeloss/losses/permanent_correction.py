@@ -67,5 +67,5 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         return {**super().get_extra_state(), "edits": self.edits.state()}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        super().set_extra_state(state)
         self.edits.restore(state.get("edits", {}))
+        super().set_extra_state(state)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._pending: deque[tuple[torch.cuda.Event, Tensor, Callable[[], Exception]]] = deque()
-        self._limit = 2  # flags of one step: labels and logits
+        self._limit = 3  # the most flags of one step
 
     def __call__(self, bad: Tensor, error: Callable[[], Exception]) -> None:
         """Raises ``error()`` if ``bad`` (bool, shape ()) is true."""
@@ -40,8 +40,5 @@ class Watch:
         if bool(host):
             raise error()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_limit": self._limit}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__()  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        return type(self), ()  # events cannot be copied, and a copy has nothing under way
