@@ -20,11 +20,9 @@ def compare(
     out: Annotated[Path, typer.Option("--out", help="Folder for all runs.")] = Path("runs/compare"),
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
-    from largeloss.cli.console import out as screen
-    from largeloss.cli.console import say
-    from largeloss.cli.gridrun import GridRunner, curves
+    from largeloss.cli.gridrun import GridRunner, conclude, curves
     from largeloss.experiments.grid import Variant, plan, run_grid
-    from largeloss.report import ReportPage, comparison_markdown, comparison_table, write_report
+    from largeloss.report import ReportPage
 
     config = settings.made(over={"data": {"path": str(data)}} if data else None)
     if config.data.path is None:
@@ -35,8 +33,6 @@ def compare(
     grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
     runner = GridRunner(config, grid, out)
     comparison = run_grid(grid, out, runner)
-    screen.print(comparison_table(comparison))
-    (out / "table.md").write_text(comparison_markdown(comparison), encoding="utf-8")
     page = ReportPage(
         title=f"{config.data.path.name}: methods compared",
         lead=f"Mean average precision on the test split, {seeds} seeds a method.",
@@ -48,5 +44,4 @@ def compare(
         facts=runner.facts(),
         notes=(),
     )
-    write_report(out / "report.html", page)
-    say(f"Figures: {out / 'results.json'}   Report: {out / 'report.html'}")
+    conclude(out, page)

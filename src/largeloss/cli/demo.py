@@ -23,15 +23,13 @@ def demo(
     """Train on digit scenes with one tag a picture, and show what large losses give away."""
     import torch
 
-    from largeloss.cli.console import out as screen
     from largeloss.cli.console import say
     from largeloss.cli.doubts import DoubtingRunner
-    from largeloss.cli.gridrun import curves
+    from largeloss.cli.gridrun import conclude, curves
     from largeloss.config import make_config
     from largeloss.experiments.grid import Variant, plan, run_grid
-    from largeloss.report import ReportPage, comparison_table, write_report
+    from largeloss.report import ReportPage
 
-    _clear(out)
     torch.set_flush_denormal(True)  # tiny activations would slow the CPU down many times
     config = make_config(
         [
@@ -56,20 +54,20 @@ def demo(
         ]
     )
     grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
+    _clear(out)
     say(
         "Digit scenes: 3,000 training pictures of one to four handwritten digits, of which one is "
         f"tagged. {len(grid)} runs of {epochs} epochs, about half a minute each."
     )
     runner = DoubtingRunner(config, grid, out)
     comparison = run_grid(grid, out, runner)
-    screen.print(comparison_table(comparison))
     page = ReportPage(
         title="What a model memorises when tags are missing",
         lead="Each training picture shows one to four handwritten digits, and only one of them is "
         "tagged. A model that takes every missing tag for an absence (Naive AN) first learns the "
-        "digits, then memorises the missing tags as if they were true absences, and its accuracy "
-        "falls. LL-R leaves the entries with the largest losses out of each step: they are mostly "
-        "the missing tags.",
+        "digits, then memorises the missing tags as if they were true absences, and gets no "
+        "better. LL-R leaves the entries with the largest losses out of each step: most of them "
+        "are missing tags.",
         command=f"largeloss demo --seeds {seeds} --methods {methods} --epochs {epochs} --out {out}",
         comparison=comparison,
         curves=curves(out, grid, "test_map"),
@@ -83,8 +81,7 @@ def demo(
             "never used.",
         ),
     )
-    write_report(out / "report.html", page)
-    say(f"Figures: {out / 'results.json'}   Report, to open in a browser: {out / 'report.html'}")
+    conclude(out, page)
 
 
 def _clear(out: Path) -> None:

@@ -5,14 +5,23 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from largeloss import distributed
 from largeloss.cli import execute
 from largeloss.cli.console import note, say
+from largeloss.cli.console import out as screen
 from largeloss.cli.prepare import TrainingData, load_data, training_labels, with_absolute_paths
 from largeloss.cli.progress import Clock, Progressing
 from largeloss.config import RunConfig, make_config
 from largeloss.experiments.grid import Planned
 from largeloss.experiments.results import RunResult
-from largeloss.report import METHOD_TITLES, Curve
+from largeloss.report import (
+    METHOD_TITLES,
+    Curve,
+    ReportPage,
+    comparison_markdown,
+    comparison_table,
+    write_report,
+)
 from largeloss.training.run import RunFolder
 
 
@@ -99,3 +108,12 @@ def curves(out: Path, grid: Sequence[Planned], column: str) -> tuple[Curve, ...]
             )
         )
     return tuple(found)
+
+
+def conclude(out: Path, page: ReportPage) -> None:
+    """Prints the table; writes ``table.md`` and ``report.html`` beside ``results.json``."""
+    screen.print(comparison_table(page.comparison))
+    if distributed.rank() == 0:
+        (out / "table.md").write_text(comparison_markdown(page.comparison), encoding="utf-8")
+        write_report(out / "report.html", page)
+    say(f"Figures: {out / 'results.json'}   Report, to open in a browser: {out / 'report.html'}")
