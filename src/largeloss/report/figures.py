@@ -5,6 +5,7 @@ import html
 import io
 import math
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,7 +89,9 @@ def curves_svg(
         _dress(axes, first=min(curve.points[0][0] for _, curve in drawn))
         _label_ends(axes, drawn)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        with warnings.catch_warnings():  # the browser has the letters that this font lacks
+            warnings.filterwarnings("ignore", message=r"Glyph .* missing", category=UserWarning)
+            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return _inlined(buffer.getvalue(), _in_words([curve for _, curve in drawn]), name)
 
 
