@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import math
 import re
 import subprocess
@@ -100,7 +101,7 @@ def test_labels_keep_apart(heights: list[float]) -> None:
     placed = _apart(heights, 10, 100)
     assert len(placed) == len(heights)
     assert all(0 <= height <= 100 for height in placed)
-    gaps = [above - below for below, above in zip(placed, placed[1:], strict=False)]
+    gaps = [above - below for below, above in itertools.pairwise(placed)]
     assert all(gap >= 10 - 1e-9 for gap in gaps)
 
 

@@ -141,7 +141,8 @@ def _draw(axes: Axes, index: int, curve: Curve) -> None:
 def _dress(axes: Axes, first: int) -> None:
     axes.set_xlabel("epoch", color=_INK, labelpad=6)
     axes.set_ylabel("mAP (%)", color=_INK, labelpad=6)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    ticks = min(8, max(2, int(axes.get_window_extent().width / 28)))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     low, high = axes.get_ylim()
     if high - low < 2:  # a flat line is not to look like a mountain
