@@ -54,7 +54,7 @@ def test_the_head_has_its_own_learning_rate():
 
 def test_local_weights_load_without_the_classifier(tmp_path):
     trained = small()
-    state = {k: v.clone() for k, v in trained.backbone.state_dict().items()}
+    state = {k: v.contiguous() for k, v in trained.backbone.state_dict().items()}
     save_file(state | {"classifier.weight": torch.zeros(1000, 64)}, tmp_path / "w.safetensors")
     torch.manual_seed(5)
     fresh = build_classifier("digits", 5, (3, 48, 48), weights=tmp_path / "w.safetensors")
