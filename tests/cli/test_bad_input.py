@@ -123,7 +123,7 @@ def test_an_output_folder_that_cannot_be_written(refused, picture_folder, tmp_pa
 
 
 def test_predicting_from_nothing(capsys, tmp_path):
-    assert run(["predict", str(tmp_path), str(tmp_path)]) == 1
+    assert run(["predict", str(tmp_path), str(tmp_path)]) == 2
     assert "no trained model" in capsys.readouterr().err
 
 
@@ -132,3 +132,10 @@ def test_debug_shows_the_traceback(tmp_path):
 
     with pytest.raises(DataError):
         run(["train", str(tmp_path / "none"), "--debug"])
+
+
+def test_without_arguments_the_help_is_shown_and_nothing_is_complained_of(capsys):
+    assert run([]) == 2
+    out, err = capsys.readouterr()
+    assert "Usage" in out
+    assert "Error" not in err

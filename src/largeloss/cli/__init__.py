@@ -47,7 +47,8 @@ def run(arguments: Sequence[str]) -> int:
         complain("Interrupted. Finished epochs are kept; continue with --resume.")
         return 130
     except typer.TyperException as error:
-        complain(error.format_message())
+        if error.format_message():  # none where the help was shown instead
+            complain(error.format_message())
         return 2
     except LargelossError as error:
         if debug:

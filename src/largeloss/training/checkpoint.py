@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from largeloss.errors import CheckpointError
+from largeloss.errors import CheckpointError, ConfigError
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -73,13 +73,14 @@ def load_config(folder: Path) -> dict[str, Any]:
     """Reads ``config.json``.
 
     Raises:
-        CheckpointError: missing or unreadable.
+        ConfigError: missing.
+        CheckpointError: unreadable.
     """
     path = folder / CONFIG
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CheckpointError(
+        raise ConfigError(
             f"There is no trained model in {folder}: {CONFIG} is missing. Name the folder of a run "
             "that has finished at least one epoch."
         ) from None
