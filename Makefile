@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint format bench-voc clean
+.PHONY: demo test lint bench-voc clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,9 +26,6 @@ test: $(VENV)/.dev
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses 2 --dist loadfile
-
-test-slow: $(VENV)/.dev
-	$(RUN)/pytest -m slow
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check --fix .
