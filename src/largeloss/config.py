@@ -29,7 +29,7 @@ class DataConfig(_Section):
     unlisted: Literal["unknown", "absent"] | None = None
     observe: str | None = None
     """Hides training labels of a complete table, for experiments."""
-    observe_seed: int = 1200
+    observe_seed: Annotated[int, Field(ge=0, lt=2**32)] = 1200
     bad_images: Literal["error", "skip"] = "error"
     follow_symlinks: bool = False
 
@@ -68,7 +68,9 @@ class ModelConfig(_Section):
     pretrained: bool = False
     image_size: Annotated[int, Field(ge=1, le=8192)] = 448
     mean: Three = Field(default_factory=lambda: [0.485, 0.456, 0.406])
-    std: Three = Field(default_factory=lambda: [0.229, 0.224, 0.225])
+    std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)] = Field(
+        default_factory=lambda: [0.229, 0.224, 0.225]
+    )
     frozen: bool = False
     hidden: Annotated[int, Field(ge=0)] = 0
 
@@ -84,7 +86,7 @@ class TrainingConfig(_Section):
     head_lr_factor: Annotated[float, Field(gt=0)] = 10.0
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     select: Literal["auto", "full", "observed", "assume-absent", "last"] = "auto"
     """By which labels of val the best epoch is chosen."""
     stop_below: Annotated[float, Field(gt=0)] | None = 3.0

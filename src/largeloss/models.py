@@ -114,7 +114,9 @@ class Classifier(nn.Module):
 
     def forward(self, inputs: Tensor) -> Output:
         features = self.features(inputs)
-        return Output(self.head(features), features)
+        # Never in half precision: rounded logits tie, and ties decide what is suspect.
+        with torch.autocast(features.device.type, enabled=False):
+            return Output(self.head(features.to(self.head.weight.dtype)), features)
 
     def class_activation_maps(self, inputs: Tensor) -> Tensor:
         """(B, C, h, w): the head's weights as a 1×1 convolution over the last maps, no bias.
@@ -176,7 +178,20 @@ def build_classifier(
     network = SmallConvNet() if backbone == "digits" else _timm(backbone, backbone_args, pretrained)
     if weights is not None:
         load_backbone(network, weights)
-    return Classifier(network, num_classes, *statistics, pixels=True)
+    model = Classifier(network, num_classes, *statistics, pixels=True)
+    _try(model.eval(), backbone, sample_shape)
+    return model.train()
+
+
+def _try(model: Classifier, backbone: str, sample_shape: Sequence[int]) -> None:
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, *sample_shape, dtype=torch.uint8))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"Backbone {backbone!r} does not take pictures of {tuple(sample_shape[1:])} pixels: "
+            f"{error} Choose another --image-size."
+        ) from None
 
 
 def load_backbone(network: nn.Module, path: Path) -> None:
@@ -238,8 +253,8 @@ def _timm(name: str, arguments: Mapping[str, Any] | None, pretrained: bool) -> n
         network: nn.Module = timm.create_model(
             name, pretrained=pretrained, num_classes=0, **(arguments or {})
         )
-    except TypeError as error:
-        raise ConfigError(f"Backbone {name!r} does not take these arguments: {error}.") from None
+    except Exception as error:  # of many kinds: arguments, tags, a hub that cannot be reached
+        raise ConfigError(f"Backbone {name!r} cannot be built: {error}") from None
     return network
 
 

@@ -78,7 +78,7 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
             f"There are no pictures in {', '.join(map(str, paths))} "
             f"(looked for {', '.join(sorted(SUFFIXES))})."
         )
-    return found
+    return list(dict.fromkeys(found))
 
 
 def predict(

@@ -65,6 +65,20 @@ def test_a_truncated_picture_is_refused_or_left_out(refused, picture_folder, tmp
     assert "1 of 30 pictures cannot be read and are left out" in err
 
 
+def test_a_split_without_one_readable_picture_is_refused(refused, picture_folder):
+    for row in range(4, 30, 5):
+        (picture_folder / f"images/{row:02d}.png").write_bytes(b"")
+    code, err = refused(picture_folder, "--bad-images", "skip")
+    assert code == 2
+    assert "Not one picture of the test split" in err
+
+
+def test_a_size_that_the_backbone_does_not_take(refused, picture_folder):
+    code, err = refused(picture_folder, "--backbone", "vit_tiny_patch16_224")
+    assert code == 2
+    assert "does not take pictures of" in err
+
+
 def test_all_blank_rows_are_reported(refused, make_picture_folder):
     root = make_picture_folder(labels=HEAD + FOUR + "images/09.png,train,,\n")
     code, err = refused(root)

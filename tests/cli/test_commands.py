@@ -165,6 +165,43 @@ def test_compare_writes_results_and_skips_what_is_finished(largeloss, picture_fo
     assert "training.lr: 0.001 → 0.5" in err
 
 
+def test_compare_goes_on_after_a_kill_in_the_first_epoch_and_with_settings_of_some_methods(
+    largeloss, picture_folder, tmp_path
+):
+    arguments = [
+        "compare", picture_folder, "--methods", "an,epr", "--seeds", "1", "--expected-positives",
+        "1.2", "--observe", "single-positive", *SMALL, "--epochs", "1", "--out", tmp_path / "all",
+    ]  # fmt: skip
+    assert largeloss(*arguments)[0] == 0
+    run_folder = tmp_path / "all/an-seed0"
+    for path in (run_folder / "last/state.pt", run_folder / "result.json"):
+        path.unlink()  # as a kill before the first checkpoint leaves it
+    code, _, err = largeloss(*arguments)
+    assert code == 0, err
+    assert (run_folder / "result.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [("an,llr", "no method 'llr'"), ("ll-r,ll-r:0.2", "same run"), ("an:0.5", "no setting of an")],
+)
+def test_wrong_methods_are_refused_before_any_training(
+    largeloss, picture_folder, tmp_path, methods, message
+):
+    out = tmp_path / "all"
+    code, _, err = largeloss("compare", picture_folder, "--methods", methods, *SMALL, "--out", out)
+    assert code == 2
+    assert message in err
+    assert not list(out.glob("*/best"))
+
+
+def test_features_of_random_backbones_are_kept_apart_by_seed(largeloss, picture_folder, tmp_path):
+    arguments = ["--methods", "an", "--seeds", "2", "--frozen", "--observe", "single-positive"]
+    code, _, err = largeloss("compare", picture_folder, *arguments, *SMALL, "--out", tmp_path / "c")
+    assert code == 0, err
+    assert len(list((tmp_path / "c/features").glob("*.safetensors"))) == 2
+
+
 def test_frozen_features_make_a_classifier_of_pictures(largeloss, picture_folder, tmp_path):
     common = [picture_folder, *SMALL, "--frozen", "--method", "an", "--observe", "single-positive"]
     code, _, err = largeloss("train", *common, "--out", tmp_path / "run")

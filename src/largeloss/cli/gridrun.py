@@ -9,9 +9,17 @@ from largeloss import distributed
 from largeloss.cli import execute
 from largeloss.cli.console import note, say
 from largeloss.cli.console import out as screen
-from largeloss.cli.prepare import TrainingData, load_data, training_labels, with_absolute_paths
+from largeloss.cli.prepare import (
+    TrainingData,
+    load_data,
+    make_loss,
+    method_settings,
+    training_labels,
+    with_absolute_paths,
+)
 from largeloss.cli.progress import Clock, Progressing
 from largeloss.config import RunConfig, make_config
+from largeloss.errors import ConfigError
 from largeloss.experiments.grid import Planned
 from largeloss.experiments.results import RunResult
 from largeloss.report import (
@@ -22,6 +30,7 @@ from largeloss.report import (
     comparison_table,
     write_report,
 )
+from largeloss.training.protocols import start
 from largeloss.training.run import RunFolder
 
 
@@ -30,13 +39,20 @@ class GridRunner:
 
     def __init__(self, base: RunConfig, grid: Sequence[Planned], out: Path) -> None:
         self.base, self.out = base, out
+        start(base.training.precision)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{out} cannot be written ({error}). Choose another --out.") from None
         self.configs = {planned: self._config(planned) for planned in grid}
+        if len({config.model_dump_json() for config in self.configs.values()}) < len(grid):
+            raise ConfigError("Two of --methods are the same run once Δ has its default.")
         open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
         self.clock = Clock(len(open_runs) * base.training.epochs)
         self.data: TrainingData | None = load_data(base) if open_runs else None
         if self.data is not None:
-            for method in {planned.variant.method for planned in grid}:
-                training_labels(self.data, method)
+            for config in self.configs.values():
+                make_loss(config.method, training_labels(self.data, config.method.name))
             for text in self.data.given.notes:
                 note(text)
 
@@ -44,8 +60,11 @@ class GridRunner:
         method: dict[str, object] = {"name": planned.variant.method}
         if planned.variant.delta_rel is not None:
             method["delta_rel"] = planned.variant.delta_rel
-        layers = [self.base.plain(), {"method": {"delta_rel": None}}]
-        return make_config([*layers, {"method": method, "training": {"seed": planned.seed}}])
+        layer = self.base.plain()
+        known = method_settings(planned.variant.method)
+        shared = {name: layer["method"][name] for name in known if name != "delta_rel"}
+        layer["method"] = shared | method
+        return make_config([layer, {"training": {"seed": planned.seed}}])
 
     def listener(self, planned: Planned, config: RunConfig) -> Progressing:
         """Shows how a run goes on."""
@@ -65,13 +84,13 @@ class GridRunner:
     def __call__(self, planned: Planned, folder: Path) -> RunResult:
         config = self.configs[planned]
         run = RunFolder(folder)
-        begun = run.config_file.is_file()
+        begun = distributed.from_main(run.config_file.is_file())
         if begun:
             execute.saved_config(folder, with_absolute_paths(config))
         finished = execute.execute(
             config,
             folder,
-            resume=run.finished or run.state_file.is_file(),
+            resume=begun,
             data=self.data,
             features=self.out / "features",
             listener=self.listener(planned, config),

@@ -25,14 +25,9 @@ class TrainingData:
     known: Dataset
     given: Dataset
 
-    @property
-    def hidden(self) -> bool:
-        """Whether ``--observe`` hides labels that were given."""
-        return self.known.labels is not self.given.labels
 
-
-def load_data(config: RunConfig, *, check: bool = True) -> TrainingData:
-    """Reads the data folder, decodes every picture once if ``check``, hides labels if asked."""
+def load_data(config: RunConfig) -> TrainingData:
+    """Reads the data folder, decodes every picture once, hides labels if asked."""
     settings = config.data
     if settings.path is None:
         given = digits.read()
@@ -44,8 +39,7 @@ def load_data(config: RunConfig, *, check: bool = True) -> TrainingData:
             unlisted=settings.unlisted,
             follow_symlinks=settings.follow_symlinks,
         )
-        if check:
-            given = without_broken_images(given, settings.bad_images)
+        given = without_broken_images(given, settings.bad_images)
     if settings.observe is None:
         return TrainingData(given, given)
     return TrainingData(given.observed(settings.observe, settings.observe_seed), given)
@@ -106,10 +100,7 @@ def make_loss(settings: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLos
     Raises:
         ConfigError: no such method, or a setting that it does not have.
     """
-    if settings.name not in LOSSES:
-        raise ConfigError(f"There is no method {settings.name!r}; there are {', '.join(LOSSES)}.")
-    kind = LOSSES[settings.name]
-    known = inspect.signature(kind).parameters
+    known = method_settings(settings.name)
     given = settings.given()
     foreign = [name for name in given if name not in known]
     if foreign:
@@ -122,7 +113,22 @@ def make_loss(settings: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLos
         value, how = expected_positives(dataset.labels, dataset.rows("train"))
         given["expected_positives"] = value
         notes.append(f"expected_positives was not given and is taken as {value:.3g} ({how}).")
-    return kind(**given), notes
+    criterion = LOSSES[settings.name](**given)
+    kappa, num_classes = given.get("expected_positives", 0), dataset.labels.num_classes
+    if kappa > num_classes:
+        raise ConfigError(f"expected_positives is {kappa}, more than the {num_classes} classes.")
+    return criterion, notes
+
+
+def method_settings(name: str) -> list[str]:
+    """The names of a method's settings.
+
+    Raises:
+        ConfigError: no such method.
+    """
+    if name not in LOSSES:
+        raise ConfigError(f"There is no method {name!r}; there are {', '.join(LOSSES)}.")
+    return list(inspect.signature(LOSSES[name]).parameters)
 
 
 def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[str, Any], list[str]]:
@@ -134,6 +140,13 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
     settings, notes = config.model, []
     shape = dataset.source.sample_shape
     backbone = "none" if len(shape) == 1 else settings.backbone
+    if (backbone == "none" and settings.weights) or (
+        backbone in ("none", "digits") and settings.pretrained
+    ):
+        raise ConfigError(
+            f"Backbone {backbone!r} has no such weights to start from; leave out "
+            "--weights and --pretrained."
+        )
     if backbone == "none" and settings.frozen:
         raise ConfigError("--frozen is for pictures; these inputs are features already.")
     architecture: dict[str, Any] = {

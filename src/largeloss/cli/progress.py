@@ -15,16 +15,16 @@ class Progressing:
 
     Args:
         title: Stands before each line.
-        total_epochs: Of all runs that this clock estimates the time left for.
         clock: Shared between the runs of a comparison.
     """
 
     def __init__(self, title: str, clock: "Clock") -> None:
-        self.title, self.clock = title, clock
+        self.title, self.clock, self.first = title, clock, True
 
     def batches(self, epoch: int, epochs: int, steps: Iterable[Step], total: int) -> Iterator[Step]:
         """Passes the steps on, with a bar on a terminal."""
-        self.clock.begin()
+        self.clock.begin(self.first and epoch)
+        self.first = False
         if not out.is_terminal:
             yield from steps
             return
@@ -61,8 +61,9 @@ class Clock:
         """Some epochs are over."""
         self.done += epochs
 
-    def begin(self) -> None:
-        """The first epoch begins; what came before does not count."""
+    def begin(self, resumed: int) -> None:
+        """An epoch begins; neither the time before the first nor ``resumed`` epochs count."""
+        self.total -= resumed
         self.begun = self.begun or time.perf_counter()
 
     def left(self) -> str:

@@ -1,5 +1,6 @@
 """A data set: inputs, what is known of their labels, and which of them serve for what."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
@@ -95,6 +96,14 @@ class Dataset:
         )
         return self.with_labels(table)
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of labels and splits."""
+        digest = hashlib.sha256(self.labels.fingerprint.encode())
+        for name in sorted(self.splits):
+            digest.update(name.encode() + self.splits[name].astype("<i8").tobytes())
+        return digest.hexdigest()
+
     def rows(self, split: str) -> Rows:
         """The rows of a split; val stands in for a missing test split.
 
@@ -113,4 +122,7 @@ class Dataset:
     def only(self, kept: NDArray[np.bool_], note: str) -> Self:
         """Without the rows where ``kept`` (N,) is false; row numbers stay as they are."""
         splits = {name: rows[kept[rows]] for name, rows in self.splits.items()}
+        for name, rows in splits.items():
+            if not len(rows):
+                raise DataError(f"Not one picture of the {name} split of {self.name} can be read.")
         return replace(self, splits=splits, notes=(*self.notes, note))

@@ -74,4 +74,6 @@ class Comparison:
 
     def write(self, path: Path) -> None:
         """Writes ``results.json``."""
-        path.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from largeloss import distributed
 from largeloss.data.loading import Batch
-from largeloss.errors import NonFiniteError
+from largeloss.errors import NonFiniteError, RunError
 from largeloss.models import Classifier
 from largeloss.objective import Evaluated
 
@@ -56,6 +56,10 @@ def train_epoch(
                 evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
         except NonFiniteError as error:
             raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
+        except torch.OutOfMemoryError:
+            raise RunError(
+                "The memory of the GPU is full. Lower --batch-size or --image-size."
+            ) from None
         accelerator.backward(evaluated.loss)  # type: ignore[no-untyped-call]
         optimizer.step()
         yield Step(evaluated.loss.detach(), evaluated.logits.detach(), batch)
@@ -63,7 +67,12 @@ def train_epoch(
 
 @torch.no_grad()
 def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
-    """Logits of all batches, in evaluation mode, gathered over the processes."""
+    """Logits of all batches, in evaluation mode, gathered over the processes.
+
+    Raises:
+        NonFiniteError: training has diverged.
+    """
+    distributed.share_buffers(model)
     was_training = model.training
     model.eval()
     logits, rows = [], []
@@ -71,4 +80,12 @@ def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
         logits.append(distributed.gather(model(batch.inputs).logits.float()).cpu())
         rows.append(distributed.gather(batch.rows.to(distributed.device())).cpu())
     model.train(was_training)
-    return Scores(torch.cat(logits), torch.cat(rows))
+    scores = Scores(torch.cat(logits), torch.cat(rows))
+    bad = ~scores.logits.isfinite().all(dim=1)
+    if bool(bad.any()):
+        raise NonFiniteError(
+            f"Logits are NaN or infinite for {int(bad.sum())} of {len(bad)} scored images. Lower "
+            "the learning rate, or train in full precision.",
+            tuple(scores.rows[bad].tolist()),
+        )
+    return scores

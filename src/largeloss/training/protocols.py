@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
+import numpy as np
 import torch
 from accelerate.accelerator import Accelerator
 
@@ -148,7 +149,7 @@ def end_to_end(
     objective = Objective(model, criterion).to(accelerator.device)
     optimizer: Any = _optimizer(objective, recipe)
     wrapped, optimizer = accelerator.prepare(objective, optimizer)  # type: ignore[no-untyped-call]
-    fingerprint = data.labels.fingerprint
+    fingerprint = data.fingerprint
     history, first = History(), 0
     if resume:
         history, first = _restore(run, objective, optimizer, fingerprint)
@@ -156,7 +157,7 @@ def end_to_end(
         if _fallen(history, recipe):
             break
         started = time.perf_counter()
-        torch.manual_seed(recipe.seed * 1_000_003 + epoch + distributed.rank())
+        torch.manual_seed(_stream(recipe.seed, epoch, distributed.rank()))
         criterion.set_epoch(epoch)
         loader.set_epoch(epoch)
         steps = train_epoch(wrapped, loader, optimizer, accelerator)
@@ -204,6 +205,11 @@ def _take(steps: Iterable[Step], data: Dataset) -> float:
         raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
     total = distributed.global_sum(torch.stack(losses).sum())
     return float(total) / distributed.global_count(images, total.device)
+
+
+def _stream(*numbers: int) -> int:
+    """A seed of its own for each combination of numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _fallen(history: History, recipe: Recipe) -> bool:

@@ -90,7 +90,7 @@ class RunFolder:
                 "--out; nothing was changed."
             )
         held = sorted(path.name for path in self.path.glob("*"))
-        strangers = [name for name in held if name != ".lock"]
+        strangers = [n for n in held if n != ".lock" and not n.endswith(".partial")]
         if strangers:
             raise ConfigError(
                 f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is no run of "
@@ -104,9 +104,10 @@ class RunFolder:
             ConfigError: as :meth:`check_free`.
         """
         self.check_free()
-        self.config_file.write_text(
-            yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8"
-        )
+        partial = self.config_file.with_name("config.yaml.partial")
+        content = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(self.config_file)
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Writes ``metrics.csv``, a line an epoch, in place of the earlier one."""
