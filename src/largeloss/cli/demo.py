@@ -33,7 +33,6 @@ def demo(
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("The demo runs in one process; compare runs in several.")
-    torch.set_flush_denormal(True)  # tiny activations would slow the CPU down many times
     config = make_config(
         [
             {
@@ -63,7 +62,11 @@ def demo(
         f"tagged. {len(grid)} runs of {epochs} epochs, about half a minute each."
     )
     runner = DoubtingRunner(config, grid, out)
-    comparison = run_grid(grid, out, runner)
+    torch.set_flush_denormal(True)  # tiny activations would slow the CPU down many times
+    try:
+        comparison = run_grid(grid, out, runner)
+    finally:
+        torch.set_flush_denormal(False)
     page = ReportPage(
         title="What a model memorises when tags are missing",
         lead="Each training picture shows one to four handwritten digits, and only one of them is "
