@@ -204,6 +204,7 @@ def _explained(error: dict[str, Any]) -> str:
         return f"{location}: {error['msg']}, got {error['input']!r}"
     section: type[BaseModel] = RunConfig
     for part in error["loc"][:-1]:
+        # a section's annotation is its class, which pydantic types as any annotation
         section = section.model_fields[str(part)].annotation  # type: ignore[assignment]
     near = difflib.get_close_matches(str(error["loc"][-1]), section.model_fields, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(section.model_fields)}"

@@ -27,6 +27,7 @@ def demo(
     from largeloss.cli.console import say
     from largeloss.cli.doubts import DoubtingRunner
     from largeloss.cli.gridrun import conclude, curves
+    from largeloss.cli.prepare import method_settings
     from largeloss.config import make_config
     from largeloss.experiments.grid import Variant, plan, run_grid
     from largeloss.report import ReportPage
@@ -56,6 +57,8 @@ def demo(
         ]
     )
     grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
+    for planned in grid:
+        method_settings(planned.variant.method)  # a wrong name is refused before clearing
     _clear(out)
     say(
         "Digit scenes: 3,000 training pictures of one to four handwritten digits, of which one is "

@@ -178,5 +178,6 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
         command(settings=settings, **arguments)
 
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared.values())]
+    # typer reads the signature from here, which the type of a function does not know
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return wrapper

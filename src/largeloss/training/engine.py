@@ -43,7 +43,7 @@ def train_epoch(
             :class:`~largeloss.objective.Evaluated`; wrapped for several processes or not.
         batches: One epoch.
         optimizer: Of the objective's parameters.
-        accelerator: Device, precision and wrapping.
+        accelerator: That prepared the objective, which set its device and precision.
 
     Raises:
         NonFiniteError: naming step and rows; nothing was updated by that step on a CPU.
@@ -52,15 +52,15 @@ def train_epoch(
     for number, batch in enumerate(batches):
         optimizer.zero_grad()
         try:
-            with accelerator.autocast():
-                evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
+            evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
+            # accelerate has no types
+            accelerator.backward(evaluated.loss)  # type: ignore[no-untyped-call]
         except NonFiniteError as error:
             raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
         except torch.OutOfMemoryError:
             raise RunError(
                 "The memory of the GPU is full. Lower --batch-size or --image-size."
             ) from None
-        accelerator.backward(evaluated.loss)  # type: ignore[no-untyped-call]
         optimizer.step()
         yield Step(evaluated.loss.detach(), evaluated.logits.detach(), batch)
 

@@ -148,6 +148,7 @@ def end_to_end(
     loader, val_loader, test_loader = _loaders(data, recipe, accelerator.device)
     objective = Objective(model, criterion).to(accelerator.device)
     optimizer: Any = _optimizer(objective, recipe)
+    # accelerate has no types
     wrapped, optimizer = accelerator.prepare(objective, optimizer)  # type: ignore[no-untyped-call]
     fingerprint = data.fingerprint
     history, first = History(), 0
