@@ -1,0 +1,1 @@
+"""Public collections as their owners publish them: one reader a collection."""
