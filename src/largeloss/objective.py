@@ -27,5 +27,5 @@ class Objective(nn.Module):
 
     def forward(self, inputs: Tensor, labels: Tensor, rows: Tensor) -> Evaluated:
         output: Output = self.model(inputs)
-        features = output.features if "features" in self.criterion.needs else None
-        return Evaluated(self.criterion(output.logits, labels, rows, features), output.logits)
+        loss = self.criterion(output.logits, labels, rows, output.features, self.model.head)
+        return Evaluated(loss, output.logits)

@@ -4,11 +4,14 @@
 """
 
 from largeloss.losses.assume_negative import AssumeNegative
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.losses.curriculum import CurriculumLabeling
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
 from largeloss.losses.ignore_unobserved import IgnoreUnobserved
+from largeloss.losses.interactive_learning import InteractiveMultiLabelLearning
 from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
+from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
 from largeloss.losses.rejection import LargeLossRejection
 from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
@@ -21,22 +24,29 @@ LOSSES: dict[str, type[PartialLabelLoss]] = {
     "wan": WeightedAssumeNegative,
     "lsan": LabelSmoothingAssumeNegative,
     "epr": ExpectedPositive,
+    "role": RegularizedOnlineLabelEstimation,
     "ll-r": LargeLossRejection,
     "ll-ct": LargeLossTemporaryCorrection,
     "ll-cp": LargeLossPermanentCorrection,
+    "curriculum": CurriculumLabeling,
+    "imcl": InteractiveMultiLabelLearning,
 }
 
 __all__ = [
     "LOSSES",
     "AssumeNegative",
+    "Context",
+    "CurriculumLabeling",
     "Decision",
     "ExpectedPositive",
     "FullLabel",
     "IgnoreUnobserved",
+    "InteractiveMultiLabelLearning",
     "LabelSmoothingAssumeNegative",
     "LargeLossPermanentCorrection",
     "LargeLossRejection",
     "LargeLossTemporaryCorrection",
     "PartialLabelLoss",
+    "RegularizedOnlineLabelEstimation",
     "WeightedAssumeNegative",
 ]

@@ -35,6 +35,17 @@ class Decision(NamedTuple):
     """(B, C) >= 0, or () for all alike: how much."""
 
 
+class Context(NamedTuple):
+    """What else ``forward`` was given of a batch; None where the method does not need it."""
+
+    rows: Tensor | None = None
+    """(B,)."""
+    features: Tensor | None = None
+    """(B, D): what the head sees."""
+    head: nn.Linear | None = None
+    """D → C: gives the logits of the features."""
+
+
 class PartialLabelLoss(nn.Module):
     """Base of all losses: ``mean(weights * entry_loss) + penalty``.
 
@@ -46,11 +57,13 @@ class PartialLabelLoss(nn.Module):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """What ``forward`` must be given beside logits and labels: ``"rows"``, ``"features"``."""
+    """What ``forward`` must be given beside logits and labels: fields of :class:`Context`."""
     scheduled: ClassVar[bool] = False
     """Whether the method refuses to train before :meth:`set_epoch`."""
     expects_unobserved: ClassVar[bool] = True
     """Whether a first batch without a single unobserved entry is worth a warning."""
+    lr_factor: float = 1.0
+    """Learning rate of the loss's own parameters, in multiples of the model's."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,6 +77,7 @@ class PartialLabelLoss(nn.Module):
         labels: Tensor,
         rows: Tensor | None = None,
         features: Tensor | None = None,
+        head: nn.Linear | None = None,
     ) -> Tensor:
         """The loss of a batch, a scalar.
 
@@ -72,6 +86,7 @@ class PartialLabelLoss(nn.Module):
             labels: (B, C), any integer type (or bool): 1 present, 0 absent, -1 unobserved.
             rows: (B,) integer, the images' numbers; only where ``"rows"`` is in ``needs``.
             features: (B, D) float; only where ``"features"`` is in ``needs``.
+            head: The linear layer from features to logits; only where ``"head"`` is in ``needs``.
 
         Raises:
             LabelError: labels of a wrong shape, type or value.
@@ -81,13 +96,14 @@ class PartialLabelLoss(nn.Module):
         """
         if not labels.dtype.is_signed:  # bool and unsigned: comparing them with -1 goes wrong
             labels = labels.clamp(max=2).to(torch.int8)
-        self._check_inputs(logits, labels, rows, features)
+        context = Context(rows, features, head)
+        self._check_inputs(logits, labels, context)
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
         decision = self.decide(logits.detach(), labels, rows)
         entry_loss = self.entry_loss(logits, decision.targets, labels)
         loss = distributed.global_mean(decision.weights * entry_loss)
-        return loss + self.penalty(logits, labels, rows, features)
+        return loss + self.penalty(logits, labels, context)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         """What to believe about each entry, and how much; ``logits`` are detached."""
@@ -97,9 +113,7 @@ class PartialLabelLoss(nn.Module):
         """(B, C): the loss of each entry against its target."""
         return soft_cross_entropy(logits, targets)
 
-    def penalty(
-        self, logits: Tensor, labels: Tensor, rows: Tensor | None, features: Tensor | None
-    ) -> Tensor:
+    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
         """One scalar added to the mean; 0 unless the method has one."""
         return logits.new_zeros(())
 
@@ -113,8 +127,17 @@ class PartialLabelLoss(nn.Module):
             raise ConfigError(f"set_epoch needs a whole number from 0 on, got {epoch!r}.")
         self.epoch = epoch
 
-    def relabel(self, rows: Tensor, scores: Tensor) -> None:
-        """For methods that label between epochs: scores (B, C) of the images ``rows``."""
+    def passes(self, epoch: int) -> int:
+        """How many scorings of the training images :meth:`relabel` wants before ``epoch``."""
+        return 0
+
+    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
+        """For methods that label between epochs; call it for all training images, in chunks.
+
+        What it accepts takes effect in the next :meth:`set_epoch`.
+
+        Shapes: logits (P, B, C), of :meth:`passes` scorings; labels (B, C), as given; rows (B,).
+        """
 
     def check(self) -> None:
         """Raises what a GPU has found since the last step; call it before saving anything."""
@@ -141,9 +164,7 @@ class PartialLabelLoss(nn.Module):
         """Restores what :meth:`get_extra_state` gave."""
         self.epoch = None if state["epoch"] < 0 else int(state["epoch"])
 
-    def _check_inputs(
-        self, logits: Tensor, labels: Tensor, rows: Tensor | None, features: Tensor | None
-    ) -> None:
+    def _check_inputs(self, logits: Tensor, labels: Tensor, context: Context) -> None:
         name = type(self).__name__
         if logits.ndim != 2 or not logits.is_floating_point():
             raise LabelError(
@@ -161,12 +182,13 @@ class PartialLabelLoss(nn.Module):
                 f"{labels.dtype}. Write labels.to(torch.int8), or convert another coding by name: "
                 "largeloss.labels.convert(labels, 'nan-unobserved')."
             )
-        for need, given in (("rows", rows), ("features", features)):
-            if need in self.needs and given is None:
+        for need in sorted(self.needs):
+            if getattr(context, need) is None:
                 raise ConfigError(
                     f"{name} needs {need}: call loss(logits, labels, {need}={need})"
                     + (", the images' numbers in the data set." if need == "rows" else ".")
                 )
+        rows = context.rows
         if rows is not None and rows.shape != logits.shape[:1]:
             raise ConfigError(
                 f"{name} needs one row number an image, shape ({logits.shape[0]},), "

@@ -1,14 +1,16 @@
 """EPR: trust the positives, and keep the predicted number of positives near what is expected."""
 
-import math
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from largeloss.errors import ConfigError
-from largeloss.losses.base import Decision, PartialLabelLoss
-from largeloss.losses.functional import expected_positives_penalty, present
+from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.losses.functional import (
+    check_expected_positives,
+    expected_positives_penalty,
+    present,
+)
 
 
 class ExpectedPositive(PartialLabelLoss):
@@ -30,23 +32,12 @@ class ExpectedPositive(PartialLabelLoss):
 
     def __init__(self, expected_positives: float) -> None:
         super().__init__()
-        if not (math.isfinite(expected_positives) and expected_positives > 0):
-            raise ConfigError(
-                "expected_positives, the number of tags that an image has on average, must be "
-                f"above 0, got {expected_positives!r}."
-            )
+        check_expected_positives(expected_positives)
         self.expected_positives = expected_positives
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         positive = present(labels)
         return Decision(positive, positive.to(logits.dtype))
 
-    def penalty(
-        self, logits: Tensor, labels: Tensor, rows: Tensor | None, features: Tensor | None
-    ) -> Tensor:
-        if self.expected_positives > logits.shape[1]:
-            raise ConfigError(
-                f"expected_positives is {self.expected_positives}, more than the "
-                f"{logits.shape[1]} classes that there are."
-            )
+    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
         return expected_positives_penalty(torch.sigmoid(logits), self.expected_positives)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from largeloss import distributed
+from largeloss.errors import ConfigError
 
 
 def present(labels: Tensor) -> Tensor:
@@ -75,6 +76,19 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
     return above | (tied & (order <= room))
 
 
+def check_expected_positives(expected_positives: float) -> None:
+    """Refuses a kappa that is no positive number.
+
+    Raises:
+        ConfigError: it is zero, negative, infinite or NaN.
+    """
+    if not (math.isfinite(expected_positives) and expected_positives > 0):
+        raise ConfigError(
+            "expected_positives, the number of tags that an image has on average, must be "
+            f"above 0, got {expected_positives!r}."
+        )
+
+
 def expected_positives_penalty(probabilities: Tensor, expected_positives: float) -> Tensor:
     """((mean over the global batch of the predicted number of positives - kappa) / C) squared.
 
@@ -82,8 +96,16 @@ def expected_positives_penalty(probabilities: Tensor, expected_positives: float)
         probabilities: (B, C) in [0, 1].
         expected_positives: kappa, the positives that an image has on average.
 
+    Raises:
+        ConfigError: kappa is above C.
+
     Source: Cole et al., CVPR 2021, eq. 5 (expected positive regularisation).
     """
     num_classes = probabilities.shape[1]
+    if expected_positives > num_classes:
+        raise ConfigError(
+            f"expected_positives is {expected_positives}, more than the {num_classes} classes "
+            "that there are."
+        )
     mean_count = distributed.global_mean(probabilities.sum(dim=1))
     return ((mean_count - expected_positives) / num_classes) ** 2

@@ -17,7 +17,7 @@ from largeloss.errors import CheckpointError, ConfigError
 
 @dataclass(frozen=True)
 class Edits:
-    """Entries that became observed positives; four equal-length arrays on the CPU."""
+    """Unobserved entries that were labelled; equal-length arrays on the CPU."""
 
     rows: Tensor
     """(E,) int64."""
@@ -26,13 +26,15 @@ class Edits:
     epochs: Tensor
     """(E,) int32: when."""
     losses: Tensor
-    """(E,) float32: the assume-negative loss that gave them away."""
+    """(E,) float32: the assume-negative loss, ``softplus(logit)``, at that time."""
+    states: Tensor
+    """(E,) int8: 1 present or 0 absent."""
 
     @classmethod
     def none(cls) -> Self:
         """No edits."""
         whole = torch.zeros(0, dtype=torch.int32)
-        return cls(whole.long(), whole, whole.clone(), torch.zeros(0))
+        return cls(whole.long(), whole, whole.clone(), torch.zeros(0), whole.to(torch.int8))
 
     @classmethod
     def join(cls, parts: list[Self]) -> Self:
@@ -60,7 +62,9 @@ class EditMemory:
         self._proposed: list[Edits] = []
 
     def applied_to(self, labels: Tensor, rows: Tensor) -> Tensor:
-        """(B, C) ``labels`` with the committed edits of the images ``rows`` written as 1.
+        """(B, C) ``labels`` with the committed edits of the images ``rows``.
+
+        An observed entry is never overwritten.
 
         Raises:
             ConfigError: an edit names a class that ``labels`` does not have.
@@ -76,36 +80,44 @@ class EditMemory:
         within = torch.arange(len(batch)) - torch.repeat_interleave(
             counts.cumsum(0) - counts, counts
         )
-        columns = self.committed.columns[first[batch] + within].long()
+        edits = self.committed.at(first[batch] + within)
+        columns = edits.columns.long()
         if int(columns.max()) >= labels.shape[1]:
             raise ConfigError(
                 f"The label edits name class {int(columns.max())}, but the labels have "
                 f"{labels.shape[1]} classes. Use one loss object for one set of classes."
             )
-        edited = labels.clone()
-        edited[batch.to(labels.device), columns.to(labels.device)] = 1
-        return edited
+        edited = labels.to(torch.int8, copy=True)
+        edited[batch.to(labels.device), columns.to(labels.device)] = edits.states.to(labels.device)
+        return torch.where(labels < 0, edited, labels)
 
-    def propose(self, rows: Tensor, suspects: Tensor, logits: Tensor, epoch: int) -> None:
-        """Notes the entries ``suspects`` (B, C) bool of the images ``rows``."""
-        batch, columns = suspects.nonzero(as_tuple=True)
+    def propose(self, rows: Tensor, states: Tensor, logits: Tensor, epoch: int) -> None:
+        """Notes the entries of the images ``rows`` whose ``states`` (B, C) are 1 or 0, not -1."""
+        batch, columns = (states >= 0).nonzero(as_tuple=True)
         self._proposed.append(
             Edits(
                 rows.to(batch.device).long()[batch],
                 columns.int(),
                 torch.full_like(columns, epoch, dtype=torch.int32),
                 F.softplus(logits[batch, columns]).float(),
+                states[batch, columns].to(torch.int8),
             )
         )
 
-    def commit(self) -> None:
-        """Brings all proposals of all processes into force; an entry's first edit stays."""
+    def commit(self, replace: bool = False) -> None:
+        """Brings all proposals of all processes into force; collective.
+
+        Args:
+            replace: Whether they take the place of everything committed so far; else they are
+                added, and an entry's first edit stays.
+        """
         log = Edits.join([Edits.none(), *(part.to("cpu") for part in self._proposed)])
         self._proposed = []
         log = _gathered(log)
-        if not len(log):
+        everything = log if replace else Edits.join([self.committed, log])
+        if not len(everything):
+            self.committed = everything
             return
-        everything = Edits.join([self.committed, log])
         num_classes = int(everything.columns.max()) + 1
         keys, order = torch.sort(everything.rows * num_classes + everything.columns, stable=True)
         first = torch.ones_like(keys, dtype=torch.bool)

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from largeloss.losses.base import Decision, PartialLabelLoss
@@ -24,7 +25,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         rate_base, ties, warmup_epochs: see :class:`~largeloss.losses.suspicion.Suspicion`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
-    State: epoch, edits. Needs: rows. Memory: 20 bytes an edit.
+    State: epoch, edits. Needs: rows. Memory: 21 bytes an edit.
     Raises: ScheduleError before set_epoch.
     Source: Kim et al., CVPR 2022, eq. 6 (LL-Cp). Differs from their code, which by a string
         comparison runs LL-Ct in its place, excludes the k-th largest loss itself, and keeps its
@@ -53,7 +54,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         rate = self.suspicion.constant_rate(epoch)
         suspects = self.suspicion.suspects(logits, labels, rate)
         if self.training and rate > 0:
-            self.edits.propose(rows, suspects, logits, epoch)
+            self.edits.propose(rows, _present_where(suspects), logits, epoch)
         return Decision(present(labels) | suspects, logits.new_ones(()))
 
     def set_epoch(self, epoch: int) -> None:
@@ -69,3 +70,8 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.edits.restore(state.get("edits", {}))
         super().set_extra_state(state)
+
+
+def _present_where(suspects: Tensor) -> Tensor:
+    """(B, C) int8: 1 where suspect, -1 elsewhere."""
+    return 2 * suspects.to(torch.int8) - 1

@@ -1,0 +1,66 @@
+"""Which unobserved entries curriculum labelling accepts a label for, and which label.
+
+A rule is a function of probabilities (P, B, C) of P scorings, candidates (B, C) bool, and its
+limit; it returns (B, C) int8: 1 present, 0 absent, -1 not accepted.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from largeloss import distributed
+from largeloss.losses.functional import large_loss, num_large
+
+
+class Rule(NamedTuple):
+    """How labels are accepted."""
+
+    accept: Callable[[Tensor, Tensor, float], Tensor]
+    """(probabilities, candidates, limit) → states."""
+    limit: float
+    """Used unless another is given."""
+    largest: float
+    """The largest limit that makes sense; the smallest is above 0."""
+    stochastic: bool
+    """Whether it needs several scorings with dropout."""
+
+
+def by_threshold(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
+    """Present from ``limit`` on, absent up to ``1 - limit``; of several scorings the mean."""
+    mean = probabilities.mean(dim=0)
+    return _states(mean, candidates & ((mean >= limit) | (mean <= 1 - limit)))
+
+
+def by_share(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
+    """The most certain candidates, a share ``limit`` of those of the (global) chunk."""
+    mean = probabilities.mean(dim=0)
+    count = distributed.global_count(int(candidates.sum()), mean.device)
+    certain = large_loss((mean - 0.5).abs(), candidates, num_large(count, limit))
+    return _states(mean, certain)
+
+
+def positives_only(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
+    """Present from ``limit`` on; nothing becomes absent."""
+    mean = probabilities.mean(dim=0)
+    return _states(mean, candidates & (mean >= limit))
+
+
+def by_certainty(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
+    """Where the standard deviation over the scorings is at most ``limit``, the mean's side."""
+    spread = probabilities.std(dim=0, correction=0)
+    return _states(probabilities.mean(dim=0), candidates & (spread <= limit))
+
+
+def _states(mean: Tensor, accepted: Tensor) -> Tensor:
+    return torch.where(accepted, (mean > 0.5).to(torch.int8), torch.tensor(-1, dtype=torch.int8))
+
+
+RULES = {
+    "threshold": Rule(by_threshold, 0.9, 1.0, stochastic=False),
+    "share": Rule(by_share, 0.1, 1.0, stochastic=False),
+    "positives": Rule(positives_only, 0.9, 1.0, stochastic=False),
+    "ensemble": Rule(by_threshold, 0.9, 1.0, stochastic=True),
+    "uncertainty": Rule(by_certainty, 0.05, 0.5, stochastic=True),
+}

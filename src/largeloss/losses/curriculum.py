@@ -1,0 +1,107 @@
+"""Curriculum labelling: train on what is known, label what the model is sure of, again."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from largeloss.errors import ConfigError
+from largeloss.losses.acceptance import RULES
+from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.functional import observed, present, unobserved
+from largeloss.losses.memory import EditMemory
+
+
+class CurriculumLabeling(PartialLabelLoss):
+    """Believes what is observed, and what it accepted of the model's own predictions.
+
+    Partial binary cross-entropy: an image weighs more the less of it is known,
+    ``mean([known] * g(known share) * soft_cross_entropy(logits, [label == 1]))`` with
+    ``g(r) = 5.45 - 4.45 r``, so that g(1) = 1.
+
+    Between epochs :meth:`relabel` is shown the model's scores of the training images. All
+    accepted labels are estimated anew each time; observed ones are never overwritten. The rules:
+
+    * ``threshold``: present from ``limit`` on, absent up to 1 - limit;
+    * ``share``: the most certain share ``limit`` of the unobserved entries;
+    * ``positives``: present from ``limit`` on, never absent;
+    * ``ensemble``: as ``threshold``, on the mean of several scorings with dropout;
+    * ``uncertainty``: where the standard deviation of several scorings with dropout is at most
+      ``limit`` (the authors' best).
+
+    Args:
+        rule: How labels are accepted.
+        limit: Of the rule; None takes 0.9, 0.1, 0.9, 0.9 and 0.05.
+        num_passes: Scorings with dropout, for ``ensemble`` and ``uncertainty``.
+        warmup_epochs: Epochs before labels are first accepted.
+
+    Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
+    State: epoch, edits. Needs: rows. Memory: 21 bytes an accepted label.
+    Raises: ScheduleError before set_epoch.
+    Source: Durand et al., CVPR 2019, eq. 2-5 and section 3.2; limits and the number of scorings
+        are ours.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"rows"})
+    scheduled: ClassVar[bool] = True
+    expects_unobserved: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        rule: str = "threshold",
+        limit: float | None = None,
+        num_passes: int = 10,
+        warmup_epochs: int = 1,
+    ) -> None:
+        super().__init__()
+        if rule not in RULES:
+            raise ConfigError(f"rule must be one of {', '.join(RULES)}, got {rule!r}.")
+        self.rule = RULES[rule]
+        self.limit = self.rule.limit if limit is None else limit
+        if not 0 < self.limit <= self.rule.largest:
+            raise ConfigError(
+                f"limit of the rule {rule!r} must be above 0 and at most {self.rule.largest}, "
+                f"got {self.limit!r}."
+            )
+        if not isinstance(num_passes, int) or num_passes < 2:
+            raise ConfigError(f"num_passes must be 2 or more, got {num_passes!r}.")
+        if not isinstance(warmup_epochs, int) or warmup_epochs < 0:
+            raise ConfigError(f"warmup_epochs must be 0 or more, got {warmup_epochs!r}.")
+        self.num_passes, self.warmup_epochs = num_passes, warmup_epochs
+        # Not a buffer: DistributedDataParallel would overwrite it from rank 0.
+        self.edits = EditMemory()
+        self._relabelled = False
+
+    def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
+        assert rows is not None
+        labels = self.edits.applied_to(labels, rows)
+        known = observed(labels).to(logits.dtype)
+        gain = 5.45 - 4.45 * known.mean(dim=1, keepdim=True)
+        return Decision(present(labels), known * gain)
+
+    def passes(self, epoch: int) -> int:
+        if epoch < self.warmup_epochs:
+            return 0
+        return self.num_passes if self.rule.stochastic else 1
+
+    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
+        probabilities = torch.sigmoid(logits.double())
+        states = self.rule.accept(probabilities, unobserved(labels), self.limit)
+        self.edits.propose(rows, states, logits.mean(dim=0), self.current_epoch())
+        self._relabelled = True
+
+    def set_epoch(self, epoch: int) -> None:
+        """Puts the labels accepted since the last call in place of the earlier ones; collective."""
+        super().set_epoch(epoch)
+        if self._relabelled:
+            self.edits.commit(replace=True)
+            self._relabelled = False
+
+    def get_extra_state(self) -> dict[str, Any]:
+        relabelled = {"relabelled": self._relabelled}
+        return {**super().get_extra_state(), "edits": self.edits.state(), **relabelled}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.edits.restore(state.get("edits", {}))
+        self._relabelled = bool(state.get("relabelled", False))
+        super().set_extra_state(state)
