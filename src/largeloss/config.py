@@ -32,6 +32,8 @@ class DataConfig(_Section):
     observe_seed: Annotated[int, Field(ge=0, lt=2**32)] = 1200
     bad_images: Literal["error", "skip"] = "error"
     follow_symlinks: bool = False
+    cache: Path | None = None
+    """Folder of extracted features; None is the user's cache folder."""
 
 
 class MethodConfig(_Section):
@@ -46,6 +48,12 @@ class MethodConfig(_Section):
     smoothing: Annotated[float, Field(ge=0, le=0.5)] | None = None
     expected_positives: Annotated[float, Field(gt=0)] | None = None
     denominator: Literal["all", "observed"] | None = None
+    lr_factor: Annotated[float, Field(gt=0)] | None = None
+    rule: str | None = None
+    limit: Annotated[float, Field(gt=0)] | None = None
+    num_passes: Annotated[int, Field(ge=2)] | None = None
+    dictionary_size: Annotated[int, Field(ge=1)] | None = None
+    graph: Literal["identity", "co-occurrence"] | None = None
 
     @model_validator(mode="after")
     def _published_delta(self) -> Self:
@@ -71,18 +79,26 @@ class ModelConfig(_Section):
     std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)] = Field(
         default_factory=lambda: [0.229, 0.224, 0.225]
     )
-    frozen: bool = False
     hidden: Annotated[int, Field(ge=0)] = 0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Before the head."""
 
 
 class TrainingConfig(_Section):
     """The loop."""
 
+    protocol: Literal["end-to-end", "linear", "linear-init"] = "end-to-end"
+    head_epochs: Annotated[int, Field(ge=1)] = 25
+    """Of linear-init: how long the head is trained alone, with Adam."""
+    head_lr: Annotated[float, Field(gt=0)] = 1e-3
+    """Of linear-init: in that phase."""
+    head_method: str | None = None
+    """Of linear-init: the method in that phase; None is 'an' for ll-*, else the method itself."""
     epochs: Annotated[int, Field(ge=1)] = 10
     batch_size: Annotated[int, Field(ge=1)] = 16
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
     lr: Annotated[float, Field(gt=0)] | None = None
-    """Of the backbone; the preset of the optimiser unless given."""
+    """Of the backbone; what is usual for the optimiser unless given."""
     head_lr_factor: Annotated[float, Field(gt=0)] = 10.0
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
@@ -96,8 +112,9 @@ class TrainingConfig(_Section):
     track_test: bool = False
 
     @model_validator(mode="after")
-    def _presets(self) -> Self:
-        preset = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3)}[self.optimizer]
+    def _usual_values(self) -> Self:
+        usual = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3), "rmsprop": (1e-3, 0.0)}
+        preset = usual[self.optimizer]
         if self.lr is None:
             self.lr = preset[0]
         if self.weight_decay is None:
@@ -112,6 +129,19 @@ class RunConfig(_Section):
     method: MethodConfig = Field(default_factory=MethodConfig)
     model: ModelConfig = Field(default_factory=ModelConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
+
+    @model_validator(mode="after")
+    def _head_method(self) -> Self:
+        if self.training.protocol == "linear-init" and self.training.head_method is None:
+            name = self.method.name
+            self.training.head_method = "an" if name in DEFAULT_DELTA_REL else name
+        return self
+
+    @property
+    def num_epochs(self) -> int:
+        """Of all phases."""
+        training = self.training
+        return training.epochs + training.head_epochs * (training.protocol == "linear-init")
 
     def plain(self) -> dict[str, Any]:
         """As YAML holds it."""

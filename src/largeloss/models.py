@@ -1,7 +1,8 @@
 """Backbone, global pooling and a linear head; class activation maps from the same module."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -83,19 +84,27 @@ class Classifier(nn.Module):
         mean, std: Of the inputs: three numbers for pictures, on the scale from 0 to 1; D numbers
             for features.
         pixels: Whether inputs are pictures (uint8, 0 to 255).
+        dropout: Share of the features that training hides from the head.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, backbone: nn.Module, num_classes: int, mean: Tensor, std: Tensor, pixels: bool
+        self,
+        backbone: nn.Module,
+        num_classes: int,
+        mean: Tensor,
+        std: Tensor,
+        pixels: bool,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         shape, scale = ((-1, 1, 1), 255) if pixels else ((-1,), 1)
         self.register_buffer("mean", mean.float().reshape(shape) * scale)
         self.register_buffer("std", std.float().reshape(shape) * scale)
         self.backbone = backbone
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.head = nn.Linear(_num_features(backbone), num_classes)
         # Convolutions are faster on pictures whose channels lie together in memory.
         self.memory_format = torch.channels_last if pixels else torch.contiguous_format
@@ -110,7 +119,18 @@ class Classifier(nn.Module):
     def features(self, inputs: Tensor) -> Tensor:
         """(B, D): pooled features."""
         pooled = cast(Any, self.backbone).forward_head(self.maps(inputs), pre_logits=True)
-        return cast(Tensor, pooled)
+        return cast(Tensor, self.dropout(pooled))
+
+    @contextmanager
+    def scoring(self, with_dropout: bool = False) -> Iterator[None]:
+        """Evaluation mode, for a while; with dropout still at work where asked for."""
+        was_training = self.training
+        self.eval()
+        self.dropout.train(with_dropout)
+        try:
+            yield
+        finally:
+            self.train(was_training)
 
     def forward(self, inputs: Tensor) -> Output:
         features = self.features(inputs)
@@ -147,6 +167,7 @@ def build_classifier(
     pretrained: bool = False,
     mean: Sequence[float] = IMAGENET_MEAN,
     std: Sequence[float] = IMAGENET_STD,
+    dropout: float = 0.0,
 ) -> Classifier:
     """Builds a classifier.
 
@@ -158,7 +179,7 @@ def build_classifier(
         hidden: Units of a hidden layer over features; 0 is a linear model.
         weights: A safetensors file of the backbone, keys as timm names them.
         pretrained: Whether timm may fetch weights from its hub.
-        mean, std: Of the inputs, see :class:`Classifier`.
+        mean, std, dropout: See :class:`Classifier`.
 
     Raises:
         ConfigError: an unknown backbone or argument, or weights that do not fit.
@@ -172,13 +193,13 @@ def build_classifier(
                 "pictures need a backbone, features the backbone 'none'."
             )
         inputs = FeatureInput(sample_shape[0], hidden)
-        return Classifier(inputs, num_classes, *statistics, pixels=False)
+        return Classifier(inputs, num_classes, *statistics, pixels=False, dropout=dropout)
     if hidden:
         raise ConfigError("hidden is for features (backbone 'none'); pictures have a backbone.")
     network = SmallConvNet() if backbone == "digits" else _timm(backbone, backbone_args, pretrained)
     if weights is not None:
         load_backbone(network, weights)
-    model = Classifier(network, num_classes, *statistics, pixels=True)
+    model = Classifier(network, num_classes, *statistics, pixels=True, dropout=dropout)
     _try(model.eval(), backbone, sample_shape)
     return model.train()
 

@@ -11,32 +11,22 @@ from typing import Any
 import numpy as np
 import timm
 import torch
-from torch import Tensor
 
 import largeloss
 from largeloss import distributed
 from largeloss.cli import prepare
 from largeloss.cli.prepare import TrainingData
+from largeloss.cli.trainee import Trainee, Training, linear_init
 from largeloss.config import RunConfig, make_config, read_yaml
-from largeloss.data import Dataset, Loader
+from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.experiments.results import RunResult
 from largeloss.labels import LabelEdits, write_edits
-from largeloss.losses import LargeLossPermanentCorrection, PartialLabelLoss
+from largeloss.losses import CurriculumLabeling, LargeLossPermanentCorrection, PartialLabelLoss
 from largeloss.losses.memory import Edits
 from largeloss.metrics import best_thresholds
-from largeloss.models import Classifier, weights_id
-from largeloss.training import frozen
-from largeloss.training.checkpoint import load_config, load_weights, save_config
-from largeloss.training.engine import score
-from largeloss.training.protocols import (
-    Listener,
-    Measures,
-    Recipe,
-    end_to_end,
-    scoring_loader,
-    start,
-)
+from largeloss.training.checkpoint import load_config, save_config
+from largeloss.training.protocols import Listener, Measures, start
 from largeloss.training.run import RunFolder
 
 
@@ -82,7 +72,6 @@ def execute(
     *,
     resume: bool = False,
     data: TrainingData | None = None,
-    features: Path | None = None,
     listener: Listener | None = None,
     announce: Callable[[Dataset, Measures, Sequence[str]], None] | None = None,
 ) -> Finished:
@@ -93,7 +82,6 @@ def execute(
         out: The run folder.
         resume: Continue what is there; a finished run is only read.
         data: Where it was loaded already.
-        features: Folder of the frozen-feature cache; inside ``out`` unless told.
         listener: Is shown every step and epoch.
         announce: Is told data, measures and remarks before training begins.
     """
@@ -108,11 +96,11 @@ def execute(
     continuing = resume and distributed.from_main(folder.state_file.is_file())
     data = data or prepare.load_data(config)
     dataset = prepare.training_labels(data, config.method.name)
-    criterion, notes = prepare.make_loss(config.method, dataset)
     measures = prepare.make_measures(config, data)
     recipe = prepare.make_recipe(config)
     torch.manual_seed(recipe.seed)
     model, model_config, remarks = prepare.make_model(config, dataset)
+    criterion, notes = prepare.make_loss(config.method, dataset)
     notes = [*prepare.remarks(dataset, config.method.name), *notes, *remarks]
     with folder if main else nullcontext():
         if main and not resume:
@@ -120,27 +108,20 @@ def execute(
         distributed.barrier()
         if main and announce is not None:
             announce(dataset, measures, notes)
+        run = Training(config, measures, model_config, accelerator, listener if main else None)
         trainee = Trainee(model.to(accelerator.device), dataset, recipe)
-        if config.model.frozen:
-            trainee = trainee.frozen(config, features or out / "features")
-        outcome = end_to_end(
-            trainee.model,
-            criterion,
-            trainee.dataset,
-            measures,
-            trainee.recipe,
-            folder,
-            model_config,
-            accelerator,
-            resume=continuing,
-            listener=listener if main else None,
-            publish=trainee.publish,
-        )
+        head: dict[str, Any] = {}
+        if config.training.protocol == "linear":
+            trainee = trainee.frozen(config)
+        elif config.training.protocol == "linear-init":
+            head = linear_init(trainee, criterion, run, folder, continuing)
+        outcome = run(trainee, criterion, folder, resume=continuing)
         started = time.perf_counter()
         last = measures.test.measure(trainee.scores(trainee.model, "test"))
         best_model = trainee.best(folder)
         best = measures.test.measure(trainee.scores(best_model, "test"))
         thresholds = best_thresholds(trainee.scores(best_model, "val"), measures.val.labels)
+        scoring = time.perf_counter() - started
         result = {
             "method": config.method.name,
             "delta_rel": config.method.delta_rel,
@@ -148,9 +129,7 @@ def execute(
             "test_map": best.value,
             "last_test_map": last.value,
             "best_epoch": outcome.best_epoch,
-            "seconds": sum(record["seconds"] for record in outcome.history)
-            + time.perf_counter()
-            - started,
+            "seconds": head.get("seconds", 0.0) + outcome.seconds + scoring,
             "val_map": outcome.best_val_map,
             "val_rule": measures.val.rule,
             "test_rule": measures.test.rule,
@@ -158,11 +137,13 @@ def execute(
             "test_ap": dict(zip(dataset.labels.classes, best.per_class.tolist(), strict=True)),
             "test_counts": measures.test.counts(dataset.labels.classes),
             "num_corrections": len(_corrections(criterion)),
+            "protocol": config.training.protocol,
+            "head": head,
             "start_weights": model_config["start_weights"],
             "environment": environment(),
         }
         if main:
-            _write_corrections(criterion, dataset, folder)
+            _write_corrections(criterion, dataset, folder, config.method.name)
             more = {"thresholds": thresholds.tolist(), "val_rule": measures.val.rule}
             save_config(folder.best, load_config(folder.best) | more)
             folder.finish(result)
@@ -184,79 +165,27 @@ def environment() -> dict[str, Any]:
     }
 
 
-@dataclasses.dataclass(frozen=True)
-class Trainee:
-    """What is trained, on what, and how that becomes a classifier of the inputs as given."""
-
-    model: Classifier
-    dataset: Dataset
-    recipe: Recipe
-    whole: Classifier | None = None
-    """The classifier of pictures, where ``model`` is a linear head over its features."""
-
-    def frozen(self, config: RunConfig, cache: Path) -> "Trainee":
-        """A linear head over the features of this model's backbone."""
-        used = np.sort(np.concatenate([self.dataset.rows(name) for name in self.dataset.splits]))
-        loader = Loader(
-            self.dataset.source,
-            self.dataset.labels,
-            used,
-            64,
-            workers=self.recipe.workers,
-            device=next(self.model.parameters()).device,
-        )
-        identity = (
-            config.model.backbone,
-            sorted(config.model.args.items()),
-            weights_id(config.model.weights, config.model.pretrained, config.model.backbone),
-            config.model.mean,
-            config.model.std,
-            # random weights are another backbone with every seed
-            None if config.model.weights or config.model.pretrained else config.training.seed,
-        )
-        dataset = frozen.with_features(self.dataset, self.model, identity, cache, loader)
-        torch.manual_seed(self.recipe.seed)  # the same head whether features were cached or not
-        linear = frozen.feature_classifier(dataset, dataset.labels.num_classes)
-        recipe = dataclasses.replace(self.recipe, mirror=False)
-        return Trainee(linear, dataset, recipe, whole=self.model)
-
-    def publish(self, model: Classifier) -> Classifier:
-        """The trained model as a classifier of the inputs as given."""
-        return model if self.whole is None else frozen.folded(self.whole, model)
-
-    def best(self, folder: RunFolder) -> Classifier:
-        """A model over this trainee's inputs with the weights of the best epoch."""
-        weights = load_weights(folder.best)
-        if self.whole is not None:
-            return frozen.head_alone(weights)
-        self.model.load_state_dict(weights)
-        return self.model
-
-    def scores(self, model: Classifier, split: str) -> Tensor:
-        """(M, C): logits of a split."""
-        device = next(model.parameters()).device
-        return score(model, scoring_loader(self.dataset, split, self.recipe, device)).logits
-
-
 def _corrections(criterion: PartialLabelLoss) -> Edits:
     """The label edits of methods that make them."""
-    if isinstance(criterion, LargeLossPermanentCorrection):
+    if isinstance(criterion, LargeLossPermanentCorrection | CurriculumLabeling):
         return criterion.edits.committed
     return Edits.none()
 
 
-def _write_corrections(criterion: PartialLabelLoss, dataset: Dataset, folder: RunFolder) -> None:
-    if not isinstance(criterion, LargeLossPermanentCorrection):
+def _write_corrections(
+    criterion: PartialLabelLoss, dataset: Dataset, folder: RunFolder, method: str
+) -> None:
+    if not isinstance(criterion, LargeLossPermanentCorrection | CurriculumLabeling):
         return
-    edits = _corrections(criterion)
+    edits = criterion.edits.committed
     records = LabelEdits.of(
         rows=edits.rows.numpy(),
         columns=edits.columns.numpy(),
         before=-1,
-        after=1,
+        after=edits.states.numpy(),
         epoch=edits.epochs.numpy(),
         loss=edits.losses.numpy(),
-        author="ll-cp",
-        reason="large loss",
+        author=method,
+        reason="large loss" if method == "ll-cp" else "confident prediction",
     )
     write_edits(folder.corrections_file, records, dataset.labels)

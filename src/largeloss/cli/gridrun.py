@@ -48,7 +48,7 @@ class GridRunner:
         if len({config.model_dump_json() for config in self.configs.values()}) < len(grid):
             raise ConfigError("Two of --methods are the same run once Δ has its default.")
         open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
-        self.clock = Clock(len(open_runs) * base.training.epochs)
+        self.clock = Clock(len(open_runs) * base.num_epochs)
         self.data: TrainingData | None = load_data(base) if open_runs else None
         if self.data is not None:
             for config in self.configs.values():
@@ -92,7 +92,6 @@ class GridRunner:
             folder,
             resume=begun,
             data=self.data,
-            features=self.out / "features",
             listener=self.listener(planned, config),
         )
         for text in finished.notes:

@@ -10,9 +10,12 @@ _PAPERS = {
     "wan": "Cole et al., CVPR 2021",
     "lsan": "Cole et al., CVPR 2021",
     "epr": "Cole et al., CVPR 2021",
+    "role": "Cole et al., CVPR 2021",
     "ll-r": "Kim et al., CVPR 2022 (rejection)",
     "ll-ct": "Kim et al., CVPR 2022 (temporary correction)",
     "ll-cp": "Kim et al., CVPR 2022 (permanent correction)",
+    "curriculum": "Durand et al., CVPR 2019",
+    "imcl": "Huynh and Elhamifar, CVPR 2020",
 }
 
 
@@ -33,6 +36,7 @@ def methods() -> None:
             if parameter.default is parameter.empty
             else f"{parameter.name}={parameter.default}"
             for parameter in inspect.signature(kind).parameters.values()
+            if parameter.name != "labels"
         )
         table.add_row(name, " ".join(first.split()), _PAPERS[name], settings or "–")
     out.print(table)

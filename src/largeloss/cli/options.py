@@ -59,7 +59,7 @@ FollowSymlinks = Annotated[
 ]
 ExpectedPositives = Annotated[
     float | None,
-    _option("--expected-positives", "Of epr: tags that a picture has on average.", _LOOP),
+    _option("--expected-positives", "Of epr and role: tags of a picture on average.", _LOOP),
 ]
 Epochs = Annotated[int | None, _option("--epochs", "Default: 10.", _LOOP)]
 BatchSize = Annotated[
@@ -67,9 +67,15 @@ BatchSize = Annotated[
 ]
 Lr = Annotated[
     float | None,
-    _option("--lr", "Of the backbone; the head has 10 ×. Default: adam 1e-4, sgd 5e-3.", _LOOP),
+    _option(
+        "--lr",
+        "Of the backbone; the head has 10 ×. Default: adam 1e-4, sgd 5e-3, rmsprop 1e-3.",
+        _LOOP,
+    ),
 ]
-Optimizer = Annotated[str | None, _option("--optimizer", "adam or sgd. Default: adam.", _LOOP)]
+Optimizer = Annotated[
+    str | None, _option("--optimizer", "adam, sgd or rmsprop. Default: adam.", _LOOP)
+]
 Seed = Annotated[int | None, _option("--seed", "Default: 0.", _LOOP)]
 Select = Annotated[
     str | None,
@@ -95,8 +101,18 @@ Pretrained = Annotated[
     bool | None, _option("--pretrained", "Let timm fetch weights from its hub.", _MODEL)
 ]
 ImageSize = Annotated[int | None, _option("--image-size", "In pixels. Default: 448.", _MODEL)]
-Frozen = Annotated[
-    bool | None, _option("--frozen", "Train a linear head on features of a fixed backbone.", _MODEL)
+Protocol = Annotated[
+    str | None,
+    _option(
+        "--protocol",
+        "end-to-end; linear: a head on features of a fixed backbone; linear-init: that first, then "
+        "everything. Default: end-to-end.",
+        _LOOP,
+    ),
+]
+Cache = Annotated[
+    Path | None,
+    _option("--cache", "Folder of extracted features. Default: the user's cache folder.", _LOOP),
 ]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in YAML; options go before it.")
@@ -117,7 +133,8 @@ def _layer(
     weights: Weights = None,
     pretrained: Pretrained = None,
     image_size: ImageSize = None,
-    frozen: Frozen = None,
+    protocol: Protocol = None,
+    cache: Cache = None,
     expected_positives: ExpectedPositives = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -139,6 +156,7 @@ def _layer(
             "observe": observe,
             "bad_images": bad_images,
             "follow_symlinks": follow_symlinks,
+            "cache": None if cache is None else str(cache),
         },
         "method": {"expected_positives": expected_positives},
         "model": {
@@ -146,9 +164,9 @@ def _layer(
             "weights": None if weights is None else str(weights),
             "pretrained": pretrained,
             "image_size": image_size,
-            "frozen": frozen,
         },
         "training": {
+            "protocol": protocol,
             "epochs": epochs,
             "batch_size": batch_size,
             "lr": lr,

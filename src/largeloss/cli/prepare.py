@@ -1,18 +1,22 @@
 """Settings become data, a loss and a model; what cannot work is refused before any training."""
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from platformdirs import user_cache_path
 
 from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset, digits, read_folder
 from largeloss.data.folder import without_broken_images
 from largeloss.errors import ConfigError, LabelError
+from largeloss.labels.cooccurrence import co_occurrence
 from largeloss.labels.estimate import expected_positives
 from largeloss.losses import LOSSES, PartialLabelLoss
+from largeloss.losses.online_label_estimation import check_table_fits
 from largeloss.models import Classifier, build_classifier, weights_id
 from largeloss.training.protocols import Measures, Recipe
 from largeloss.training.selection import Yardstick
@@ -98,7 +102,7 @@ def make_loss(settings: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLos
     """The loss, and remarks on settings that were estimated.
 
     Raises:
-        ConfigError: no such method, or a setting that it does not have.
+        ConfigError: no such method, or a setting that it does not have or that does not fit.
     """
     known = method_settings(settings.name)
     given = settings.given()
@@ -108,16 +112,35 @@ def make_loss(settings: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLos
             f"{', '.join(foreign)} is no setting of {settings.name}, which has "
             f"{', '.join(known) or 'none'}."
         )
-    notes = []
-    if "expected_positives" in known and "expected_positives" not in given:
-        value, how = expected_positives(dataset.labels, dataset.rows("train"))
-        given["expected_positives"] = value
-        notes.append(f"expected_positives was not given and is taken as {value:.3g} ({how}).")
-    criterion = LOSSES[settings.name](**given)
-    kappa, num_classes = given.get("expected_positives", 0), dataset.labels.num_classes
-    if kappa > num_classes:
-        raise ConfigError(f"expected_positives is {kappa}, more than the {num_classes} classes.")
-    return criterion, notes
+    rows, num_classes, notes = dataset.rows("train"), dataset.labels.num_classes, []
+    if "expected_positives" in known:
+        if "expected_positives" not in given:
+            value, how = expected_positives(dataset.labels, rows)
+            given["expected_positives"] = value
+            notes.append(f"expected_positives was not given and is taken as {value:.3g} ({how}).")
+        if given["expected_positives"] > num_classes:
+            raise ConfigError(
+                f"expected_positives is {given['expected_positives']}, more than the {num_classes} "
+                "classes."
+            )
+    if "dictionary_size" in known:
+        if given.setdefault("dictionary_size", min(4096, len(rows))) > len(rows):
+            raise ConfigError(
+                f"dictionary_size is {given['dictionary_size']}, but there are only {len(rows)} "
+                "training images to remember. Leave it out, or choose at most that."
+            )
+        if given.pop("graph", "co-occurrence") == "co-occurrence":
+            influence = co_occurrence(dataset.labels, rows)
+            given["graph"] = torch.from_numpy(influence).to(torch.get_default_dtype())
+    if settings.name == "role":
+        check_table_fits(*dataset.labels.shape)
+        given["labels"] = torch.from_numpy(dataset.labels.to_dense())
+    if settings.name == "curriculum" and not (dataset.labels.lookup(rows) == 0).any():
+        notes.append(
+            "Not one absence was observed in training: curriculum learns from presences alone, "
+            "and may well take everything for present."
+        )
+    return LOSSES[settings.name](**given), notes
 
 
 def method_settings(name: str) -> list[str]:
@@ -128,7 +151,9 @@ def method_settings(name: str) -> list[str]:
     """
     if name not in LOSSES:
         raise ConfigError(f"There is no method {name!r}; there are {', '.join(LOSSES)}.")
-    return list(inspect.signature(LOSSES[name]).parameters)
+    return [
+        setting for setting in inspect.signature(LOSSES[name]).parameters if setting != "labels"
+    ]
 
 
 def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[str, Any], list[str]]:
@@ -147,12 +172,16 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
             f"Backbone {backbone!r} has no such weights to start from; leave out "
             "--weights and --pretrained."
         )
-    if backbone == "none" and settings.frozen:
-        raise ConfigError("--frozen is for pictures; these inputs are features already.")
+    if backbone == "none" and config.training.protocol != "end-to-end":
+        raise ConfigError(
+            f"--protocol {config.training.protocol} is for pictures; these inputs are features "
+            "already. Leave it out."
+        )
     architecture: dict[str, Any] = {
         "backbone": backbone,
         "backbone_args": settings.args,
         "hidden": settings.hidden,
+        "dropout": settings.dropout,
         "sample_shape": list(shape),
         "mean": settings.mean if len(shape) == 3 else [0.0] * shape[0],
         "std": settings.std if len(shape) == 3 else [1.0] * shape[0],
@@ -196,8 +225,32 @@ def make_measures(config: RunConfig, data: TrainingData) -> Measures:
 
 def make_recipe(config: RunConfig) -> Recipe:
     """The loop's settings."""
-    values = config.training.model_dump(exclude={"select", "track_test"})
-    return Recipe(**values, keep_last=config.training.select == "last")
+    training = config.training.model_dump()
+    names = [field.name for field in fields(Recipe) if field.name != "keep_last"]
+    return Recipe(**{k: training[k] for k in names}, keep_last=training["select"] == "last")
+
+
+def head_recipe(config: RunConfig) -> Recipe:
+    """The loop's settings in the head's phase of linear-init."""
+    training = config.training
+    return replace(
+        make_recipe(config),
+        epochs=training.head_epochs,
+        optimizer="adam",
+        lr=training.head_lr,
+        head_lr_factor=1.0,
+        weight_decay=0.0,
+        stop_below=None,
+        mirror=False,
+    )
+
+
+def head_method(config: RunConfig) -> MethodConfig:
+    """The method of the head's phase of linear-init: with the settings given if it is the same."""
+    name = config.training.head_method or config.method.name
+    if name == config.method.name:
+        return config.method
+    return MethodConfig(name=name)
 
 
 def absolute(path: Path | None) -> Path | None:
@@ -207,6 +260,7 @@ def absolute(path: Path | None) -> Path | None:
 
 def with_absolute_paths(config: RunConfig) -> RunConfig:
     """``config`` with paths that hold from any folder."""
-    data = config.data.model_copy(update={"path": absolute(config.data.path)})
+    cache = absolute(config.data.cache or user_cache_path("largeloss"))
+    data = config.data.model_copy(update={"path": absolute(config.data.path), "cache": cache})
     model = config.model.model_copy(update={"weights": absolute(config.model.weights)})
     return config.model_copy(update={"data": data, "model": model})

@@ -49,7 +49,7 @@ def train(
                 "train needs DATA, a folder with labels.csv and pictures: largeloss train DATA "
                 "--out RUN. For a first look without data: largeloss demo."
             )
-    listener = Progressing(config.method.name, Clock(config.training.epochs))
+    listener = Progressing(config.method.name, Clock(config.num_epochs))
     finished = execute.execute(
         config, out, resume=resume, listener=listener, announce=show.beginning
     )

@@ -132,14 +132,20 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
     return values[torch.tensor([position[name] for name in table.images], dtype=torch.int64)]
 
 
-def write_features(path: Path, values: Tensor, images: Sequence[str]) -> None:
-    """Writes what :func:`read_features` reads."""
+def extraction_seconds(path: Path) -> float:
+    """How long it took to extract the features of a file of :func:`write_features`."""
+    with safe_open(path, framework="pt") as file:
+        return float((file.metadata() or {}).get("seconds", "0"))
+
+
+def write_features(path: Path, values: Tensor, images: Sequence[str], seconds: float = 0) -> None:
+    """Writes what :func:`read_features` reads; ``seconds`` is how long extracting them took."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     save_file(
         {"features": values.float().contiguous()},
         partial,
-        metadata={"images": json.dumps(list(images))},
+        metadata={"images": json.dumps(list(images)), "seconds": f"{seconds:.3f}"},
     )
     partial.replace(path)
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from largeloss import distributed
 from largeloss.data.loading import Batch
 from largeloss.errors import NonFiniteError, RunError
+from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier
 from largeloss.objective import Evaluated
 
@@ -73,19 +74,44 @@ def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
         NonFiniteError: training has diverged.
     """
     distributed.share_buffers(model)
-    was_training = model.training
-    model.eval()
     logits, rows = [], []
-    for batch in batches:
-        logits.append(distributed.gather(model(batch.inputs).logits.float()).cpu())
-        rows.append(distributed.gather(batch.rows.to(distributed.device())).cpu())
-    model.train(was_training)
+    with model.scoring():
+        for batch in batches:
+            logits.append(distributed.gather(model(batch.inputs).logits.float()).cpu())
+            rows.append(distributed.gather(batch.rows.to(distributed.device())).cpu())
     scores = Scores(torch.cat(logits), torch.cat(rows))
-    bad = ~scores.logits.isfinite().all(dim=1)
+    _check_finite(scores.logits, scores.rows)
+    return scores
+
+
+@torch.no_grad()
+def relabel(
+    model: Classifier, criterion: PartialLabelLoss, batches: Iterable[Batch], passes: int
+) -> None:
+    """Shows a method that labels what the model makes of the training images.
+
+    Args:
+        model: Scored in evaluation mode; several passes differ by its dropout.
+        criterion: Its ``relabel`` is called for every batch.
+        batches: The training images, in order, with the labels as given.
+        passes: How often each batch is scored.
+
+    Raises:
+        NonFiniteError: training has diverged.
+    """
+    distributed.share_buffers(model)
+    with model.scoring(with_dropout=passes > 1):
+        for batch in batches:
+            logits = torch.stack([model(batch.inputs).logits for _ in range(passes)])
+            _check_finite(logits.transpose(0, 1).flatten(1), batch.rows)
+            criterion.relabel(logits, batch.labels, batch.rows)
+
+
+def _check_finite(logits: Tensor, rows: Tensor) -> None:
+    bad = ~logits.isfinite().all(dim=1).cpu()
     if bool(bad.any()):
         raise NonFiniteError(
             f"Logits are NaN or infinite for {int(bad.sum())} of {len(bad)} scored images. Lower "
             "the learning rate, or train in full precision.",
-            tuple(scores.rows[bad].tolist()),
+            tuple(rows[bad].tolist()),
         )
-    return scores

@@ -6,9 +6,11 @@ is folded into the head, so that what is saved is an ordinary classifier of pict
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,16 +18,25 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
-from largeloss.data.folder import read_features, write_features
+from largeloss.data.folder import extraction_seconds, read_features, write_features
 from largeloss.data.images import ImageFiles
 from largeloss.data.loading import Loader
 from largeloss.data.sources import FeatureArray, ImageArray
+from largeloss.errors import DataError
 from largeloss.models import Classifier, FeatureInput
+
+
+class Featured(NamedTuple):
+    """A data set of features."""
+
+    data: Dataset
+    note: str
+    """Where the features came from, and how long that took."""
 
 
 def with_features(
     data: Dataset, model: Classifier, identity: Sequence[object], cache: Path, loader: Loader
-) -> Dataset:
+) -> Featured:
     """``data`` with the backbone's pooled features in place of pictures.
 
     Args:
@@ -36,20 +47,33 @@ def with_features(
         loader: Batches of every used row, in order.
     """
     path = cache / f"{_key(data, identity)}.safetensors"
-    if not distributed.from_main(path.is_file()):
+    started = time.perf_counter()
+    found = distributed.from_main(_is_readable(path, data))
+    if not found:
         values = _extract(model, loader, len(data.source))
         if distributed.rank() == 0:
-            write_features(path, values, data.labels.images)
+            seconds = time.perf_counter() - started
+            write_features(path, values, data.labels.images, seconds)
         distributed.barrier()
-    return replace(data, source=FeatureArray(read_features(path, data.labels)))
+    features = FeatureArray(read_features(path, data.labels))
+    elapsed = time.perf_counter() - started
+    note = f"Features were extracted in {elapsed:.1f} s and are kept in {path}."
+    if found:
+        first = extraction_seconds(path)
+        note = (
+            f"Features were read from {path} in {elapsed:.2f} s; extracting them took {first:.1f} "
+            f"s, {first / elapsed:.0f} times as long."
+        )
+    return Featured(replace(data, source=features), note)
 
 
-def feature_classifier(data: Dataset, num_classes: int) -> Classifier:
+def feature_classifier(data: Dataset, num_classes: int, dropout: float = 0.0) -> Classifier:
     """A linear model over standardised features; statistics of the training split."""
     features = data.source.read(data.rows("train").tolist(), [])
     std, mean = torch.std_mean(features.double(), dim=0)
     std = torch.where(std > 1e-6, std, torch.ones_like(std))
-    return Classifier(FeatureInput(features.shape[1]), num_classes, mean, std, pixels=False)
+    inputs = FeatureInput(features.shape[1])
+    return Classifier(inputs, num_classes, mean, std, pixels=False, dropout=dropout)
 
 
 def folded(model: Classifier, linear: Classifier) -> Classifier:
@@ -75,18 +99,27 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
 
 @torch.no_grad()
 def _extract(model: Classifier, loader: Loader, num_inputs: int) -> Tensor:
-    was_training = model.training
-    model.eval()
     features: Tensor | None = None
-    for batch in loader:
-        values = distributed.gather(model.features(batch.inputs).float()).cpu()
-        rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
-        if features is None:
-            features = torch.zeros(num_inputs, values.shape[1])
-        features[rows] = values
-    model.train(was_training)
+    with model.scoring():
+        for batch in loader:
+            values = distributed.gather(model.features(batch.inputs).float()).cpu()
+            rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
+            if features is None:
+                features = torch.zeros(num_inputs, values.shape[1])
+            features[rows] = values
     assert features is not None
     return features
+
+
+def _is_readable(path: Path, data: Dataset) -> bool:
+    """Whether the cache has the features; a damaged file counts as none."""
+    if not path.is_file():
+        return False
+    try:
+        read_features(path, data.labels)
+    except DataError:
+        return False
+    return True
 
 
 def _key(data: Dataset, identity: Sequence[object]) -> str:

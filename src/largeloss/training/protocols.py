@@ -21,7 +21,7 @@ from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier, parameter_groups
 from largeloss.objective import Objective
 from largeloss.training.checkpoint import load_state, save_state, save_weights
-from largeloss.training.engine import Step, score, train_epoch
+from largeloss.training.engine import Step, relabel, score, train_epoch
 from largeloss.training.run import RunFolder
 from largeloss.training.selection import Yardstick
 
@@ -32,13 +32,13 @@ class Recipe:
 
     epochs: int = 10
     batch_size: int = 16
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
     lr: float = 1e-4
     """Of the backbone."""
     head_lr_factor: float = 10.0
     weight_decay: float = 0.0
     momentum: float = 0.9
-    """Of SGD."""
+    """Of SGD and RMSProp."""
     seed: int = 0
     stop_below: float | None = 3.0
     """Stops when val mAP fell this many points below its best; None: never."""
@@ -101,6 +101,11 @@ class Outcome:
     best_val_map: float
     history: tuple[dict[str, Any], ...]
 
+    @property
+    def seconds(self) -> float:
+        """Spent in training and scoring val."""
+        return float(sum(record["seconds"] for record in self.history))
+
 
 def start(precision: Literal["fp32", "bf16"] = "fp32") -> Accelerator:
     """Device, precision, and the group of processes where ``torchrun`` started several.
@@ -146,6 +151,7 @@ def end_to_end(
     """
     listener = listener or Silence()
     loader, val_loader, test_loader = _loaders(data, recipe, accelerator.device)
+    known_loader = scoring_loader(data, "train", recipe, accelerator.device)
     objective = Objective(model, criterion).to(accelerator.device)
     optimizer: Any = _optimizer(objective, recipe)
     # accelerate has no types
@@ -164,6 +170,9 @@ def end_to_end(
         steps = train_epoch(wrapped, loader, optimizer, accelerator)
         mean_loss = _take(listener.batches(epoch, recipe.epochs, steps, len(loader)), data)
         criterion.check()
+        passes = criterion.passes(epoch + 1) if epoch + 1 < recipe.epochs else 0
+        if passes:
+            relabel(model, criterion, known_loader, passes)
         criterion.set_epoch(epoch + 1)  # commits label edits before the state is saved
         val_map = measures.val.measure(score(model, val_loader).logits).value
         record = {"epoch": epoch, "train_loss": mean_loss, "val_map": val_map}
@@ -252,14 +261,24 @@ def _optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
     groups = parameter_groups(objective.model, recipe.lr, recipe.head_lr_factor)
     own = list(objective.criterion.parameters())
     if own:
-        groups.append({"params": own, "lr": recipe.lr * recipe.head_lr_factor})
+        lr = groups[0]["lr"] * objective.criterion.lr_factor
+        groups.append({"params": own, "lr": lr, "weight_decay": 0.0})
     if recipe.optimizer == "adam":
         return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             groups, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
         )
-    raise ConfigError(f"optimizer must be 'adam' or 'sgd', got {recipe.optimizer!r}.")
+    if recipe.optimizer == "rmsprop":  # smoothing and epsilon as published for IMCL
+        return torch.optim.RMSprop(
+            groups,
+            lr=recipe.lr,
+            alpha=0.9,
+            eps=1.0,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+        )
+    raise ConfigError(f"optimizer must be adam, sgd or rmsprop, got {recipe.optimizer!r}.")
 
 
 def _restore(

@@ -1,0 +1,170 @@
+"""What is trained in a phase, and the two phases of LinearInit."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.accelerator import Accelerator
+from torch import Tensor
+
+from largeloss import distributed
+from largeloss.cli import prepare
+from largeloss.cli.console import note, say
+from largeloss.config import RunConfig
+from largeloss.data import Dataset, Loader
+from largeloss.losses import PartialLabelLoss
+from largeloss.models import Classifier, weights_id
+from largeloss.training import frozen
+from largeloss.training.checkpoint import load_state, load_weights
+from largeloss.training.engine import score
+from largeloss.training.protocols import (
+    Listener,
+    Measures,
+    Outcome,
+    Recipe,
+    end_to_end,
+    scoring_loader,
+)
+from largeloss.training.run import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Trainee:
+    """What is trained, on what, and how that becomes a classifier of the inputs as given."""
+
+    model: Classifier
+    dataset: Dataset
+    recipe: Recipe
+    whole: Classifier | None = None
+    """The classifier of pictures, where ``model`` is a linear head over its features."""
+
+    def frozen(self, config: RunConfig) -> "Trainee":
+        """A linear head over the features of this model's backbone."""
+        assert config.data.cache is not None
+        used = np.sort(np.concatenate([self.dataset.rows(name) for name in self.dataset.splits]))
+        device = next(self.model.parameters()).device
+        loader = Loader(
+            self.dataset.source,
+            self.dataset.labels,
+            used,
+            64,
+            workers=self.recipe.workers,
+            device=device,
+        )
+        identity = (
+            config.model.backbone,
+            sorted(config.model.args.items()),
+            weights_id(config.model.weights, config.model.pretrained, config.model.backbone),
+            config.model.mean,
+            config.model.std,
+            # random weights are another backbone with every seed
+            None if config.model.weights or config.model.pretrained else config.training.seed,
+        )
+        cache = config.data.cache / "features"
+        dataset, remark = frozen.with_features(self.dataset, self.model, identity, cache, loader)
+        note(remark)
+        torch.manual_seed(self.recipe.seed)  # the same head whether features were cached or not
+        num_classes = dataset.labels.num_classes
+        linear = frozen.feature_classifier(dataset, num_classes, config.model.dropout).to(device)
+        recipe = dataclasses.replace(self.recipe, mirror=False)
+        return Trainee(linear, dataset, recipe, whole=self.model)
+
+    def publish(self, model: Classifier) -> Classifier:
+        """The trained model as a classifier of the inputs as given."""
+        return model if self.whole is None else frozen.folded(self.whole, model)
+
+    def best(self, folder: RunFolder) -> Classifier:
+        """A model over this trainee's inputs with the weights of the best epoch."""
+        weights = load_weights(folder.best)
+        if self.whole is not None:
+            return frozen.head_alone(weights).to(next(self.model.parameters()).device)
+        self.model.load_state_dict(weights)
+        return self.model
+
+    def scores(self, model: Classifier, split: str) -> Tensor:
+        """(M, C): logits of a split."""
+        device = next(model.parameters()).device
+        return score(model, scoring_loader(self.dataset, split, self.recipe, device)).logits
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What all phases of a run share; called, it trains one."""
+
+    config: RunConfig
+    measures: Measures
+    model_config: dict[str, Any]
+    accelerator: Accelerator
+    listener: Listener | None
+
+    def __call__(
+        self, trainee: Trainee, criterion: PartialLabelLoss, folder: RunFolder, *, resume: bool
+    ) -> Outcome:
+        return end_to_end(
+            trainee.model,
+            criterion,
+            trainee.dataset,
+            self.measures,
+            trainee.recipe,
+            folder,
+            self.model_config,
+            self.accelerator,
+            resume=resume,
+            listener=self.listener,
+            publish=trainee.publish,
+        )
+
+
+def linear_init(
+    trainee: Trainee,
+    criterion: PartialLabelLoss,
+    run: Training,
+    folder: RunFolder,
+    continuing: bool,
+) -> dict[str, Any]:
+    """The head's phase: a linear head on frozen features, which then becomes the model's head.
+
+    What the loss learnt as parameters (ROLE's table, IMCL's graph) goes over into the next phase;
+    its memories begin afresh, as does the count of epochs.
+
+    Args:
+        trainee: Its model gets the head.
+        criterion: The loss of the next phase.
+        run: Trains the phase, into the folder ``head`` inside of ``folder``.
+        folder: The run's.
+        continuing: Whether the next phase has begun already; then nothing is changed.
+
+    Returns:
+        The phase's result.
+    """
+    head = RunFolder(folder.path / "head")
+    if not distributed.from_main(head.finished):
+        first = dataclasses.replace(trainee, recipe=prepare.head_recipe(run.config))
+        settings = prepare.head_method(run.config)
+        first = first.frozen(run.config)
+        say(f"The head alone, on frozen features, with {settings.name}:")
+        first_criterion, notes = prepare.make_loss(settings, trainee.dataset)
+        for text in notes:
+            note(text)
+        resume = distributed.from_main(head.state_file.is_file())
+        outcome = run(first, first_criterion, head, resume=resume)
+        if distributed.rank() == 0:
+            head.finish(
+                {
+                    "method": settings.name,
+                    "val_map": outcome.best_val_map,
+                    "best_epoch": outcome.best_epoch,
+                    "seconds": outcome.seconds,
+                }
+            )
+        distributed.barrier()
+    if not continuing:
+        say("The whole network:")
+        trainee.model.load_state_dict(load_weights(head.best))
+        learnt = load_state(head.state_file)["criterion"]
+        with torch.no_grad():
+            for name, parameter in criterion.named_parameters():
+                if name in learnt:
+                    parameter.copy_(learnt[name])
+    return head.result()

@@ -1,0 +1,23 @@
+"""Which classes go together, judged by what was observed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.labels.table import PRESENT, LabelTable
+
+
+def co_occurrence(table: LabelTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(C, C): the influence of class i (row) on class j (column), from the images ``rows``.
+
+    Off the diagonal the share of images with j among those with i in which j was observed; 1 on
+    the diagonal; every column is then divided by its sum, so that mixed labels stay in range.
+    With one positive an image it is the identity.
+    """
+    labels = table.lookup(rows)
+    present = (labels == PRESENT).astype(np.float64)
+    observed = (labels >= 0).astype(np.float64)
+    together, counted = present.T @ present, present.T @ observed
+    shares = np.divide(together, counted, out=np.zeros_like(together), where=counted > 0)
+    np.fill_diagonal(shares, 1.0)
+    influence: NDArray[np.float64] = shares / shares.sum(axis=0)
+    return influence
