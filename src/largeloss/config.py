@@ -138,6 +138,11 @@ class RunConfig(_Section):
         return self
 
     @property
+    def needs_data(self) -> bool:
+        """Whether no data was named, and the settings are not those of the digit scenes."""
+        return self.data.path is None and self.model.backbone != "digits"
+
+    @property
     def num_epochs(self) -> int:
         """Of all phases."""
         training = self.training
@@ -165,11 +170,7 @@ def make_config(
     Raises:
         ConfigError: an unknown name (with what may have been meant) or a wrong value.
     """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        _merge(merged, layer)
-    for text in sets:
-        _merge(merged, _assignment(text))
+    merged = deep_merged(*layers, *(_assignment(text) for text in sets))
     try:
         return RunConfig.model_validate(merged)
     except ValidationError as error:
@@ -210,12 +211,20 @@ def _assignment(text: str) -> dict[str, Any]:
     return dict(nested)
 
 
+def deep_merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings, later ones over earlier ones, as a new mapping."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        _merge(merged, layer)
+    return merged
+
+
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
     for name, value in layer.items():
         if isinstance(value, Mapping) and isinstance(into.get(name), dict):
             _merge(into[name], value)
         else:
-            into[name] = dict(value) if isinstance(value, Mapping) else value
+            into[name] = deep_merged(value) if isinstance(value, Mapping) else value
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """``largeloss compare``: several methods on the same data, with the same seeds."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from largeloss.cli.options import Data, Settings, takes_settings
+from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 
 
@@ -24,17 +25,21 @@ def compare(
     from largeloss.experiments.grid import Variant, plan, run_grid
     from largeloss.report import ReportPage
 
-    config = settings.made(over={"data": {"path": str(data)}} if data else None)
-    if config.data.path is None:
+    def make(method: str) -> RunConfig:
+        over: dict[str, Any] = {"method": {"name": method}}
+        return settings.made(over=over | ({"data": {"path": str(data)}} if data else {}))
+
+    config = make("an")
+    if config.needs_data:
         raise ConfigError(
             "compare needs DATA, a folder with labels.csv and pictures. For a first look without "
             "data: largeloss demo."
         )
     grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
-    runner = GridRunner(config, grid, out)
+    runner = GridRunner(make, grid, out)
     comparison = run_grid(grid, out, runner)
     page = ReportPage(
-        title=f"{config.data.path.name}: methods compared",
+        title=f"{config.data.path.name if config.data.path else 'Digit scenes'}: methods compared",
         lead=f"Mean average precision on the test split, {seeds} seeds a method.",
         command=f"largeloss compare {data or ''} --methods {methods} --seeds {seeds} --out {out}",
         comparison=comparison,

@@ -28,34 +28,18 @@ def demo(
     from largeloss.cli.doubts import DoubtingRunner
     from largeloss.cli.gridrun import conclude, curves
     from largeloss.cli.prepare import method_settings
-    from largeloss.config import make_config
+    from largeloss.config import RunConfig, make_config
     from largeloss.experiments.grid import Variant, plan, run_grid
+    from largeloss.presets import find_preset
     from largeloss.report import ReportPage
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("The demo runs in one process; compare runs in several.")
-    config = make_config(
-        [
-            {
-                "data": {"observe": "single-positive"},
-                "model": {
-                    "backbone": "digits",
-                    "image_size": 48,
-                    "mean": [0.2] * 3,
-                    "std": [0.3] * 3,
-                },
-                "training": {
-                    "epochs": epochs,
-                    "batch_size": 32,
-                    "lr": 1e-3,
-                    "head_lr_factor": 1.0,
-                    "mirror": False,
-                    "stop_below": None,
-                    "track_test": True,
-                },
-            }
-        ]
-    )
+
+    def make(method: str) -> RunConfig:
+        own = {"method": {"name": method}, "training": {"epochs": epochs, "track_test": True}}
+        return make_config([find_preset("digits", method).settings, own])
+
     grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
     for planned in grid:
         method_settings(planned.variant.method)  # a wrong name is refused before clearing
@@ -64,7 +48,7 @@ def demo(
         "Digit scenes: 3,000 training pictures of one to four handwritten digits, of which one is "
         f"tagged. {len(grid)} runs of {epochs} epochs, about half a minute each."
     )
-    runner = DoubtingRunner(config, grid, out)
+    runner = DoubtingRunner(make, grid, out)
     torch.set_flush_denormal(True)  # tiny activations would slow the CPU down many times
     try:
         comparison = run_grid(grid, out, runner)

@@ -1,12 +1,12 @@
 """What LL-R rejects in its last epoch, as picture cards for the demo's report."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from largeloss.cli.gridrun import GridRunner
-from largeloss.cli.prepare import make_loss, training_labels
+from largeloss.cli.prepare import TrainingData, make_loss, training_labels
 from largeloss.cli.progress import Clock, Progressing
 from largeloss.config import RunConfig
 from largeloss.experiments.grid import Planned
@@ -43,24 +43,28 @@ class Doubting(Progressing):
 class DoubtingRunner(GridRunner):
     """A grid whose first LL-R run is watched."""
 
-    def __init__(self, base: RunConfig, grid: Sequence[Planned], out: Path) -> None:
-        super().__init__(base, grid, out)
+    def __init__(
+        self, make: Callable[[str], RunConfig], grid: Sequence[Planned], out: Path
+    ) -> None:
+        super().__init__(make, grid, out)
         self.watched: Doubting | None = None
+        self.seen: TrainingData | None = None
 
     def listener(self, planned: Planned, config: RunConfig) -> Progressing:
         """Watches the first LL-R run, shows all."""
-        if planned.variant.method != "ll-r" or self.watched is not None or self.data is None:
+        if planned.variant.method != "ll-r" or self.watched is not None:
             return super().listener(planned, config)
-        criterion, _ = make_loss(config.method, training_labels(self.data, "ll-r"))
+        self.seen = self.data(planned)
+        criterion, _ = make_loss(config.method, training_labels(self.seen, "ll-r"))
         self.watched = Doubting(f"{planned.folder:<16}", self.clock, criterion)
         return self.watched
 
     @property
     def cards_title(self) -> str:
         """What was rejected in all, and how rightly."""
-        if self.watched is None or self.data is None:
+        if self.watched is None or self.seen is None:
             return ""
-        truth = self.data.given.labels.to_dense()
+        truth = self.seen.given.labels.to_dense()
         right = [
             bool(truth[row, column] == 1)
             for row, columns in self.watched.rejected.items()
@@ -75,14 +79,14 @@ class DoubtingRunner(GridRunner):
 
     def cards(self) -> tuple[Card, ...]:
         """Pictures with rejected entries, the first ones by row: not chosen by whether rightly."""
-        if self.watched is None or self.data is None:
+        if self.watched is None or self.seen is None:
             return ()
-        known, truth = self.data.known.labels, self.data.given.labels.to_dense()
+        known, truth = self.seen.known.labels, self.seen.given.labels.to_dense()
         names = known.classes
         found = []
         for row in sorted(self.watched.rejected)[:NUM_CARDS]:
             given = np.flatnonzero(known.lookup(np.array([row]))[0] == 1)
-            pixels = self.data.given.source.read([row], [False])[0].permute(1, 2, 0).numpy()
+            pixels = self.seen.given.source.read([row], [False])[0].permute(1, 2, 0).numpy()
             found.append(
                 Card(
                     pixels,

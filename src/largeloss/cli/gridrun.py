@@ -2,7 +2,7 @@
 
 import csv
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from largeloss import distributed
@@ -35,36 +35,41 @@ from largeloss.training.run import RunFolder
 
 
 class GridRunner:
-    """Trains the runs of a grid one after another, on data that is read once."""
+    """Trains the runs of a grid one after another, on data that is read once.
 
-    def __init__(self, base: RunConfig, grid: Sequence[Planned], out: Path) -> None:
-        self.base, self.out = base, out
-        start(base.training.precision)
+    Args:
+        make: Gives the settings of a method, but for its Delta and the seed.
+        grid: What is to be run.
+        out: Holds a folder a run.
+    """
+
+    def __init__(
+        self, make: Callable[[str], RunConfig], grid: Sequence[Planned], out: Path
+    ) -> None:
+        self.configs = {planned: _config(make(planned.variant.method), planned) for planned in grid}
+        if len({config.model_dump_json() for config in self.configs.values()}) < len(grid):
+            raise ConfigError("Two of --methods are the same run once Δ has its default.")
+        start(self.configs[grid[0]].training.precision)
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{out} cannot be written ({error}). Choose another --out.") from None
-        self.configs = {planned: self._config(planned) for planned in grid}
-        if len({config.model_dump_json() for config in self.configs.values()}) < len(grid):
-            raise ConfigError("Two of --methods are the same run once Δ has its default.")
+        self._data: dict[str, TrainingData] = {}
         open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
-        self.clock = Clock(len(open_runs) * base.num_epochs)
-        self.data: TrainingData | None = load_data(base) if open_runs else None
-        if self.data is not None:
-            for config in self.configs.values():
-                make_loss(config.method, training_labels(self.data, config.method.name))
-            for text in self.data.given.notes:
-                note(text)
+        self.clock = Clock(sum(self.configs[planned].num_epochs for planned in open_runs))
+        for planned in open_runs:
+            method = self.configs[planned].method
+            make_loss(method, training_labels(self.data(planned), method.name))
 
-    def _config(self, planned: Planned) -> RunConfig:
-        method: dict[str, object] = {"name": planned.variant.method}
-        if planned.variant.delta_rel is not None:
-            method["delta_rel"] = planned.variant.delta_rel
-        layer = self.base.plain()
-        known = method_settings(planned.variant.method)
-        shared = {name: layer["method"][name] for name in known if name != "delta_rel"}
-        layer["method"] = shared | method
-        return make_config([layer, {"training": {"seed": planned.seed}}])
+    def data(self, planned: Planned) -> TrainingData:
+        """What a run is trained on; read once for all runs that share it."""
+        config = self.configs[planned]
+        key = f"{config.data.model_dump_json()} {config.model.image_size}"
+        if key not in self._data:
+            self._data[key] = load_data(config)
+            for text in self._data[key].given.notes:
+                note(text)
+        return self._data[key]
 
     def listener(self, planned: Planned, config: RunConfig) -> Progressing:
         """Shows how a run goes on."""
@@ -72,12 +77,12 @@ class GridRunner:
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Settings and environment, for the report."""
-        settings = self.base.plain()
+        settings = [config.plain() for config in self.configs.values()]
         named = {
             f"{section}.{name}": value
             for section in ("data", "model", "training")
-            for name, value in settings[section].items()
-            if value not in (None, {}, "") and name != "seed"
+            for name, value in settings[0][section].items()
+            if value not in (None, {}, "") and all(s[section][name] == value for s in settings)
         }
         return tuple((k, str(v)) for k, v in (named | execute.environment()).items())
 
@@ -91,7 +96,7 @@ class GridRunner:
             config,
             folder,
             resume=begun,
-            data=self.data,
+            data=None if run.finished else self.data(planned),
             listener=self.listener(planned, config),
         )
         for text in finished.notes:
@@ -99,6 +104,17 @@ class GridRunner:
         result = finished.summary
         say(f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s")
         return result
+
+
+def _config(base: RunConfig, planned: Planned) -> RunConfig:
+    """``base`` with the run's Delta and seed, without settings that its method does not have."""
+    known = method_settings(planned.variant.method)
+    method = {name: value for name, value in base.method.given().items() if name in known}
+    method["name"] = planned.variant.method
+    if planned.variant.delta_rel is not None:
+        method["delta_rel"] = planned.variant.delta_rel
+    training = base.training.model_dump() | {"seed": planned.seed}
+    return make_config([base.plain() | {"method": method, "training": training}])
 
 
 def curves(out: Path, grid: Sequence[Planned], column: str) -> tuple[Curve, ...]:

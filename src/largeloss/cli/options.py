@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from largeloss.config import RunConfig, make_config, read_yaml
+from largeloss.presets import find_preset
 
 _LABELS, _MODEL, _LOOP = "Labels", "Model", "Training"
 
@@ -20,6 +21,7 @@ def _option(flag: str, text: str, panel: str, **more: Any) -> Any:
 class Settings(NamedTuple):
     """What the command line says of a run's settings, weakest first."""
 
+    preset: str | None
     file: Path | None
     options: dict[str, dict[str, Any]]
     sets: tuple[str, ...]
@@ -27,7 +29,11 @@ class Settings(NamedTuple):
     def made(self, *under: Mapping[str, Any], over: Mapping[str, Any] | None = None) -> RunConfig:
         """The settings, over ``under`` and below ``over``."""
         file = [read_yaml(self.file)] if self.file else []
-        return make_config([*under, *file, self.options, over or {}], self.sets)
+        layers = [*under, *file, self.options, over or {}]
+        if self.preset is not None:
+            method = make_config(layers, self.sets).method.name
+            layers = [find_preset(self.preset, method).settings, *layers]
+        return make_config(layers, self.sets)
 
 
 Data = Annotated[
@@ -114,6 +120,10 @@ Cache = Annotated[
     Path | None,
     _option("--cache", "Folder of extracted features. Default: the user's cache folder.", _LOOP),
 ]
+PresetName = Annotated[
+    str | None,
+    typer.Option("--preset", help="Published settings, see 'largeloss presets': voc2012/ll-r."),
+]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings in YAML; options go before it.")
 ]
@@ -144,6 +154,7 @@ def _layer(
     select: Select = None,
     precision: Precision = None,
     workers: Workers = None,
+    preset: PresetName = None,
     config: ConfigFile = None,
     sets: Sets = None,
 ) -> Settings:
@@ -178,7 +189,7 @@ def _layer(
         },
     }
     given = {name: _given(values) for name, values in sections.items()}
-    return Settings(config, given, tuple(sets or ()))
+    return Settings(preset, config, given, tuple(sets or ()))
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def result(finished: Finished, folder: Path) -> None:
         say(absent_classes(values["test_classes_without_positives"]))
     if values["num_corrections"]:
         say(
-            f"{values['num_corrections']} blank training entries were corrected to present: "
+            f"{values['num_corrections']} blank training entries were labelled by the method: "
             f"{folder / 'corrections.parquet'}"
         )
     say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} PICTURES --out scores.csv")

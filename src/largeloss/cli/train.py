@@ -44,7 +44,7 @@ def train(
         )
     else:
         config = settings.made(over=given)
-        if config.data.path is None:
+        if config.needs_data:
             raise ConfigError(
                 "train needs DATA, a folder with labels.csv and pictures: largeloss train DATA "
                 "--out RUN. For a first look without data: largeloss demo."

@@ -37,16 +37,18 @@ class FeatureMemory:
         if not len(self):
             self.features = features.new_zeros((0, features.shape[1]))
             self.labels = labels.new_zeros((0, labels.shape[1]))
-        places = self._places(rows.tolist())
-        grown = max(len(self), max(places, default=-1) + 1)
-        self.features = _enlarged(self.features.to(features.device), grown)
-        self.labels = _enlarged(self.labels.to(labels.device), grown)
-        self.rows = _enlarged(self.rows, grown)
-        # The last of an image's places wins where a batch is larger than the memory.
-        for position, place in enumerate(places):
-            self.features[place] = features[position]
-            self.labels[place] = labels[position]
-            self.rows[place] = rows[position]
+        # Of a batch larger than the memory, the last to take a place stays there.
+        source = {place: position for position, place in enumerate(self._places(rows.tolist()))}
+        places, positions = (torch.tensor(list(part)) for part in (source.keys(), source.values()))
+        length = max(len(self), int(places.max()) + 1)
+        self.features, self.labels, self.rows = (
+            _replaced(old, length, places, new[positions.to(new.device)])
+            for old, new in (
+                (self.features, features),
+                (self.labels, labels),
+                (self.rows, rows),
+            )
+        )
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -82,7 +84,8 @@ class FeatureMemory:
         return places
 
 
-def _enlarged(tensor: Tensor, length: int) -> Tensor:
-    if len(tensor) == length:
-        return tensor
-    return torch.cat([tensor, tensor.new_zeros((length - len(tensor), *tensor.shape[1:]))])
+def _replaced(old: Tensor, length: int, places: Tensor, new: Tensor) -> Tensor:
+    """A new tensor, since the loss's graph still holds the old one."""
+    grown = new.new_zeros((length, *new.shape[1:]))
+    grown[: len(old)] = old
+    return grown.index_copy_(0, places.to(new.device), new)

@@ -1,0 +1,162 @@
+"""Published settings by name: ``voc2012/ll-r``.
+
+A preset is a layer of settings, as in a settings file, beneath everything else that is given; what
+came of it is in the run's ``config.yaml``. Where a value was not published, the source says so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from largeloss.config import deep_merged
+from largeloss.errors import ConfigError
+
+_KIM = "Kim et al., CVPR 2022, and their authors' settings"
+_COLE = "Cole et al., CVPR 2021"
+_LR = "the learning rate is that of the large-loss methods, none being published for this one"
+_ADAM = {"optimizer": "adam", "weight_decay": 0.0}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings and where they are from."""
+
+    name: str
+    settings: dict[str, Any]
+    source: str
+
+
+@dataclass(frozen=True)
+class _Collection:
+    training: dict[str, Any]
+    delta_rel: dict[str, float]
+    """Percent, by method."""
+    expected_positives: float | None
+    """kappa."""
+    source: str
+    backbone: str = "resnet50.tv_in1k"
+    image_size: int = 448
+
+
+_COLLECTIONS = {
+    "voc2012": _Collection(
+        {"optimizer": "sgd", "lr": 5e-3, "momentum": 0.9, "weight_decay": 1e-3},
+        {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1},
+        1.5,
+        _KIM,
+    ),
+    "coco2014": _Collection(
+        _ADAM | {"lr": 1e-5}, {"ll-r": 0.4, "ll-ct": 0.2, "ll-cp": 0.2}, 2.9, _KIM
+    ),
+    "nuswide": _Collection(
+        _ADAM | {"lr": 1e-5}, {"ll-r": 0.4, "ll-ct": 0.2, "ll-cp": 0.2}, 1.9, _KIM
+    ),
+    "cub": _Collection(
+        _ADAM | {"lr": 7.5e-5}, {"ll-r": 0.4, "ll-ct": 0.4, "ll-cp": 0.2}, 31.4, _KIM
+    ),
+}
+_BASELINES = ("full", "an", "iu", "wan", "lsan", "epr", "role")
+_DIGITS = {
+    "data": {"observe": "single-positive"},
+    "model": {"backbone": "digits", "image_size": 48, "mean": [0.2] * 3, "std": [0.3] * 3},
+    "training": {
+        "epochs": 14,
+        "batch_size": 32,
+        "optimizer": "adam",
+        "lr": 1e-3,
+        "head_lr_factor": 1.0,
+        "mirror": False,
+        "stop_below": None,
+    },
+}
+_DIGITS_DELTA_REL = {"ll-r": 1.0, "ll-ct": 0.5, "ll-cp": 0.2}
+_OPENIMAGES = {
+    "model": {"backbone": "resnet101.tv_in1k"},
+    "training": {"protocol": "end-to-end"},
+}
+
+
+def presets() -> dict[str, Preset]:
+    """All presets by name, collection by collection."""
+    return {preset.name: preset for preset in (*_published(), *_openimages(), *_digits())}
+
+
+def find_preset(name: str, method: str) -> Preset:
+    """The preset ``collection/method``, or ``collection`` with the method given beside it.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    known = presets()
+    full_name = name if "/" in name else f"{name}/{method}"
+    if full_name not in known:
+        collection = full_name.split("/")[0]
+        methods = [key.split("/")[1] for key in known if key.split("/")[0] == collection]
+        there_are = (
+            f"for {collection} there are {', '.join(methods)}"
+            if methods
+            else f"there are presets for {', '.join(dict.fromkeys(k.split('/')[0] for k in known))}"
+        )
+        raise ConfigError(
+            f"There is no preset {full_name!r}; {there_are}. 'largeloss presets' lists all."
+        )
+    return known[full_name]
+
+
+def _published() -> Iterator[Preset]:
+    for name, collection in _COLLECTIONS.items():
+        common = {
+            "data": {"observe": "single-positive", "observe_seed": 1200},
+            "model": {"backbone": collection.backbone, "image_size": collection.image_size},
+            "training": {"epochs": 10, "batch_size": 16, "head_lr_factor": 10.0, "stop_below": 3.0}
+            | collection.training,
+        }
+        for method in (*_BASELINES, *collection.delta_rel):
+            own: dict[str, Any] = {"name": method}
+            source = f"{collection.source}; {_LR}"
+            if method in collection.delta_rel:
+                own["delta_rel"] = collection.delta_rel[method]
+                source = collection.source
+            elif method in ("epr", "role"):
+                own["expected_positives"] = collection.expected_positives
+                source = f"{_COLE}; {_KIM}; {_LR}"
+            elif method == "lsan":
+                own["smoothing"] = 0.1
+                source = f"{_COLE}; {_KIM}; {_LR}"
+            yield Preset(f"{name}/{method}", deep_merged(common, {"method": own}), source)
+
+
+def _openimages() -> Iterator[Preset]:
+    unknown = "ResNet-101; Δ and the learning rate are not published: defaults"
+    for method in ("an", "iu", "wan", "lsan", "ll-r", "ll-ct", "ll-cp"):
+        settings = deep_merged(_OPENIMAGES, {"method": {"name": method}})
+        yield Preset(f"openimages-v3/{method}", settings, f"{_KIM}: {unknown}")
+    curriculum = {"method": {"name": "curriculum"}}
+    yield Preset(
+        "openimages-v3/curriculum",
+        deep_merged(_OPENIMAGES, curriculum),
+        "Durand et al., CVPR 2019: partial cross-entropy; ResNet-101 from Kim et al.; the rule's "
+        "limit and the learning rate are not published: defaults",
+    )
+    imcl = {
+        "model": {"image_size": 224},
+        "method": {"name": "imcl"},
+        "training": {"optimizer": "rmsprop", "momentum": 0.9},
+    }
+    yield Preset(
+        "openimages-v3/imcl",
+        deep_merged(_OPENIMAGES, imcl),
+        "Huynh and Elhamifar, CVPR 2020: RMSProp (0.9, momentum 0.9, epsilon 1), 224 pixels; the "
+        "learning rate is ours",
+    )
+
+
+def _digits() -> Iterator[Preset]:
+    for method in (*_BASELINES, "ll-r", "ll-ct", "ll-cp", "curriculum", "imcl"):
+        own: dict[str, Any] = {"name": method}
+        if method in _DIGITS_DELTA_REL:
+            own["delta_rel"] = _DIGITS_DELTA_REL[method]
+        elif method in ("epr", "role"):
+            own["expected_positives"] = 2.5  # one to four digits, equally often
+        settings = deep_merged(_DIGITS, {"method": own})
+        yield Preset(f"digits/{method}", settings, "ours: the embedded digit scenes of the demo")
