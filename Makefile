@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test lint bench-voc clean
+.PHONY: demo test lint results clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,9 +32,9 @@ lint: $(VENV)/.dev
 	$(RUN)/ruff format .
 	$(RUN)/mypy
 
-# The table of the README on real photographs; needs LARGELOSS_DATA, goes on where it stopped.
-bench-voc: $(VENV)/.core
-	$(RUN)/python benchmarks/voc_animals.py
+# All systems on all data: writes docs/results.md; needs LARGELOSS_DATA, goes on where it stopped.
+results: $(VENV)/.core
+	$(RUN)/python benchmarks/results.py
 
 clean:
 	rm -rf $(VENV) build dist

@@ -20,6 +20,7 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
+SIBLINGS = {"data", "losses", "models", "predict", "experiments", "config", "presets"}
 MODULES = sorted(
     ".".join(("largeloss", *path.relative_to(SRC).with_suffix("").parts)).removesuffix(".__init__")
     for path in SRC.rglob("*.py")

@@ -119,7 +119,8 @@ def execute(
         started = time.perf_counter()
         last = measures.test.measure(trainee.scores(trainee.model, "test"))
         best_model = trainee.best(folder)
-        best = measures.test.measure(trainee.scores(best_model, "test"))
+        best_scores = trainee.scores(best_model, "test")
+        best = measures.test.measure(best_scores)
         thresholds = best_thresholds(trainee.scores(best_model, "val"), measures.val.labels)
         scoring = time.perf_counter() - started
         result = {
@@ -133,6 +134,7 @@ def execute(
             "val_map": outcome.best_val_map,
             "val_rule": measures.val.rule,
             "test_rule": measures.test.rule,
+            "test_example_ap": measures.test.by_example(best_scores),
             "test_classes_without_positives": best.num_absent,
             "test_ap": dict(zip(dataset.labels.classes, best.per_class.tolist(), strict=True)),
             "test_counts": measures.test.counts(dataset.labels.classes),

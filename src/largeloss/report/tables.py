@@ -16,9 +16,12 @@ METHOD_TITLES = {
     "wan": "WAN",
     "lsan": "LSAN",
     "epr": "EPR",
+    "role": "ROLE",
     "ll-r": "LL-R",
     "ll-ct": "LL-Ct",
     "ll-cp": "LL-Cp",
+    "curriculum": "Curriculum",
+    "imcl": "IMCL",
 }
 
 COLUMNS = ("Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", "Seeds")

@@ -14,7 +14,11 @@ from torch import Tensor
 
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
-from largeloss.metrics import MeanAveragePrecision, mean_average_precision
+from largeloss.metrics import (
+    MeanAveragePrecision,
+    example_average_precision,
+    mean_average_precision,
+)
 
 RULES = {
     "full": "complete labels",
@@ -62,6 +66,13 @@ class Yardstick:
     def measure(self, logits: Tensor | NDArray[np.floating]) -> MeanAveragePrecision:
         """Mean average precision of ``logits`` (M, C); classes without positives count 0."""
         return mean_average_precision(logits, self.labels)
+
+    def by_example(self, logits: Tensor | NDArray[np.floating]) -> float | None:
+        """Average precision by image, in [0, 1]; None where labels are not complete or no image
+        has a tag."""
+        if self.rule != "full" or not (self.labels == 1).any():
+            return None
+        return example_average_precision(logits, self.labels)
 
     def counts(self, classes: Sequence[str]) -> dict[str, list[int]]:
         """Class → number of images with the tag, without it, unknown."""

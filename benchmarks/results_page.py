@@ -1,0 +1,87 @@
+"""The page that ``make results`` writes: tables of finished runs, with their commands."""
+
+import json
+import re
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from largeloss.experiments.results import Comparison, RunResult
+from largeloss.report import METHOD_TITLES, comparison_markdown
+
+PUBLISHED = {
+    "Yeast": {"an": 0.531, "wan": 0.698, "epr": 0.710, "role": 0.711, "ll-r": 0.658,
+              "ll-cp": 0.700},
+    "Scene": {"an": 0.580, "role": 0.700, "ll-r": 0.714, "ll-cp": 0.735},
+}  # fmt: skip
+HERE = Path(__file__).parent
+
+
+def result(run: Path) -> dict[str, Any]:
+    """A finished run's ``result.json``."""
+    found: dict[str, Any] = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    return found
+
+
+def section(title: str, command: str, out: Path) -> str:
+    """A study of pictures: its table as ``largeloss compare`` prints it."""
+    content = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    comparison = Comparison.of([RunResult(**run) for run in content["runs"]])
+    lines = [f"## {title}", "", comparison_markdown(comparison)]
+    for first, second, ratio in cache_lines(out / "log.txt"):
+        lines += [
+            f"The first run extracted the features in {first} s; the next read them from the cache "
+            f"in {second} s, {ratio} times as fast.",
+            "",
+        ]
+    return "\n".join([*lines, f"```\n{command}\n```", ""])
+
+
+def cache_lines(log: Path) -> list[tuple[str, str, str]]:
+    """(seconds of extraction, seconds of reading, ratio) of the first run that used the cache."""
+    found = re.search(
+        r"read from \S+ in ([\d.]+) s; extracting them took ([\d.]+) s, (\d+) times",
+        log.read_text(encoding="utf-8") if log.is_file() else "",
+    )
+    return [(found[2], found[1], found[3])] if found else []
+
+
+def tabular_section(name: str, command: str, outs: Sequence[Path]) -> str:
+    """A table of features over its seeds, beside published values."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for out in outs:
+        for run in json.loads((out / "results.json").read_text(encoding="utf-8"))["runs"]:
+            folder = run["method"]
+            if run["delta_rel"] is not None:
+                folder += f"-{run['delta_rel']:g}"
+            runs.setdefault(run["method"], []).append(result(out / f"{folder}-seed{run['seed']}"))
+    lines = [
+        f"## {name}, one positive an instance, {len(outs)} seeds",
+        "",
+        "| Method | Δ | AP by example | Published | mAP by class (%) |",
+        "| :-- | --: | --: | --: | --: |",
+    ]
+    for method, results in runs.items():
+        delta = results[0]["delta_rel"]
+        published = PUBLISHED[name].get(method)
+        cells = (
+            METHOD_TITLES[method],
+            "" if delta is None else f"{delta:g} %",
+            spread([r["test_example_ap"] for r in results], 3),
+            "" if published is None else f"{published:.3f}",
+            spread([r["test_map"] for r in results], 1),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", f"```\n{command}\n```", ""])
+
+
+def spread(values: Sequence[float], decimals: int) -> str:
+    """Mean ± sample standard deviation."""
+    return f"{statistics.fmean(values):.{decimals}f} ± {statistics.stdev(values):.{decimals}f}"
+
+
+def page(sections: Sequence[str]) -> str:
+    """The whole page: what a person wrote, then what was measured."""
+    words = (HERE / "results_words.md").read_text(encoding="utf-8")
+    return words.rstrip() + "\n\n" + "\n".join(sections)

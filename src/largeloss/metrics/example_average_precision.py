@@ -1,0 +1,35 @@
+"""Average precision by image: how well each image's own tags are ranked before the others."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import label_ranking_average_precision_score
+
+from largeloss.errors import LabelError
+from largeloss.metrics.arrays import ArrayOrTensor, checked_pair
+
+
+def example_average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> float:
+    """Mean over images of the average precision of an image's classes, ranked by score.
+
+    Images without a single tag do not count; NaN where there is none with one. Ties count against
+    the model.
+
+    Args:
+        scores: (N, C) real numbers; use logits.
+        labels: (N, C), complete: 1 present, 0 absent.
+
+    Raises:
+        LabelError: an unobserved entry: a rank among unknown tags says nothing.
+
+    Source: Schapire and Singer, 2000; "average precision" in Zhang and Zhou, TKDE 2014.
+    """
+    values, states = checked_pair(scores, labels)
+    if (states < 0).any():
+        raise LabelError(
+            "Average precision by image needs complete labels, but "
+            f"{int((states < 0).sum())} of {states.size} entries are unobserved."
+        )
+    tagged: NDArray[np.bool_] = (states == 1).any(axis=1)
+    if not tagged.any():
+        return float("nan")
+    return float(label_ranking_average_precision_score(states[tagged] == 1, values[tagged]))
