@@ -116,7 +116,7 @@ def main() -> None:
                     "--seeds",
                     "1",
                 ),
-            )  # fmt: skip
+            )
             for seed, folder in enumerate(folders)
         ]
         for name, folders in tables.items()

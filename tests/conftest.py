@@ -9,6 +9,12 @@ import pytest
 from PIL import Image
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extracted features are never read from, or written to, the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real photographs, labels and weights."""

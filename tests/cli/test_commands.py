@@ -196,14 +196,32 @@ def test_wrong_methods_are_refused_before_any_training(
 
 
 def test_features_of_random_backbones_are_kept_apart_by_seed(largeloss, picture_folder, tmp_path):
-    arguments = ["--methods", "an", "--seeds", "2", "--frozen", "--observe", "single-positive"]
+    arguments = [
+        "--methods",
+        "an",
+        "--seeds",
+        "2",
+        "--protocol",
+        "linear",
+        "--observe",
+        "single-positive",
+    ]
     code, _, err = largeloss("compare", picture_folder, *arguments, *SMALL, "--out", tmp_path / "c")
     assert code == 0, err
     assert len(list((tmp_path / "c/features").glob("*.safetensors"))) == 2
 
 
 def test_frozen_features_make_a_classifier_of_pictures(largeloss, picture_folder, tmp_path):
-    common = [picture_folder, *SMALL, "--frozen", "--method", "an", "--observe", "single-positive"]
+    common = [
+        picture_folder,
+        *SMALL,
+        "--protocol",
+        "linear",
+        "--method",
+        "an",
+        "--observe",
+        "single-positive",
+    ]
     code, _, err = largeloss("train", *common, "--out", tmp_path / "run")
     assert code == 0, err
     assert list((tmp_path / "run/features").glob("*.safetensors"))

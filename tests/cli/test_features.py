@@ -39,7 +39,7 @@ def test_features_train_without_a_backbone(feature_folder, tmp_path, hidden):
 
 def test_what_does_not_go_with_features(feature_folder, tmp_path, capsys):
     out = ["--out", str(tmp_path / "run")]
-    assert run(["train", str(feature_folder), "--frozen", *out]) == 2
+    assert run(["train", str(feature_folder), "--protocol", "linear", *out]) == 2
     assert "features already" in capsys.readouterr().err
     assert run(["train", str(feature_folder), "--epochs", "1", *out]) == 0
     capsys.readouterr()

@@ -31,7 +31,7 @@ def test_a_linear_head_on_ninety_photographs(real_data, tmp_path):
         [
             "train", str(root), "--backbone", "mobilenetv2_100", "--weights", str(weights),
             "--set", "model.args.pad_type=same", "--set", "model.mean=[0.5,0.5,0.5]",
-            "--set", "model.std=[0.5,0.5,0.5]", "--frozen", "--image-size", "128",
+            "--set", "model.std=[0.5,0.5,0.5]", "--protocol", "linear", "--image-size", "128",
             "--epochs", "8", "--workers", "0", "--out", str(tmp_path / "run"),
         ]
     )  # fmt: skip

@@ -19,7 +19,31 @@ from largeloss.errors import (
     NonFiniteError,
     ScheduleError,
 )
-from largeloss.losses import LOSSES, LargeLossPermanentCorrection, PartialLabelLoss
+from largeloss.losses import (
+    LOSSES,
+    Context,
+    InteractiveMultiLabelLearning,
+    LargeLossPermanentCorrection,
+    PartialLabelLoss,
+)
+
+
+class WithFeatures(InteractiveMultiLabelLearning):
+    """IMCL over features and a head that it makes up, the same for the same rows."""
+
+    needs = frozenset({"rows"})
+
+    def penalty(self, logits, labels, context):
+        drawn = [
+            torch.randn(3, generator=torch.Generator().manual_seed(int(row)), dtype=logits.dtype)
+            for row in context.rows
+        ]
+        head = torch.nn.Linear(3, NUM_CLASSES, dtype=logits.dtype)
+        with torch.no_grad():
+            head.weight.copy_(torch.arange(15).view(5, 3) / 10 - 0.7)
+            head.bias.fill_(0.1)
+        return super().penalty(logits, labels, Context(context.rows, torch.stack(drawn), head))
+
 
 ARGUMENTS = {
     "full": {},
@@ -28,19 +52,25 @@ ARGUMENTS = {
     "wan": {},
     "lsan": {},
     "epr": {"expected_positives": 1.5},
+    "role": {"labels": torch.arange(-1, 1499).view(300, 5) % 3 - 1, "expected_positives": 1.5},
     "ll-r": {"delta_rel": 10},
     "ll-ct": {"delta_rel": 10},
     "ll-cp": {"delta_rel": 10},
+    "curriculum": {},
+    "imcl": {"dictionary_size": 4},
 }
-SCHEDULED = ["ll-r", "ll-ct", "ll-cp"]
-WARNS = sorted(set(ARGUMENTS) - {"full", "epr"})
+SCHEDULED = ["ll-r", "ll-ct", "ll-cp", "curriculum"]
+WARNS = sorted(set(ARGUMENTS) - {"full", "epr", "role", "curriculum", "imcl"})
+LEARNS_AT_ONCE = {"imcl"}  # its dictionary is refreshed by every batch
 NUM_IMAGES, NUM_CLASSES = 6, 5
 
 every_loss = pytest.mark.parametrize("name", ARGUMENTS)
+every_other_loss = pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - LEARNS_AT_ONCE))
 
 
 def make(name, epoch=1):
-    loss = LOSSES[name](**ARGUMENTS[name])
+    torch.manual_seed(0)  # for the table of role
+    loss = (WithFeatures if name == "imcl" else LOSSES[name])(**ARGUMENTS[name])
     if epoch is not None:
         loss.set_epoch(epoch)
     return loss
@@ -88,8 +118,11 @@ def train(loss, name, epochs, start=None):
 def test_every_name_is_tested():
     assert list(LOSSES) == list(ARGUMENTS)
     assert [name for name, method in LOSSES.items() if method.scheduled] == SCHEDULED
-    assert [name for name, method in LOSSES.items() if method.needs] == ["ll-cp"]
+    assert [name for name, method in LOSSES.items() if method.needs] == [
+        "role", "ll-cp", "curriculum", "imcl",
+    ]  # fmt: skip
     assert LargeLossPermanentCorrection.needs == {"rows"}
+    assert InteractiveMultiLabelLearning.needs == {"rows", "features", "head"}
 
 
 # Value and gradient.
@@ -108,7 +141,7 @@ def test_gradient_flows(name, epoch):
     assert logits.grad.abs().sum() > 0
 
 
-@every_loss
+@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"role", "imcl"}))  # parts are constants
 @pytest.mark.parametrize("epoch", [0, 1, 5])
 def test_gradient_is_that_of_differences(name, epoch):
     logits, labels, rows = batch(name, dtype=torch.float64)
@@ -217,7 +250,7 @@ def test_features_are_accepted_by_methods_that_need_none(name):
     assert torch.equal(make(name)(logits, labels, rows=rows, features=features), expected)
 
 
-@every_loss
+@every_other_loss
 def test_a_second_forward_pass_does_no_harm(name):
     logits, labels, rows = batch(name)
     once, twice = make(name), make(name)
@@ -290,7 +323,7 @@ def test_a_fresh_state_brings_no_epoch(name):
     assert loss.epoch is None
 
 
-@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"ll-cp"}))
+@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"ll-cp", "curriculum"}))
 def test_permanent_correction_refuses_the_state_of_another_method(name):
     with pytest.raises(CheckpointError, match="no label edits"):
         make("ll-cp").load_state_dict(make(name).state_dict())
@@ -426,7 +459,7 @@ def test_missing_rows():
         make("ll-cp")(logits, labels)
 
 
-@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"ll-cp"}))
+@pytest.mark.parametrize("name", [name for name in ARGUMENTS if not LOSSES[name].needs])
 def test_rows_may_be_left_out_where_no_method_needs_them(name):
     logits, labels, rows = batch(name)
     assert torch.equal(make(name)(logits, labels), make(name)(logits, labels, rows))

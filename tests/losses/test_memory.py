@@ -11,7 +11,7 @@ from loss_oracles import quick, softplus
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.losses.memory import EditMemory, Edits
 
-FIELDS = ("rows", "columns", "epochs", "losses")
+FIELDS = ("rows", "columns", "epochs", "losses", "states")
 
 entries = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), max_size=12)
 histories = st.lists(st.lists(entries, max_size=4), max_size=4)
@@ -28,11 +28,17 @@ def propose(memory, pairs, epoch, num_classes=7):
     logits = torch.tensor([[logit(row, c) for c in range(num_classes)] for row in rows])
     for row, column in pairs:
         suspects[rows.index(row), column] = True
-    memory.propose(torch.tensor(rows, dtype=torch.int64), suspects, logits.view_as(suspects), epoch)
+    logits = logits.view_as(suspects)
+    memory.propose(torch.tensor(rows, dtype=torch.int64), states_of(suspects), logits, epoch)
+
+
+def states_of(suspects):
+    """1 where suspect, -1 elsewhere."""
+    return suspects.to(torch.int8) * 2 - 1
 
 
 def table_of(edits):
-    columns = (getattr(edits, field).tolist() for field in FIELDS)
+    columns = (getattr(edits, field).tolist() for field in FIELDS[:4])
     return {(row, column): (epoch, loss) for row, column, epoch, loss in zip(*columns, strict=True)}
 
 
@@ -73,7 +79,8 @@ def test_lookup_equals_the_dictionary(history, rows, dtype):
     assert got.dtype == dtype
     for b, row in enumerate(rows):
         for c in range(7):
-            assert got[b, c] == (1 if (row, c) in expected else before[b, c])
+            edited = (row, c) in expected and before[b, c] == -1
+            assert got[b, c] == (1 if edited else before[b, c])
 
 
 @quick
@@ -138,9 +145,9 @@ def test_a_repeated_row_is_edited_wherever_it_comes():
     memory = EditMemory()
     propose(memory, [(4, 0), (4, 6)], 0)
     memory.commit()
-    got = memory.applied_to(torch.zeros(3, 7, dtype=torch.int8), torch.tensor([4, 1, 4]))
-    assert got[:, [0, 6]].tolist() == [[1, 1], [0, 0], [1, 1]]
-    assert int(got.sum()) == 4
+    got = memory.applied_to(-torch.ones(3, 7, dtype=torch.int8), torch.tensor([4, 1, 4]))
+    assert got[:, [0, 6]].tolist() == [[1, 1], [-1, -1], [1, 1]]
+    assert int((got == 1).sum()) == 4
 
 
 def test_large_row_numbers_and_classes():
@@ -148,7 +155,7 @@ def test_large_row_numbers_and_classes():
     rows = torch.tensor([3_400_000_000, 7])
     suspects = torch.zeros(2, 30_000, dtype=torch.bool)
     suspects[0, 29_999] = suspects[1, 0] = True
-    memory.propose(rows, suspects, torch.zeros(2, 30_000), 0)
+    memory.propose(rows, states_of(suspects), torch.zeros(2, 30_000), 0)
     memory.commit()
     assert memory.committed.rows.tolist() == [7, 3_400_000_000]
     assert memory.committed.columns.tolist() == [0, 29_999]
@@ -157,9 +164,7 @@ def test_large_row_numbers_and_classes():
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
 def test_rows_of_any_integer_type(dtype):
     memory = EditMemory()
-    memory.propose(
-        torch.tensor([5], dtype=dtype), torch.tensor([[True, False]]), torch.zeros(1, 2), 0
-    )
+    memory.propose(torch.tensor([5], dtype=dtype), torch.tensor([[1, -1]]), torch.zeros(1, 2), 0)
     memory.commit()
     got = memory.applied_to(torch.tensor([[-1, -1]]), torch.tensor([5], dtype=dtype))
     assert got.tolist() == [[1, -1]]
@@ -179,7 +184,7 @@ def test_a_state_without_edits():
 
 
 def test_edits_join_in_order():
-    one = Edits(torch.tensor([1]), torch.tensor([2]), torch.tensor([3]), torch.tensor([4.0]))
+    one = Edits(*(torch.tensor([value]) for value in (1, 2, 3, 4.0, 1)))
     joined = Edits.join([Edits.none(), one, one])
     assert joined.rows.tolist() == [1, 1]
     assert len(Edits.none()) == 0

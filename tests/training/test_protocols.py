@@ -21,7 +21,9 @@ from largeloss.training.run import RunFolder
 from largeloss.training.selection import Yardstick
 
 ARGUMENTS = {name: {"delta_rel": 5.0} for name in ("ll-r", "ll-ct", "ll-cp")} | {
-    "epr": {"expected_positives": 1.5}
+    "epr": {"expected_positives": 1.5},
+    "role": {"expected_positives": 1.5},
+    "curriculum": {"limit": 0.55},
 }
 RECIPE = Recipe(epochs=4, batch_size=8, lr=1e-3, head_lr_factor=1, stop_below=None, workers=0)
 
@@ -48,7 +50,10 @@ def train(out: Path, method="ll-r", recipe=RECIPE, resume=False, known=None, lis
     )
     torch.manual_seed(recipe.seed)
     model = build_classifier("digits", 4, (3, 16, 16))
-    criterion = LOSSES[method](**ARGUMENTS.get(method, {}))
+    arguments = ARGUMENTS.get(method, {})
+    if method == "role":
+        arguments = arguments | {"labels": torch.from_numpy(known.labels.to_dense())}
+    criterion = LOSSES[method](**arguments)
     run = RunFolder(out)
     with run:
         outcome = end_to_end(
@@ -111,6 +116,8 @@ def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(tmp_path, method):
     if method == "ll-cp":
         assert len(criterion.edits.committed) > 0
         assert criterion.edits.committed.epochs.max() == 3  # those of the last epoch too
+    if method == "curriculum":
+        assert len(criterion.edits.committed) > 0
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path):

@@ -32,10 +32,13 @@ def main(out: Path) -> None:
         "an": {}, "iu": {"denominator": "observed"}, "wan": {}, "lsan": {},
         "epr": {"expected_positives": 2.0}, "ll-r": {"delta_rel": 10.0},
         "ll-ct": {"delta_rel": 10.0}, "ll-cp": {"delta_rel": 5.0, "ties": "stable"},
+        "role": {"labels": torch.from_numpy(data.labels.to_dense()), "expected_positives": 2.0},
+        "curriculum": {"limit": 0.52}, "share": {"rule": "share", "limit": 0.3},
+        "imcl": {"dictionary_size": 15, "graph": torch.eye(6) * 0.8 + torch.ones(6, 6) * 0.03},
     }.items():  # fmt: skip
         torch.manual_seed(0)
         model = build_classifier("none", 6, (9,), mean=[0.0] * 9, std=[1.0] * 9).double()
-        criterion = LOSSES[name](**arguments)
+        criterion = LOSSES["curriculum" if name == "share" else name](**arguments)
         yardstick = Yardstick.of(table, splits["val"])
         folder = RunFolder(out / f"{name}-{distributed.rank()}")
         outcome = end_to_end(
@@ -47,7 +50,8 @@ def main(out: Path) -> None:
             "losses": [record["train_loss"] for record in outcome.history],
             "scores": scores.logits,
             "rows": scores.rows,
-            "edits": criterion.edits.state() if name == "ll-cp" else {},
+            "edits": criterion.edits.state() if hasattr(criterion, "edits") else {},
+            "table": criterion.estimate.detach() if name == "role" else torch.zeros(0),
         }
     if distributed.rank() == 0:
         torch.save(results, out / "results.pt")

@@ -40,4 +40,5 @@ class ExpectedPositive(PartialLabelLoss):
         return Decision(positive, positive.to(logits.dtype))
 
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
+        check_expected_positives(self.expected_positives, logits.shape[1])
         return expected_positives_penalty(torch.sigmoid(logits), self.expected_positives)

@@ -76,12 +76,17 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
     return above | (tied & (order <= room))
 
 
-def check_expected_positives(expected_positives: float) -> None:
-    """Refuses a kappa that is no positive number.
+def check_expected_positives(expected_positives: float, num_classes: int | None = None) -> None:
+    """Refuses a kappa that is no positive number, or is above the number of classes.
 
     Raises:
-        ConfigError: it is zero, negative, infinite or NaN.
+        ConfigError: it is zero, negative, infinite or NaN, or too large.
     """
+    if num_classes is not None and expected_positives > num_classes:
+        raise ConfigError(
+            f"expected_positives is {expected_positives}, more than the {num_classes} classes "
+            "that there are."
+        )
     if not (math.isfinite(expected_positives) and expected_positives > 0):
         raise ConfigError(
             "expected_positives, the number of tags that an image has on average, must be "
@@ -96,16 +101,8 @@ def expected_positives_penalty(probabilities: Tensor, expected_positives: float)
         probabilities: (B, C) in [0, 1].
         expected_positives: kappa, the positives that an image has on average.
 
-    Raises:
-        ConfigError: kappa is above C.
-
     Source: Cole et al., CVPR 2021, eq. 5 (expected positive regularisation).
     """
     num_classes = probabilities.shape[1]
-    if expected_positives > num_classes:
-        raise ConfigError(
-            f"expected_positives is {expected_positives}, more than the {num_classes} classes "
-            "that there are."
-        )
     mean_count = distributed.global_mean(probabilities.sum(dim=1))
     return ((mean_count - expected_positives) / num_classes) ** 2

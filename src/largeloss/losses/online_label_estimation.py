@@ -51,7 +51,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
 
     def __init__(self, labels: Tensor, expected_positives: float, lr_factor: float = 10.0) -> None:
         super().__init__()
-        check_expected_positives(expected_positives)
+        check_expected_positives(expected_positives, labels.shape[1])
         check_table_fits(*labels.shape)
         self.expected_positives = expected_positives
         self.lr_factor = lr_factor

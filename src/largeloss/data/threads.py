@@ -1,0 +1,20 @@
+"""One function over many files, with a few threads and a bounded queue."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+BLOCK = 4096
+"""So many files are queued at a time: a queue of millions would take gigabytes."""
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+
+def map_files(
+    function: Callable[[Item], Value], items: Sequence[Item], workers: int
+) -> Iterator[Value]:
+    """``function`` of every item, in order; ``workers`` below 1 count as 1."""
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        for start in range(0, len(items), BLOCK):
+            yield from pool.map(function, items[start : start + BLOCK])
