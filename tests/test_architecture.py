@@ -95,6 +95,7 @@ def test_public_names() -> None:
         "average_precision",
         "average_precision_entries",
         "best_thresholds",
+        "example_average_precision",
         "f1_scores",
         "mean_average_precision",
     ]

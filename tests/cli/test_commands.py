@@ -8,24 +8,10 @@ import sys
 
 import pytest
 
-from largeloss.cli import run
-
 SMALL = [
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
     "--lr", "1e-3", "--workers", "0",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def largeloss(capsys):
-    """Runs a command; gives exit code and what was printed, on both streams, as one line each."""
-
-    def command(*arguments) -> tuple[int, str, str]:
-        code = run([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return command
 
 
 @pytest.fixture
@@ -193,43 +179,6 @@ def test_wrong_methods_are_refused_before_any_training(
     assert code == 2
     assert message in err
     assert not list(out.glob("*/best"))
-
-
-def test_features_of_random_backbones_are_kept_apart_by_seed(largeloss, picture_folder, tmp_path):
-    arguments = [
-        "--methods",
-        "an",
-        "--seeds",
-        "2",
-        "--protocol",
-        "linear",
-        "--observe",
-        "single-positive",
-    ]
-    code, _, err = largeloss("compare", picture_folder, *arguments, *SMALL, "--out", tmp_path / "c")
-    assert code == 0, err
-    assert len(list((tmp_path / "c/features").glob("*.safetensors"))) == 2
-
-
-def test_frozen_features_make_a_classifier_of_pictures(largeloss, picture_folder, tmp_path):
-    common = [
-        picture_folder,
-        *SMALL,
-        "--protocol",
-        "linear",
-        "--method",
-        "an",
-        "--observe",
-        "single-positive",
-    ]
-    code, _, err = largeloss("train", *common, "--out", tmp_path / "run")
-    assert code == 0, err
-    assert list((tmp_path / "run/features").glob("*.safetensors"))
-    code, _, err = largeloss("evaluate", tmp_path / "run", "--out", tmp_path / "e.json")
-    assert code == 0, err
-    figures = json.loads((tmp_path / "e.json").read_text())
-    result = json.loads((tmp_path / "run/result.json").read_text())
-    assert figures["map"] == pytest.approx(result["test_map"], abs=1e-9)
 
 
 def test_positives_only_say_what_could_not_be_measured(largeloss, make_picture_folder, tmp_path):

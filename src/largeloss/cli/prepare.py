@@ -63,9 +63,11 @@ def training_labels(data: TrainingData, method: str) -> Dataset:
             "training entries are blank. Choose a method for partial labels, for example ll-r."
         )
     if not (labels == 1).any():
+        blank = "all" if (labels < 0).all() else f"{int((labels < 0).sum())} of the"
         raise LabelError(
             f"Not one tag is present (1) in the {len(labels)} training images of {dataset.name}: "
-            "there is nothing to learn. Look at the label file and its splits."
+            f"{blank} {labels.size} entries are blank. There is nothing to "
+            "learn. Look at the label file and its splits."
         )
     return dataset
 
@@ -186,6 +188,11 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
         "mean": settings.mean if len(shape) == 3 else [0.0] * shape[0],
         "std": settings.std if len(shape) == 3 else [1.0] * shape[0],
     }
+    if config.method.rule in ("ensemble", "uncertainty") and not settings.dropout:
+        raise ConfigError(
+            f"The rule {config.method.rule!r} compares scorings that differ by dropout, and needs "
+            "dropout before the head: --set model.dropout=0.5."
+        )
     model = build_classifier(
         num_classes=dataset.labels.num_classes,
         weights=settings.weights,
