@@ -11,9 +11,9 @@ from typing import Any
 from largeloss.config import deep_merged
 from largeloss.errors import ConfigError
 
-_KIM = "Kim et al., CVPR 2022, and their authors' settings"
+_KIM = "Kim et al., CVPR 2022, with the authors' settings"
 _COLE = "Cole et al., CVPR 2021"
-_LR = "the learning rate is that of the large-loss methods, none being published for this one"
+_LR = "learning rate of the large-loss methods, none being published for this one"
 _ADAM = {"optimizer": "adam", "weight_decay": 0.0}
 
 

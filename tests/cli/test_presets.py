@@ -50,6 +50,12 @@ def test_the_list_says_all(largeloss):
     code, out, _ = largeloss("presets")
     assert code == 0
     assert all(name in out for name in presets())
+    code, out, _ = largeloss("presets", "cub/ll-ct")
+    assert code == 0
+    assert yaml.safe_load(out) == presets()["cub/ll-ct"].settings
+    code, _, err = largeloss("presets", "cub/none")
+    assert code == 2
+    assert "There is no preset 'cub/none'" in err
 
 
 def test_options_go_before_the_preset_and_all_is_saved(largeloss, picture_folder, tmp_path):
