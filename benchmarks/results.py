@@ -125,7 +125,7 @@ def main() -> None:
     run_all([*reversed(studies), *(study for group in grouped.values() for study in group)])
     sections = [section(study.title, study.command, study.out) for study in studies]
     sections += [
-        tabular_section(name, group[0].command, [study.out for study in group])
+        tabular_section(name, group[0].command, [study.out for study in group], tables[name])
         for name, group in grouped.items()
     ]
     PAGE.write_text(page(sections).replace(root, "$LARGELOSS_DATA"), encoding="utf-8")

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from largeloss.experiments.results import Comparison, RunResult
+from largeloss.labels import read_labels
+from largeloss.metrics import example_average_precision
 from largeloss.report import METHOD_TITLES, comparison_markdown
 
 PUBLISHED = {
@@ -47,7 +51,7 @@ def cache_lines(log: Path) -> list[tuple[str, str, str]]:
     return [(found[2], found[1], found[3])] if found else []
 
 
-def tabular_section(name: str, command: str, outs: Sequence[Path]) -> str:
+def tabular_section(name: str, command: str, outs: Sequence[Path], data: Sequence[Path]) -> str:
     """A table of features over its seeds, beside published values."""
     runs: dict[str, list[dict[str, Any]]] = {}
     for out in outs:
@@ -73,7 +77,26 @@ def tabular_section(name: str, command: str, outs: Sequence[Path]) -> str:
             spread([r["test_map"] for r in results], 1),
         )
         lines.append("| " + " | ".join(cells) + " |")
+    prior, chance = (
+        statistics.fmean(values) for values in zip(*map(uninformed, data), strict=True)
+    )
+    lines += [
+        "",
+        f"AP by example of classes ranked by how frequent they are: {prior:.3f}; ranked at random: "
+        f"{chance:.3f}.",
+    ]
     return "\n".join([*lines, "", f"```\n{command}\n```", ""])
+
+
+def uninformed(data: Path) -> tuple[float, float]:
+    """AP by example on test of two rankings that do not look at the features."""
+    file = read_labels(data / "labels.csv")
+    splits = np.asarray(file.splits)
+    labels = file.table.to_dense()
+    test = labels[splits == "test"]
+    frequency = np.broadcast_to(labels[splits == "train"].mean(axis=0), test.shape)
+    noise = np.random.default_rng(0).normal(size=test.shape)
+    return example_average_precision(frequency, test), example_average_precision(noise, test)
 
 
 def spread(values: Sequence[float], decimals: int) -> str:

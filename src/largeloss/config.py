@@ -110,6 +110,8 @@ class TrainingConfig(_Section):
     precision: Literal["fp32", "bf16"] = "fp32"
     workers: Annotated[int, Field(ge=0)] = 2
     track_test: bool = False
+    record: Literal["nothing", "losses"] = "nothing"
+    """What is written of every step, for 'largeloss analyze'."""
 
     @model_validator(mode="after")
     def _usual_values(self) -> Self:

@@ -22,8 +22,6 @@ def demo(
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 14,
 ) -> None:
     """Train on digit scenes with one tag a picture, and show what large losses give away."""
-    import torch
-
     from largeloss.cli.console import say
     from largeloss.cli.doubts import DoubtingRunner
     from largeloss.cli.gridrun import conclude, curves
@@ -49,11 +47,7 @@ def demo(
         f"tagged. {len(grid)} runs of {epochs} epochs, about half a minute each."
     )
     runner = DoubtingRunner(make, grid, out)
-    torch.set_flush_denormal(True)  # tiny activations would slow the CPU down many times
-    try:
-        comparison = run_grid(grid, out, runner)
-    finally:
-        torch.set_flush_denormal(False)
+    comparison = run_grid(grid, out, runner)
     page = ReportPage(
         title="What a model memorises when tags are missing",
         lead="Each training picture shows one to four handwritten digits, and only one of them is "

@@ -30,10 +30,9 @@ class Doubting(Progressing):
         for step in super().batches(epoch, epochs, steps, total):
             if epoch == epochs - 1:
                 self.criterion.set_epoch(epoch)
-                weights = self.criterion.decide(
-                    step.logits, step.batch.labels, step.batch.rows
-                ).weights
-                batch, columns = np.nonzero(weights.cpu().numpy() == 0)
+                doubted = self.criterion.doubts(step.logits, step.batch.labels, step.batch.rows)
+                assert doubted is not None
+                batch, columns = np.nonzero(doubted.cpu().numpy())
                 rows = step.batch.rows.numpy()
                 for position, column in zip(batch, columns, strict=True):
                     self.rejected.setdefault(int(rows[position]), []).append(int(column))

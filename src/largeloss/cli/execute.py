@@ -3,8 +3,8 @@
 import dataclasses
 import platform
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +114,10 @@ def execute(
         if config.training.protocol == "linear":
             trainee = trainee.frozen(config)
         elif config.training.protocol == "linear-init":
-            head = linear_init(trainee, criterion, run, folder, continuing)
-        outcome = run(trainee, criterion, folder, resume=continuing)
+            with no_denormals():
+                head = linear_init(trainee, criterion, run, folder, continuing)
+        with no_denormals():
+            outcome = run(trainee, criterion, folder, resume=continuing)
         started = time.perf_counter()
         last = measures.test.measure(trainee.scores(trainee.model, "test"))
         best_model = trainee.best(folder)
@@ -151,6 +153,16 @@ def execute(
             folder.finish(result)
         distributed.barrier()
     return Finished(result, ())
+
+
+@contextmanager
+def no_denormals() -> Iterator[None]:
+    """Tiny activations are zero: they would slow a CPU down many times."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def environment() -> dict[str, Any]:

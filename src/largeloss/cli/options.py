@@ -96,6 +96,10 @@ Precision = Annotated[str | None, _option("--precision", "fp32 or bf16. Default:
 Workers = Annotated[
     int | None, _option("--workers", "Processes that decode pictures. Default: 2.", _LOOP)
 ]
+Record = Annotated[
+    str | None,
+    _option("--record", "losses: writes every entry's loss, for 'largeloss analyze'.", _LOOP),
+]
 Backbone = Annotated[
     str | None,
     _option("--backbone", "Any name of timm's; 'none' for features. Default: resnet50.", _MODEL),
@@ -154,6 +158,7 @@ def _layer(
     select: Select = None,
     precision: Precision = None,
     workers: Workers = None,
+    record: Record = None,
     preset: PresetName = None,
     config: ConfigFile = None,
     sets: Sets = None,
@@ -186,6 +191,7 @@ def _layer(
             "select": select,
             "precision": precision,
             "workers": workers,
+            "record": record,
         },
     }
     given = {name: _given(values) for name, values in sections.items()}

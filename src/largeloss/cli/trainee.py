@@ -113,6 +113,7 @@ class Training:
             resume=resume,
             listener=self.listener,
             publish=trainee.publish,
+            recording=self.config.training.record == "losses",
         )
 
 

@@ -109,6 +109,11 @@ class PartialLabelLoss(nn.Module):
         """What to believe about each entry, and how much; ``logits`` are detached."""
         raise TypeError(f"{type(self).__name__} must define decide(logits, labels, rows).")
 
+    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor | None:
+        """(B, C) bool: unobserved entries that :meth:`decide` does not take for absent; for
+        analyses, collective. None for methods that single out none."""
+        return None
+
     def entry_loss(self, logits: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
         """(B, C): the loss of each entry against its target."""
         return soft_cross_entropy(logits, targets)

@@ -79,6 +79,10 @@ class CurriculumLabeling(PartialLabelLoss):
         gain = 5.45 - 4.45 * known.mean(dim=1, keepdim=True)
         return Decision(present(labels), known * gain)
 
+    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+        assert rows is not None
+        return present(self.edits.applied_to(labels, rows)) & ~present(labels)
+
     def passes(self, epoch: int) -> int:
         if epoch < self.warmup_epochs:
             return 0

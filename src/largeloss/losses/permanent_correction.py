@@ -49,13 +49,21 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         assert rows is not None
-        epoch = self.current_epoch()
         labels = self.edits.applied_to(labels, rows)
-        rate = self.suspicion.constant_rate(epoch)
-        suspects = self.suspicion.suspects(logits, labels, rate)
-        if self.training and rate > 0:
+        suspects = self._suspects(logits, labels)
+        epoch = self.current_epoch()
+        if self.training and self.suspicion.constant_rate(epoch) > 0:
             self.edits.propose(rows, _present_where(suspects), logits, epoch)
         return Decision(present(labels) | suspects, logits.new_ones(()))
+
+    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+        assert rows is not None
+        edited = self.edits.applied_to(labels, rows)
+        return self._suspects(logits, edited) | (present(edited) & ~present(labels))
+
+    def _suspects(self, logits: Tensor, labels: Tensor) -> Tensor:
+        rate = self.suspicion.constant_rate(self.current_epoch())
+        return self.suspicion.suspects(logits, labels, rate)
 
     def set_epoch(self, epoch: int) -> None:
         """Commits the edits proposed in another epoch; collective over the processes."""

@@ -39,6 +39,8 @@ class LargeLossRejection(PartialLabelLoss):
         self.suspicion = Suspicion(delta_rel, rate_base, ties, warmup_epochs)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
+        return Decision(present(labels), (~self.doubts(logits, labels, rows)).to(logits.dtype))
+
+    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         rate = self.suspicion.growing_rate(self.current_epoch())
-        suspects = self.suspicion.suspects(logits, labels, rate)
-        return Decision(present(labels), (~suspects).to(logits.dtype))
+        return self.suspicion.suspects(logits, labels, rate)

@@ -40,6 +40,9 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
         self.suspicion = Suspicion(delta_rel, rate_base, ties, warmup_epochs)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
-        rate = self.suspicion.growing_rate(self.current_epoch())
-        suspects = self.suspicion.suspects(logits, labels, rate)
+        suspects = self.doubts(logits, labels, rows)
         return Decision(present(labels) | suspects, logits.new_ones(()))
+
+    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+        rate = self.suspicion.growing_rate(self.current_epoch())
+        return self.suspicion.suspects(logits, labels, rate)

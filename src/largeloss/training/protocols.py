@@ -5,7 +5,7 @@ has fallen more than three points below its best; the weights of the best val ep
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -22,6 +22,7 @@ from largeloss.models import Classifier, parameter_groups
 from largeloss.objective import Objective
 from largeloss.training.checkpoint import load_state, save_state, save_weights
 from largeloss.training.engine import Step, relabel, score, train_epoch
+from largeloss.training.recording import Recorder
 from largeloss.training.run import RunFolder
 from largeloss.training.selection import Yardstick
 
@@ -129,6 +130,7 @@ def end_to_end(
     resume: bool = False,
     listener: Listener | None = None,
     publish: Callable[[Classifier], Classifier] = lambda model: model,
+    recording: bool = False,
 ) -> Outcome:
     """Trains ``model``; leaves it with the weights of the last epoch.
 
@@ -144,6 +146,7 @@ def end_to_end(
         resume: Continue from ``last/``, exactly.
         listener: Is shown every step and epoch.
         publish: Makes of the trained model the one that ``best/`` is to hold.
+        recording: Whether every entry's loss is written, see :mod:`largeloss.training.recording`.
 
     Raises:
         CheckpointError: ``resume`` with another data set, or without a checkpoint.
@@ -160,6 +163,8 @@ def end_to_end(
     history, first = History(), 0
     if resume:
         history, first = _restore(run, objective, optimizer, fingerprint)
+    rows, num_classes = data.rows("train"), data.labels.num_classes
+    recorder = Recorder(run.path, rows, num_classes) if recording else None
     for epoch in range(first, recipe.epochs):
         if _fallen(history, recipe):
             break
@@ -167,8 +172,13 @@ def end_to_end(
         torch.manual_seed(_stream(recipe.seed, epoch, distributed.rank()))
         criterion.set_epoch(epoch)
         loader.set_epoch(epoch)
-        steps = train_epoch(wrapped, loader, optimizer, accelerator)
+        steps: Iterable[Step] = train_epoch(wrapped, loader, optimizer, accelerator)
+        if recorder is not None:
+            recorder.begin(epoch)
+            steps = _recorded(steps, recorder, criterion)
         mean_loss = _take(listener.batches(epoch, recipe.epochs, steps, len(loader)), data)
+        if recorder is not None:
+            recorder.end()
         criterion.check()
         passes = criterion.passes(epoch + 1) if epoch + 1 < recipe.epochs else 0
         if passes:
@@ -201,6 +211,16 @@ def end_to_end(
         listener.epoch(record)
     distributed.barrier()
     return Outcome(history.best_epoch, history.best_val_map, tuple(history.epochs))
+
+
+def _recorded(
+    steps: Iterable[Step], recorder: Recorder, criterion: PartialLabelLoss
+) -> Iterator[Step]:
+    """Passes steps on while they are recorded."""
+    for step in steps:
+        doubted = criterion.doubts(step.logits, step.batch.labels, step.batch.rows)
+        recorder.add(step, doubted)
+        yield step
 
 
 def _take(steps: Iterable[Step], data: Dataset) -> float:

@@ -1,0 +1,89 @@
+"""What every entry's loss was, epoch by epoch, written while training goes on.
+
+In a run's folder ``recorded/``, n training images in the order of their rows, C classes:
+
+* ``rows.npy`` (n,) int64: the images;
+* ``losses-000.npy`` (n, C) float16, an epoch a file: the assume-negative loss of the training
+  forward pass, ``softplus(-x)`` of observed positives and ``softplus(x)`` of all other entries;
+* ``steps-000.npy`` (n,) int32: the step in which the image came;
+* ``doubted-000.npy`` (K, 2) int32: positions (image, class) of the unobserved entries that the
+  method did not take for absent in that epoch.
+
+A file appears when its epoch is over; only one epoch of one file is ever in memory, mapped.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from largeloss import distributed
+from largeloss.training.engine import Step
+
+FOLDER = "recorded"
+
+
+class Recorder:
+    """Writes the files of one run; only the first process does, all must call it.
+
+    Args:
+        folder: The run's folder.
+        rows: (n,) the training images, ascending.
+        num_classes: C.
+    """
+
+    def __init__(self, folder: Path, rows: NDArray[np.int64], num_classes: int) -> None:
+        self.folder, self.rows, self.num_classes = folder / FOLDER, rows, num_classes
+        self._main = distributed.rank() == 0
+        if self._main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            np.save(self.folder / "rows.npy", rows)
+
+    def begin(self, epoch: int) -> None:
+        """An epoch begins; what was left of an epoch that was cut off is overwritten."""
+        self._epoch, self._step = epoch, 0
+        self._steps = np.full(len(self.rows), -1, dtype=np.int32)
+        self._doubted: list[NDArray[np.int32]] = []
+        if self._main:
+            self._losses = np.lib.format.open_memmap(
+                self.folder / "losses.partial",
+                mode="w+",
+                dtype=np.float16,
+                shape=(len(self.rows), self.num_classes),
+            )
+            self._losses[:] = np.nan
+
+    def add(self, step: Step, doubted: Tensor | None) -> None:
+        """Takes up a step: its logits, and which entries the method doubted (B, C); collective."""
+        logits, labels = step.logits.float(), step.batch.labels
+        losses = distributed.gather(F.softplus(torch.where(labels == 1, -logits, logits)))
+        rows = distributed.gather(step.batch.rows.to(distributed.device())).cpu().numpy()
+        doubts = None if doubted is None else distributed.gather(doubted.to(torch.uint8))
+        if self._main:
+            places = np.searchsorted(self.rows, rows)
+            self._losses[places] = losses.cpu().numpy().astype(np.float16)
+            self._steps[places] = self._step
+            if doubts is not None:
+                image, column = np.nonzero(doubts.cpu().numpy())
+                self._doubted.append(np.stack([places[image], column], axis=1).astype(np.int32))
+        self._step += 1
+
+    def end(self) -> None:
+        """The epoch is over: its files take their names."""
+        if not self._main:
+            return
+        self._losses.flush()
+        del self._losses
+        number = f"{self._epoch:03d}"
+        none = np.zeros((0, 2), dtype=np.int32)
+        self._write(f"steps-{number}.npy", self._steps)
+        self._write(f"doubted-{number}.npy", np.concatenate([none, *self._doubted]))
+        (self.folder / "losses.partial").replace(self.folder / f"losses-{number}.npy")
+
+    def _write(self, name: str, array: NDArray[np.int32]) -> None:
+        partial = self.folder / f"{name}.partial.npy"
+        np.save(partial, array)
+        partial.replace(self.folder / name)
