@@ -15,7 +15,7 @@ FLOORS = [
     {"losses", "data", "models"},
     {"objective"},
     {"training"},
-    {"experiments", "predict"},
+    {"experiments", "predict", "analysis"},
     {"report", "config", "presets"},
     {"cli"},
     {"__main__"},

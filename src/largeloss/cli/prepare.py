@@ -30,8 +30,8 @@ class TrainingData:
     given: Dataset
 
 
-def load_data(config: RunConfig) -> TrainingData:
-    """Reads the data folder, decodes every picture once, hides labels if asked."""
+def load_data(config: RunConfig, *, decode: bool = True) -> TrainingData:
+    """Reads the data folder, decodes every picture once if wanted, hides labels if asked."""
     settings = config.data
     if settings.path is None:
         given = digits.read()
@@ -43,7 +43,8 @@ def load_data(config: RunConfig) -> TrainingData:
             unlisted=settings.unlisted,
             follow_symlinks=settings.follow_symlinks,
         )
-        given = without_broken_images(given, settings.bad_images)
+        if decode:
+            given = without_broken_images(given, settings.bad_images)
     if settings.observe is None:
         return TrainingData(given, given)
     return TrainingData(given.observed(settings.observe, settings.observe_seed), given)

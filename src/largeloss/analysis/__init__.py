@@ -1,0 +1,1 @@
+"""What runs show: one question a file; reads run folders, returns dataclasses."""

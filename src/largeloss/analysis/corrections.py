@@ -1,0 +1,94 @@
+"""How rightly a method doubted blank labels: by epoch and by class."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.analysis.recorded import Recorded
+from largeloss.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Doubted entries of one epoch, or of one class in the last epoch."""
+
+    doubted: int
+    """Unobserved entries that were rejected or corrected."""
+    judged: int
+    """Those of them whose truth is known."""
+    right: int
+    """Those of them that are truly present: missing tags."""
+    missing: int
+    """All unobserved entries that are truly present."""
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the judged that were missing tags; None where none could be judged."""
+        return self.right / self.judged if self.judged else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the missing tags that were doubted; None where none is known."""
+        return self.right / self.missing if self.missing else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts and shares."""
+        shares = {"precision": self.precision, "recall": self.recall}
+        return {"doubted": self.doubted, "judged": self.judged, "right": self.right,
+                "missing": self.missing, **shares}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """All epochs, and the last by class."""
+
+    epochs: tuple[Quality, ...]
+    classes: dict[str, Quality]
+
+    def as_json(self) -> dict[str, Any]:
+        """Nested."""
+        return {
+            "epochs": [quality.as_json() for quality in self.epochs],
+            "classes": {name: quality.as_json() for name, quality in self.classes.items()},
+        }
+
+
+def corrections(
+    recorded: Recorded, known: NDArray[np.int8], truth: NDArray[np.int8], classes: tuple[str, ...]
+) -> Corrections:
+    """The analysis of one run.
+
+    Args:
+        recorded: Its doubts.
+        known: (n, C) the labels that were trained on, of the recorded images.
+        truth: (n, C) the labels as they are; -1 where not known.
+        classes: C names.
+
+    Raises:
+        ConfigError: the method doubts nothing.
+    """
+    missing = (known < 0) & (truth == 1)
+    by_epoch, last = [], np.zeros((0, 2), dtype=np.int32)
+    for epoch in range(recorded.num_epochs):
+        last = recorded.doubted(epoch)
+        states = truth[last[:, 0], last[:, 1]]
+        judged, right = int((states >= 0).sum()), int((states == 1).sum())
+        by_epoch.append(Quality(len(last), judged, right, int(missing.sum())))
+    if not any(quality.doubted for quality in by_epoch):
+        raise ConfigError(
+            "This run doubted no label. Analyse a run of ll-r, ll-ct, ll-cp or curriculum that "
+            "went beyond its warm-up."
+        )
+    states = truth[last[:, 0], last[:, 1]]
+    by_class = {
+        name: Quality(
+            int((last[:, 1] == column).sum()),
+            int((states[last[:, 1] == column] >= 0).sum()),
+            int((states[last[:, 1] == column] == 1).sum()),
+            int(missing[:, column].sum()),
+        )
+        for column, name in enumerate(classes)
+    }
+    return Corrections(tuple(by_epoch), by_class)

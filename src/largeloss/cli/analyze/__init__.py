@@ -1,0 +1,9 @@
+"""``largeloss analyze``: what a finished run shows; one question a subcommand."""
+
+import typer
+
+from largeloss.cli.analyze import corrections, memorization
+
+app = typer.Typer(help="Look into finished runs.", no_args_is_help=True)
+app.command("memorization")(memorization.memorization)
+app.command("corrections")(corrections.corrections)

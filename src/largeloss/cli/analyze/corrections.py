@@ -1,0 +1,44 @@
+"""``largeloss analyze corrections``: how rightly were blank labels doubted?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def corrections(
+    runs: Annotated[list[Path], typer.Argument(help="Runs trained with --record losses.")],
+) -> None:
+    """Precision and recall of what a method rejected or corrected, by epoch and by class."""
+    from rich.table import Table
+
+    from largeloss.analysis.corrections import Quality
+    from largeloss.analysis.corrections import corrections as analyse
+    from largeloss.cli.analyze.labels import run_labels, write_analysis
+    from largeloss.cli.console import out, say
+
+    def cells(quality: Quality) -> tuple[str, ...]:
+        shares = (quality.precision, quality.recall)
+        shown = ("not known" if share is None else f"{100 * share:.1f}" for share in shares)
+        return str(quality.doubted), *shown
+
+    for run in runs:
+        labels = run_labels(run)
+        found = analyse(labels.recorded, labels.known, labels.truth, labels.classes)
+        say(f"{run}: {labels.method}")
+        for title, lines in (
+            ("Epoch", [(str(e), quality) for e, quality in enumerate(found.epochs)]),
+            ("Class, last epoch", list(found.classes.items())),
+        ):
+            table = Table(box=None, padding=(0, 2, 0, 0))
+            table.add_column(title)
+            for column in ("Doubted", "Precision (%)", "Recall (%)"):
+                table.add_column(column, justify="right")
+            for name, quality in lines:
+                table.add_row(name, *cells(quality))
+            out.print(table)
+        path = write_analysis(run, "corrections", {"method": labels.method, **found.as_json()})
+        say(
+            f"Precision: share of the doubted that were missing tags. Recall: share of the missing "
+            f"tags that were doubted. Figures: {path}"
+        )

@@ -1,0 +1,60 @@
+"""The labels of a recorded run: as trained on, and as they are."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.analysis.recorded import Recorded
+from largeloss.cli.execute import saved_config
+from largeloss.cli.prepare import load_data, training_labels
+from largeloss.errors import ConfigError
+
+
+class RunLabels(NamedTuple):
+    """Of the recorded images of a run."""
+
+    recorded: Recorded
+    known: NDArray[np.int8]
+    """(n, C): what the method was trained on."""
+    truth: NDArray[np.int8]
+    """(n, C): what the data set says; -1 where it does not."""
+    classes: tuple[str, ...]
+    method: str
+
+
+def run_labels(run: Path) -> RunLabels:
+    """Reads a run's recording and, from its data set, the labels.
+
+    Raises:
+        ConfigError: no run, no recording, or the data has changed.
+    """
+    config = saved_config(run)
+    recorded = Recorded.of(run)
+    data = load_data(config, decode=False)
+    if len(recorded.rows) and recorded.rows[-1] >= data.given.labels.num_images:
+        raise ConfigError(
+            f"{run} was recorded on more images than its data set has now "
+            f"({data.given.labels.num_images}). Restore the data, or train anew."
+        )
+    known = training_labels(data, config.method.name).labels
+    truth = data.given.labels
+    return RunLabels(
+        recorded,
+        known.lookup(recorded.rows),
+        truth.lookup(recorded.rows),
+        truth.classes,
+        config.method.name,
+    )
+
+
+def write_analysis(run: Path, name: str, content: dict[str, Any]) -> Path:
+    """Writes ``analysis/NAME.json`` into the run folder."""
+    path = run / "analysis" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
