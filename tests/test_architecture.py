@@ -91,26 +91,33 @@ def test_public_names() -> None:
     ]  # fmt: skip
     assert sorted(largeloss.metrics.__all__) == [
         "F1Scores",
+        "GroupedMAP",
         "MeanAveragePrecision",
+        "annotated_average_precision",
         "average_precision",
         "average_precision_entries",
         "best_thresholds",
         "example_average_precision",
         "f1_scores",
+        "grouped_average_precision",
         "mean_average_precision",
     ]
 
 
-def test_help_does_not_import_torch() -> None:
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("train", "--method"), ("evaluate", "--groups"), ("reproduce", "--table")],
+)
+def test_help_does_not_import_torch(command: str, option: str) -> None:
     code = (
         "import sys; from largeloss.cli import run; "
-        "code = run(['train', '--help']); "
+        f"code = run(['{command}', '--help']); "
         "heavy = {'torch', 'timm', 'pyarrow', 'sklearn', 'matplotlib'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert "--method" in result.stdout
+    assert option in result.stdout
 
 
 def test_no_long_rooms() -> None:

@@ -11,15 +11,6 @@ from largeloss.errors import ConfigError
 
 NUM_PARTS = 20
 
-PUBLISHED = {
-    "VOC": {"TP": (88.3, 11.7), "TN": (90.7, 9.3), "FN": (23.8, 72.2)},
-    "COCO": {"TP": (64.0, 36.0), "TN": (82.6, 17.4), "FN": (17.3, 82.7)},
-}
-"""Percent of the entries whose highest loss falls into warm-up and regular phase.
-
-Source: Kim et al., CVPR 2022, table 1. VOC's FN sum to 96: a misprint of theirs.
-"""
-
 
 @dataclass(frozen=True)
 class Memorization:
@@ -38,11 +29,11 @@ class Memorization:
     """By kind: mean loss in each twentieth of the steps of epoch 0."""
 
     def as_json(self) -> dict[str, Any]:
-        """By kind; shares in percent."""
+        """By kind; shares in percent, as :mod:`largeloss.experiments.published` reads them."""
         return {
             kind: {
                 "count": self.counts[i],
-                "warmup": 100 * self.warmup[i],
+                "warm-up": 100 * self.warmup[i],
                 "regular": 100 * (1 - self.warmup[i]),
                 "mean_loss": list(self.curves[i]),
                 "mean_loss_in_epoch_0": list(self.first_epoch[i]),

@@ -5,7 +5,17 @@ from collections.abc import Sequence
 
 import typer
 
-from largeloss.cli import analyze, compare, demo, evaluate, methods, predict, presets, train
+from largeloss.cli import (
+    analyze,
+    compare,
+    demo,
+    evaluate,
+    methods,
+    predict,
+    presets,
+    reproduce,
+    train,
+)
 from largeloss.cli.console import complain
 from largeloss.errors import CompleteLabelsWarning, InputError, LargelossError
 
@@ -20,6 +30,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
+app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
 app.command("methods")(methods.methods)
 app.command("presets")(presets.presets)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from largeloss.errors import ConfigError, DataError
+from largeloss.errors import ConfigError
 
 
 def evaluate(
@@ -20,42 +20,46 @@ def evaluate(
         str | None, typer.Option("--unlisted", help="For tag lists: unknown or absent.")
     ] = None,
     bad_images: Annotated[str, typer.Option("--bad-images", help="error or skip")] = "error",
+    groups: Annotated[
+        int | None,
+        typer.Option(
+            "--groups",
+            min=1,
+            show_default=False,
+            help="As published for OpenImages (5): over annotated entries only, by groups of "
+            "classes with ever more train annotations.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="A .json file for the figures.")] = None,
 ) -> None:
     """Measure the best weights of RUN on a split of DATA, by the labels as they are given."""
-    from largeloss.cli import execute, show
+    from largeloss.cli import show
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
-    from largeloss.cli.prepare import load_data
-    from largeloss.config import make_config
+    from largeloss.cli.groups import measure_groups
+    from largeloss.cli.opened import open_run
     from largeloss.metrics import f1_scores
-    from largeloss.predict import load_classifier
     from largeloss.training.engine import score
-    from largeloss.training.protocols import Recipe, scoring_loader
     from largeloss.training.selection import RULES, Yardstick
 
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
         raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
-    model, saved = load_classifier(run)
-    config = execute.saved_config(run)
-    given: dict[str, dict[str, object]] = {
-        "data": {"classes": saved["classes"], "bad_images": bad_images, "observe": None}
-    }
-    if data is not None:
-        given["data"] |= {"path": str(data), "unlisted": unlisted}
-    config = make_config([config.plain(), given])
-    dataset = load_data(config).given
-    wanted, found = saved["architecture"]["sample_shape"], list(dataset.source.sample_shape)
-    if found != wanted:
-        raise DataError(f"This model takes inputs of shape {wanted}; {dataset.name} has {found}.")
+    opened = open_run(run, data, unlisted, bad_images)
+    dataset = opened.dataset
     for text in dataset.notes:
         note(text)
+    if groups is not None:
+        grouped = measure_groups(opened, split, groups)
+        screen.print(grouped.table)
+        say(grouped.remark)
+        if out is not None:
+            out.write_text(json.dumps(grouped.plain, indent=2) + "\n", encoding="utf-8")
+        return
     rows = dataset.rows(split)
-    scores = score(model, scoring_loader(dataset, split, Recipe())).logits
+    scores = score(opened.model, opened.loader(split)).logits
     yardstick = Yardstick.of(dataset.labels, rows)
     measured = yardstick.measure(scores)
-    thresholds = saved.get("thresholds", 0.0)
-    f1 = f1_scores(scores, yardstick.labels, thresholds)
+    f1 = f1_scores(scores, yardstick.labels, opened.saved.get("thresholds", 0.0))
     counts = yardstick.counts(dataset.labels.classes)
     ap = dict(zip(dataset.labels.classes, measured.per_class.tolist(), strict=True))
     screen.print(show.class_table(ap, counts))

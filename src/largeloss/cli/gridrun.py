@@ -41,10 +41,15 @@ class GridRunner:
         make: Gives the settings of a method, but for its Delta and the seed.
         grid: What is to be run.
         out: Holds a folder a run.
+        reads: What was read already, shared between grids; what this one reads is added.
     """
 
     def __init__(
-        self, make: Callable[[str], RunConfig], grid: Sequence[Planned], out: Path
+        self,
+        make: Callable[[str], RunConfig],
+        grid: Sequence[Planned],
+        out: Path,
+        reads: dict[str, TrainingData] | None = None,
     ) -> None:
         self.configs = {planned: _config(make(planned.variant.method), planned) for planned in grid}
         if len({config.model_dump_json() for config in self.configs.values()}) < len(grid):
@@ -54,7 +59,7 @@ class GridRunner:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{out} cannot be written ({error}). Choose another --out.") from None
-        self._data: dict[str, TrainingData] = {}
+        self._data = {} if reads is None else reads
         open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
         self.clock = Clock(sum(self.configs[planned].num_epochs for planned in open_runs))
         for planned in open_runs:

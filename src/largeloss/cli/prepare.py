@@ -30,21 +30,28 @@ class TrainingData:
     given: Dataset
 
 
-def load_data(config: RunConfig, *, decode: bool = True) -> TrainingData:
-    """Reads the data folder, decodes every picture once if wanted, hides labels if asked."""
+def load_data(config: RunConfig) -> TrainingData:
+    """Reads the data folder, decodes every picture once, hides labels if asked."""
+    return hidden(config, without_broken_images(read_data(config), config.data.bad_images))
+
+
+def read_data(config: RunConfig) -> Dataset:
+    """Reads the data folder as it is given; no picture is decoded."""
     settings = config.data
     if settings.path is None:
-        given = digits.read()
-    else:
-        given = read_folder(
-            settings.path,
-            image_size=config.model.image_size,
-            classes=settings.classes,
-            unlisted=settings.unlisted,
-            follow_symlinks=settings.follow_symlinks,
-        )
-        if decode:
-            given = without_broken_images(given, settings.bad_images)
+        return digits.read()
+    return read_folder(
+        settings.path,
+        image_size=config.model.image_size,
+        classes=settings.classes,
+        unlisted=settings.unlisted,
+        follow_symlinks=settings.follow_symlinks,
+    )
+
+
+def hidden(config: RunConfig, given: Dataset) -> TrainingData:
+    """``given`` beside what ``--observe`` leaves of its training labels."""
+    settings = config.data
     if settings.observe is None:
         return TrainingData(given, given)
     return TrainingData(given.observed(settings.observe, settings.observe_seed), given)

@@ -7,16 +7,24 @@ observed entries count. Arrays and tensors are both welcome; results are NumPy.
 from largeloss.metrics.average_precision import average_precision, average_precision_entries
 from largeloss.metrics.example_average_precision import example_average_precision
 from largeloss.metrics.f1 import F1Scores, f1_scores
+from largeloss.metrics.grouped import (
+    GroupedMAP,
+    annotated_average_precision,
+    grouped_average_precision,
+)
 from largeloss.metrics.mean_average_precision import MeanAveragePrecision, mean_average_precision
 from largeloss.metrics.thresholds import best_thresholds
 
 __all__ = [
     "F1Scores",
+    "GroupedMAP",
     "MeanAveragePrecision",
+    "annotated_average_precision",
     "average_precision",
     "average_precision_entries",
     "best_thresholds",
     "example_average_precision",
     "f1_scores",
+    "grouped_average_precision",
     "mean_average_precision",
 ]

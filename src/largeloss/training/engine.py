@@ -34,6 +34,17 @@ class Scores(NamedTuple):
     """(M,) int64."""
 
 
+class EntryScores(NamedTuple):
+    """What a model makes of the observed entries of some rows, in the order of the loader."""
+
+    scores: Tensor
+    """(E,) float32 logits, on the CPU."""
+    states: Tensor
+    """(E,) int8: 1 present, 0 absent."""
+    columns: Tensor
+    """(E,) int32: each entry's class."""
+
+
 def train_epoch(
     objective: nn.Module, batches: Iterable[Batch], optimizer: Any, accelerator: Accelerator
 ) -> Iterator[Step]:
@@ -82,6 +93,41 @@ def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
     scores = Scores(torch.cat(logits), torch.cat(rows))
     _check_finite(scores.logits, scores.rows)
     return scores
+
+
+@torch.no_grad()
+def score_entries(model: Classifier, batches: Iterable[Batch], num_entries: int) -> EntryScores:
+    """Logits of the observed entries alone, for data with so many classes that all are too many.
+
+    Never more than a batch is dense: 9 bytes are kept of an observed entry, none of another.
+
+    Args:
+        model: Scored in evaluation mode.
+        batches: With the labels that say what is observed.
+        num_entries: E, how many entries are observed in all batches of all processes.
+
+    Raises:
+        NonFiniteError: training has diverged.
+    """
+    distributed.share_buffers(model)
+    # made at once: millions of small tensors kept between large ones would scatter the memory
+    found = EntryScores(
+        torch.empty(num_entries),
+        torch.empty(num_entries, dtype=torch.int8),
+        torch.empty(num_entries, dtype=torch.int32),
+    )
+    start = 0
+    with model.scoring():
+        for batch in batches:
+            logits = distributed.gather(model(batch.inputs).logits.float())
+            _check_finite(logits, distributed.gather(batch.rows.to(distributed.device())).cpu())
+            labels = distributed.gather(batch.labels)
+            places = (labels >= 0).nonzero(as_tuple=True)
+            end = start + len(places[0])
+            for whole, part in zip(found, (logits[places], labels[places], places[1]), strict=True):
+                whole[start:end].copy_(part)
+            start = end
+    return found
 
 
 @torch.no_grad()

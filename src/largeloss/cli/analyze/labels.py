@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from largeloss.analysis.recorded import Recorded
 from largeloss.cli.execute import saved_config
-from largeloss.cli.prepare import load_data, training_labels
+from largeloss.cli.prepare import hidden, read_data, training_labels
 from largeloss.errors import ConfigError
 
 
@@ -33,7 +33,7 @@ def run_labels(run: Path) -> RunLabels:
     """
     config = saved_config(run)
     recorded = Recorded.of(run)
-    data = load_data(config, decode=False)
+    data = hidden(config, read_data(config))
     if len(recorded.rows) and recorded.rows[-1] >= data.given.labels.num_images:
         raise ConfigError(
             f"{run} was recorded on more images than its data set has now "

@@ -12,11 +12,11 @@ def memorization(
     """When each kind of training entry had its highest loss, as in the paper's table."""
     from rich.table import Table
 
-    from largeloss.analysis.memorization import PUBLISHED
     from largeloss.analysis.memorization import memorization as analyse
     from largeloss.analysis.recorded import KINDS
     from largeloss.cli.analyze.labels import run_labels, write_analysis
     from largeloss.cli.console import out, say
+    from largeloss.experiments.published import MEMORIZATION
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("Run", "Highest loss in", *(f"{kind} (%)" for kind in KINDS)):
@@ -27,19 +27,20 @@ def memorization(
         found = analyse(labels.recorded, labels.known, labels.truth)
         warmup = [f"{100 * share:.1f}" for share in found.warmup]
         regular = [f"{100 * (1 - share):.1f}" for share in found.warmup]
-        table.add_row(str(run), "warm-up (epoch 0)", *warmup)
-        table.add_row("", "regular phase", *regular)
+        table.add_row(str(run), "warm-up", *warmup)
+        table.add_row("", "regular", *regular)
         table.add_row("", "entries", *map(str, found.counts))
         content = {"method": labels.method, **found.as_json()}
         written.append(write_analysis(run, "memorization", content))
-    for name, shares in PUBLISHED.items():
-        for row, phase in enumerate(("warm-up", "regular phase")):
-            cells = [f"{shares[kind][row]:.1f}" for kind in KINDS]
-            table.add_row(f"published, {name}" if not row else "", phase, *cells)
+    published = dict(zip(MEMORIZATION.columns, MEMORIZATION.values["an"], strict=True))
+    for block in dict.fromkeys(column.block for column in published):
+        shares = {c.keys: value for c, value in published.items() if c.block == block}
+        for title, phase in ((f"published, {block}", "warm-up"), ("", "regular")):
+            table.add_row(title, phase, *(f"{shares[kind, phase]:.1f}" for kind in KINDS))
     out.print(table)
     say(
         "TP: observed positives. TN: blank and truly absent. FN: blank and truly present, the "
-        "missing tags. Published: Kim et al., CVPR 2022, Naive AN."
+        "missing tags. Warm-up: epoch 0. Published: Kim et al., CVPR 2022, Naive AN."
     )
     for path in written:
         say(f"Curves and figures: {path}")

@@ -1,0 +1,126 @@
+"""``largeloss evaluate --groups``: average precision over annotated entries, by groups of classes.
+
+Nothing of the size images × classes is ever made.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from largeloss.cli.opened import OpenedRun
+from largeloss.cli.prepare import hidden, read_data
+from largeloss.config import RunConfig, make_config
+from largeloss.data.importers.openimages import groups as grouped_by_count
+from largeloss.metrics import GroupedMAP, annotated_average_precision, grouped_average_precision
+from largeloss.training.engine import score_entries
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """What ``--groups`` measured."""
+
+    split: str
+    measured: GroupedMAP
+    ap: dict[str, float | None]
+    """Class → average precision, a fraction; None for a class never annotated in the split."""
+    members: dict[str, int]
+    """Class → its group, from 1."""
+    annotations: tuple[tuple[int, int], ...]
+    """Of each group: the least and the most train annotations of a class."""
+    num_entries: int
+    """Annotated entries of the split."""
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As in the .json file."""
+        measured = self.measured
+        names = [f"G{number + 1}" for number in range(len(measured.groups))]
+        return {
+            "split": self.split,
+            "rule": "observed",
+            "groups": dict(zip(names, measured.groups, strict=True)),
+            "all": measured.all,
+            "classes_counted": dict(zip(names, measured.num_counted, strict=True)),
+            "classes_never_annotated": measured.num_never_annotated,
+            "classes_without_positives": measured.num_without_positives,
+            "entries": self.num_entries,
+            "ap": self.ap,
+            "group_of": self.members,
+        }
+
+    @property
+    def table(self) -> Table:
+        """For a terminal."""
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        table.add_column("Group")
+        for title in ("Train annotations", "Classes", "mAP (%)"):
+            table.add_column(title, justify="right")
+        measured = self.measured
+        for number, (low, high) in enumerate(self.annotations):
+            counted, value = measured.num_counted[number], measured.groups[number]
+            table.add_row(f"G{number + 1}", f"{low} to {high}", str(counted), _shown(value))
+        table.add_row("all", "", str(sum(measured.num_counted)), _shown(measured.all))
+        return table
+
+    @property
+    def remark(self) -> str:
+        """What was counted and what was not."""
+        measured = self.measured
+        return (
+            f"{self.split}: {self.num_entries} annotated entries. "
+            f"{measured.num_never_annotated} of {len(self.ap)} classes are never annotated and "
+            f"cannot be evaluated; {measured.num_without_positives} are annotated but nowhere "
+            "present and count 0. 'all' is the mean of the groups."
+        )
+
+
+def measure_groups(opened: OpenedRun, split: str, num_groups: int) -> GroupFigures:
+    """Measures a run by groups of classes, by ascending number of train annotations.
+
+    Raises:
+        ConfigError: more groups than classes.
+        DataError: no such split, or the run's own data cannot be read.
+    """
+    labels = opened.dataset.labels
+    classes = labels.classes
+    counts = train_counts(opened.config, classes)
+    members = grouped_by_count(counts, num_groups)
+    num_entries = int(np.diff(labels.offsets)[opened.dataset.rows(split)].sum())
+    entries = score_entries(opened.model, opened.loader(split), num_entries)
+    ap = annotated_average_precision(entries.scores, entries.states, entries.columns, len(classes))
+    known = [None if math.isnan(value) else value for value in ap.tolist()]
+    of_groups = (counts[members == number] for number in range(num_groups))
+    return GroupFigures(
+        split=split,
+        measured=grouped_average_precision(ap, members),
+        ap=dict(zip(classes, known, strict=True)),
+        members=dict(zip(classes, (members + 1).tolist(), strict=True)),
+        annotations=tuple((int(own.min()), int(own.max())) for own in of_groups),
+        num_entries=num_entries,
+    )
+
+
+def train_counts(config: RunConfig, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    """(C,) in how many training images of a run each class was annotated, as the method saw it.
+
+    No picture is decoded: annotations of pictures that were left out are counted too.
+
+    Args:
+        config: The run's settings.
+        classes: In the order that is wanted.
+    """
+    config = make_config([config.plain(), {"data": {"classes": list(classes)}}])
+    data = hidden(config, read_data(config))
+    dataset = data.given if config.method.name == "full" else data.known
+    labels, in_train = dataset.labels, np.zeros(dataset.labels.num_images, dtype=bool)
+    in_train[dataset.rows("train")] = True
+    counted = labels.columns[np.repeat(in_train, np.diff(labels.offsets))]
+    return np.bincount(counted, minlength=len(classes))
+
+
+def _shown(value: float | None) -> str:
+    return "not measurable" if value is None else f"{value:.1f}"

@@ -1,0 +1,69 @@
+"""A run opened for measuring: its best weights, and the data to measure them on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from largeloss.cli import execute
+from largeloss.cli.prepare import load_data
+from largeloss.config import RunConfig, make_config
+from largeloss.data import Dataset, Loader
+from largeloss.errors import DataError
+from largeloss.models import Classifier
+from largeloss.predict import load_classifier
+from largeloss.training.protocols import Recipe, scoring_loader
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A classifier and the data that it is measured on."""
+
+    model: Classifier
+    saved: dict[str, Any]
+    """As in the ``config.json`` beside the weights."""
+    config: RunConfig
+    """The settings that the run was begun with."""
+    dataset: Dataset
+    """With the labels as they are given."""
+
+    def loader(self, split: str) -> Loader:
+        """Batches of a split, in order."""
+        device = next(self.model.parameters()).device
+        return scoring_loader(self.dataset, split, Recipe(), device)
+
+
+def open_run(
+    run: Path, data: Path | None = None, unlisted: str | None = None, bad_images: str = "error"
+) -> OpenedRun:
+    """The best weights of ``run``, on ``data`` or on the run's own.
+
+    Raises:
+        ConfigError, CheckpointError: there is no such run, or nothing to load.
+        DataError, LabelError: the data cannot be read, or does not fit the model.
+    """
+    model, saved = load_classifier(run)
+    config = execute.saved_config(run)
+    given: dict[str, Any] = {
+        "data": {"classes": saved["classes"], "bad_images": bad_images, "observe": None}
+    }
+    if data is not None:
+        given["data"] |= {"path": str(data), "unlisted": unlisted}
+    dataset = load_data(make_config([config.plain(), given])).given
+    wanted, found = saved["architecture"]["sample_shape"], list(dataset.source.sample_shape)
+    if found != wanted:
+        raise DataError(f"This model takes inputs of shape {wanted}; {dataset.name} has {found}.")
+    return _opened(model, saved, config, dataset)
+
+
+def open_with(run: Path, dataset: Dataset) -> OpenedRun:
+    """The best weights of ``run``, on its own data, which is read already."""
+    return _opened(*load_classifier(run), execute.saved_config(run), dataset)
+
+
+def _opened(
+    model: Classifier, saved: dict[str, Any], config: RunConfig, dataset: Dataset
+) -> OpenedRun:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return OpenedRun(model.to(device), saved, config, dataset)

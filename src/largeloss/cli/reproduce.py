@@ -1,0 +1,150 @@
+"""``largeloss reproduce``: the paper's tables beside our own runs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from largeloss.cli.options import Settings, takes_settings
+from largeloss.errors import ConfigError
+
+if TYPE_CHECKING:
+    from largeloss.experiments.published import PublishedTable
+    from largeloss.experiments.reproduction import Demand, Layout
+
+
+@takes_settings
+def reproduce(
+    settings: Settings,
+    table: Annotated[
+        str,
+        typer.Option("--table", help="artificial, openimages, pointing or memorization."),
+    ],
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="A data folder, as voc2012=PATH; may be repeated."),
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option("--methods", help="Default: all of the table.")
+    ] = None,
+    protocols: Annotated[
+        str | None,
+        typer.Option("--protocols", help="end-to-end,linear-init. Default: all of the table."),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs a method.")] = 3,
+    runs: Annotated[
+        Path, typer.Option("--runs", help="Folder of all runs, whoever made them.")
+    ] = Path("runs/reproduce"),
+    run: Annotated[
+        bool, typer.Option("--run", help="Start what is missing; otherwise it is only planned.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A .md or .json file for the table.")
+    ] = None,
+) -> None:
+    """Lay out a published table, with our runs beside it and a plan of what is missing.
+
+    Runs lie in RUNS/<collection>/<protocol>/<method>-seed<k>. Settings are those of the preset
+    collection/method, below whatever options say: give --weights or --pretrained. With several
+    processes: torchrun --nproc-per-node 2 -m -- largeloss reproduce …
+    """
+    from largeloss.cli import rerun
+    from largeloss.cli.console import out as screen
+    from largeloss.cli.console import say
+    from largeloss.cli.departures import departures
+    from largeloss.experiments.published import TABLES
+    from largeloss.experiments.reproduction import lay_out, plan_missing
+    from largeloss.report import reproduction as shown
+
+    if table not in TABLES:
+        raise ConfigError(f"There is no table {table!r}; there are {', '.join(TABLES)}.")
+    if out is not None and (out.suffix not in (".md", ".json") or not out.parent.is_dir()):
+        raise ConfigError(f"--out must be a .md or .json file in a folder that exists, got {out}.")
+    published = TABLES[table]
+    folders = _folders(data or [], published)
+    if run and not folders:
+        raise ConfigError(
+            "--run needs the data of at least one collection: --data "
+            f"{published.collections[0]}=PATH."
+        )
+    chosen = _chosen(methods, published)
+    kept = _listed(protocols, published.protocols, "protocol of this table", "--protocols")
+    layout = lay_out(published, runs, chosen, kept)
+    demands = plan_missing(layout, runs, seeds, rerun.has_preset)
+    rerun.check_settings(demands, settings, folders)
+    say(f"Plan: {seeds} {'seed' if seeds == 1 else 'seeds'} a method, runs in {runs}.")
+    screen.print(shown.plan_table(demands, rerun.remarks(demands, chosen, folders, run)))
+    say(f"{shown.total(demands)} {shown.ESTIMATE}")
+    if run:
+        rerun.start_missing(published, demands, settings, folders, runs)
+        layout = lay_out(published, runs, chosen, kept)
+        demands = plan_missing(layout, runs, seeds, rerun.has_preset)
+    _conclude(layout, demands, departures(layout, runs), out)
+
+
+def _conclude(
+    layout: "Layout", demands: Sequence["Demand"], remarks: Sequence[str], out: Path | None
+) -> None:
+    """Prints the table; writes it where asked to."""
+    from largeloss import distributed
+    from largeloss.cli.console import note, say
+    from largeloss.cli.console import out as screen
+    from largeloss.report import reproduction as shown
+
+    table = layout.table
+    say(f"\n{table.title}. Published: {table.source}.")
+    for part in shown.reproduction_tables(layout):
+        screen.print(part)
+    say(shown.LEGEND)
+    notes = [*table.notes, *remarks]
+    if table.made_by:
+        written = f"Our values are in {table.file} of a run, written by: {table.made_by}."
+        without = "'Unmeasured' is a run without that file, or with null for the value."
+        notes.insert(0, f"{written} {without}" if layout.unmeasured else written)
+    for text in notes:
+        note(text)
+    if out is None or distributed.rank() != 0:
+        return
+    if out.suffix == ".md":
+        content = shown.reproduction_markdown(layout, notes)
+    else:
+        plan = [demand.as_json() for demand in demands]
+        values = layout.as_json() | {"remarks": notes, "plan": plan}
+        content = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    out.write_text(content, encoding="utf-8")
+    say(f"Table: {out}")
+
+
+def _folders(data: Sequence[str], table: "PublishedTable") -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for text in data:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise ConfigError(f"--data needs collection=PATH, as in voc2012=DATA, got {text!r}.")
+        _listed(name, table.collections, "collection of this table", "--data")
+        if name in folders:
+            raise ConfigError(f"--data names {name} twice.")
+        folders[name] = Path(path)
+    return folders
+
+
+def _chosen(methods: str | None, table: "PublishedTable") -> list[str]:
+    from largeloss.presets import presets
+
+    if methods is None:
+        return list(table.values)
+    known = dict.fromkeys(name.split("/")[1] for name in presets())
+    return _listed(methods, list(known), "method", "--methods")
+
+
+def _listed(text: str | None, known: Sequence[str], kind: str, option: str) -> list[str]:
+    if text is None:
+        return list(known)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    wrong = [name for name in names if name not in known]
+    if wrong or not names or len(set(names)) < len(names):
+        found = f"{wrong[0]!r} is no {kind}" if wrong else f"{text!r} names none, or one twice"
+        raise ConfigError(f"{option}: {found}; there are {', '.join(known)}.")
+    return names
