@@ -217,12 +217,14 @@ def test_an_analysis_is_read_where_it_is(largeloss, picture_folder, runs):
     assert code == 0, err
     assert "unmeasured" in out
     folder = runs / "voc2012/end-to-end/an-seed0"
-    (folder / "pointing.json").write_text('{"accuracy": 12.34}')
+    (folder / "analysis").mkdir()
+    (folder / "analysis/pointing.json").write_text('{"accuracy": 12.34}')
     code, out, err = largeloss(*command)
     assert code == 0, err
     assert "12.3 (1)" in out
     assert "unmeasured" not in out
-    (folder / "pointing.json").write_text("{")
+    (folder / "analysis").mkdir()
+    (folder / "analysis/pointing.json").write_text("{")
     code, _, err = largeloss(*command)
     assert code == 1
     assert "pointing.json cannot be read" in err

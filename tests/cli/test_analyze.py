@@ -1,0 +1,100 @@
+"""A recorded run, looked into."""
+
+import json
+
+import numpy as np
+import pytest
+
+from largeloss.analysis.recorded import Recorded
+
+SMALL = (
+    "--backbone", "digits", "--image-size", "16", "--epochs", "4", "--batch-size", "8",
+    "--lr", "1e-3", "--workers", "0", "--observe", "single-positive",
+)  # fmt: skip
+
+
+@pytest.fixture
+def recorded_run(largeloss, picture_folder, tmp_path):
+    def train(method, *more):
+        out = tmp_path / method
+        code, _, err = largeloss(
+            "train", picture_folder, *SMALL, "--method", method, "--record", "losses", *more,
+            "--out", out,
+        )  # fmt: skip
+        assert code == 0, err
+        return out
+
+    return train
+
+
+def test_memorization_prints_the_papers_table(largeloss, recorded_run):
+    run = recorded_run("an")
+    code, out, err = largeloss("analyze", "memorization", run)
+    assert code == 0, err
+    assert "published, VOC 2012" in out
+    assert "72.2" in out
+    content = json.loads((run / "analysis/memorization.json").read_text())
+    assert set(content) == {"method", "TP", "TN", "FN"}
+    assert len(content["FN"]["mean_loss"]) == 4
+    assert Recorded.of(run).losses(0).shape[0] == 18
+
+
+def test_corrections_by_epoch_and_class(largeloss, recorded_run):
+    run = recorded_run("ll-r", "--delta-rel", "10")
+    code, out, err = largeloss("analyze", "corrections", run)
+    assert code == 0, err
+    assert "red" in out
+    content = json.loads((run / "analysis/corrections.json").read_text())
+    assert content["epochs"][0]["doubted"] == 0
+    assert content["epochs"][3]["doubted"] > content["epochs"][1]["doubted"] > 0
+
+
+def test_recording_changes_nothing(largeloss, picture_folder, recorded_run, tmp_path):
+    run = recorded_run("ll-cp", "--delta-rel", "10")
+    code, _, err = largeloss(
+        "train", picture_folder, *SMALL, "--method", "ll-cp", "--delta-rel", "10", "--out",
+        tmp_path / "plain",
+    )  # fmt: skip
+    assert code == 0, err
+    one, two = (json.loads((p / "result.json").read_text()) for p in (run, tmp_path / "plain"))
+    assert one["test_ap"] == two["test_ap"]
+    assert one["num_corrections"] == two["num_corrections"] > 0
+
+
+def test_what_is_missing_is_said(largeloss, recorded_run, picture_folder, tmp_path):
+    code, _, err = largeloss(
+        "train", picture_folder, *SMALL, "--method", "an", "--out", tmp_path / "plain"
+    )
+    assert code == 0, err
+    code, _, err = largeloss("analyze", "memorization", tmp_path / "plain")
+    assert code == 2
+    assert "has no recorded losses" in err
+    code, _, err = largeloss("analyze", "memorization", tmp_path / "nowhere")
+    assert code == 2
+    assert "There is no run in" in err
+    code, _, err = largeloss("analyze", "corrections", recorded_run("an"))
+    assert code == 2
+    assert "doubted no label" in err
+
+
+def test_labels_that_were_never_complete(largeloss, make_picture_folder, tmp_path):
+    lines = [
+        f"images/{row:02d}.png,{('train', 'train', 'val')[row % 3]},1,"
+        if row % 2
+        else f"images/{row:02d}.png,{('train', 'train', 'val')[row % 3]},,1"
+        for row in range(30)
+    ]
+    folder = make_picture_folder(labels="\n".join(["image,split,red,blue", *lines]) + "\n")
+    code, _, err = largeloss(
+        "train", folder, *SMALL[:-2], "--method", "ll-r", "--delta-rel", "10", "--record",
+        "losses", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    code, _, err = largeloss("analyze", "memorization", tmp_path / "run")
+    assert code == 2
+    assert "truth of not one unobserved entry is known" in err
+    code, out, err = largeloss("analyze", "corrections", tmp_path / "run")
+    assert code == 0, err
+    assert "not known" in out
+    doubted = Recorded.of(tmp_path / "run").doubted(3)
+    assert np.ndim(doubted) == 2
