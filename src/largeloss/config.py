@@ -37,7 +37,7 @@ class DataConfig(_Section):
 
 
 class MethodConfig(_Section):
-    """The loss; None is the method's own default."""
+    """The loss; None is the method's own default, for ``graph`` co-occurrence."""
 
     name: str = "ll-r"
     delta_rel: Annotated[float, Field(ge=0, le=100)] | None = None
@@ -155,11 +155,14 @@ class RunConfig(_Section):
         return self.model_dump(mode="json")
 
     def differences(self, other: "RunConfig") -> list[str]:
-        """``section.name: here → there``, for every setting in which the two differ."""
+        """``section.name: here → there``, for every setting in which the two differ.
+
+        Where features are kept is none: they are the same wherever they lie.
+        """
         mine, theirs = _flat(self.plain()), _flat(other.plain())
         return [
             f"{name}: {mine.get(name)} → {theirs.get(name)}"
-            for name in sorted(mine.keys() | theirs.keys())
+            for name in sorted((mine.keys() | theirs.keys()) - {"data.cache"})
             if mine.get(name) != theirs.get(name)
         ]
 
@@ -172,9 +175,8 @@ def make_config(
     Raises:
         ConfigError: an unknown name (with what may have been meant) or a wrong value.
     """
-    merged = deep_merged(*layers, *(_assignment(text) for text in sets))
     try:
-        return RunConfig.model_validate(merged)
+        return RunConfig.model_validate(merged(layers, sets))
     except ValidationError as error:
         problems = "\n".join(f"  {_explained(dict(e))}" for e in error.errors())
         raise ConfigError(f"{source} cannot be used:\n{problems}") from None
@@ -213,12 +215,17 @@ def _assignment(text: str) -> dict[str, Any]:
     return dict(nested)
 
 
+def merged(layers: Sequence[Mapping[str, Any]], sets: Sequence[str] = ()) -> dict[str, Any]:
+    """Nested settings and ``a.b=c`` assignments, later ones over earlier ones."""
+    return deep_merged(*layers, *(_assignment(text) for text in sets))
+
+
 def deep_merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Nested settings, later ones over earlier ones, as a new mapping."""
-    merged: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for layer in layers:
-        _merge(merged, layer)
-    return merged
+        _merge(result, layer)
+    return result
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:

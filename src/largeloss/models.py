@@ -116,10 +116,20 @@ class Classifier(nn.Module):
         normal = normal.contiguous(memory_format=self.memory_format)
         return cast(Tensor, cast(Any, self.backbone).forward_features(normal))
 
-    def features(self, inputs: Tensor) -> Tensor:
-        """(B, D): pooled features."""
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """(B, D): pooled features, before dropout."""
         pooled = cast(Any, self.backbone).forward_head(self.maps(inputs), pre_logits=True)
-        return cast(Tensor, self.dropout(pooled))
+        return cast(Tensor, pooled)
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """(B, D): what the head sees."""
+        return cast(Tensor, self.dropout(self.pooled(inputs)))
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(B, C) of features (B, D)."""
+        # Never in half precision: rounded logits tie, and ties decide what is suspect.
+        with torch.autocast(features.device.type, enabled=False):
+            return cast(Tensor, self.head(features.to(self.head.weight.dtype)))
 
     @contextmanager
     def scoring(self, with_dropout: bool = False) -> Iterator[None]:
@@ -134,9 +144,7 @@ class Classifier(nn.Module):
 
     def forward(self, inputs: Tensor) -> Output:
         features = self.features(inputs)
-        # Never in half precision: rounded logits tie, and ties decide what is suspect.
-        with torch.autocast(features.device.type, enabled=False):
-            return Output(self.head(features.to(self.head.weight.dtype)), features)
+        return Output(self.logits(features), features)
 
     def class_activation_maps(self, inputs: Tensor) -> Tensor:
         """(B, C, h, w): the head's weights as a 1×1 convolution over the last maps, no bias.

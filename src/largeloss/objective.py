@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from largeloss.losses import PartialLabelLoss
@@ -27,5 +28,7 @@ class Objective(nn.Module):
 
     def forward(self, inputs: Tensor, labels: Tensor, rows: Tensor) -> Evaluated:
         output: Output = self.model(inputs)
-        loss = self.criterion(output.logits, labels, rows, output.features, self.model.head)
+        # Never in half precision: sums, ties and least squares would go wrong without a word.
+        with torch.autocast(output.logits.device.type, enabled=False):
+            loss = self.criterion(output.logits, labels, rows, output.features, self.model.head)
         return Evaluated(loss, output.logits)

@@ -14,6 +14,7 @@ from largeloss.errors import ConfigError
 _KIM = "Kim et al., CVPR 2022, with the authors' settings"
 _COLE = "Cole et al., CVPR 2021"
 _LR = "learning rate of the large-loss methods, none being published for this one"
+_V1 = "from ImageNet V1 weights: add --pretrained, or --weights FILE"
 _ADAM = {"optimizer": "adam", "weight_decay": 0.0}
 
 
@@ -81,14 +82,21 @@ def presets() -> dict[str, Preset]:
     return {preset.name: preset for preset in (*_published(), *_openimages(), *_digits())}
 
 
-def find_preset(name: str, method: str) -> Preset:
+def find_preset(name: str, method: str | None = None) -> Preset:
     """The preset ``collection/method``, or ``collection`` with the method given beside it.
 
+    Without a method, ``collection`` is that of ll-r.
+
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of that name, or it is of another method than the one given.
     """
     known = presets()
-    full_name = name if "/" in name else f"{name}/{method}"
+    if name in known and method is not None and known[name].settings["method"]["name"] != method:
+        raise ConfigError(
+            f"The preset {name!r} is not of {method}. Write --preset {name.split('/')[0]} to have "
+            f"the settings of {method}."
+        )
+    full_name = name if "/" in name else f"{name}/{method or 'll-r'}"
     if full_name not in known:
         collection = full_name.split("/")[0]
         methods = [key.split("/")[1] for key in known if key.split("/")[0] == collection]
@@ -123,7 +131,8 @@ def _published() -> Iterator[Preset]:
             elif method == "lsan":
                 own["smoothing"] = 0.1
                 source = f"{_COLE}; {_KIM}; {_LR}"
-            yield Preset(f"{name}/{method}", deep_merged(common, {"method": own}), source)
+            settings = deep_merged(common, {"method": own})
+            yield Preset(f"{name}/{method}", settings, f"{source}; {_V1}")
 
 
 def _openimages() -> Iterator[Preset]:

@@ -70,7 +70,7 @@ def test_an_epoch_that_was_cut_off_does_not_count(tmp_path):
 
 
 def test_a_run_that_was_not_recorded(tmp_path):
-    with pytest.raises(ConfigError, match="has no recorded losses.*--record losses"):
+    with pytest.raises(ConfigError, match=r"has no recorded losses.*--record losses"):
         Recorded.of(tmp_path)
 
 

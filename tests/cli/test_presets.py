@@ -89,6 +89,16 @@ def test_compare_takes_each_methods_own_settings(largeloss, picture_folder, tmp_
         assert saved["training"]["lr"] == 7.5e-5
 
 
+def test_a_preset_of_another_method(largeloss, picture_folder, tmp_path):
+    for command in (
+        ["train", picture_folder, "--preset", "digits/ll-r", "--method", "ll-cp"],
+        ["compare", picture_folder, "--preset", "digits/ll-r", "--methods", "ll-r,ll-cp"],
+    ):
+        code, _, err = largeloss(*command, "--out", tmp_path / "run")
+        assert code == 2
+        assert "The preset 'digits/ll-r' is not of ll-cp. Write --preset digits" in err
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -223,7 +223,6 @@ def test_an_analysis_is_read_where_it_is(largeloss, picture_folder, runs):
     assert code == 0, err
     assert "12.3 (1)" in out
     assert "unmeasured" not in out
-    (folder / "analysis").mkdir()
     (folder / "analysis/pointing.json").write_text("{")
     code, _, err = largeloss(*command)
     assert code == 1

@@ -71,6 +71,8 @@ def accept_by_certainty(column, limit):
     [
         ("threshold", 0.7, accept_by_threshold),
         ("positives", 0.7, accept_positive),
+        ("positives", 0.4, accept_positive),
+        ("threshold", 0.5, accept_by_threshold),
         ("ensemble", 0.7, accept_by_threshold),
         ("uncertainty", 0.13, accept_by_certainty),
     ],
@@ -136,11 +138,11 @@ def test_how_often_it_wants_to_see_the_images():
     ("settings", "message"),
     [
         ({"rule": "best"}, "rule must be one of threshold, share, positives, ensemble, uncertain"),
-        ({"limit": 0}, "limit of the rule 'threshold' must be above 0 and at most 1"),
+        ({"limit": 0.4}, "limit of the rule 'threshold' must be at least 0.5 and at most 1"),
         ({"rule": "uncertainty", "limit": 0.6}, "at most 0.5"),
         ({"limit": float("nan")}, "limit"),
         ({"num_passes": 1}, "num_passes must be 2 or more"),
-        ({"warmup_epochs": -1}, "warmup_epochs must be 0 or more"),
+        ({"warmup_epochs": 0}, "warmup_epochs must be 1 or more"),
     ],
 )
 def test_wrong_settings(settings, message):

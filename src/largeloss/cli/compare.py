@@ -29,13 +29,13 @@ def compare(
         over: dict[str, Any] = {"method": {"name": method}}
         return settings.made(over=over | ({"data": {"path": str(data)}} if data else {}))
 
-    config = make("an")
+    grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
+    config = make(grid[0].variant.method)
     if config.needs_data:
         raise ConfigError(
             "compare needs DATA, a folder with labels.csv and pictures. For a first look without "
             "data: largeloss demo."
         )
-    grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
     runner = GridRunner(make, grid, out)
     comparison = run_grid(grid, out, runner)
     page = ReportPage(

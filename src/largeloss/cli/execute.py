@@ -95,6 +95,7 @@ def execute(
         folder.check_free()
     continuing = resume and distributed.from_main(folder.state_file.is_file())
     data = data or prepare.load_data(config)
+    prepare.check(config, data)
     dataset = prepare.training_labels(data, config.method.name)
     measures = prepare.make_measures(config, data)
     recipe = prepare.make_recipe(config)
@@ -140,6 +141,8 @@ def execute(
             "test_classes_without_positives": best.num_absent,
             "test_ap": dict(zip(dataset.labels.classes, best.per_class.tolist(), strict=True)),
             "test_counts": measures.test.counts(dataset.labels.classes),
+            "expected_positives": getattr(criterion, "expected_positives", None),
+            "notes": notes,
             "num_corrections": len(_corrections(criterion)),
             "protocol": config.training.protocol,
             "head": head,

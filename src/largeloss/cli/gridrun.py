@@ -2,8 +2,9 @@
 
 import csv
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from largeloss import distributed
 from largeloss.cli import execute
@@ -11,10 +12,9 @@ from largeloss.cli.console import note, say
 from largeloss.cli.console import out as screen
 from largeloss.cli.prepare import (
     TrainingData,
+    check,
     load_data,
-    make_loss,
     method_settings,
-    training_labels,
     with_absolute_paths,
 )
 from largeloss.cli.progress import Clock, Progressing
@@ -62,9 +62,9 @@ class GridRunner:
         self._data = {} if reads is None else reads
         open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
         self.clock = Clock(sum(self.configs[planned].num_epochs for planned in open_runs))
+        self._open = frozenset(open_runs)
         for planned in open_runs:
-            method = self.configs[planned].method
-            make_loss(method, training_labels(self.data(planned), method.name))
+            check(self.configs[planned], self.data(planned))
 
     def data(self, planned: Planned) -> TrainingData:
         """What a run is trained on; read once for all runs that share it."""
@@ -75,6 +75,13 @@ class GridRunner:
             for text in self._data[key].given.notes:
                 note(text)
         return self._data[key]
+
+    def _remarks(self, planned: Planned, result: Mapping[str, Any]) -> list[str]:
+        """What a run says of its labels and settings, once a method."""
+        if planned.seed or planned not in self._open:
+            return []
+        said = self.data(planned).given.notes
+        return [text for text in result["notes"] if text not in said]
 
     def listener(self, planned: Planned, config: RunConfig) -> Progressing:
         """Shows how a run goes on."""
@@ -104,7 +111,7 @@ class GridRunner:
             data=None if run.finished else self.data(planned),
             listener=self.listener(planned, config),
         )
-        for text in finished.notes:
+        for text in (*finished.notes, *self._remarks(planned, finished.result)):
             note(text)
         result = finished.summary
         say(f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from largeloss.config import RunConfig, make_config, read_yaml
+from largeloss.config import RunConfig, make_config, merged, read_yaml
 from largeloss.presets import find_preset
 
 _LABELS, _MODEL, _LOOP = "Labels", "Model", "Training"
@@ -31,7 +31,8 @@ class Settings(NamedTuple):
         file = [read_yaml(self.file)] if self.file else []
         layers = [*under, *file, self.options, over or {}]
         if self.preset is not None:
-            method = make_config(layers, self.sets).method.name
+            given = merged(layers, self.sets).get("method", {})
+            method = given.get("name") if isinstance(given, Mapping) else None
             layers = [find_preset(self.preset, method).settings, *layers]
         return make_config(layers, self.sets)
 

@@ -64,48 +64,86 @@ def training_labels(data: TrainingData, method: str) -> Dataset:
         LabelError: unobserved labels under ``full``, or nothing to learn from.
     """
     dataset = data.given if method == "full" else data.known
-    labels = dataset.labels.lookup(dataset.rows("train"))
-    if method == "full" and (labels < 0).any():
+    train = dataset.labels.select(dataset.rows("train"))
+    num_entries = train.num_images * train.num_classes
+    blank = num_entries - train.num_observed
+    if method == "full" and blank:
         raise LabelError(
-            f"Method 'full' needs complete labels, but {int((labels < 0).sum())} of {labels.size} "
-            "training entries are blank. Choose a method for partial labels, for example ll-r."
+            f"Method 'full' needs complete labels, but {blank} of {num_entries} training entries "
+            "are blank. Choose a method for partial labels, for example ll-r."
         )
-    if not (labels == 1).any():
-        blank = "all" if (labels < 0).all() else f"{int((labels < 0).sum())} of the"
+    if not (train.states == 1).any():
+        share = "all" if blank == num_entries else f"{blank} of the"
         raise LabelError(
-            f"Not one tag is present (1) in the {len(labels)} training images of {dataset.name}: "
-            f"{blank} {labels.size} entries are blank. There is nothing to "
-            "learn. Look at the label file and its splits."
+            f"Not one tag is present (1) in the {train.num_images} training images of "
+            f"{dataset.name}: {share} {num_entries} entries are blank. There is nothing to learn. "
+            "Look at the label file and its splits."
         )
     return dataset
 
 
 def remarks(dataset: Dataset, method: str) -> list[str]:
     """What the user should know of the training labels."""
-    labels = dataset.labels.lookup(dataset.rows("train"))
+    train = dataset.labels.select(dataset.rows("train"))
     found = list(dataset.notes)
-    if method != "full" and (labels >= 0).all():
+    if method != "full" and train.is_complete:
         found.append(
             f"No training entry is blank, so {method} takes every 0 for a known absence. Where 0 "
             "means 'nobody annotated it', leave these cells blank."
         )
-    blank_rows = np.flatnonzero((labels < 0).all(axis=1))
+    blank_rows = np.flatnonzero(np.diff(train.offsets) == 0)
     if len(blank_rows):
-        example = dataset.labels.images[dataset.rows("train")[blank_rows[0]]]
         found.append(
-            f"{len(blank_rows)} of {len(labels)} training images have no label at all, for example "
-            f"{example}; methods that assume absence still learn from them."
+            f"{len(blank_rows)} of {train.num_images} training images have no label at all, for "
+            f"example {train.images[blank_rows[0]]}; methods that assume absence still learn from "
+            "them."
         )
-    empty = [
-        name
-        for name, present in zip(dataset.labels.classes, (labels == 1).any(axis=0), strict=True)
-        if not present
-    ]
+    counts = train.counts()
+    if method in ("iu", "curriculum", "imcl") and not counts.absent.any():
+        found.append(
+            f"Not one absence was observed in training: {method} learns from presences alone, and "
+            "may well take everything for present."
+        )
+    empty = [name for name, n in zip(train.classes, counts.present, strict=True) if not n]
     if empty:
         found.append(
             f"No training image is tagged {', '.join(empty[:8])}: nothing is learnt of it."
         )
     return found
+
+
+def check(config: RunConfig, data: TrainingData) -> None:
+    """Refuses settings that do not go together or with the data, before any work.
+
+    Raises:
+        ConfigError: so they do; also a folder for features that cannot be written.
+        LabelError: labels that the method cannot be trained on.
+    """
+    protocol, pictures = config.training.protocol, len(data.given.source.sample_shape) == 3
+    if protocol != "end-to-end" and not pictures:
+        raise ConfigError(
+            f"--protocol {protocol} is for pictures; these inputs are features already. Leave it "
+            "out."
+        )
+    phases = [config.method]
+    if config.training.head_method is not None:
+        phases.append(head_method(config))
+    for settings in phases:
+        make_loss(settings, training_labels(data, settings.name))
+        if settings.rule in ("ensemble", "uncertainty") and not config.model.dropout:
+            raise ConfigError(
+                f"The rule {settings.rule!r} compares scorings that differ by dropout, and needs "
+                "dropout before the head: --set model.dropout=0.5."
+            )
+    if protocol != "end-to-end":
+        cache = with_absolute_paths(config).data.cache
+        assert cache is not None
+        try:
+            (cache / "features").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"Features cannot be kept in {cache} ({error}). Choose another --cache."
+            ) from None
 
 
 def make_loss(settings: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLoss, list[str]]:
@@ -145,11 +183,6 @@ def make_loss(settings: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLos
     if settings.name == "role":
         check_table_fits(*dataset.labels.shape)
         given["labels"] = torch.from_numpy(dataset.labels.to_dense())
-    if settings.name == "curriculum" and not (dataset.labels.lookup(rows) == 0).any():
-        notes.append(
-            "Not one absence was observed in training: curriculum learns from presences alone, "
-            "and may well take everything for present."
-        )
     return LOSSES[settings.name](**given), notes
 
 
@@ -182,11 +215,6 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
             f"Backbone {backbone!r} has no such weights to start from; leave out "
             "--weights and --pretrained."
         )
-    if backbone == "none" and config.training.protocol != "end-to-end":
-        raise ConfigError(
-            f"--protocol {config.training.protocol} is for pictures; these inputs are features "
-            "already. Leave it out."
-        )
     architecture: dict[str, Any] = {
         "backbone": backbone,
         "backbone_args": settings.args,
@@ -196,11 +224,6 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
         "mean": settings.mean if len(shape) == 3 else [0.0] * shape[0],
         "std": settings.std if len(shape) == 3 else [1.0] * shape[0],
     }
-    if config.method.rule in ("ensemble", "uncertainty") and not settings.dropout:
-        raise ConfigError(
-            f"The rule {config.method.rule!r} compares scorings that differ by dropout, and needs "
-            "dropout before the head: --set model.dropout=0.5."
-        )
     model = build_classifier(
         num_classes=dataset.labels.num_classes,
         weights=settings.weights,

@@ -18,7 +18,7 @@ def presets(
     from largeloss.cli.console import out, say
 
     if name is not None:
-        preset = library.find_preset(name, "ll-r")
+        preset = library.find_preset(name)
         say(f"# {preset.name}: {preset.source}")
         say(yaml.safe_dump(preset.settings, sort_keys=False).rstrip())
         return

@@ -65,7 +65,7 @@ def maker(settings: Settings, group: Group, data: Path) -> Callable[[str], RunCo
     """Gives the settings of a method's runs: the preset, and what the command line says over it."""
 
     def make(method: str) -> RunConfig:
-        chosen = settings._replace(preset=f"{group.collection}/{method}")
+        chosen = settings._replace(preset=group.collection)
         over = {
             "data": {"path": str(data)},
             "method": {"name": method},

@@ -15,12 +15,12 @@ from largeloss.training.selection import RULES
 
 def beginning(dataset: Dataset, measures: Measures, notes: Sequence[str]) -> None:
     """The data in one line, and every remark."""
-    labels = dataset.labels.lookup(dataset.rows("train"))
-    present, absent = int((labels == 1).sum()), int((labels == 0).sum())
+    train = dataset.labels.select(dataset.rows("train"))
+    present, absent, unobserved = (int(states.sum()) for states in train.counts())
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in sorted(dataset.splits.items()))
     say(
         f"{dataset.name}: {sizes}; {dataset.labels.num_classes} classes; training entries: "
-        f"{present} present, {absent} absent, {labels.size - present - absent} unobserved."
+        f"{present} present, {absent} absent, {unobserved} unobserved."
     )
     for text in notes:
         note(text)

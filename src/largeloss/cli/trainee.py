@@ -150,6 +150,8 @@ def linear_init(
             note(text)
         resume = distributed.from_main(head.state_file.is_file())
         outcome = run(first, first_criterion, head, resume=resume)
+        # accelerate has no types
+        run.accelerator.free_memory()  # type: ignore[no-untyped-call]
         if distributed.rank() == 0:
             head.finish(
                 {

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from largeloss.labels.table import PRESENT, LabelTable
 
+_CHUNK = 8_000_000  # entries at once
+
 
 def co_occurrence(table: LabelTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """(C, C): the influence of class i (row) on class j (column), from the images ``rows``.
@@ -13,10 +15,13 @@ def co_occurrence(table: LabelTable, rows: NDArray[np.int64]) -> NDArray[np.floa
     the diagonal; every column is then divided by its sum, so that mixed labels stay in range.
     With one positive an image it is the identity.
     """
-    labels = table.lookup(rows)
-    present = (labels == PRESENT).astype(np.float64)
-    observed = (labels >= 0).astype(np.float64)
-    together, counted = present.T @ present, present.T @ observed
+    together, counted = (np.zeros((table.num_classes, table.num_classes)) for _ in range(2))
+    length = max(1, _CHUNK // table.num_classes)
+    for start in range(0, len(rows), length):
+        labels = table.lookup(rows[start : start + length])
+        present = (labels == PRESENT).astype(np.float32)
+        together += present.T @ present
+        counted += present.T @ (labels >= 0).astype(np.float32)
     shares = np.divide(together, counted, out=np.zeros_like(together), where=counted > 0)
     np.fill_diagonal(shares, 1.0)
     influence: NDArray[np.float64] = shares / shares.sum(axis=0)

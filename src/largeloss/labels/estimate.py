@@ -13,8 +13,8 @@ def expected_positives(table: LabelTable, rows: NDArray[np.int64]) -> tuple[floa
     classes, which supposes that entries were observed at random. Without: the mean number of
     observed tags, which is a lower bound.
     """
-    labels = table.lookup(rows)
-    positives, observed = int((labels == 1).sum()), int((labels >= 0).sum())
+    chosen = table.select(rows)
+    positives, observed = int((chosen.states == 1).sum()), chosen.num_observed
     if observed > positives:
         share = positives / observed
         return share * table.num_classes, "share of presences among observed entries × classes"

@@ -22,7 +22,9 @@ class Rule(NamedTuple):
     limit: float
     """Used unless another is given."""
     largest: float
-    """The largest limit that makes sense; the smallest is above 0."""
+    """The largest limit that makes sense."""
+    smallest: float
+    """The smallest, or 0: above 0."""
     stochastic: bool
     """Whether it needs several scorings with dropout."""
 
@@ -43,8 +45,8 @@ def by_share(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
 
 def positives_only(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
     """Present from ``limit`` on; nothing becomes absent."""
-    mean = probabilities.mean(dim=0)
-    return _states(mean, candidates & (mean >= limit))
+    present = candidates & (probabilities.mean(dim=0) >= limit)
+    return present.to(torch.int8) * 2 - 1
 
 
 def by_certainty(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
@@ -58,9 +60,9 @@ def _states(mean: Tensor, accepted: Tensor) -> Tensor:
 
 
 RULES = {
-    "threshold": Rule(by_threshold, 0.9, 1.0, stochastic=False),
-    "share": Rule(by_share, 0.1, 1.0, stochastic=False),
-    "positives": Rule(positives_only, 0.9, 1.0, stochastic=False),
-    "ensemble": Rule(by_threshold, 0.9, 1.0, stochastic=True),
-    "uncertainty": Rule(by_certainty, 0.05, 0.5, stochastic=True),
+    "threshold": Rule(by_threshold, 0.9, 1.0, 0.5, stochastic=False),
+    "share": Rule(by_share, 0.1, 1.0, 0.0, stochastic=False),
+    "positives": Rule(positives_only, 0.9, 1.0, 0.0, stochastic=False),
+    "ensemble": Rule(by_threshold, 0.9, 1.0, 0.5, stochastic=True),
+    "uncertainty": Rule(by_certainty, 0.05, 0.5, 0.0, stochastic=True),
 }

@@ -23,7 +23,7 @@ class CurriculumLabeling(PartialLabelLoss):
     accepted labels are estimated anew each time; observed ones are never overwritten. The rules:
 
     * ``threshold``: present from ``limit`` on, absent up to 1 - limit;
-    * ``share``: the most certain share ``limit`` of the unobserved entries;
+    * ``share``: the most certain share ``limit`` of the unobserved entries of each chunk;
     * ``positives``: present from ``limit`` on, never absent;
     * ``ensemble``: as ``threshold``, on the mean of several scorings with dropout;
     * ``uncertainty``: where the standard deviation of several scorings with dropout is at most
@@ -33,10 +33,11 @@ class CurriculumLabeling(PartialLabelLoss):
         rule: How labels are accepted.
         limit: Of the rule; None takes 0.9, 0.1, 0.9, 0.9 and 0.05.
         num_passes: Scorings with dropout, for ``ensemble`` and ``uncertainty``.
-        warmup_epochs: Epochs before labels are first accepted.
+        warmup_epochs: Epochs before labels are first accepted, at least 1.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
-    State: epoch, edits. Needs: rows. Memory: 21 bytes an accepted label.
+    State: epoch, edits. Needs: rows. Memory: 21 bytes an accepted label, about 100 while they are
+        put in force; ``threshold`` may accept nearly every entry, ``positives`` few.
     Raises: ScheduleError before set_epoch.
     Source: Durand et al., CVPR 2019, eq. 2-5 and section 3.2; limits and the number of scorings
         are ours.
@@ -58,15 +59,17 @@ class CurriculumLabeling(PartialLabelLoss):
             raise ConfigError(f"rule must be one of {', '.join(RULES)}, got {rule!r}.")
         self.rule = RULES[rule]
         self.limit = self.rule.limit if limit is None else limit
-        if not 0 < self.limit <= self.rule.largest:
+        low, high = self.rule.smallest, self.rule.largest
+        if not (low <= self.limit <= high and self.limit > 0):
+            least = f"at least {low}" if low else "above 0"
             raise ConfigError(
-                f"limit of the rule {rule!r} must be above 0 and at most {self.rule.largest}, "
+                f"limit of the rule {rule!r} must be {least} and at most {high}, "
                 f"got {self.limit!r}."
             )
         if not isinstance(num_passes, int) or num_passes < 2:
             raise ConfigError(f"num_passes must be 2 or more, got {num_passes!r}.")
-        if not isinstance(warmup_epochs, int) or warmup_epochs < 0:
-            raise ConfigError(f"warmup_epochs must be 0 or more, got {warmup_epochs!r}.")
+        if not isinstance(warmup_epochs, int) or warmup_epochs < 1:
+            raise ConfigError(f"warmup_epochs must be 1 or more, got {warmup_epochs!r}.")
         self.num_passes, self.warmup_epochs = num_passes, warmup_epochs
         # Not a buffer: DistributedDataParallel would overwrite it from rank 0.
         self.edits = EditMemory()

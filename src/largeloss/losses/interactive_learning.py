@@ -27,7 +27,8 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
 
     Completed labels of an atom are mixed by the label graph where they are unobserved. Atoms and
     their weights are constants in the backward pass. w1 makes the gradient of its term in the
-    head's parameters as large as that of the first term at the first batch that has a dictionary;
+    head's parameters as large as that of the first term, at the first batch that has a dictionary
+    and a gradient of each term; until then they are 0.
     w2 does the same in the features, since r_F does not depend on the head (0 where features are
     fixed).
 
@@ -78,7 +79,8 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
                 w2 = 0.0
                 if features.requires_grad:
                     w2 = _ratio(supervised, terms[1], [features], shared=False)
-                self.balance = w1, w2
+                if w1 > 0 and (w2 > 0 or not features.requires_grad):  # else at a later batch
+                    self.balance = w1, w2
             w1, w2 = self.balance or (0.0, 0.0)
             loss = w1 * terms[0] + w2 * terms[1]
         else:  # DistributedDataParallel wants every parameter in every backward pass

@@ -99,6 +99,8 @@ def check_table_fits(num_images: int, num_classes: int) -> None:
     """
     needed = num_images * num_classes * _BYTES_PER_ENTRY
     free = psutil.virtual_memory().available
+    if torch.cuda.is_available():  # where it will be trained
+        free = min(free, torch.cuda.mem_get_info()[0])
     if needed > free:
         raise ConfigError(
             f"ROLE trains a table of {num_images:,} images × {num_classes:,} classes, which needs "

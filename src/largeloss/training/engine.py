@@ -67,13 +67,13 @@ def train_epoch(
             evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
             # accelerate has no types
             accelerator.backward(evaluated.loss)  # type: ignore[no-untyped-call]
+            optimizer.step()
         except NonFiniteError as error:
             raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
         except torch.OutOfMemoryError:
             raise RunError(
                 "The memory of the GPU is full. Lower --batch-size or --image-size."
             ) from None
-        optimizer.step()
         yield Step(evaluated.loss.detach(), evaluated.logits.detach(), batch)
 
 
@@ -148,7 +148,8 @@ def relabel(
     distributed.share_buffers(model)
     with model.scoring(with_dropout=passes > 1):
         for batch in batches:
-            logits = torch.stack([model(batch.inputs).logits for _ in range(passes)])
+            pooled = model.pooled(batch.inputs)  # dropout comes after it: once is enough
+            logits = torch.stack([model.logits(model.dropout(pooled)) for _ in range(passes)])
             _check_finite(logits.transpose(0, 1).flatten(1), batch.rows)
             criterion.relabel(logits, batch.labels, batch.rows)
 
