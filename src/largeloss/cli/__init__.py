@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from largeloss.cli import compare, demo, evaluate, methods, predict, presets, train
+from largeloss.cli import compare, data, demo, evaluate, methods, predict, presets, train
 from largeloss.cli.console import complain
 from largeloss.errors import CompleteLabelsWarning, InputError, LargelossError
 
@@ -23,6 +23,7 @@ app.command("compare")(compare.compare)
 app.command("demo")(demo.demo)
 app.command("methods")(methods.methods)
 app.command("presets")(presets.presets)
+app.add_typer(data.app)
 
 
 @app.callback()
