@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test lint results clean
+.PHONY: demo test lint results openimages-shape clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,10 @@ lint: $(VENV)/.dev
 # All systems on all data: writes docs/results.md; needs LARGELOSS_DATA, goes on where it stopped.
 results: $(VENV)/.core
 	$(RUN)/python benchmarks/results.py
+
+# Lists in the shape of OpenImages V3 at full size (5 GB), imported and checked: time and memory.
+openimages-shape: $(VENV)/.core
+	$(RUN)/python benchmarks/openimages_shape.py
 
 clean:
 	rm -rf $(VENV) build dist

@@ -10,7 +10,8 @@
     │   └── ScheduleError          a loss was used before ``set_epoch``
     └── RunError                   work had begun and failed          (command line: exit code 1)
         ├── NonFiniteError         logits that are NaN or infinite
-        └── CheckpointError        a checkpoint that cannot be read or does not fit
+        ├── CheckpointError        a checkpoint that cannot be read or does not fit
+        └── DownloadError          a file could not be fetched, or is not the one expected
 
     CompleteLabelsWarning          labels that look as if 0 meant 'not annotated'
 """
@@ -54,6 +55,10 @@ class NonFiniteError(RunError):
 
 class CheckpointError(RunError):
     """A checkpoint cannot be read, or does not fit this run."""
+
+
+class DownloadError(RunError):
+    """A file could not be fetched, or is not the one that was expected."""
 
 
 class CompleteLabelsWarning(UserWarning):

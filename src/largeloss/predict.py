@@ -9,15 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from largeloss.data.images import ImageFiles, broken_images
+from largeloss.data.images import SUFFIXES, ImageFiles, broken_images
 from largeloss.data.loading import Loader
 from largeloss.errors import CheckpointError, DataError
 from largeloss.labels import LabelTable
 from largeloss.models import Classifier, build_classifier
 from largeloss.training.checkpoint import load_config, load_weights
 from largeloss.training.engine import score
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import typer
 from largeloss.cli import (
     analyze,
     compare,
+    data,
     demo,
     evaluate,
     methods,
@@ -35,6 +36,7 @@ app.command("demo")(demo.demo)
 app.command("methods")(methods.methods)
 app.command("presets")(presets.presets)
 app.add_typer(analyze.app, name="analyze")
+app.add_typer(data.app)
 
 
 @app.callback()

@@ -24,6 +24,13 @@ def note(message: str) -> None:
     err.print(Text.assemble(("Note: ", "bold yellow"), message))
 
 
+def warn(message: str) -> None:
+    """Something that is likely to surprise."""
+    if _silent:
+        return
+    err.print(Text.assemble(("Warning: ", "bold magenta"), message))
+
+
 def say(message: str) -> None:
     """One plain line."""
     out.print(Text(message))

@@ -10,13 +10,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from largeloss.data.dataset import Dataset, Rows
+from largeloss.data.dataset import Dataset
 from largeloss.data.images import ImageFiles, broken_images
+from largeloss.data.places import locate_pictures
+from largeloss.data.records import FEATURES, Records, read_records
 from largeloss.data.sources import FeatureArray, Source
 from largeloss.errors import DataError
-from largeloss.labels import LabelTable, read_labels
-
-FEATURES = "features.safetensors"
+from largeloss.labels import LabelTable
 
 
 def read_folder(
@@ -31,33 +31,41 @@ def read_folder(
 
     Args:
         root: Holds ``labels.csv`` or ``labels.parquet`` (see :func:`largeloss.labels.read_labels`),
-            and the pictures that it names, or ``features.safetensors`` in their place.
+            and the pictures that it names, or ``features.safetensors`` in their place. With
+            ``dataset.json`` (see :mod:`largeloss.data.description`) pictures lie where that says,
+            and classes are in its order.
         image_size: Height and width, in pixels, that pictures are resized to.
         classes: Only these, in this order.
         unlisted: For files that list tags: whether a tag that is not listed is ``"unknown"`` or
             ``"absent"``.
-        follow_symlinks: Whether pictures may be links that lead out of ``root``.
+        follow_symlinks: Whether pictures may be links that lead out of their folder.
 
     Raises:
-        DataError: the folder or its label file is missing, or a name leads out of ``root``.
+        DataError: a file is missing or wrong, or a name leads out of the folder of pictures.
         LabelError: the label file is wrong.
     """
-    root = Path(root)
-    if not root.is_dir():
-        kind = "is a file, not a folder" if root.exists() else "does not exist"
-        raise DataError(
-            f"{root} {kind}. Needed: a folder with labels.csv (or labels.parquet) and the pictures "
-            f"that it names, or {FEATURES} in their place."
-        )
-    file = read_labels(_label_file(root), unlisted=unlisted)
-    table = file.table if classes is None else file.table.select_classes(tuple(classes))
+    records = read_records(root, classes=classes, unlisted=unlisted)
+    return with_inputs(records, image_size, follow_symlinks).with_splits()
+
+
+def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool = False) -> Dataset:
+    """The data set of ``records``, with its pictures or features; splits as in the label file.
+
+    Raises:
+        DataError: it has neither, or they cannot be used.
+    """
+    table, root = records.table, records.root
     source: Source
     if (root / FEATURES).is_file():
         source = FeatureArray(read_features(root / FEATURES, table))
+    elif (folders := records.folders) is not None:
+        source = ImageFiles(locate_pictures(table.images, folders, follow_symlinks), image_size)
     else:
-        source = ImageFiles(_picture_paths(root, table.images, follow_symlinks), image_size)
-    splits = _splits(file.splits, table.num_images)
-    return Dataset(root.name, source, table, splits).with_splits()
+        raise DataError(
+            f"{root} has neither pictures nor {FEATURES}: dataset.json names no folder of "
+            "pictures. Write it there, under 'pictures'."
+        )
+    return Dataset(records.name, source, table, records.splits)
 
 
 def without_broken_images(dataset: Dataset, policy: str, workers: int = 2) -> Dataset:
@@ -148,37 +156,3 @@ def write_features(path: Path, values: Tensor, images: Sequence[str], seconds: f
         metadata={"images": json.dumps(list(images)), "seconds": f"{seconds:.3f}"},
     )
     partial.replace(path)
-
-
-def _label_file(root: Path) -> Path:
-    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.is_file()]
-    if len(found) != 1:
-        state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
-        raise DataError(
-            f"{root} has {state}; needed is exactly one of them. A wide labels.csv begins "
-            "'image,cat,dog', and each line names a picture and 1, 0 or blank for every class."
-        )
-    return found[0]
-
-
-def _picture_paths(root: Path, names: Sequence[str], follow: bool) -> tuple[Path, ...]:
-    base = root.resolve()
-    paths, outside = [], []
-    for name in names:
-        path = root / name
-        if ".." in Path(name).parts or not (follow or path.resolve().is_relative_to(base)):
-            outside.append(name)
-        paths.append(path)
-    if outside:
-        raise DataError(
-            f"{len(outside)} pictures lie outside {root}, for example {outside[:3]}. Put them into "
-            "the folder; for a collection that is made of links say --follow-symlinks."
-        )
-    return tuple(paths)
-
-
-def _splits(names: Sequence[str] | None, num_images: int) -> dict[str, Rows]:
-    if names is None:
-        return {"train": np.arange(num_images, dtype=np.int64)}
-    column = np.asarray(names)
-    return {str(name): np.flatnonzero(column == name) for name in sorted(set(names))}

@@ -18,6 +18,8 @@ from torch import Tensor
 from largeloss.errors import DataError
 
 MAX_PIXELS = 80_000_000
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
+"""Files that end so are taken for pictures where nothing lists them."""
 
 
 def open_rgb(path: Path) -> Image.Image:

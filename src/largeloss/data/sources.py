@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from largeloss.errors import DataError
+
 
 class Source(Protocol):
     """N inputs, read by row."""
@@ -71,3 +73,24 @@ class FeatureArray:
 
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         return self.values[torch.as_tensor(rows, dtype=torch.int64)]
+
+
+@dataclass(frozen=True)
+class LabelsOnly:
+    """N inputs that are not looked at, for work on labels alone."""
+
+    num: int
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return (0,)
+
+    @property
+    def in_memory(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return self.num
+
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+        raise DataError("These are labels alone: there is no input to read.")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from largeloss.labels import parse
+from largeloss.labels.foreign import with_our_numbers
 from largeloss.labels.header import check_header, check_unlisted, header_of
 from largeloss.labels.names import checked_names
 from largeloss.labels.raw import read_raw
@@ -22,7 +23,11 @@ class LabelFile(NamedTuple):
 
 
 def read_labels(
-    path: str | Path, *, unlisted: str | None = None, classes: Sequence[str] | None = None
+    path: str | Path,
+    *,
+    unlisted: str | None = None,
+    classes: Sequence[str] | None = None,
+    coding: str | None = None,
 ) -> LabelFile:
     """Reads a ``.csv`` or ``.parquet`` file; its header tells which layout it has.
 
@@ -44,17 +49,23 @@ def read_labels(
             or ``"absent"``.
         classes: The classes of the table, in this order. Wide files are reduced to them; in the
             other layouts a label that is none of them is refused.
+        coding: A name of :data:`largeloss.labels.CODINGS`, for wide and long files whose numbers
+            mean something else.
 
     Raises:
         LabelError: anything that cannot be understood, or contradicts itself; the message names
             the lines (header = 1), in Parquet the rows (first = 1).
-        ConfigError: ``unlisted`` is another word, or given for a file that lists nothing.
+        ConfigError: ``unlisted`` is another word, or given for a file that lists nothing; no such
+            coding, or one for a file that lists labels.
     """
     chosen = None if classes is None else checked_names(classes, "class")
     raw = read_raw(Path(path))
     check_header(raw)
-    layout, split, positions = header_of(raw.header)
+    header = header_of(raw.header)
+    layout, split, positions = header
     check_unlisted(raw, layout, unlisted)
+    if coding is not None:
+        raw = with_our_numbers(raw, header, coding)
     images = parse.parse_images(raw, split)
     if layout == "long":
         table = parse.parse_long(raw, positions, images, chosen)

@@ -1,0 +1,92 @@
+"""An examination on the screen and on disk."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from largeloss.cli.console import complain, note, say, warn
+from largeloss.cli.console import out as console
+from largeloss.cli.data.show import split_table
+from largeloss.data.check import Examination
+from largeloss.errors import ConfigError
+from largeloss.report.check_page import CheckPage, write_check_page
+from largeloss.report.class_counts import class_counts, ends
+
+SHOWN = 8
+"""So many of the most and of the least frequent classes are printed."""
+
+
+def show(found: Examination, remarks: Sequence[str]) -> None:
+    """Splits, frequent and rare classes, pictures; remarks, warnings and errors."""
+    say(f"{found.name}: {found.images:,} images, {len(found.classes):,} classes.")
+    console.print(split_table(found.splits))
+    console.print(_class_table(found))
+    for split, missing in found.missing_positives.items():
+        if missing.expected:
+            low, high = missing.interval or (missing.expected, missing.expected)
+            say(
+                f"Missing positives in {split}: about {missing.expected:,.0f} (95 %: {low:,.0f} to "
+                f"{high:,.0f}), if entries were observed at random."
+            )
+        elif missing.expected is None:
+            say(f"Missing positives in {split}: unknown. {missing.how}")
+    pictures = found.pictures
+    if pictures is not None and pictures.width and pictures.height:
+        say(
+            f"Pictures: {pictures.files:,}, {pictures.width.smallest} to {pictures.width.largest} "
+            f"wide and {pictures.height.smallest} to {pictures.height.largest} high, "
+            f"{100 * pictures.grey:.1f} % grey, {pictures.turned:,} turned by EXIF; "
+            + ("all were decoded." if pictures.decoded else "only headers were read.")
+        )
+    for text in remarks:
+        note(text)
+    for text in found.warnings:
+        warn(text)
+    for text in found.errors:
+        complain(text)
+    if not found.errors and not found.warnings:
+        say("Nothing is wrong, and nothing surprising was found.")
+
+
+def write(
+    folder: Path, found: Examination, remarks: Sequence[str], command: str
+) -> tuple[Path, Path]:
+    """Writes ``check.json`` and ``check.html``; their paths.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    json_file, page = folder / "check.json", folder / "check.html"
+    content = {"format": 1, **found.as_json(), "notes": list(remarks)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = json_file.with_name("check.json.partial")
+        partial.write_text(
+            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        partial.replace(json_file)
+        write_check_page(page, CheckPage(found, tuple(remarks), command))
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be written ({error.strerror or error}). Choose another --out."
+        ) from None
+    return json_file, page
+
+
+def _class_table(found: Examination) -> Table:
+    """The classes that are present most and least often."""
+    first, left_out, last = ends(class_counts(found), SHOWN)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Class")
+    for title in ("Present", "Absent", "Unobserved"):
+        table.add_column(title, justify="right")
+    for row in first:
+        table.add_row(Text(row.name), *(f"{number:,}" for number in row.numbers))
+    if left_out:
+        table.add_row(f"… {left_out:,} more …", "", "", "")
+    for row in last:
+        table.add_row(Text(row.name), *(f"{number:,}" for number in row.numbers))
+    return table

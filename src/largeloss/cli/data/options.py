@@ -1,0 +1,34 @@
+"""Options that the commands on data share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="The data folder to write; it must be new or empty.", show_default=False
+    ),
+]
+Unlisted = Annotated[
+    str | None,
+    typer.Option(
+        "--unlisted",
+        help="For tag lists and class folders: what is not listed is 'unknown' or 'absent'.",
+        show_default=False,
+    ),
+]
+FollowSymlinks = Annotated[
+    bool, typer.Option("--follow-symlinks", help="Pictures may be links out of their folder.")
+]
+NoPictures = Annotated[
+    bool, typer.Option("--no-pictures", help="Do not look at pictures: labels alone.")
+]
+Decode = Annotated[
+    bool,
+    typer.Option(
+        "--decode/--no-decode", help="Decode every picture in full, or see only that it is there."
+    ),
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Threads that read pictures.")]

@@ -1,0 +1,89 @@
+"""``dataset.json``: what a data folder is besides its labels.
+
+::
+
+    {
+      "format": 1,
+      "name": "voc2012",
+      "pictures": "/data/VOCdevkit/VOC2012/JPEGImages",
+      "classes": ["aeroplane", "bicycle"],
+      "published": {"train": 5717, "test": 5823, "classes": 20},
+      "notes": ["Sentences for the user."],
+      "fingerprints": {"data": "sha256 of labels and splits"}
+    }
+
+``pictures`` is the folder that the images' names start from, absolute or relative to the data
+folder; for joined collections an object, from the first part of the names to the folder of the
+rest; null where inputs are features.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from largeloss.errors import DataError
+
+DESCRIPTION = "dataset.json"
+FORMAT = 1
+
+Folders = Path | Mapping[str, Path]
+"""Where pictures lie: under one folder, or for each first part of a name under its own."""
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """The file's content, with paths as they stand there."""
+
+    format: int = FORMAT
+    name: str
+    pictures: str | dict[str, str] | None
+    classes: tuple[str, ...]
+    """All of the label file's, in the order of the table."""
+    published: dict[str, int] = {}
+    """Published sizes: ``train``, ``val``, ``test``, ``classes``."""
+    notes: tuple[str, ...] = ()
+    fingerprints: dict[str, str] = {}
+    """``data``: SHA-256 of labels and splits as they were written; others are for the record."""
+
+    def folders(self, root: Path) -> Folders | None:
+        """Where pictures lie, for the data folder ``root``."""
+        if isinstance(self.pictures, dict):
+            return {name: root / path for name, path in self.pictures.items()}
+        return None if self.pictures is None else root / self.pictures
+
+
+def read_description(root: Path) -> Description | None:
+    """The description in the data folder ``root``; None where it has none.
+
+    Raises:
+        DataError: the file cannot be read or understood.
+    """
+    path = root / DESCRIPTION
+    if not path.is_file():
+        return None
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Description)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} cannot be understood ({error}). Mend it, or write the folder anew with "
+            "'largeloss data import'."
+        ) from None
+    if found.format != FORMAT:
+        raise DataError(
+            f"{path} has the format {found.format}; this version of largeloss reads {FORMAT}. "
+            "Update largeloss, or write the folder anew with 'largeloss data import'."
+        )
+    return found
+
+
+def write_description(root: Path, description: Description) -> None:
+    """Writes ``dataset.json`` into ``root``."""
+    encoded = msgspec.json.format(msgspec.json.encode(description), indent=2)
+    (root / DESCRIPTION).write_bytes(encoded + b"\n")
+
+
+def folders_as_text(folders: Folders | None) -> str | dict[str, str] | None:
+    """``folders`` as the file has them: absolute, so that they hold from any data folder."""
+    if isinstance(folders, Mapping):
+        return {name: str(path.resolve()) for name, path in folders.items()}
+    return None if folders is None else str(folders.resolve())

@@ -1,0 +1,126 @@
+"""One folder a class, with its pictures in it."""
+
+import hashlib
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from largeloss.data.images import SUFFIXES
+from largeloss.data.importers.imported import Imported
+from largeloss.errors import ConfigError, DataError
+from largeloss.labels import LabelTable
+
+
+def read(root: Path, unlisted: str | None) -> Imported:
+    """``root/<class>/<pictures>``: a picture shows the class of its folder.
+
+    A file that is there under the same name and with the same bytes in the folders of several
+    classes is one picture of all of them; it goes by its name in the first. Pictures are found by
+    their suffix, also in folders below that of a class.
+
+    Args:
+        root: The folder of the classes' folders.
+        unlisted: What is known of the other classes: ``"unknown"`` or ``"absent"``.
+
+    Raises:
+        ConfigError: ``unlisted`` is neither.
+        DataError: there is no such folder, or no picture in it.
+    """
+    root = Path(root)
+    if unlisted not in ("unknown", "absent"):
+        raise ConfigError(
+            f"A picture lies in the folder of one class; are the other classes absent from it? Say "
+            "--unlisted unknown (nobody knows), or --unlisted absent (somebody looked: they are "
+            f"not there){'' if unlisted is None else f'; got {unlisted!r}'}."
+        )
+    if not root.is_dir():
+        raise DataError(f"{root} is no folder. Needed: a folder with one folder for each class.")
+    try:
+        found, beside, strangers = _find(root)
+    except OSError as error:
+        raise DataError(f"{root}: cannot be read ({error}).") from None
+    if not any(found.values()):
+        raise DataError(
+            f"{root}: no folder in it has a picture (looked for {', '.join(sorted(SUFFIXES))}). "
+            "Needed: a folder with one folder for each class, and pictures in these."
+        )
+    classes = tuple(found)
+    shared = _shared(root, found)
+    rows: list[int] = []
+    columns: list[int] = []
+    row_of: dict[str, int] = {}
+    for column, name in enumerate(classes):
+        for path in found[name]:
+            own = f"{name}/{path}"
+            rows.append(row_of.setdefault(shared.get(own, own), len(row_of)))
+            columns.append(column)
+    notes = []
+    if merged := len(rows) - len(row_of):
+        notes.append(
+            f"{merged} files are the same, by name and bytes, as one in the folder of another "
+            "class: such a file is one picture with several labels."
+        )
+    if beside:
+        notes.append(f"{beside} pictures lie beside the classes' folders and are left out.")
+    if strangers:
+        notes.append(f"{strangers} files in the classes' folders are no pictures, by their suffix.")
+    if empty := [name for name in classes if not found[name]]:
+        shown = ", ".join(map(repr, empty[:5])) + (", …" if len(empty) > 5 else "")
+        notes.append(f"{len(empty)} classes have no picture: {shown}.")
+    images = list(row_of)
+    if unlisted == "absent":
+        states = np.zeros((len(images), len(classes)), dtype=np.int8)
+        states[rows, columns] = 1
+        table = LabelTable.from_dense(states, images, classes)
+    else:
+        table = LabelTable.from_entries(rows, columns, 1, images=images, classes=classes)
+    return Imported(
+        name=root.resolve().name,
+        table=table,
+        splits={"train": np.arange(len(images), dtype=np.int64)},
+        pictures=root,
+        notes=tuple(notes),
+    )
+
+
+def _find(root: Path) -> tuple[dict[str, list[str]], int, int]:
+    """Class → paths in its folder, with slashes; pictures beside the folders; other files."""
+    found: dict[str, list[str]] = {}
+    beside = strangers = 0
+    for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            beside += Path(entry.name).suffix.lower() in SUFFIXES
+            continue
+        paths = []
+        for folder, _, files in os.walk(entry.path):
+            for name in files:
+                if Path(name).suffix.lower() in SUFFIXES:
+                    paths.append(Path(folder, name).relative_to(entry.path).as_posix())
+                elif not name.startswith("."):
+                    strangers += 1
+        found[entry.name] = sorted(paths)
+    return found, beside, strangers
+
+
+def _shared(root: Path, found: dict[str, list[str]]) -> dict[str, str]:
+    """Name → the name of an identical file in the folder of an earlier class."""
+    holders = defaultdict(list)
+    for name, paths in found.items():
+        for path in paths:
+            holders[path].append(f"{name}/{path}")
+    same = {}
+    for names in holders.values():
+        first: dict[bytes, str] = {}
+        for name in names if len(names) > 1 else ():
+            try:
+                with (root / name).open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").digest()
+            except OSError:
+                continue
+            if first.setdefault(digest, name) != name:
+                same[name] = first[digest]
+    return same

@@ -1,0 +1,58 @@
+"""How often each class is present, absent and unobserved, over all splits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from largeloss.data.check import Examination
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Of one class, over all splits."""
+
+    name: str
+    present: int
+    absent: int
+    unobserved: int
+    by_split: tuple[int, ...]
+    """Images in which it is present, in the order of the splits."""
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """Present, absent, unobserved."""
+        return self.present, self.absent, self.unobserved
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The same in percent of the images; 0 where there are none."""
+        total = max(1, sum(self.numbers))
+        present, absent, unobserved = (100 * number / total for number in self.numbers)
+        return present, absent, unobserved
+
+
+def class_counts(found: Examination) -> list[ClassCounts]:
+    """All classes, the most frequent first; equally frequent ones in their own order."""
+    splits = found.splits.values()
+    present, absent, unobserved = (
+        [sum(column) for column in zip(*parts, strict=True)]
+        for parts in (
+            [split.present for split in splits],
+            [split.absent for split in splits],
+            [split.unobserved for split in splits],
+        )
+    )
+    by_split = list(zip(*(split.present for split in splits), strict=True))
+    rows = [
+        ClassCounts(*one)
+        for one in zip(found.classes, present, absent, unobserved, by_split, strict=True)
+    ]
+    return sorted(rows, key=lambda row: -row.present)
+
+
+def ends(
+    rows: Sequence[ClassCounts], limit: int
+) -> tuple[Sequence[ClassCounts], int, Sequence[ClassCounts]]:
+    """(the first ``limit``, how many are left out, the last ``limit``); all first where few."""
+    if len(rows) <= 2 * limit:
+        return rows, 0, ()
+    return rows[:limit], len(rows) - 2 * limit, rows[-limit:]
