@@ -1,10 +1,11 @@
-"""Time and memory of importing and checking lists of the size of OpenImages V3.
+"""Time and memory of importing, checking and evaluating lists of the size of OpenImages V3.
 
     python benchmarks/openimages_shape.py            # full size: 9 million images, 5 GB on disk
     python benchmarks/openimages_shape.py --scale 0.01
 
 Generates the lists with ``make_openimages_shape.py``, then runs ``largeloss data import`` and
-``largeloss data check`` without pictures, each in a process of its own.
+``largeloss data check`` without pictures, and evaluates random scores of all annotated entries, each
+in a process of its own.
 """
 
 import argparse
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "import": ["-m", "largeloss", "data", "import", "openimages-v3", str(root / "lists"),
                        "--out", data, "--no-pictures"],
             "check": ["-m", "largeloss", "data", "check", data, "--no-pictures"],
+            "evaluate": [str(HERE / "evaluate_openimages_shape.py"), data],
         }  # fmt: skip
         for title, command in steps.items():
             code, cost = measure([sys.executable, *command], root / f"{title}.log")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,12 @@ class Study:
         """As one types it."""
         return shlex.join(["largeloss", "compare", *self.arguments, "--out", str(self.out)])
 
+    @property
+    def num_runs(self) -> int:
+        """Methods times seeds."""
+        given = dict(pairwise(self.arguments))
+        return len(given["--methods"].split(",")) * int(given["--seeds"])
+
     def run(self) -> None:
         """Runs what is missing; the log stays beside the runs."""
         self.out.mkdir(parents=True, exist_ok=True)
@@ -81,7 +88,9 @@ def main() -> None:
     """Runs everything that is missing and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="Names of studies, separated by commas; no page is written.")
-    only = parser.parse_args().only
+    parser.add_argument("--page", action="store_true", help="Runs nothing; writes what there is.")
+    arguments = parser.parse_args()
+    only = arguments.only
     root = os.environ.get("LARGELOSS_DATA")
     if not root:
         sys.exit("Set LARGELOSS_DATA to the folder that holds voc-animals/, weights/ and tabular/.")
@@ -98,7 +107,8 @@ def main() -> None:
             for name, folders in tables.items()
         ),
     ]
-    run_all([study for study in searches if not only or study.name in only.split(",")])
+    if not arguments.page:
+        run_all([study for study in searches if not only or study.name in only.split(",")])
     if only:
         return
     studies = image_studies(photographs, best_delta(OUT / "voc-linear"))
@@ -121,9 +131,9 @@ def main() -> None:
         ]
         for name, folders in tables.items()
     }
-    # The longest first, so that both workers end at about the same time.
-    run_all([*reversed(studies), *(study for group in grouped.values() for study in group)])
-    sections = [section(study.title, study.command, study.out) for study in studies]
+    if not arguments.page:
+        run_all([*(study for group in grouped.values() for study in group), *studies])
+    sections = [section(study.title, study.command, study.out, study.num_runs) for study in studies]
     sections += [
         tabular_section(name, group[0].command, [study.out for study in group], tables[name])
         for name, group in grouped.items()
@@ -139,7 +149,7 @@ def run_all(studies: list[Study]) -> None:
 
 
 def image_studies(photographs: tuple[str, ...], delta: dict[str, float]) -> list[Study]:
-    """Digit scenes and voc-animals, the quickest first."""
+    """Digit scenes and voc-animals, the quickest first, end to end last."""
     settings = yaml.safe_load((HERE / "voc-animals.yaml").read_text(encoding="utf-8"))
     tags = mean_tags(Path(photographs[0]), settings["data"]["classes"])
     kappa = ("--expected-positives", tags)

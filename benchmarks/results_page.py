@@ -4,6 +4,7 @@ import json
 import re
 import statistics
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ def result(run: Path) -> dict[str, Any]:
     return found
 
 
-def section(title: str, command: str, out: Path) -> str:
+def section(title: str, command: str, out: Path, num_runs: int) -> str:
     """A study of pictures: its table as ``largeloss compare`` prints it."""
-    content = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    comparison = Comparison.of([RunResult(**run) for run in content["runs"]])
-    lines = [f"## {title}", "", comparison_markdown(comparison)]
+    runs = finished_runs(out, command)
+    lines = [f"## {title}", "", comparison_markdown(Comparison.of(runs))]
+    if len(runs) < num_runs:
+        lines += [f"Not finished: {len(runs)} of {num_runs} runs.", ""]
     for first, second, ratio in cache_lines(out / "log.txt"):
         lines += [
             f"The first run extracted the features in {first} s; the next read them from the cache "
@@ -40,6 +42,22 @@ def section(title: str, command: str, out: Path) -> str:
             "",
         ]
     return "\n".join([*lines, f"```\n{command}\n```", ""])
+
+
+def finished_runs(out: Path, command: str) -> list[RunResult]:
+    """The finished runs of a comparison, in the order of its command."""
+    words = command.split()
+    methods = words[words.index("--methods") + 1].split(",")
+    names = [field.name for field in fields(RunResult)]
+    found = []
+    for seed in range(int(words[words.index("--seeds") + 1])):
+        for method in methods:
+            kind, _, delta = method.partition(":")
+            folder = out / f"{kind}{'-' if delta else ''}{delta}-seed{seed}"
+            if (folder / "result.json").is_file():
+                content = result(folder)
+                found.append(RunResult(**{name: content[name] for name in names}))
+    return found
 
 
 def cache_lines(log: Path) -> list[tuple[str, str, str]]:
@@ -55,6 +73,8 @@ def tabular_section(name: str, command: str, outs: Sequence[Path], data: Sequenc
     """A table of features over its seeds, beside published values."""
     runs: dict[str, list[dict[str, Any]]] = {}
     for out in outs:
+        if not (out / "table.md").is_file():
+            continue
         for run in json.loads((out / "results.json").read_text(encoding="utf-8"))["runs"]:
             folder = run["method"]
             if run["delta_rel"] is not None:
