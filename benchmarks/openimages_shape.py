@@ -4,8 +4,8 @@
     python benchmarks/openimages_shape.py --scale 0.01
 
 Generates the lists with ``make_openimages_shape.py``, then runs ``largeloss data import`` and
-``largeloss data check`` without pictures, and evaluates random scores of all annotated entries, each
-in a process of its own.
+``largeloss data check`` without pictures, and evaluates random scores of all annotated entries,
+each in a process of its own.
 """
 
 import argparse

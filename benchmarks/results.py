@@ -27,7 +27,7 @@ from largeloss.data.folder import write_features
 from largeloss.data.importers import arff
 from largeloss.labels import read_labels, write_labels
 
-HERE = Path(__file__).parent
+HERE = Path("benchmarks")
 OUT = Path("runs/results")
 PAGE = Path("docs/results.md")
 GRID = {"ll-r": (0.1, 0.2, 0.5), "ll-ct": (0.1, 0.2, 0.5), "ll-cp": (0.1, 1.0, 2.0)}
