@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from largeloss.data import Dataset, ImageArray
+from largeloss.data.sources import FeatureArray
 from largeloss.errors import CheckpointError, ConfigError, NonFiniteError
 from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
 from largeloss.training.checkpoint import load_config, load_state, load_weights
+from largeloss.training.frozen import feature_classifier
 from largeloss.training.protocols import Measures, Recipe, end_to_end, start
 from largeloss.training.run import RunFolder
 from largeloss.training.selection import Yardstick
@@ -274,3 +276,16 @@ class TestYardstick:
         rows, scores = np.arange(3), np.array([[1.0, 9.0], [2.0, 1.0], [0.0, 0.0]])
         assert Yardstick.of(table, rows, "observed").measure(scores).value == 100.0
         assert Yardstick.of(table, rows, "assume-absent").measure(scores).value == 50.0
+
+
+def test_a_feature_that_hardly_varies_in_training_is_only_centred() -> None:
+    features = torch.randn(40, 3, dtype=torch.float64)
+    features[:, 1] = 2.0 + 1e-5 * features[:, 1]
+    features[:, 2] = 5.0
+    labels = LabelTable.from_dense(np.ones((40, 2), dtype=np.int8))
+    splits = {"train": np.arange(40, dtype=np.int64)}
+    data = Dataset("features", FeatureArray(features.float()), labels, splits)
+    linear = feature_classifier(data, num_classes=2)
+
+    assert linear.std[1:].tolist() == [1.0, 1.0]
+    assert linear.std[0].item() == pytest.approx(features[:, 0].float().std().item())

@@ -68,10 +68,14 @@ def with_features(
 
 
 def feature_classifier(data: Dataset, num_classes: int, dropout: float = 0.0) -> Classifier:
-    """A linear model over standardised features; statistics of the training split."""
+    """A linear model over standardised features; statistics of the training split.
+
+    A feature that hardly varies there (by less than a thousandth of what features vary by on
+    average) is only centred: dividing by its deviation would magnify it without bound elsewhere.
+    """
     features = data.source.read(data.rows("train").tolist(), [])
     std, mean = torch.std_mean(features.double(), dim=0)
-    std = torch.where(std > 1e-6, std, torch.ones_like(std))
+    std = torch.where(std > 1e-3 * std.mean(), std, torch.ones_like(std))
     inputs = FeatureInput(features.shape[1])
     return Classifier(inputs, num_classes, mean, std, pixels=False, dropout=dropout)
 
