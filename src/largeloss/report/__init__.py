@@ -1,7 +1,8 @@
 """Dataclasses become tables and pages; nothing is computed here."""
 
-from largeloss.report.figures import Curve, curves_svg, picture_png
+from largeloss.report.figures import MAP, Axes, Curve, curves_svg
 from largeloss.report.html import Card, ReportPage, write_report
+from largeloss.report.pictures import picture_png
 from largeloss.report.tables import (
     METHOD_TITLES,
     Row,
@@ -11,7 +12,9 @@ from largeloss.report.tables import (
 )
 
 __all__ = [
+    "MAP",
     "METHOD_TITLES",
+    "Axes",
     "Card",
     "Curve",
     "ReportPage",

@@ -1,6 +1,5 @@
-"""Curves as SVG that takes its colours from the page, pictures as data URIs."""
+"""Curves as SVG that takes its colours from the page."""
 
-import base64
 import html
 import io
 import math
@@ -9,13 +8,10 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib import style
-from matplotlib.axes import Axes
+from matplotlib.axes import Axes as Plot
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
-from PIL import Image
 
 PALETTE = ("#5f6670", "#c9490b", "#0068ad", "#00805d", "#a3508a", "#8f6800", "#5b4bc4", "#9c1c1c")
 """By order of the curves, on light; after Okabe and Ito, told apart by colour-blind readers."""
@@ -37,14 +33,36 @@ _CURVES = tuple(f"#0102{index + 16:02x}" for index in range(len(PALETTE)))
 
 
 @dataclass(frozen=True)
+class Axes:
+    """What is drawn over what."""
+
+    up: str
+    """Name and unit of the values, as written beside them."""
+    words: str
+    """The same for readers who hear the chart."""
+    across: str = "epoch"
+    top: float = math.inf
+    """No value is larger."""
+    digits: int = 1
+    """Decimals in words."""
+    warmup: bool = True
+    """Whether the end of epoch 0 is marked."""
+
+
+MAP = Axes("mAP (%)", "mAP in percent", top=100)
+
+
+@dataclass(frozen=True)
 class Curve:
-    """mAP in percent over epochs, and optionally the band it lies in."""
+    """Values over epochs, and optionally the band they lie in."""
 
     label: str
     epochs: tuple[int, ...]
     values: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
+    marked: int | None = None
+    """The epoch that was chosen: a ring is drawn around its value."""
 
     @property
     def points(self) -> list[tuple[int, float]]:
@@ -54,12 +72,18 @@ class Curve:
 
 
 def curves_svg(
-    curves: Sequence[Curve], *, width: float = 760, height: float = 400, name: str = "curves"
+    curves: Sequence[Curve],
+    *,
+    axes: Axes = MAP,
+    width: float = 760,
+    height: float = 400,
+    name: str = "curves",
 ) -> str:
-    """Draws mAP over epochs, a line a curve, each labelled at its end.
+    """Draws values over epochs, a line a curve, each labelled at its end.
 
     Args:
         curves: At least one with a finite value.
+        axes: What they are.
         width: In CSS pixels. The SVG scales, and its letters with it.
         height: In CSS pixels.
         name: Begins the ids inside the SVG; differs between figures of one page.
@@ -83,47 +107,25 @@ def curves_svg(
         figure.patch.set_visible(False)
         room = max(len(_shortened(curve.label)) for _, curve in drawn) * FONT * 0.62 + 16
         across, up = (width - LEFT - room) / width, (height - BOTTOM - TOP) / height
-        axes = figure.add_axes((LEFT / width, BOTTOM / height, across, up))
+        plot = figure.add_axes((LEFT / width, BOTTOM / height, across, up))
         for index, curve in drawn:
-            _draw(axes, index, curve)
-        _dress(axes, first=min(curve.points[0][0] for _, curve in drawn))
-        _label_ends(axes, drawn)
+            _draw(plot, index, curve)
+        _dress(plot, axes, first=min(curve.points[0][0] for _, curve in drawn))
+        _label_ends(plot, drawn)
         buffer = io.StringIO()
         with warnings.catch_warnings():  # the browser has the letters that this font lacks
             warnings.filterwarnings("ignore", message=r"Glyph .* missing", category=UserWarning)
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _inlined(buffer.getvalue(), _in_words([curve for _, curve in drawn]), name)
+    return _inlined(buffer.getvalue(), _in_words([curve for _, curve in drawn], axes), name)
 
 
-def picture_png(pixels: NDArray[np.uint8], scale: float) -> str:
-    """A picture as a ``data:`` URI, enlarged without smoothing or reduced with.
-
-    Args:
-        pixels: (H, W) grey or (H, W, 3) colour.
-        scale: Factor of both sides, > 0.
-    """
-    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or pixels.shape[2:] == (3,)):
-        raise ValueError(
-            "picture_png needs uint8 pixels of shape (H, W) or (H, W, 3), got "
-            f"{pixels.dtype} of shape {pixels.shape}."
-        )
-    picture = Image.fromarray(pixels)
-    if scale != 1:
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        smooth = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
-        picture = picture.resize(size, smooth)
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _draw(axes: Axes, index: int, curve: Curve) -> None:
+def _draw(plot: Plot, index: int, curve: Curve) -> None:
     colour = _CURVES[index % len(_CURVES)]
     if curve.low is not None and curve.high is not None:
-        axes.fill_between(
+        plot.fill_between(
             curve.epochs, curve.low, curve.high, color=colour, alpha=0.14, linewidth=0
         )
-    axes.plot(
+    plot.plot(
         curve.epochs,
         curve.values,
         color=colour,
@@ -135,32 +137,38 @@ def _draw(axes: Axes, index: int, curve: Curve) -> None:
     )
     epoch, value = curve.points[-1]
     marker = MARKERS[index % len(MARKERS)]
-    axes.plot([epoch], [value], color=colour, marker=marker, markersize=6, clip_on=False)
+    plot.plot([epoch], [value], color=colour, marker=marker, markersize=6, clip_on=False)
+    for epoch, value in curve.points:
+        if epoch == curve.marked:
+            plot.plot(
+                [epoch], [value], color=colour, marker="o", markersize=13, markerfacecolor="none",
+                markeredgewidth=1.8, clip_on=False,
+            )  # fmt: skip
 
 
-def _dress(axes: Axes, first: int) -> None:
-    axes.set_xlabel("epoch", color=_INK, labelpad=6)
-    axes.set_ylabel("mAP (%)", color=_INK, labelpad=6)
-    ticks = min(8, max(2, int(axes.get_window_extent().width / 28)))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
-    low, high = axes.get_ylim()
-    if high - low < 2:  # a flat line is not to look like a mountain
+def _dress(plot: Plot, axes: Axes, first: int) -> None:
+    plot.set_xlabel(axes.across, color=_INK, labelpad=6)
+    plot.set_ylabel(axes.up, color=_INK, labelpad=6)
+    ticks = min(8, max(2, int(plot.get_window_extent().width / 28)))
+    plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
+    plot.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    low, high = plot.get_ylim()
+    if axes.top < math.inf and high - low < 2:  # a flat line is not to look like a mountain
         low, high = low - 1, high + 1
-    axes.set_ylim(max(low, 0), min(high, 100))
-    axes.tick_params(color=_RULE, labelcolor=_INK, length=0, pad=6)
-    axes.grid(axis="y", color=_RULE, linewidth=1)
-    axes.set_axisbelow(True)
-    axes.patch.set_visible(False)
-    axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.spines["bottom"].set_color(_RULE)
-    if first == 0:
-        axes.axvline(0, color=_INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1)
-        axes.annotate(
+    plot.set_ylim(max(low, 0), min(high, axes.top))
+    plot.tick_params(color=_RULE, labelcolor=_INK, length=0, pad=6)
+    plot.grid(axis="y", color=_RULE, linewidth=1)
+    plot.set_axisbelow(True)
+    plot.patch.set_visible(False)
+    plot.spines[["top", "left", "right"]].set_visible(False)
+    plot.spines["bottom"].set_color(_RULE)
+    if first == 0 and axes.warmup:
+        plot.axvline(0, color=_INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1)
+        plot.annotate(
             "warm-up ends",
             (0, 1),
             xytext=(-2, 8),
-            xycoords=axes.get_xaxis_transform(),
+            xycoords=plot.get_xaxis_transform(),
             textcoords="offset points",
             color=_INK,
             alpha=0.75,
@@ -168,17 +176,17 @@ def _dress(axes: Axes, first: int) -> None:
         )
 
 
-def _label_ends(axes: Axes, drawn: Sequence[tuple[int, Curve]]) -> None:
+def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
     """Writes each label at the right edge, moved up or down where two would overlap."""
-    box = axes.get_window_extent()
-    bottom, top = axes.get_ylim()
+    box = plot.get_window_extent()
+    bottom, top = plot.get_ylim()
     unit = box.height / (top - bottom)
     ordered = sorted(drawn, key=lambda pair: pair[1].points[-1][1])
     wanted = [(curve.points[-1][1] - bottom) * unit for _, curve in ordered]
     right = max(curve.points[-1][0] for _, curve in drawn)
     heights = _apart(wanted, FONT * 1.35, box.height)
     for (index, curve), height in zip(ordered, heights, strict=True):
-        axes.annotate(
+        plot.annotate(
             _shortened(curve.label),
             (right, bottom + height / unit),
             xytext=(9, 0),
@@ -218,13 +226,16 @@ def _shortened(label: str) -> str:
     return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "…"
 
 
-def _in_words(curves: Sequence[Curve]) -> str:
+def _in_words(curves: Sequence[Curve], axes: Axes) -> str:
     said = []
     for curve in curves:
         epoch, value = max(curve.points, key=lambda point: point[1])
         final, last = curve.points[-1]
-        said.append(f"{curve.label}: at most {value:.1f} (epoch {epoch}), {last:.1f} at {final}")
-    return "Line chart of mAP in percent over epochs. " + "; ".join(said) + "."
+        said.append(
+            f"{curve.label}: at most {value:.{axes.digits}f} ({axes.across} {epoch}), "
+            f"{last:.{axes.digits}f} at {final}"
+        )
+    return f"Line chart of {axes.words} over {axes.across}. " + "; ".join(said) + "."
 
 
 def _inlined(svg: str, words: str, name: str) -> str:

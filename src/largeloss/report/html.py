@@ -11,7 +11,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from largeloss.experiments.results import Comparison
-from largeloss.report.figures import DARK_PALETTE, PALETTE, Curve, curves_svg, picture_png
+from largeloss.report.figures import DARK_PALETTE, PALETTE, Curve, curves_svg
+from largeloss.report.pictures import picture_png
 from largeloss.report.tables import COLUMNS, comparison_rows
 
 CARD_SIDE = 216
