@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from largeloss.experiments.results import Comparison, RunResult
-from largeloss.report import Card, Curve, ReportPage, comparison_rows, write_report
+from largeloss.report import (
+    Card,
+    Cards,
+    Curve,
+    Doubt,
+    ReportPage,
+    comparison_rows,
+    write_report,
+)
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
@@ -62,7 +70,16 @@ def page() -> ReportPage:
             Curve("Naive AN", (0, 1, 2), (40.0, 70.0, 60.0)),
             Curve("LL-R", (0, 1, 2), (40.0, 70.0, 80.0), (39.0, 69.0, 79.0), (41.0, 71.0, 81.0)),
         ),
-        cards=(Card(PICTURE, ("3",), ("7", "1"), ("3", "7")), Card(PICTURE, (), (), ())),
+        cards=Cards(
+            "Rejected",
+            "LL-R leaves out.",
+            "Left out",
+            (
+                Card("a.png", PICTURE, ("3",), (Doubt("7", True), Doubt("1", False)), ("3", "7")),
+                Card("b.png", PICTURE, (), (Doubt("5", None, "91 %", PICTURE),), None),
+                Card("c.png", PICTURE, (), (), ()),
+            ),
+        ),
         facts=(("training.epochs", "14"), ("torch", "2.15")),
         notes=("Chosen on val.",),
     )
@@ -135,17 +152,20 @@ def test_figures_are_those_of_the_comparison(tmp_path: Path) -> None:
 
 
 def test_verdicts() -> None:
-    card = Card(PICTURE, ("3",), ("7", "1", "3"), ("3", "7"))
-    assert card.verdicts == (("7", "rightly"), ("1", "wrongly"), ("3", "wrongly"))
+    verdicts = [Doubt("7", truth).verdict for truth in (True, False, None)]
+    assert verdicts == ["rightly", "wrongly", "unknown"]
 
 
 def test_verdicts_are_told_by_sign_and_word(tmp_path: Path) -> None:
     text, _ = written(page(), tmp_path)
-    cards = text[text.index('<ul class="cards">') :]
+    cards = text[text.index('<ul class="cards looked">') :]
     assert '<span class="verdict rightly">✓ 7 <small>rightly</small></span>' in cards
     assert '<span class="verdict wrongly">✗ 1 <small>wrongly</small></span>' in cards
-    assert 'alt="Training picture 1, showing 3, 7"' in cards
-    assert 'alt="Training picture 2, showing none of the classes"' in cards
+    assert '<span class="verdict unknown">? 5 <small>unknown, 91 %</small></span>' in cards
+    assert 'alt="Training picture a.png, showing 3, 7"' in cards
+    assert 'alt="Training picture b.png"' in cards
+    assert 'alt="The same with the regions where the model looks for 5"' in cards
+    assert 'alt="Training picture c.png, showing none of the classes"' in cards
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
@@ -156,11 +176,15 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
         command=HOSTILE,
         comparison=Comparison.of(runs),
         curves=(Curve(HOSTILE, (0, 1), (1.0, 2.0)),),
-        cards=(Card(PICTURE, (HOSTILE,), (HOSTILE,), (HOSTILE,)),),
+        cards=Cards(
+            HOSTILE,
+            HOSTILE,
+            HOSTILE,
+            (Card(HOSTILE, PICTURE, (HOSTILE,), (Doubt(HOSTILE, True, HOSTILE),), (HOSTILE,)),),
+        ),
         facts=((HOSTILE, HOSTILE),),
         notes=(HOSTILE,),
         curves_title=HOSTILE,
-        cards_title=HOSTILE,
     )
     text, outline = written(hostile, tmp_path)
     assert "<img src=x" not in text
@@ -171,7 +195,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
 
 
 def test_parts_without_data_are_left_out(tmp_path: Path) -> None:
-    empty = ReportPage("T", "", "", Comparison.of([]), (), (), (), ())
+    empty = ReportPage("T", "", "", Comparison.of([]))
     _, outline = written(empty, tmp_path)
     for tag in ("section", "table", "svg", "img", "figure", "ul", "pre", "p", "h2"):
         assert outline.all(tag) == []
@@ -182,7 +206,7 @@ def test_parts_without_data_are_left_out(tmp_path: Path) -> None:
     [
         ({"curves": ()}, "curves"),
         ({"curves": (Curve("a", (), ()),)}, "curves"),
-        ({"cards": ()}, "cards"),
+        ({"cards": None}, "cards"),
         ({"facts": ()}, "facts"),
         ({"command": ""}, "command"),
         ({"comparison": Comparison.of([])}, "comparison"),

@@ -1,6 +1,6 @@
 """How rightly a method doubted blank labels: by epoch and by class."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from largeloss.analysis.recorded import Recorded
 from largeloss.errors import ConfigError
+
+NUM_BINS = 12
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,30 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Losses:
+    """How the losses of blank entries are spread in the last epoch."""
+
+    edges: tuple[float, ...]
+    """Of the bins; the first is 0, the last the largest loss."""
+    blank: tuple[int, ...]
+    """Unobserved entries in each bin, doubted ones included."""
+    doubted: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Corrections:
-    """All epochs, and the last by class."""
+    """All epochs, and the last by class and by loss."""
 
     epochs: tuple[Quality, ...]
     classes: dict[str, Quality]
+    losses: Losses
 
     def as_json(self) -> dict[str, Any]:
         """Nested."""
         return {
             "epochs": [quality.as_json() for quality in self.epochs],
             "classes": {name: quality.as_json() for name, quality in self.classes.items()},
+            "losses": asdict(self.losses),
         }
 
 
@@ -91,4 +106,13 @@ def corrections(
         )
         for column, name in enumerate(classes)
     }
-    return Corrections(tuple(by_epoch), by_class)
+    return Corrections(tuple(by_epoch), by_class, _spread(recorded, known, last))
+
+
+def _spread(recorded: Recorded, known: NDArray[np.int8], doubted: NDArray[np.int32]) -> Losses:
+    losses = recorded.losses(recorded.num_epochs - 1)
+    blank = losses[known < 0].astype(np.float32)
+    edges = np.linspace(0, float(blank.max()), NUM_BINS + 1)
+    counts, _ = np.histogram(blank, edges)
+    chosen, _ = np.histogram(losses[doubted[:, 0], doubted[:, 1]].astype(np.float32), edges)
+    return Losses(tuple(edges.tolist()), tuple(counts.tolist()), tuple(chosen.tolist()))

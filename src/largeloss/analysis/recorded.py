@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.errors import ConfigError, RunError
-from largeloss.training.recording import FOLDER
+from largeloss.training.run import RECORDED
 
 KINDS = ("TP", "TN", "FN")
 """Observed positives; unobserved and truly absent; unobserved and truly present."""
@@ -33,7 +33,7 @@ class Recorded:
             ConfigError: the run was not recorded, or no epoch is finished.
             RunError: its files cannot be read.
         """
-        folder = run / FOLDER
+        folder = run / RECORDED
         epochs = len(list(folder.glob("losses-[0-9][0-9][0-9].npy")))
         if not epochs:
             raise ConfigError(
@@ -62,6 +62,11 @@ class Recorded:
     def doubted(self, epoch: int) -> NDArray[np.int32]:
         """(K, 2): positions (image, class) that the method did not take for absent."""
         return np.asarray(_load(self.folder / f"doubted-{epoch:03d}.npy"))
+
+    @property
+    def doubts(self) -> bool:
+        """Whether anything was doubted in the last epoch."""
+        return bool(self.doubted(self.num_epochs - 1).size)
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.float16]]]:
         """Positions, and (E, m, C) losses of these images in all epochs, a few at a time."""

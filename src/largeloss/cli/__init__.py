@@ -14,10 +14,11 @@ from largeloss.cli import (
     methods,
     predict,
     presets,
+    report,
     reproduce,
     train,
 )
-from largeloss.cli.console import complain
+from largeloss.cli.console import complain, remember
 from largeloss.errors import CompleteLabelsWarning, InputError, LargelossError
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
 app.command("methods")(methods.methods)
@@ -54,6 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     debug = "--debug" in arguments
     rest = [argument for argument in arguments if argument != "--debug"]
+    remember(rest)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note

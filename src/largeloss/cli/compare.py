@@ -21,9 +21,10 @@ def compare(
     out: Annotated[Path, typer.Option("--out", help="Folder for all runs.")] = Path("runs/compare"),
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
-    from largeloss.cli.gridrun import GridRunner, conclude, curves
+    from largeloss.cli.console import command_line, counted
+    from largeloss.cli.gridrun import GridRunner, conclude
+    from largeloss.cli.pages.comparison import Said
     from largeloss.experiments.grid import Variant, plan, run_grid
-    from largeloss.report import ReportPage
 
     def make(method: str) -> RunConfig:
         over: dict[str, Any] = {"method": {"name": method}}
@@ -38,15 +39,10 @@ def compare(
         )
     runner = GridRunner(make, grid, out)
     comparison = run_grid(grid, out, runner)
-    page = ReportPage(
-        title=f"{config.data.path.name if config.data.path else 'Digit scenes'}: methods compared",
-        lead=f"Mean average precision on the test split, {seeds} seeds a method.",
-        command=f"largeloss compare {data or ''} --methods {methods} --seeds {seeds} --out {out}",
-        comparison=comparison,
-        curves=curves(out, grid, "val_map"),
-        curves_title="mAP on val after each epoch",
-        cards=(),
-        facts=runner.facts(),
-        notes=(),
+    name = config.data.path.name if config.data.path else "Digit scenes"
+    said = Said(
+        title=f"{name}: methods compared",
+        lead=f"Mean average precision on the test split; {counted(seeds, 'seed')} a method.",
+        command=command_line(),
     )
-    conclude(out, page)
+    conclude(grid, out, comparison, runner, said)

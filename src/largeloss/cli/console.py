@@ -1,12 +1,16 @@
 """Where output goes: colour and bars on a terminal, plain lines elsewhere."""
 
 import os
+import shlex
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 # Under torchrun the first process alone speaks; errors are shown by whichever process has them.
 _silent = os.environ.get("RANK", "0") != "0"
+
+_given: list[str] = []
 
 out = Console(highlight=False, soft_wrap=True, quiet=_silent)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -29,6 +33,21 @@ def warn(message: str) -> None:
     if _silent:
         return
     err.print(Text.assemble(("Warning: ", "bold magenta"), message))
+
+
+def command_line() -> str:
+    """The command that is being run, as one would type it."""
+    return shlex.join(["largeloss", *_given])
+
+
+def remember(arguments: Sequence[str]) -> None:
+    """Keeps the arguments of the command that begins."""
+    _given[:] = arguments
+
+
+def counted(number: int, noun: str) -> str:
+    """``3 seeds``, ``1 seed``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def say(message: str) -> None:

@@ -22,20 +22,20 @@ def demo(
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 14,
 ) -> None:
     """Train on digit scenes with one tag a picture, and show what large losses give away."""
-    from largeloss.cli.console import say
-    from largeloss.cli.doubts import DoubtingRunner
-    from largeloss.cli.gridrun import conclude, curves
+    from largeloss.cli.console import command_line, say
+    from largeloss.cli.gridrun import GridRunner, conclude
+    from largeloss.cli.pages.comparison import Said
     from largeloss.cli.prepare import method_settings
     from largeloss.config import RunConfig, make_config
     from largeloss.experiments.grid import Variant, plan, run_grid
     from largeloss.presets import find_preset
-    from largeloss.report import ReportPage
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("The demo runs in one process; compare runs in several.")
 
     def make(method: str) -> RunConfig:
-        own = {"method": {"name": method}, "training": {"epochs": epochs, "track_test": True}}
+        training = {"epochs": epochs, "track_test": True, "record": "losses"}
+        own = {"method": {"name": method}, "training": training}
         return make_config([find_preset("digits", method).settings, own])
 
     grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
@@ -46,29 +46,24 @@ def demo(
         "Digit scenes: 3,000 training pictures of one to four handwritten digits, of which one is "
         f"tagged. {len(grid)} runs of {epochs} epochs, about half a minute each."
     )
-    runner = DoubtingRunner(make, grid, out)
+    runner = GridRunner(make, grid, out)
     comparison = run_grid(grid, out, runner)
-    page = ReportPage(
+    said = Said(
         title="What a model memorises when tags are missing",
         lead="Each training picture shows one to four handwritten digits, and only one of them is "
         "tagged. A model that takes every missing tag for an absence (Naive AN) first learns the "
         "digits, then memorises the missing tags as if they were true absences, and gets no "
         "better. LL-R leaves the entries with the largest losses out of each step: most of them "
         "are missing tags.",
-        command=f"largeloss demo --seeds {seeds} --methods {methods} --epochs {epochs} --out {out}",
-        comparison=comparison,
-        curves=curves(out, grid, "test_map"),
-        curves_title="mAP on test after each epoch",
-        cards=runner.cards(),
-        cards_title=runner.cards_title,
-        facts=runner.facts(),
+        command=command_line(),
         notes=(
             "Gap closed: the share of the way from Naive AN to full labels.",
             "The best epoch is chosen on 500 fully labelled val pictures; test curves are shown, "
             "never used.",
         ),
+        curve="test_map",
     )
-    conclude(out, page)
+    conclude(grid, out, comparison, runner, said)
 
 
 def _clear(out: Path) -> None:

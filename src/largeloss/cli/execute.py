@@ -141,6 +141,8 @@ def execute(
             "test_classes_without_positives": best.num_absent,
             "test_ap": dict(zip(dataset.labels.classes, best.per_class.tolist(), strict=True)),
             "test_counts": measures.test.counts(dataset.labels.classes),
+            "num_images": {name: len(rows) for name, rows in dataset.splits.items()},
+            "train_counts": prepare.training_counts(data, dataset),
             "expected_positives": getattr(criterion, "expected_positives", None),
             "notes": notes,
             "num_corrections": len(_corrections(criterion)),

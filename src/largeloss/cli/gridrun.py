@@ -1,7 +1,5 @@
-"""What ``compare`` and ``demo`` share: runs of a grid, and curves of what they did."""
+"""What ``compare`` and ``demo`` share: the runs of a grid, and what is written at their end."""
 
-import csv
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,8 @@ from largeloss import distributed
 from largeloss.cli import execute
 from largeloss.cli.console import note, say
 from largeloss.cli.console import out as screen
+from largeloss.cli.pages.comparison import Said, comparison_page
+from largeloss.cli.pages.reading import Reading, key
 from largeloss.cli.prepare import (
     TrainingData,
     check,
@@ -21,15 +21,8 @@ from largeloss.cli.progress import Clock, Progressing
 from largeloss.config import RunConfig, make_config
 from largeloss.errors import ConfigError
 from largeloss.experiments.grid import Planned
-from largeloss.experiments.results import RunResult
-from largeloss.report import (
-    METHOD_TITLES,
-    Curve,
-    ReportPage,
-    comparison_markdown,
-    comparison_table,
-    write_report,
-)
+from largeloss.experiments.results import Comparison, RunResult
+from largeloss.report import comparison_markdown, comparison_table, write_report
 from largeloss.training.protocols import start
 from largeloss.training.run import RunFolder
 
@@ -59,7 +52,7 @@ class GridRunner:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{out} cannot be written ({error}). Choose another --out.") from None
-        self._data = {} if reads is None else reads
+        self.reads = {} if reads is None else reads
         open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
         self.clock = Clock(sum(self.configs[planned].num_epochs for planned in open_runs))
         self._open = frozenset(open_runs)
@@ -69,12 +62,12 @@ class GridRunner:
     def data(self, planned: Planned) -> TrainingData:
         """What a run is trained on; read once for all runs that share it."""
         config = self.configs[planned]
-        key = f"{config.data.model_dump_json()} {config.model.image_size}"
-        if key not in self._data:
-            self._data[key] = load_data(config)
-            for text in self._data[key].given.notes:
+        wanted = key(config)
+        if wanted not in self.reads:
+            self.reads[wanted] = load_data(config)
+            for text in self.reads[wanted].given.notes:
                 note(text)
-        return self._data[key]
+        return self.reads[wanted]
 
     def _remarks(self, planned: Planned, result: Mapping[str, Any]) -> list[str]:
         """What a run says of its labels and settings, once a method."""
@@ -86,17 +79,6 @@ class GridRunner:
     def listener(self, planned: Planned, config: RunConfig) -> Progressing:
         """Shows how a run goes on."""
         return Progressing(f"{planned.folder:<16}", self.clock)
-
-    def facts(self) -> tuple[tuple[str, str], ...]:
-        """Settings and environment, for the report."""
-        settings = [config.plain() for config in self.configs.values()]
-        named = {
-            f"{section}.{name}": value
-            for section in ("data", "model", "training")
-            for name, value in settings[0][section].items()
-            if value not in (None, {}, "") and all(s[section][name] == value for s in settings)
-        }
-        return tuple((k, str(v)) for k, v in (named | execute.environment()).items())
 
     def __call__(self, planned: Planned, folder: Path) -> RunResult:
         config = self.configs[planned]
@@ -129,37 +111,14 @@ def _config(base: RunConfig, planned: Planned) -> RunConfig:
     return make_config([base.plain() | {"method": method, "training": training}])
 
 
-def curves(out: Path, grid: Sequence[Planned], column: str) -> tuple[Curve, ...]:
-    """A column of ``metrics.csv`` over epochs, averaged over seeds, a curve a method."""
-    collected: dict[str, list[list[float]]] = {}
-    for planned in grid:
-        delta = planned.variant.delta_rel
-        title = METHOD_TITLES.get(planned.variant.method, planned.variant.method)
-        label = title if delta is None else f"{title} Δ {delta:g} %"
-        with (out / planned.folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-            values = [float(record[column]) for record in csv.DictReader(file)]
-        collected.setdefault(label, []).append(values)
-    found = []
-    for label, runs in collected.items():
-        length = min(map(len, runs))  # runs may stop early
-        points = list(zip(*(run[:length] for run in runs), strict=True))
-        band = len(runs) > 1
-        found.append(
-            Curve(
-                label,
-                tuple(range(length)),
-                tuple(statistics.fmean(point) for point in points),
-                tuple(min(point) for point in points) if band else None,
-                tuple(max(point) for point in points) if band else None,
-            )
-        )
-    return tuple(found)
-
-
-def conclude(out: Path, page: ReportPage) -> None:
+def conclude(
+    grid: Sequence[Planned], out: Path, comparison: Comparison, runner: GridRunner, said: Said
+) -> None:
     """Prints the table; writes ``table.md`` and ``report.html`` beside ``results.json``."""
-    screen.print(comparison_table(page.comparison))
+    screen.print(comparison_table(comparison))
     if distributed.rank() == 0:
-        (out / "table.md").write_text(comparison_markdown(page.comparison), encoding="utf-8")
+        (out / "table.md").write_text(comparison_markdown(comparison), encoding="utf-8")
+        folders = [out / planned.folder for planned in grid]
+        page = comparison_page(comparison, folders, Reading(runner.reads), said)
         write_report(out / "report.html", page)
     say(f"Figures: {out / 'results.json'}   Report, to open in a browser: {out / 'report.html'}")

@@ -82,6 +82,26 @@ def training_labels(data: TrainingData, method: str) -> Dataset:
     return dataset
 
 
+def training_counts(
+    data: TrainingData, dataset: Dataset
+) -> dict[str, tuple[int, int, int, int | None]]:
+    """Class → training images in which it is present, absent, unobserved, missing.
+
+    Missing are unobserved ones that are present by what is given; None where no label was hidden.
+    """
+    known, given = (
+        table.labels.select(table.rows("train")).counts() for table in (dataset, data.given)
+    )
+    columns = (known.present, known.absent, known.unobserved, given.present - known.present)
+    hidden_any = data.known is not data.given
+    return {
+        name: (int(present), int(absent), int(unobserved), int(missing) if hidden_any else None)
+        for name, present, absent, unobserved, missing in zip(
+            dataset.labels.classes, *columns, strict=True
+        )
+    }
+
+
 def remarks(dataset: Dataset, method: str) -> list[str]:
     """What the user should know of the training labels."""
     train = dataset.labels.select(dataset.rows("train"))

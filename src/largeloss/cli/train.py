@@ -27,6 +27,7 @@ def train(
 ) -> None:
     """Train a classifier on DATA, a folder with labels.csv and pictures, and say how good it is."""
     from largeloss.cli import execute, show
+    from largeloss.cli.pages.writing import write_run_report
     from largeloss.cli.prepare import with_absolute_paths
     from largeloss.cli.progress import Clock, Progressing
 
@@ -54,3 +55,4 @@ def train(
         config, out, resume=resume, listener=listener, announce=show.beginning
     )
     show.result(finished, out)
+    write_run_report(out)

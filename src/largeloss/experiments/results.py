@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from largeloss.errors import RunError
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -71,6 +73,19 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """``{"runs": [...], "summary": [...]}``."""
         return asdict(self)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads ``results.json``.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls.of([RunResult(**run) for run in content["runs"]])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path} cannot be read ({error}). Run the comparison again.") from None
 
     def write(self, path: Path) -> None:
         """Writes ``results.json``."""

@@ -1,7 +1,9 @@
 """Dataclasses become tables and pages; nothing is computed here."""
 
+from largeloss.report.cards import DOINGS, Card, Cards, Doubt
+from largeloss.report.class_table import ClassLine, ClassTable, Interval
 from largeloss.report.figures import MAP, Axes, Curve, curves_svg
-from largeloss.report.html import Card, ReportPage, write_report
+from largeloss.report.html import ReportPage, write_report
 from largeloss.report.pictures import picture_png
 from largeloss.report.tables import (
     METHOD_TITLES,
@@ -10,15 +12,23 @@ from largeloss.report.tables import (
     comparison_rows,
     comparison_table,
 )
+from largeloss.report.training_labels import TrainingLabels
 
 __all__ = [
+    "DOINGS",
     "MAP",
     "METHOD_TITLES",
     "Axes",
     "Card",
+    "Cards",
+    "ClassLine",
+    "ClassTable",
     "Curve",
+    "Doubt",
+    "Interval",
     "ReportPage",
     "Row",
+    "TrainingLabels",
     "comparison_markdown",
     "comparison_rows",
     "comparison_table",

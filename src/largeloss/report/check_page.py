@@ -6,7 +6,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from largeloss.data.check import Examination
-from largeloss.report.class_counts import class_counts, ends
+from largeloss.report.class_counts import class_counts
+from largeloss.report.ends import ends
 
 CLASSES = 40
 """So many of the most and of the least frequent classes are shown; all where there are few."""

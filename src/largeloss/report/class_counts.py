@@ -1,6 +1,5 @@
 """How often each class is present, absent and unobserved, over all splits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from largeloss.data.check import Examination
@@ -47,12 +46,3 @@ def class_counts(found: Examination) -> list[ClassCounts]:
         for one in zip(found.classes, present, absent, unobserved, by_split, strict=True)
     ]
     return sorted(rows, key=lambda row: -row.present)
-
-
-def ends(
-    rows: Sequence[ClassCounts], limit: int
-) -> tuple[Sequence[ClassCounts], int, Sequence[ClassCounts]]:
-    """(the first ``limit``, how many are left out, the last ``limit``); all first where few."""
-    if len(rows) <= 2 * limit:
-        return rows, 0, ()
-    return rows[:limit], len(rows) - 2 * limit, rows[-limit:]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from matplotlib import style
 from matplotlib.axes import Axes as Plot
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 PALETTE = ("#5f6670", "#c9490b", "#0068ad", "#00805d", "#a3508a", "#8f6800", "#5b4bc4", "#9c1c1c")
 """By order of the curves, on light; after Okabe and Ito, told apart by colour-blind readers."""
@@ -47,6 +47,8 @@ class Axes:
     """Decimals in words."""
     warmup: bool = True
     """Whether the end of epoch 0 is marked."""
+    log: bool = False
+    """Whether equal distances are equal ratios."""
 
 
 MAP = Axes("mAP (%)", "mAP in percent", top=100)
@@ -63,6 +65,8 @@ class Curve:
     high: tuple[float, ...] | None = None
     marked: int | None = None
     """The epoch that was chosen: a ring is drawn around its value."""
+    hue: int | None = None
+    """Its place in the palette; None takes its place among the curves."""
 
     @property
     def points(self) -> list[tuple[int, float]]:
@@ -92,7 +96,11 @@ def curves_svg(
         An ``<svg>`` element without external references, ``""`` where nothing can be drawn. Its
         colours are ``currentColor`` and the CSS variables ``--rule`` and ``--curve-1`` on.
     """
-    drawn = [(index, curve) for index, curve in enumerate(curves) if curve.points]
+    drawn = [
+        (index if curve.hue is None else curve.hue, curve)
+        for index, curve in enumerate(curves)
+        if curve.points
+    ]
     if not drawn:
         return ""
     settings = {
@@ -151,7 +159,10 @@ def _dress(plot: Plot, axes: Axes, first: int) -> None:
     plot.set_ylabel(axes.up, color=_INK, labelpad=6)
     ticks = min(8, max(2, int(plot.get_window_extent().width / 28)))
     plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
-    plot.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    if axes.log:
+        _scale_by_ratio(plot)
+    else:
+        plot.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     low, high = plot.get_ylim()
     if axes.top < math.inf and high - low < 2:  # a flat line is not to look like a mountain
         low, high = low - 1, high + 1
@@ -176,19 +187,26 @@ def _dress(plot: Plot, axes: Axes, first: int) -> None:
         )
 
 
+def _scale_by_ratio(plot: Plot) -> None:
+    plot.set_yscale("log")
+    plot.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plot.yaxis.set_minor_locator(NullLocator())
+
+
 def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
     """Writes each label at the right edge, moved up or down where two would overlap."""
     box = plot.get_window_extent()
-    bottom, top = plot.get_ylim()
-    unit = box.height / (top - bottom)
     ordered = sorted(drawn, key=lambda pair: pair[1].points[-1][1])
-    wanted = [(curve.points[-1][1] - bottom) * unit for _, curve in ordered]
+    ends = [(0.0, curve.points[-1][1]) for _, curve in ordered]
+    wanted = (plot.transData.transform(ends)[:, 1] - box.y0).tolist()
     right = max(curve.points[-1][0] for _, curve in drawn)
     heights = _apart(wanted, FONT * 1.35, box.height)
     for (index, curve), height in zip(ordered, heights, strict=True):
         plot.annotate(
             _shortened(curve.label),
-            (right, bottom + height / unit),
+            (right, height / box.height),
+            xycoords=plot.get_xaxis_transform(),
             xytext=(9, 0),
             textcoords="offset points",
             verticalalignment="center_baseline",

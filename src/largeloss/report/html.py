@@ -1,42 +1,40 @@
-"""The report: one HTML file that needs nothing else."""
+"""The report of a run or of a comparison: one HTML file that needs nothing else."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from largeloss.analysis.corrections import Corrections
+from largeloss.analysis.memorization import Memorization
 from largeloss.experiments.results import Comparison
-from largeloss.report.figures import DARK_PALETTE, PALETTE, Curve, curves_svg
+from largeloss.report.cards import Cards
+from largeloss.report.class_table import ClassTable
+from largeloss.report.ends import ends
+from largeloss.report.figures import DARK_PALETTE, MAP, PALETTE, Axes, Curve, curves_svg
 from largeloss.report.pictures import picture_png
 from largeloss.report.tables import COLUMNS, comparison_rows
+from largeloss.report.training_labels import TrainingLabels
+from largeloss.report.trends import (
+    COUNT,
+    QUALITY,
+    doubted,
+    first_epoch,
+    loss_curves,
+    phases,
+    precision,
+    recall,
+)
 
 CARD_SIDE = 216
 """Of a picture's longer side in pixels, about."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """A training picture: what its labels said, what LL-R made of them, and the truth."""
-
-    picture: NDArray[np.uint8]
-    """(H, W) or (H, W, 3)."""
-    given: tuple[str, ...]
-    """Tags that the training saw."""
-    rejected: tuple[str, ...]
-    """Classes whose entries were left out of the loss in the last epoch."""
-    truth: tuple[str, ...]
-    """All classes in the picture."""
-
-    @property
-    def verdicts(self) -> tuple[tuple[str, Literal["rightly", "wrongly"]], ...]:
-        """Each rejected class; rightly where its tag was missing."""
-        missing = set(self.truth) - set(self.given)
-        return tuple((name, "rightly" if name in missing else "wrongly") for name in self.rejected)
+CLASSES = 40
+"""So many of the most and of the least frequent classes are shown; all where there are few."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +45,32 @@ class ReportPage:
     lead: str
     command: str
     """What makes the page again."""
-    comparison: Comparison
-    curves: tuple[Curve, ...]
-    cards: tuple[Card, ...]
-    facts: tuple[tuple[str, str], ...]
+    comparison: Comparison | None = None
+    curves: tuple[Curve, ...] = ()
+    cards: Cards | None = None
+    facts: tuple[tuple[str, str], ...] = ()
     """Settings and environment."""
-    notes: tuple[str, ...]
-    """Remarks on the table."""
-    curves_title: str = "Test mAP after each epoch"
-    cards_title: str = ""
-    """A plain heading where empty."""
+    notes: tuple[str, ...] = ()
+    """Remarks."""
+    curves_title: str = "mAP on val after each epoch"
+    glance: tuple[tuple[str, str], ...] = ()
+    """The figures to see first: what, and how much."""
+    labels: tuple[TrainingLabels, ...] = ()
+    """By class, the most frequent first."""
+    classes: ClassTable | None = None
+    memorization: tuple[tuple[str, Memorization], ...] = ()
+    """Runs as displayed, and their analyses."""
+    corrections: tuple[tuple[str, Corrections], ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Part (``memorization``, ``corrections``, …) → why it is not there, and how to get it."""
 
 
 def write_report(path: Path, report: ReportPage) -> None:
     """Writes the page, in folders that are made where missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_rendered(report), encoding="utf-8", newline="\n")
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(_rendered(report), encoding="utf-8", newline="\n")
+    partial.replace(path)
 
 
 def _rendered(report: ReportPage) -> str:
@@ -73,24 +81,60 @@ def _rendered(report: ReportPage) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.1f}"
+    environment.globals.update(chart=Charts(), picture=_picture, ends=_ends)
+    order = [curve.label for curve in report.curves]
     return environment.get_template("report.html").render(
         report=report,
         columns=COLUMNS,
-        rows=comparison_rows(report.comparison),
-        wide=_drawing(report.curves, 760, 400, "wide"),
-        narrow=_drawing(report.curves, 360, 330, "narrow"),
-        cards=[(card, picture_png(card.picture, _scale(card.picture))) for card in report.cards],
+        rows=comparison_rows(report.comparison) if report.comparison else [],
         banded=any(curve.low is not None for curve in report.curves),
+        chosen=any(curve.marked is not None for curve in report.curves),
+        map_axes=MAP,
+        quality_axes=QUALITY,
+        count_axes=COUNT,
+        precision=precision(report.corrections, order),
+        recall=recall(report.corrections, order),
+        doubted=doubted(report.corrections, order),
+        phases=phases(report.memorization),
+        loss_curves=[(title, *loss_curves(found)) for title, found in report.memorization],
+        first_epoch=[(title, *first_epoch(found)) for title, found in report.memorization],
         palette=PALETTE,
         dark_palette=DARK_PALETTE,
     )
 
 
-def _drawing(curves: Sequence[Curve], width: float, height: float, name: str) -> Markup:
-    return Markup(curves_svg(curves, width=width, height=height, name=name))  # escapes its labels
+class Charts:
+    """Draws charts, wide and narrow, and gives each a name of its own on the page."""
+
+    def __init__(self) -> None:
+        self.drawn = 0
+
+    def __call__(
+        self, curves: Sequence[Curve], axes: Axes, width: int = 760, height: int = 400
+    ) -> Markup:
+        """Both drawings; the style sheet shows one. Empty where nothing can be drawn."""
+        self.drawn += 1
+        sizes = {"wide": (width, height), "narrow": (360, 330)}
+        drawings = {
+            kind: curves_svg(
+                curves, axes=axes, width=size[0], height=size[1], name=f"{kind}-{self.drawn}"
+            )
+            for kind, size in sizes.items()
+        }
+        if not drawings["wide"]:
+            return Markup()
+        # The drawing escapes its labels.
+        parts = (f'<div class="{kind}">{drawing}</div>' for kind, drawing in drawings.items())
+        return Markup("\n".join(parts))
 
 
-def _scale(picture: NDArray[np.uint8]) -> float:
-    """Small pictures by a whole factor, so that their pixels stay square."""
-    side: int = max(picture.shape[:2])
-    return max(1, CARD_SIDE // side) if side <= CARD_SIDE else CARD_SIDE / side
+def _ends(rows: Sequence[Any]) -> tuple[Sequence[Any], int, Sequence[Any]]:
+    return ends(rows, CLASSES)
+
+
+def _picture(pixels: NDArray[np.uint8]) -> str:
+    """Small pictures are enlarged by a whole factor, so that their pixels stay square."""
+    side: int = max(pixels.shape[:2])
+    return picture_png(pixels, max(1, CARD_SIDE // side) if side <= CARD_SIDE else CARD_SIDE / side)

@@ -22,8 +22,7 @@ from torch.nn import functional as F
 
 from largeloss import distributed
 from largeloss.training.engine import Step
-
-FOLDER = "recorded"
+from largeloss.training.run import RECORDED
 
 
 class Recorder:
@@ -36,7 +35,7 @@ class Recorder:
     """
 
     def __init__(self, folder: Path, rows: NDArray[np.int64], num_classes: int) -> None:
-        self.folder, self.rows, self.num_classes = folder / FOLDER, rows, num_classes
+        self.folder, self.rows, self.num_classes = folder / RECORDED, rows, num_classes
         self._main = distributed.rank() == 0
         if self._main:
             self.folder.mkdir(parents=True, exist_ok=True)

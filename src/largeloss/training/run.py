@@ -12,6 +12,9 @@ from filelock import FileLock, Timeout
 
 from largeloss.errors import ConfigError, RunError
 
+RECORDED = "recorded"
+"""Folder of what :mod:`largeloss.training.recording` writes, in a run's."""
+
 
 class RunFolder:
     """One run's folder, with a lock that the system drops when the process ends.

@@ -1,6 +1,7 @@
 """The labels of a recorded run: as trained on, and as they are."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,13 +10,15 @@ from numpy.typing import NDArray
 
 from largeloss.analysis.recorded import Recorded
 from largeloss.cli.execute import saved_config
-from largeloss.cli.prepare import hidden, read_data, training_labels
+from largeloss.cli.prepare import TrainingData, hidden, read_data, training_labels
+from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 
 
 class RunLabels(NamedTuple):
     """Of the recorded images of a run."""
 
+    run: Path
     recorded: Recorded
     known: NDArray[np.int8]
     """(n, C): what the method was trained on."""
@@ -25,15 +28,24 @@ class RunLabels(NamedTuple):
     method: str
 
 
-def run_labels(run: Path) -> RunLabels:
+def read_labels(config: RunConfig) -> TrainingData:
+    """The data of a run; no picture is decoded."""
+    return hidden(config, read_data(config))
+
+
+def run_labels(run: Path, read: Callable[[RunConfig], TrainingData] = read_labels) -> RunLabels:
     """Reads a run's recording and, from its data set, the labels.
+
+    Args:
+        run: Its folder.
+        read: Gives the data of its settings.
 
     Raises:
         ConfigError: no run, no recording, or the data has changed.
     """
     config = saved_config(run)
     recorded = Recorded.of(run)
-    data = hidden(config, read_data(config))
+    data = read(config)
     if len(recorded.rows) and recorded.rows[-1] >= data.given.labels.num_images:
         raise ConfigError(
             f"{run} was recorded on more images than its data set has now "
@@ -42,6 +54,7 @@ def run_labels(run: Path) -> RunLabels:
     known = training_labels(data, config.method.name).labels
     truth = data.given.labels
     return RunLabels(
+        run,
         recorded,
         known.lookup(recorded.rows),
         truth.lookup(recorded.rows),

@@ -13,7 +13,8 @@ from largeloss.cli.data.show import split_table
 from largeloss.data.check import Examination
 from largeloss.errors import ConfigError
 from largeloss.report.check_page import CheckPage, write_check_page
-from largeloss.report.class_counts import class_counts, ends
+from largeloss.report.class_counts import class_counts
+from largeloss.report.ends import ends
 
 SHOWN = 8
 """So many of the most and of the least frequent classes are printed."""

@@ -1,0 +1,1 @@
+"""What the reports of runs and comparisons say, gathered from their folders."""

@@ -1,0 +1,38 @@
+"""Learning curves, as ``metrics.csv`` holds them."""
+
+import csv
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from largeloss.errors import RunError
+from largeloss.report import Curve
+
+
+def column(run: Path, name: str) -> tuple[float, ...]:
+    """A column of ``metrics.csv``; empty where the run has none of that name.
+
+    Raises:
+        RunError: the file cannot be read.
+    """
+    path = run / "metrics.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(float(record[name]) for record in csv.DictReader(file) if name in record)
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise RunError(f"{path} cannot be read ({error}).") from None
+
+
+def mean_curve(label: str, runs: Sequence[Path], name: str) -> Curve:
+    """A column averaged over seeds, with the band from the lowest to the highest."""
+    columns = [column(run, name) for run in runs]
+    length = min(map(len, columns))  # runs may stop early
+    points = list(zip(*(values[:length] for values in columns), strict=True))
+    band = len(columns) > 1
+    return Curve(
+        label,
+        tuple(range(length)),
+        tuple(statistics.fmean(point) for point in points),
+        tuple(min(point) for point in points) if band else None,
+        tuple(max(point) for point in points) if band else None,
+    )

@@ -1,0 +1,78 @@
+"""How well each class is recognised on test, by one method or several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Average precision in percent over seeds."""
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Interval":
+        """From the lowest seed to the highest.
+
+        Args:
+            values: Shares, one a seed, at least one.
+        """
+        percent = [100 * value for value in values]
+        return cls(sum(percent) / len(percent), min(percent), max(percent))
+
+
+@dataclass(frozen=True)
+class ClassLine:
+    """One class on test."""
+
+    name: str
+    present: int
+    absent: int
+    unknown: int
+    intervals: tuple[Interval, ...]
+    """A method each."""
+    threshold: float | None = None
+    """Probability above which the class is tagged."""
+
+    @property
+    def measurable(self) -> str:
+        """Why average precision says nothing; empty where it does."""
+        if not self.present:
+            return "nowhere present"
+        return "" if self.absent else "nowhere absent"
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """All classes."""
+
+    methods: tuple[str, ...]
+    """As displayed."""
+    lines: tuple[ClassLine, ...]
+    num_seeds: int = 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every test label is known."""
+        return not any(line.unknown for line in self.lines)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The ends of the axis in percent: tens around all that is drawn."""
+        measured = (line for line in self.lines if not line.measurable)
+        drawn = [interval for line in measured for interval in line.intervals]
+        low = min((interval.low for interval in drawn), default=0.0)
+        high = max((interval.high for interval in drawn), default=100.0)
+        return min(90, int(low // 10 * 10)), min(100, int(high // 10 * 10 + 10))
+
+    def place(self, value: float) -> str:
+        """Where ``value`` lies on the axis, for the style sheet."""
+        left, right = self.span
+        return f"{100 * (value - left) / (right - left):.2f}%"
+
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether any class has one."""
+        return any(line.threshold is not None for line in self.lines)
