@@ -19,7 +19,7 @@ class Quality:
     doubted: int
     """Unobserved entries that were rejected or corrected."""
     judged: int
-    """Those of them whose truth is known."""
+    """Those of them whose truth is known; 0 where only presences are known."""
     right: int
     """Those of them that are truly present: missing tags."""
     missing: int
@@ -85,11 +85,13 @@ def corrections(
         ConfigError: the method doubts nothing.
     """
     missing = (known < 0) & (truth == 1)
+    # Where no blank is known to be absent, whatever can be judged is right: that says nothing.
+    judges = bool(((known < 0) & (truth == 0)).any())
     by_epoch, last = [], np.zeros((0, 2), dtype=np.int32)
     for epoch in range(recorded.num_epochs):
         last = recorded.doubted(epoch)
         states = truth[last[:, 0], last[:, 1]]
-        judged, right = int((states >= 0).sum()), int((states == 1).sum())
+        judged, right = judges * int((states >= 0).sum()), int((states == 1).sum())
         by_epoch.append(Quality(len(last), judged, right, int(missing.sum())))
     if not any(quality.doubted for quality in by_epoch):
         raise ConfigError(
@@ -100,7 +102,7 @@ def corrections(
     by_class = {
         name: Quality(
             int((last[:, 1] == column).sum()),
-            int((states[last[:, 1] == column] >= 0).sum()),
+            judges * int((states[last[:, 1] == column] >= 0).sum()),
             int((states[last[:, 1] == column] == 1).sum()),
             int(missing[:, column].sum()),
         )

@@ -21,20 +21,25 @@ class Memorization:
 
     counts: tuple[int, ...]
     """Entries of each kind."""
-    warmup: tuple[float, ...]
-    """Share of them with the highest loss in epoch 0; the rest is the regular phase."""
-    curves: tuple[tuple[float, ...], ...]
+    warmup: tuple[float | None, ...]
+    """Share of them with the highest loss in epoch 0; None where there are no such entries."""
+    curves: tuple[tuple[float | None, ...], ...]
     """By kind: mean loss in each epoch."""
-    first_epoch: tuple[tuple[float, ...], ...]
+    first_epoch: tuple[tuple[float | None, ...], ...]
     """By kind: mean loss in each twentieth of the steps of epoch 0."""
+
+    @property
+    def regular(self) -> tuple[float | None, ...]:
+        """Share of the entries with the highest loss after epoch 0."""
+        return tuple(None if share is None else 1 - share for share in self.warmup)
 
     def as_json(self) -> dict[str, Any]:
         """By kind; shares in percent, as :mod:`largeloss.experiments.published` reads them."""
         return {
             kind: {
                 "count": self.counts[i],
-                "warm-up": 100 * self.warmup[i],
-                "regular": 100 * (1 - self.warmup[i]),
+                "warm-up": _percent(self.warmup[i]),
+                "regular": _percent(self.regular[i]),
                 "mean_loss": list(self.curves[i]),
                 "mean_loss_in_epoch_0": list(self.first_epoch[i]),
             }
@@ -91,7 +96,15 @@ def memorization(
     with np.errstate(invalid="ignore"):
         return Memorization(
             tuple(counts.tolist()),
-            tuple((early / counts).tolist()),
-            tuple(tuple(row) for row in (sums / counts[:, None]).tolist()),
-            tuple(tuple(row) for row in (parts / in_part).tolist()),
+            _known(early / counts),
+            tuple(map(_known, sums / counts[:, None])),
+            tuple(map(_known, parts / in_part)),
         )
+
+
+def _known(values: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else float(value) for value in values)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share

@@ -43,9 +43,9 @@ def phases(runs: Sequence[tuple[str, Memorization]]) -> Phases:
     """
     rows: Phases = []
     for title, found in runs:
-        warmup = tuple(f"{100 * share:.1f}" for share in found.warmup)
-        regular = tuple(f"{100 * (1 - share):.1f}" for share in found.warmup)
-        rows += [(title, "warm-up", warmup), (title, "regular", regular)]
+        for phase, values in (("warm-up", found.warmup), ("regular", found.regular)):
+            cells = tuple("–" if share is None else f"{100 * share:.1f}" for share in values)
+            rows.append((title, phase, cells))
     if rows:
         published = zip(MEMORIZATION.columns, MEMORIZATION.values["an"], strict=True)
         shares: dict[str, dict[tuple[str, ...], float | None]] = {}
@@ -96,13 +96,13 @@ def _over_epochs(
     )
 
 
-def _by_kind(values: Sequence[Sequence[float]], step: int) -> tuple[Curve, ...]:
+def _by_kind(values: Sequence[Sequence[float | None]], step: int) -> tuple[Curve, ...]:
     first = 0 if step == 1 else step
     return tuple(
         Curve(
             KIND_TITLES[kind],
             tuple(range(first, first + step * len(values[0]), step)),
-            tuple(values[KINDS.index(kind)]),
+            tuple(math.nan if mean is None else mean for mean in values[KINDS.index(kind)]),
         )
         for kind in _ORDER
     )

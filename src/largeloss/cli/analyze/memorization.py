@@ -25,10 +25,12 @@ def memorization(
     for run in runs:
         labels = run_labels(run)
         found = analyse(labels.recorded, labels.known, labels.truth)
-        warmup = [f"{100 * share:.1f}" for share in found.warmup]
-        regular = [f"{100 * (1 - share):.1f}" for share in found.warmup]
-        table.add_row(str(run), "warm-up", *warmup)
-        table.add_row("", "regular", *regular)
+        for head, phase, found_shares in (
+            (str(run), "warm-up", found.warmup),
+            ("", "regular", found.regular),
+        ):
+            cells = ("none" if x is None else f"{100 * x:.1f}" for x in found_shares)
+            table.add_row(head, phase, *cells)
         table.add_row("", "entries", *map(str, found.counts))
         content = {"method": labels.method, **found.as_json()}
         written.append(write_analysis(run, "memorization", content))
