@@ -1,10 +1,12 @@
 """A run opened for measuring: its best weights, and the data to measure them on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from largeloss.cli import execute
 from largeloss.cli.prepare import load_data
@@ -29,9 +31,13 @@ class OpenedRun:
     """With the labels as they are given."""
 
     def loader(self, split: str) -> Loader:
-        """Batches of a split, in order."""
+        """Batches of a split, or of ``all`` of them, in order."""
         device = next(self.model.parameters()).device
-        return scoring_loader(self.dataset, split, Recipe(), device)
+        dataset = self.dataset
+        if split == "all":
+            every = np.sort(np.concatenate(list(dataset.splits.values())))
+            dataset = replace(dataset, splits={"all": every})
+        return scoring_loader(dataset, split, Recipe(), device)
 
 
 def open_run(
@@ -55,6 +61,34 @@ def open_run(
     if found != wanted:
         raise DataError(f"This model takes inputs of shape {wanted}; {dataset.name} has {found}.")
     return _opened(model, saved, config, dataset)
+
+
+def open_shared(run: Path, data: Path | None = None) -> tuple[OpenedRun, NDArray[np.int64]]:
+    """The best weights of ``run``, on the classes that ``data`` has in common with them.
+
+    Returns:
+        The run on its data with the shared classes alone, and (C,) the model's class of each.
+
+    Raises:
+        ConfigError, CheckpointError, DataError, LabelError: as :func:`open_run`; no shared class.
+    """
+    if data is None:
+        opened = open_run(run)
+        return opened, np.arange(opened.dataset.labels.num_classes)
+    model, saved = load_classifier(run)
+    config = execute.saved_config(run)
+    given = {"data": {"path": str(data), "classes": None, "observe": None, "unlisted": None}}
+    dataset = load_data(make_config([config.plain(), given])).given
+    shared = [name for name in saved["classes"] if name in dataset.labels.classes]
+    if not shared:
+        raise DataError(
+            f"{data} and the model of {run} have no class in common: it knows "
+            f"{', '.join(saved['classes'][:5])}, …; the data "
+            f"{', '.join(dataset.labels.classes[:5])}, …. Rename classes, or choose other data."
+        )
+    dataset = dataset.with_labels(dataset.labels.select_classes(shared))
+    columns = np.array([saved["classes"].index(name) for name in shared])
+    return _opened(model, saved, config, dataset), columns
 
 
 def open_with(run: Path, dataset: Dataset) -> OpenedRun:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from largeloss.errors import DataError
 
+ORIENTATION = 0x0112  # EXIF: values from 5 on turn the picture by a quarter
 MAX_PIXELS = 80_000_000
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 """Files that end so are taken for pictures where nothing lists them."""
@@ -63,6 +64,20 @@ def _as_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, image).convert("RGB")
     return image.convert("RGB")
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels, upright; only the header is read.
+
+    Raises:
+        DataError: not there, or not a picture.
+    """
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(ORIENTATION, 1) >= 5
+            return (image.height, image.width) if turned else image.size
+    except Exception as error:  # decoders raise anything when they meet damage
+        raise DataError(f"{path}: cannot be read as a picture ({error}).") from None
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ POINTING = PublishedTable(
         "ll-cp": (83.5, 53.3),
     },
     file="analysis/pointing.json",
-    made_by="largeloss analyze pointing RUN (not in this version yet)",
+    made_by="largeloss analyze pointing RUN",
     notes=("Ours is hits / (hits + misses) over all pairs of an image and a class (micro).",),
 )
 

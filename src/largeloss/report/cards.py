@@ -11,8 +11,8 @@ DOINGS = {
              "that it is absent."),
     "ll-ct": ("Corrected", "LL-Ct takes the class for present in that step."),
     "ll-cp": ("Corrected", "LL-Cp takes the class for present from then on."),
-    "curriculum": ("Labelled", "Curriculum labelling takes the class for what the model is sure "
-                   "of, present or absent."),
+    "curriculum": ("Labelled", "Curriculum labelling takes the class for present, as long as the "
+                   "model is sure of it."),
 }  # fmt: skip
 """Method → what it does with doubted entries, as a word and as a sentence."""
 

@@ -25,6 +25,8 @@ class RunLabels(NamedTuple):
     truth: NDArray[np.int8]
     """(n, C): what the data set says; -1 where it does not."""
     classes: tuple[str, ...]
+    images: tuple[str, ...]
+    """N names of all pictures, by row."""
     method: str
 
 
@@ -59,6 +61,7 @@ def run_labels(run: Path, read: Callable[[RunConfig], TrainingData] = read_label
         known.lookup(recorded.rows),
         truth.lookup(recorded.rows),
         truth.classes,
+        truth.images,
         config.method.name,
     )
 

@@ -9,10 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from largeloss.cli.analyze.labels import RunLabels
+from largeloss.cli.looks import look, picture
 from largeloss.cli.prepare import TrainingData
 from largeloss.data import Loader
-from largeloss.data.images import ImageFiles, open_rgb
+from largeloss.data.images import ImageFiles
 from largeloss.data.sources import Source
+from largeloss.errors import ConfigError
+from largeloss.models import Classifier
 from largeloss.predict import load_classifier
 from largeloss.report import DOINGS, METHOD_TITLES, Card, Cards, Doubt
 from largeloss.training.engine import score
@@ -20,8 +23,6 @@ from largeloss.training.engine import score
 NUM_CARDS = 12
 NUM_SCORED = 512
 """So many training pictures are scored where nothing was recorded."""
-SIDE = 432
-"""Of a shown picture's longer side in pixels, at most."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ def recorded_cards(labels: RunLabels, data: TrainingData) -> Cards:
     order = np.argsort(-values, kind="stable")
     places, values = places[order], values[order]
     entries = Entries(labels.recorded.rows[places[:, 0]], places[:, 1], values)
-    return Cards(heading, lead, doing, _cards(entries, data, lambda loss: f"loss {loss:.1f}"))
+    model, _ = load_classifier(labels.run)
+    return Cards(
+        heading, lead, doing, _cards(entries, data, model, lambda loss: f"loss {loss:.1f}")
+    )
 
 
 def scored_cards(run: Path, data: TrainingData) -> Cards:
@@ -87,31 +91,33 @@ def scored_cards(run: Path, data: TrainingData) -> Cards:
         f"Of {len(rows):,} training pictures, the blank entries that the model takes most surely "
         "for present.",
         "Probably missing",
-        _cards(entries, data, lambda probability: f"{100 * probability:.0f} %"),
+        _cards(entries, data, model, lambda probability: f"{100 * probability:.0f} %"),
     )
 
 
 def _cards(
-    entries: Entries, data: TrainingData, detail: Callable[[float], str]
+    entries: Entries, data: TrainingData, model: Classifier, detail: Callable[[float], str]
 ) -> tuple[Card, ...]:
-    known, truth = data.known.labels, data.given.labels
+    known, truth, source = data.known.labels, data.given.labels, data.given.source
     names = known.classes
     cards = []
     for row, doubted in list(entries.by_row().items())[:NUM_CARDS]:
         tagged = known.lookup(np.array([row]))[0] == 1
         states = truth.lookup(np.array([row]))[0]
+        pixels = _shown(source, row)
         doubts = (
             Doubt(
                 names[column],
                 None if states[column] < 0 else bool(states[column] == 1),
                 detail(value),
+                None if place else _looked(model, source, row, column, pixels),
             )
-            for column, value in doubted
+            for place, (column, value) in enumerate(doubted)
         )
         cards.append(
             Card(
                 known.images[row],
-                shown(data.given.source, row),
+                pixels,
                 tuple(names[column] for column in np.flatnonzero(tagged)),
                 tuple(doubts),
                 None
@@ -122,11 +128,18 @@ def _cards(
     return tuple(cards)
 
 
-def shown(source: Source, row: int) -> NDArray[np.uint8]:
-    """(H, W, 3): a picture with its own aspect, reduced where it is large."""
+def _shown(source: Source, row: int) -> NDArray[np.uint8]:
     if isinstance(source, ImageFiles):
-        picture = open_rgb(source.paths[row])
-        picture.thumbnail((SIDE, SIDE))
-        return np.asarray(picture)
+        return picture(source.paths[row])
     pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
     return pixels
+
+
+def _looked(
+    model: Classifier, source: Source, row: int, column: int, pixels: NDArray[np.uint8]
+) -> NDArray[np.uint8] | None:
+    try:
+        overlays, _ = look(model, source.read([row], [False]), [column], pixels)
+    except ConfigError:  # the network has no such maps
+        return None
+    return overlays[0]

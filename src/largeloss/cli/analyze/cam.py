@@ -1,0 +1,42 @@
+"""``largeloss analyze cam``: where do the methods look?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from largeloss.errors import ConfigError
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def cam(
+    runs: Annotated[list[Path], typer.Argument(help="Runs, a column each.")],
+    image: Annotated[
+        list[str],
+        typer.Option("--image", help="A picture file, or a name in the run's data; repeatable."),
+    ],
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="A class; repeatable. Default: the tags, or what is seen."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="The figure: .png, .svg or .pdf.")] = Path(
+        "cam.png"
+    ),
+) -> None:
+    """Class activation maps of several runs side by side, as in the paper's figure."""
+    from largeloss.cli.console import say
+    from largeloss.cli.looks import Looker
+    from largeloss.report.cam_figure import write_cam_figure
+
+    if out.suffix.lower() not in SUFFIXES or not out.parent.is_dir():
+        raise ConfigError(
+            f"--out must be a {', '.join(SUFFIXES)} file in a folder that exists, got {out}."
+        )
+    looker = Looker(runs)
+    looks = [look for text in image for look in looker.looks(text, name)]
+    write_cam_figure(out, looker.titles, looks)
+    say(
+        f"Figure: {out}. Under each map: the probability of the class. Maps are rectified, scaled "
+        "to their own maximum and laid over the picture."
+    )

@@ -1,0 +1,107 @@
+"""``largeloss analyze pointing``: does the model look at the thing?"""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from largeloss.errors import DataError
+
+
+def pointing(
+    runs: Annotated[list[Path], typer.Argument(help="Runs, of one method each.")],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="A data folder with boxes; that of the run unless given."),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="train, val, test or all")] = "test",
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0, help="Pixels beside a box that still count.")
+    ] = 0,
+) -> None:
+    """The pointing game: hits where the highest place of a class's map lies in one of its boxes."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from largeloss.analysis.pointing import Pointing
+    from largeloss.analysis.pointing import pointing as play
+    from largeloss.cli.analyze.labels import write_analysis
+    from largeloss.cli.console import out, say
+    from largeloss.cli.opened import OpenedRun, open_shared
+    from largeloss.data.boxes import BOXES, read_boxes
+    from largeloss.data.images import ImageFiles, picture_size
+    from largeloss.experiments.published import POINTING
+    from largeloss.report.tables import METHOD_TITLES
+
+    def size(opened: OpenedRun, row: int) -> tuple[int, int]:
+        source = opened.dataset.source
+        if isinstance(source, ImageFiles):
+            return picture_size(source.paths[row])
+        _, height, width = source.sample_shape
+        return width, height
+
+    played: list[tuple[Path, str, Pointing]] = []
+    for run in runs:
+        opened, columns = open_shared(run, data)
+        folder = data or opened.config.data.path
+        if folder is None or not (folder / BOXES).is_file():
+            raise DataError(
+                f"{folder or 'The data set of digit scenes'} has no boxes ({BOXES} is missing), so "
+                "nobody can say where things are. Boxes come with 'largeloss data "
+                "import' of voc2007, voc2012, coco2014, coco2017 and cub; name such a folder with "
+                "--data."
+            )
+        labels = opened.dataset.labels
+        found = play(
+            opened.model,
+            opened.loader(split),
+            columns,
+            labels.classes,
+            read_boxes(folder / BOXES, labels),
+            partial(size, opened),
+            tolerance,
+        )
+        content = {
+            "method": opened.config.method.name,
+            "data": str(folder.resolve()),
+            "split": split,
+            "tolerance": tolerance,
+            **found.as_json(),
+        }
+        write_analysis(run, "pointing", content)
+        played.append((run, opened.config.method.name, found))
+
+    def percent(share: float | None) -> str:
+        return "–" if share is None else f"{100 * share:.1f}"
+
+    published = {column.title: place for place, column in enumerate(POINTING.columns)}
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Method", no_wrap=True)
+    for title in (
+        "Micro (%)",
+        "Macro (%)",
+        "Pairs",
+        *(f"Published,\n{name}" for name in published),
+    ):
+        table.add_column(title, justify="right")
+    for _, method, found in played:
+        values = POINTING.values.get(method)
+        table.add_row(
+            Text(METHOD_TITLES.get(method, method)),
+            percent(found.accuracy),
+            percent(found.mean_accuracy),
+            str(int((found.hits + found.misses).sum())),
+            *("–" if values is None else f"{values[i]:.1f}" for i in published.values()),
+        )
+    first = played[0][2]
+    table.add_row("Always the centre", percent(first.centre_accuracy), *["–"] * 4)
+    out.print(table)
+    say(
+        f"Micro: hits among all pairs of an image and a class that it shows; macro: mean "
+        f"over {len(first.classes)} classes. Tolerance {tolerance:g} px. Not judged: "
+        f"{first.num_without_box} pairs without a box, {first.num_difficult} at difficult ones. "
+        "Published: Kim et al., CVPR 2022."
+    )
+    for run, _, _ in played:
+        say(f"By class: {run / 'analysis' / 'pointing.json'}")

@@ -1,0 +1,167 @@
+"""Pictures and maps of where several runs look."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from largeloss.analysis.cam import activation_maps, shown
+from largeloss.cli.execute import saved_config
+from largeloss.cli.pages.reading import Reading
+from largeloss.data.images import ImageFiles, open_rgb
+from largeloss.errors import ConfigError, DataError, LargelossError
+from largeloss.models import Classifier
+from largeloss.predict import load_classifier
+from largeloss.report import METHOD_TITLES
+from largeloss.report.cam_figure import Look
+from largeloss.report.overlays import overlay
+
+SIDE = 480
+"""Of a shown picture's longer side in pixels, at most."""
+
+
+def picture(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3): with its own aspect, reduced where it is large.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    found = open_rgb(path)
+    found.thumbnail((SIDE, SIDE))
+    return np.asarray(found)
+
+
+@torch.no_grad()
+def look(
+    model: Classifier, inputs: Tensor, classes: Sequence[int], pixels: NDArray[np.uint8]
+) -> tuple[list[NDArray[np.uint8]], list[float]]:
+    """The picture with the map of each class laid over it, and the class's probability.
+
+    Args:
+        model: With class activation maps.
+        inputs: (1, 3, h, w) uint8: the picture as the model takes it.
+        classes: Columns.
+        pixels: (H, W, 3): the picture as it is shown.
+
+    Raises:
+        ConfigError: the model has no maps.
+    """
+    inputs = inputs.to(next(model.parameters()).device)
+    chosen = torch.tensor(list(classes), dtype=torch.int64)
+    maps = activation_maps(model, inputs)[0].cpu()[chosen]
+    with model.scoring():
+        scores = model(inputs).logits[0].double().cpu().sigmoid()[chosen]
+    spread = shown(maps, *pixels.shape[:2]).numpy()
+    return [overlay(pixels, one) for one in spread], scores.tolist()
+
+
+class Looker:
+    """Several runs, looking at the same pictures.
+
+    Args:
+        runs: Their folders.
+
+    Raises:
+        ConfigError: runs of different classes, or no run.
+    """
+
+    def __init__(self, runs: Sequence[Path]) -> None:
+        opened = [load_classifier(run) for run in runs]
+        self.models = [model for model, _ in opened]
+        self.saved = [saved for _, saved in opened]
+        self.classes: list[str] = self.saved[0]["classes"]
+        for run, saved in zip(runs, self.saved, strict=True):
+            if saved["classes"] != self.classes:
+                raise ConfigError(
+                    f"{run} knows other classes than {runs[0]}; compare runs of one data set."
+                )
+            if len(saved["architecture"]["sample_shape"]) != 3:
+                raise ConfigError(f"{run} was trained on features; there is nothing to look at.")
+        self.config = saved_config(runs[0])
+        methods = [saved["method"]["name"] for saved in self.saved]
+        self.titles = tuple(METHOD_TITLES.get(method, method) for method in methods)
+        self._read = Reading()
+
+    def looks(self, text: str, names: Sequence[str] | None) -> list[Look]:
+        """A row for each class of a picture.
+
+        Args:
+            text: A file, or the picture's name in the first run's data.
+            names: The classes; None takes the tags given in training, else what the first run
+                sees, else what it takes for most probable.
+
+        Raises:
+            ConfigError: no such class.
+            DataError: no such picture.
+        """
+        unknown = [name for name in names or () if name not in self.classes]
+        if unknown:
+            raise ConfigError(
+                f"The runs know no class {unknown[0]!r}; they know {', '.join(self.classes[:12])}"
+                f"{', …' if len(self.classes) > 12 else ''}."
+            )
+        path, pixels, given = self._find(text)
+        inputs = [self._inputs(saved, path, pixels) for saved in self.saved]
+        wanted = list(names or given) or self._seen(inputs[0])
+        columns = [self.classes.index(name) for name in wanted]
+        results = [
+            look(model, one, columns, pixels)
+            for model, one in zip(self.models, inputs, strict=True)
+        ]
+        return [
+            Look(
+                text,
+                pixels,
+                f"{name} ({'given tag' if name in given else 'not tagged' if given else 'seen'})",
+                tuple(overlays[place] for overlays, _ in results),
+                tuple(scores[place] for _, scores in results),
+            )
+            for place, name in enumerate(wanted)
+        ]
+
+    def _find(self, text: str) -> tuple[Path | None, NDArray[np.uint8], list[str]]:
+        """The file, if it is one; the picture as shown; the tags given."""
+        if Path(text).is_file():
+            return Path(text), picture(Path(text)), []
+        try:
+            data = self._read(self.config)
+        except LargelossError as error:
+            raise DataError(
+                f"{text} is no file, and the run's data cannot be read: {error}"
+            ) from None
+        images = data.known.labels.images
+        if text not in images:
+            raise DataError(
+                f"{text} is neither a file nor a picture of the run's data, where they are named "
+                f"like {images[0]}."
+            )
+        row = images.index(text)
+        states = data.known.labels.lookup(np.array([row]))[0]
+        names = data.known.labels.classes
+        given = [names[column] for column in np.flatnonzero(states == 1)]
+        given = [name for name in given if name in self.classes]
+        source = data.given.source
+        if isinstance(source, ImageFiles):
+            return source.paths[row], picture(source.paths[row]), given
+        pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
+        return None, pixels, given
+
+    def _inputs(
+        self, saved: dict[str, Any], path: Path | None, pixels: NDArray[np.uint8]
+    ) -> Tensor:
+        if path is None:
+            return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
+        shape = saved["architecture"]["sample_shape"]
+        return ImageFiles((path,), shape[1]).read([0], [False])
+
+    def _seen(self, inputs: Tensor) -> list[str]:
+        model = self.models[0]
+        with torch.no_grad(), model.scoring():
+            logits = model(inputs.to(next(model.parameters()).device)).logits[0].cpu()
+        thresholds = torch.tensor(self.saved[0].get("thresholds", [0.0] * len(self.classes)))
+        seen = [name for name, over in zip(self.classes, logits > thresholds, strict=True) if over]
+        return seen or [self.classes[int(logits.argmax())]]

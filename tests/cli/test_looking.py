@@ -1,0 +1,157 @@
+"""Examples, activation maps and the pointing game, through the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from largeloss.data.boxes import write_boxes
+from largeloss.data.importers.imported import Boxes
+from largeloss.data.records import read_records
+
+SMALL = (
+    "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
+    "--lr", "1e-3", "--workers", "0", "--observe", "single-positive",
+)  # fmt: skip
+
+
+@pytest.fixture
+def trained(largeloss, picture_folder, tmp_path):
+    def train(method, *more):
+        out = tmp_path / method
+        code, _, err = largeloss(
+            "train", picture_folder, *SMALL, "--method", method, *more, "--out", out
+        )
+        assert code == 0, err
+        return out
+
+    return train
+
+
+def add_boxes(folder):
+    """Red lies in the left half, blue in the right one (24 × 20 pixels)."""
+    table = read_records(folder).table
+    rows, columns = np.nonzero(table.to_dense() == 1)
+    left = np.where(columns == table.classes.index("red"), 0, 12)
+    corners = np.stack([left, left * 0, left + 12, left * 0 + 20], axis=1).astype(np.float32)
+    boxes = Boxes(
+        rows.astype(np.int64), columns.astype(np.int32), corners, np.zeros(len(rows), bool)
+    )
+    write_boxes(folder / "boxes.parquet", boxes, table)
+
+
+def test_pointing_prints_the_table(largeloss, trained, picture_folder):
+    add_boxes(picture_folder)
+    runs = [trained("an"), trained("ll-r")]
+    code, out, err = largeloss("analyze", "pointing", *runs, "--split", "all")
+    assert code == 0, err
+    assert "Always the centre" in out
+    assert "83.7" in out
+    truth = read_records(picture_folder).table.to_dense()
+    for run in runs:
+        content = json.loads((run / "analysis/pointing.json").read_text())
+        assert content["num_pairs"] == (truth == 1).sum()
+        assert content["num_without_box"] == content["num_difficult"] == 0
+        assert content["split"] == "all"
+        assert content["centre_accuracy"] == pytest.approx(
+            100
+            * (truth[:, read_records(picture_folder).table.classes.index("blue")] == 1).sum()
+            / (truth == 1).sum()
+        )
+
+
+def test_pointing_on_other_data_takes_the_shared_classes(
+    largeloss, trained, make_picture_folder, tmp_path
+):
+    other = make_picture_folder("elsewhere")
+    text = (other / "labels.csv").read_text().replace("red,blue", "blue,green")
+    (other / "labels.csv").write_text(text)
+    table = read_records(other).table
+    rows = np.flatnonzero(table.to_dense()[:, 0] == 1)
+    corners = np.tile(np.array([0, 0, 24, 20], np.float32), (len(rows), 1))
+    boxes = Boxes(rows, np.zeros(len(rows), np.int32), corners, np.zeros(len(rows), bool))
+    write_boxes(other / "boxes.parquet", boxes, table)
+    run = trained("an")
+    code, out, err = largeloss("analyze", "pointing", run, "--data", other, "--split", "all")
+    assert code == 0, err
+    content = json.loads((run / "analysis/pointing.json").read_text())
+    assert list(content["classes"]) == ["blue"]
+    assert content["accuracy"] == 100
+    (other / "labels.csv").write_text(text.replace("blue,green", "yellow,green"))
+    code, _, err = largeloss("analyze", "pointing", run, "--data", other)
+    assert code == 2
+    assert "no class in common" in err
+
+
+def test_pictures_without_boxes(largeloss, trained):
+    code, _, err = largeloss("analyze", "pointing", trained("an"))
+    assert code == 2
+    assert "boxes.parquet is missing" in err
+    assert "largeloss data import" in err
+
+
+def test_examples(largeloss, trained):
+    run = trained("ll-cp", "--delta-rel", "10", "--record", "losses")
+    code, out, err = largeloss("analyze", "examples", run, "--epochs", "1,2", "--number", "3")
+    assert code == 0, err
+    assert "Epoch 2" in out
+    content = json.loads((run / "analysis/examples.json").read_text())
+    assert 0 < len(content["examples"]) <= 3
+    name = content["examples"][0]["image"]
+    code, out, err = largeloss("analyze", "examples", run, "--image", name)
+    assert code == 0, err
+    assert name in out
+    for arguments, said in (
+        (("--image", "nothing.png"), "is no training picture"),
+        (("--epochs", "9"), "epochs 0 to 2"),
+        (("--epochs", "x"), "takes numbers"),
+    ):
+        code, _, err = largeloss("analyze", "examples", run, *arguments)
+        assert code == 2
+        assert said in err
+
+
+def test_cam_draws_a_row_a_class_and_a_column_a_run(largeloss, trained, picture_folder, tmp_path):
+    runs = [trained("an"), trained("ll-r")]
+    figure = tmp_path / "cam.png"
+    name = "images/00.png"
+    code, out, err = largeloss(
+        "analyze", "cam", *runs, "--image", name, "--image", picture_folder / name, "--class",
+        "red", "--class", "blue", "--out", figure,
+    )  # fmt: skip
+    assert code == 0, err
+    with Image.open(figure) as drawn:
+        assert drawn.width > 2 * 300
+        assert np.asarray(drawn.convert("RGB")).std() > 10
+    svg = tmp_path / "cam.svg"
+    code, _, err = largeloss("analyze", "cam", runs[0], "--image", name, "--out", svg)
+    assert code == 0, err
+    assert svg.read_text().startswith("<?xml")
+    for arguments, said in (
+        (("--image", "nowhere.png"), "neither a file nor a picture"),
+        (("--image", name, "--class", "green"), "know no class 'green'"),
+        (("--image", name, "--out", tmp_path / "cam.txt"), "--out must be"),
+        (("--image", name, "--out", tmp_path / "none" / "cam.png"), "--out must be"),
+    ):
+        code, _, err = largeloss("analyze", "cam", runs[0], *arguments)
+        assert code == 2
+        assert said in err
+
+
+def test_coco_mini(largeloss, real_data, tmp_path):
+    """Boxes of the official file, pictures of their own sizes."""
+    data = tmp_path / "coco"
+    code, _, err = largeloss("data", "import", "coco2017", real_data / "coco-mini", "--out", data)
+    assert code == 0, err
+    run = tmp_path / "run"
+    code, _, err = largeloss(
+        "train", data, "--backbone", "digits", "--image-size", "32", "--epochs", "1", "--workers",
+        "0", "--method", "an", "--out", run,
+    )  # fmt: skip
+    assert code == 0, err
+    code, out, err = largeloss("analyze", "pointing", run)
+    assert code == 0, err
+    content = json.loads((run / "analysis/pointing.json").read_text())
+    assert content["num_pairs"] + content["num_difficult"] == 284
+    assert content["num_without_box"] == 0
