@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
+from results_analyses import pointing_section, recorded_section
 from results_page import page, result, section, tabular_section
 
 from largeloss.data import published_split
@@ -111,7 +112,9 @@ def main() -> None:
         run_all([study for study in searches if not only or study.name in only.split(",")])
     if only:
         return
-    studies = image_studies(photographs, best_delta(OUT / "voc-linear"))
+    delta = best_delta(OUT / "voc-linear")
+    studies = image_studies(photographs, delta)
+    recorded = recorded_studies(photographs, delta)
     grouped = {
         name: [
             Study(
@@ -132,12 +135,15 @@ def main() -> None:
         for name, folders in tables.items()
     }
     if not arguments.page:
-        run_all([*(study for group in grouped.values() for study in group), *studies])
+        every_study = [study for group in grouped.values() for study in group]
+        run_all([*every_study, *recorded, *studies])
     sections = [section(study.title, study.command, study.out, study.num_runs) for study in studies]
     sections += [
         tabular_section(name, group[0].command, [study.out for study in group], tables[name])
         for name, group in grouped.items()
     ]
+    sections += [recorded_section(study.title, study.command, study.out) for study in recorded]
+    sections.append(pointed(Path(root) / "coco-mini", studies))
     PAGE.write_text(page(sections).replace(root, "$LARGELOSS_DATA"), encoding="utf-8")
     print(f"written: {PAGE}")
 
@@ -191,10 +197,50 @@ def image_studies(photographs: tuple[str, ...], delta: dict[str, float]) -> list
     return found
 
 
+def recorded_studies(photographs: tuple[str, ...], delta: dict[str, float]) -> list[Study]:
+    """Runs whose every loss is recorded, for the analyses."""
+    shown = "who memorises what, and what is doubted rightly"
+    more = ("--seeds", "1", "--record", "losses")
+    return [
+        Study(
+            "digits-recorded",
+            f"Digit scenes: {shown}",
+            ("--preset", "digits", "--methods", f"an,{large(DIGITS)}", *more),
+        ),
+        Study(
+            "voc-linear-recorded",
+            f"voc-animals, a linear head: {shown}",
+            (*photographs, *LINEAR, "--methods", f"an,{large(delta)}", *more),
+        ),
+        Study(
+            "voc-whole-recorded",
+            f"voc-animals, end to end: {shown}",
+            (*photographs, *WHOLE, "--methods", f"an,{large(delta)}", *more),
+        ),
+    ]
+
+
+def pointed(coco: Path, studies: Sequence[Study]) -> str:
+    """The pointing game, by the runs of seed 0 on photographs."""
+    outs = {study.name: study.out for study in studies}
+    delta = best_delta(OUT / "voc-linear")
+    names = ["full", "an", "role", *(f"{method}-{value:g}" for method, value in delta.items())]
+    groups = {
+        title: [outs[name] / f"{method}-seed0" for method in names]
+        for title, name in (("linear, 224 px", "voc-linear"), ("end to end, 128 px", "voc-whole"))
+    }
+    title = "The pointing game on COCO pictures, by models of voc-animals"
+    return pointing_section(title, coco, OUT / "data" / "coco-mini", groups)
+
+
+def large(delta: dict[str, float]) -> str:
+    """The large-loss methods, with these Deltas."""
+    return ",".join(f"{method}:{value:g}" for method, value in delta.items())
+
+
 def every(delta: dict[str, float]) -> str:
     """All twelve systems, with these Deltas."""
-    large = ",".join(f"{method}:{value:g}" for method, value in delta.items())
-    return f"{BEFORE},{large},{AFTER}"
+    return f"{BEFORE},{large(delta)},{AFTER}"
 
 
 def searched() -> tuple[str, ...]:

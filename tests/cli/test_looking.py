@@ -73,7 +73,7 @@ def test_pointing_on_other_data_takes_the_shared_classes(
     boxes = Boxes(rows, np.zeros(len(rows), np.int32), corners, np.zeros(len(rows), bool))
     write_boxes(other / "boxes.parquet", boxes, table)
     run = trained("an")
-    code, out, err = largeloss("analyze", "pointing", run, "--data", other, "--split", "all")
+    code, _, err = largeloss("analyze", "pointing", run, "--data", other, "--split", "all")
     assert code == 0, err
     content = json.loads((run / "analysis/pointing.json").read_text())
     assert list(content["classes"]) == ["blue"]
@@ -116,7 +116,7 @@ def test_cam_draws_a_row_a_class_and_a_column_a_run(largeloss, trained, picture_
     runs = [trained("an"), trained("ll-r")]
     figure = tmp_path / "cam.png"
     name = "images/00.png"
-    code, out, err = largeloss(
+    code, _, err = largeloss(
         "analyze", "cam", *runs, "--image", name, "--image", picture_folder / name, "--class",
         "red", "--class", "blue", "--out", figure,
     )  # fmt: skip
@@ -150,7 +150,7 @@ def test_coco_mini(largeloss, real_data, tmp_path):
         "0", "--method", "an", "--out", run,
     )  # fmt: skip
     assert code == 0, err
-    code, out, err = largeloss("analyze", "pointing", run)
+    code, _, err = largeloss("analyze", "pointing", run)
     assert code == 0, err
     content = json.loads((run / "analysis/pointing.json").read_text())
     assert content["num_pairs"] + content["num_difficult"] == 284

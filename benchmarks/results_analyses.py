@@ -1,0 +1,108 @@
+"""Memorisation, corrections and pointing of finished runs, for the page of ``make results``."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from largeloss.report import METHOD_TITLES
+
+KINDS = ("TP", "TN", "FN")
+
+
+def largeloss(*arguments: str) -> str:
+    """Runs a command; gives it as one types it."""
+    subprocess.run(
+        [sys.executable, "-m", "largeloss", *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    return shlex.join(["largeloss", *arguments])
+
+
+def recorded_section(title: str, command: str, out: Path) -> str:
+    """What the recorded runs of a comparison show: the paper's table, and the corrections."""
+    runs = sorted(path.parent for path in out.glob("*-seed0/result.json"))
+    doubting = [run for run in runs if not run.name.startswith(("an-", "full-"))]
+    commands = [
+        command,
+        largeloss("analyze", "memorization", *map(str, runs)),
+        largeloss("analyze", "corrections", *map(str, doubting)),
+    ]
+    lines = [
+        f"## {title}",
+        "",
+        "| Method | Highest loss in | TP (%) | TN (%) | FN (%) |",
+        "| :-- | :-- | --: | --: | --: |",
+    ]
+    for run in runs:
+        found = analysis(run, "memorization")
+        for phase in ("warm-up", "regular"):
+            cells = (f"{found[kind][phase]:.1f}" for kind in KINDS)
+            name = METHOD_TITLES[found["method"]] if phase == "warm-up" else ""
+            lines.append(f"| {name} | {phase} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "| Method | Doubted, last epoch | Precision (%) | Recall (%) | Precision, epoch 1 (%) |",
+        "| :-- | --: | --: | --: | --: |",
+    ]
+    for run in doubting:
+        found = analysis(run, "corrections")
+        first, last = found["epochs"][1], found["epochs"][-1]
+        shares = (last["precision"], last["recall"], first["precision"])
+        cells = ("–" if share is None else f"{100 * share:.1f}" for share in shares)
+        lines.append(
+            f"| {METHOD_TITLES[found['method']]} | {last['doubted']:,} | "
+            + " | ".join(cells)
+            + " |"
+        )
+    return "\n".join([*lines, "", "```", *commands, "```", ""])
+
+
+def pointing_section(title: str, coco: Path, data: Path, groups: dict[str, Sequence[Path]]) -> str:
+    """The pointing game on ``coco``, imported into ``data``, a column a group of runs."""
+    commands = []
+    if not (data / "labels.parquet").is_file():
+        largeloss("data", "import", "coco2017", str(coco), "--out", str(data))
+    commands.append(f"largeloss data import coco2017 {coco} --out {data}")
+    tables: dict[str, dict[str, Any]] = {}
+    for name, runs in groups.items():
+        commands.append(
+            largeloss("analyze", "pointing", *map(str, runs), "--data", str(data), "--split", "all")
+        )
+        tables[name] = {run.name.split("-seed")[0]: analysis(run, "pointing") for run in runs}
+    first = next(iter(next(iter(tables.values())).values()))
+    titles = "".join(f" {name}: micro (%) | macro (%) |" for name in tables)
+    lines = [
+        f"## {title}",
+        "",
+        f"| Method |{titles}",
+        "| :-- |" + " --: | --: |" * len(tables),
+    ]
+    rows: dict[str, list[str]] = {}
+    for table in tables.values():
+        for found in table.values():
+            rows.setdefault(METHOD_TITLES[found["method"]], []).append(
+                f"{found['accuracy']:.1f} | {found['mean_accuracy']:.1f}"
+            )
+    lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()]
+    lines += [
+        "",
+        f"{first['num_pairs']} pairs of {len(first['classes'])} classes; somebody who always points "
+        f"at the centre hits {first['centre_accuracy']:.1f} %. Published, ResNet-50 at 448 pixels "
+        "(VOC 2012 / COCO 2014): Naive AN 78.9 / 46.4, ROLE 82.5 / 51.5, LL-R 83.7 / 54.0, LL-Ct "
+        "83.7 / 54.1, LL-Cp 83.5 / 53.3.",
+    ]
+    return "\n".join([*lines, "", "```", *commands, "```", ""])
+
+
+def analysis(run: Path, name: str) -> dict[str, Any]:
+    """What ``largeloss analyze`` wrote."""
+    found: dict[str, Any] = json.loads((run / "analysis" / f"{name}.json").read_text("utf-8"))
+    return found
