@@ -23,6 +23,8 @@ from largeloss.errors import ConfigError
 from largeloss.experiments.grid import Planned
 from largeloss.experiments.results import Comparison, RunResult
 from largeloss.report import comparison_markdown, comparison_table, write_report
+from largeloss.report.tables import phase_table
+from largeloss.report.trends import PHASES_LEGEND, phases
 from largeloss.training.protocols import start
 from largeloss.training.run import RunFolder
 
@@ -121,4 +123,6 @@ def conclude(
         folders = [out / planned.folder for planned in grid]
         page = comparison_page(comparison, folders, Reading(runner.reads), said)
         write_report(out / "report.html", page)
+        if page.memorization:
+            screen.print("", phase_table(phases(page.memorization)), PHASES_LEGEND, "")
     say(f"Figures: {out / 'results.json'}   Report, to open in a browser: {out / 'report.html'}")

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -99,6 +100,18 @@ def comparison_markdown(comparison: Comparison) -> str:
     return "".join(
         "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines
     )
+
+
+def phase_table(phases: Sequence[tuple[str, str, Sequence[str]]]) -> Table:
+    """The paper's table of highest losses, for a terminal; see :func:`.trends.phases`."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("Share of entries (%)", "Highest loss in"):
+        table.add_column(title)
+    for title in ("TP", "TN", "FN"):
+        table.add_column(title, justify="right")
+    for title, phase, cells in phases:
+        table.add_row(Text(title if phase == "warm-up" else ""), phase, *cells)
+    return table
 
 
 def number(value: float) -> str:

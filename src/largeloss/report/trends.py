@@ -20,6 +20,10 @@ LOSS = Axes("mean loss (nats)", "mean loss in nats", digits=3, log=True)
 FIRST_EPOCH = Axes(
     "mean loss (nats)", "mean loss in nats", "part of epoch 0 (%)", digits=3, warmup=False, log=True
 )
+PHASES_LEGEND = (
+    "TP: observed positives. TN: blank and truly absent. FN: blank and truly present, the missing "
+    "tags. Warm-up: epoch 0. Published: Kim et al., CVPR 2022, Naive AN."
+)
 _ORDER = ("TN", "FN", "TP")  # grey, orange, blue in the page's palette
 
 Runs = Sequence[tuple[str, Corrections]]
