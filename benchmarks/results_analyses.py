@@ -91,8 +91,8 @@ def pointing_section(title: str, coco: Path, data: Path, groups: dict[str, Seque
     lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()]
     lines += [
         "",
-        f"{first['num_pairs']} pairs of {len(first['classes'])} classes; whoever always points at the "
-        f"centre hits {first['centre_accuracy']:.1f} %. Published, ResNet-50 at 448 pixels "
+        f"{first['num_pairs']} pairs of {len(first['classes'])} classes; whoever always points at "
+        f"the centre hits {first['centre_accuracy']:.1f} %. Published, ResNet-50 at 448 pixels "
         "(VOC 2012 / COCO 2014): Naive AN 78.9 / 46.4, ROLE 82.5 / 51.5, LL-R 83.7 / 54.0, LL-Ct "
         "83.7 / 54.1, LL-Cp 83.5 / 53.3.",
     ]

@@ -31,7 +31,7 @@ def test_memorization_prints_the_papers_table(largeloss, recorded_run):
     run = recorded_run("an")
     code, out, err = largeloss("analyze", "memorization", run)
     assert code == 0, err
-    assert "published, VOC 2012" in out
+    assert "Naive AN on VOC 2012, published" in out
     assert "72.2" in out
     content = json.loads((run / "analysis/memorization.json").read_text())
     assert set(content) == {"method", "TP", "TN", "FN"}
