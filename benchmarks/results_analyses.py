@@ -28,7 +28,9 @@ def largeloss(*arguments: str) -> str:
 
 def recorded_section(title: str, command: str, out: Path) -> str:
     """What the recorded runs of a comparison show: the paper's table, and the corrections."""
-    runs = sorted(path.parent for path in out.glob("*-seed0/result.json"))
+    order = list(METHOD_TITLES)
+    runs = [path.parent for path in out.glob("*-seed0/result.json")]
+    runs.sort(key=lambda run: order.index(json.loads((run / "result.json").read_text())["method"]))
     doubting = [run for run in runs if not run.name.startswith(("an-", "full-"))]
     commands = [
         command,

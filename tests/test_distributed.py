@@ -347,3 +347,22 @@ def test_alone_everything_is_a_no_op():
 
 def test_nothing_has_no_largest():
     assert distributed.kth_largest(torch.zeros(0), 3) == -torch.inf
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("k", [1, 7, 500, 20_000])
+@pytest.mark.parametrize("kind", ["normal", "ties", "columns", "mostly -inf", "constant"])
+def test_the_kth_largest_of_very_many_is_exact(seed, k, kind):
+    """A sample only tells where to look, however badly it happens to be drawn."""
+    torch.manual_seed(seed)
+    values = torch.randn(400, 500)
+    if kind == "ties":
+        values = values.round()
+    elif kind == "columns":  # large values where a sample in even steps might never look
+        values += 10.0 * (torch.arange(500) % 8 == 3)
+    elif kind == "mostly -inf":
+        values[torch.rand_like(values) < 0.999] = -torch.inf
+    elif kind == "constant":
+        values.fill_(3.0)
+    expected = values.flatten().sort(descending=True).values[k - 1]
+    assert distributed.kth_largest(values.flatten(), k) == expected

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from loss_oracles import (
     EXACT,
     batches,
-    cross_entropy,
     large_entries,
     make_batch,
     number_large,
@@ -23,7 +22,6 @@ from largeloss.losses.functional import (
     num_large,
     observed,
     present,
-    soft_cross_entropy,
     unobserved,
 )
 
@@ -39,35 +37,6 @@ def test_label_states():
     assert present(labels).tolist() == [[True, False, False]]
     assert observed(labels).tolist() == [[True, True, False]]
     assert unobserved(labels).tolist() == [[False, False, True]]
-
-
-# Cross-entropy.
-
-
-@pytest.mark.parametrize("target", [0.0, 0.1, 0.5, 0.9, 1.0])
-def test_cross_entropy_equals_the_formula(target):
-    values = [-40.0, -3.5, -1e-9, 0.0, 0.25, 7.0, 40.0]
-    logits = torch.tensor(values, dtype=torch.float64, requires_grad=True)
-    loss = soft_cross_entropy(logits, torch.full_like(logits, target))
-    np.testing.assert_allclose(
-        loss.detach().numpy(), [cross_entropy(x, target) for x in values], **EXACT
-    )
-    loss.sum().backward()
-    np.testing.assert_allclose(logits.grad.numpy(), [sigmoid(x) - target for x in values], **EXACT)
-
-
-def test_cross_entropy_takes_yes_and_no():
-    logits = torch.tensor([[2.0, -1.0]])
-    yes = torch.tensor([[True, False]])
-    assert torch.equal(soft_cross_entropy(logits, yes), soft_cross_entropy(logits, yes.float()))
-
-
-def test_cross_entropy_of_extreme_logits_is_finite_and_sloped():
-    logits = torch.tensor([-1e4, 1e4], requires_grad=True)
-    loss = soft_cross_entropy(logits, torch.tensor([1.0, 0.0]))
-    assert loss.tolist() == [1e4, 1e4]
-    loss.sum().backward()
-    assert logits.grad.tolist() == [-1.0, 1.0]
 
 
 # k.

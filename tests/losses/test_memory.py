@@ -29,12 +29,7 @@ def propose(memory, pairs, epoch, num_classes=7):
     for row, column in pairs:
         suspects[rows.index(row), column] = True
     logits = logits.view_as(suspects)
-    memory.propose(torch.tensor(rows, dtype=torch.int64), states_of(suspects), logits, epoch)
-
-
-def states_of(suspects):
-    """1 where suspect, -1 elsewhere."""
-    return suspects.to(torch.int8) * 2 - 1
+    memory.propose(torch.tensor(rows, dtype=torch.int64), suspects, logits, epoch)
 
 
 def table_of(edits):
@@ -155,7 +150,7 @@ def test_large_row_numbers_and_classes():
     rows = torch.tensor([3_400_000_000, 7])
     suspects = torch.zeros(2, 30_000, dtype=torch.bool)
     suspects[0, 29_999] = suspects[1, 0] = True
-    memory.propose(rows, states_of(suspects), torch.zeros(2, 30_000), 0)
+    memory.propose(rows, suspects, torch.zeros(2, 30_000), 0)
     memory.commit()
     assert memory.committed.rows.tolist() == [7, 3_400_000_000]
     assert memory.committed.columns.tolist() == [0, 29_999]
@@ -164,7 +159,8 @@ def test_large_row_numbers_and_classes():
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
 def test_rows_of_any_integer_type(dtype):
     memory = EditMemory()
-    memory.propose(torch.tensor([5], dtype=dtype), torch.tensor([[1, -1]]), torch.zeros(1, 2), 0)
+    chosen = torch.tensor([[True, False]])
+    memory.propose(torch.tensor([5], dtype=dtype), chosen, torch.zeros(1, 2), 0)
     memory.commit()
     got = memory.applied_to(torch.tensor([[-1, -1]]), torch.tensor([5], dtype=dtype))
     assert got.tolist() == [[1, -1]]

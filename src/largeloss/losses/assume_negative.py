@@ -9,7 +9,7 @@ from largeloss.losses.functional import present
 class AssumeNegative(PartialLabelLoss):
     """Believes that unobserved entries are absent, fully.
 
-    ``mean(soft_cross_entropy(logits, [labels == 1]))``
+    ``mean(cross_entropy(logits, [labels == 1]))``
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: none. Needs: nothing. Memory: none.
@@ -17,4 +17,4 @@ class AssumeNegative(PartialLabelLoss):
     """
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
-        return Decision(present(labels), logits.new_ones(()))
+        return Decision(present(labels))

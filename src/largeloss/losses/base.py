@@ -8,13 +8,13 @@ Axes, here and everywhere: B images of a batch, C classes, N images of the data 
 present, 0 absent, -1 unobserved; ``rows`` are (B,) the images' numbers in the data set.
 """
 
+import math
 import warnings
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from largeloss import distributed
 from largeloss.errors import (
     CompleteLabelsWarning,
     ConfigError,
@@ -22,7 +22,7 @@ from largeloss.errors import (
     NonFiniteError,
     ScheduleError,
 )
-from largeloss.losses.functional import soft_cross_entropy
+from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.watch import Watch
 
 
@@ -31,8 +31,8 @@ class Decision(NamedTuple):
 
     targets: Tensor
     """(B, C) in [0, 1]: what is believed."""
-    weights: Tensor
-    """(B, C) >= 0, or () for all alike: how much."""
+    weights: Tensor | None = None
+    """(B, C) >= 0: how much; None for all alike, 1."""
 
 
 class Context(NamedTuple):
@@ -47,13 +47,13 @@ class Context(NamedTuple):
 
 
 class PartialLabelLoss(nn.Module):
-    """Base of all losses: ``mean(weights * entry_loss) + penalty``.
+    """Base of all losses: ``mean(weights * cross_entropy(logits, targets)) + penalty``.
 
     With several processes the mean is over the global batch; wrap model and loss in
     ``DistributedDataParallel`` and gradients are those of one process.
 
-    A method overrides :meth:`decide`, and where it needs to :meth:`entry_loss`, :meth:`penalty`,
-    :meth:`set_epoch` and :meth:`relabel`.
+    A method overrides :meth:`decide`, and where it needs to :meth:`penalty`, :meth:`set_epoch` and
+    :meth:`relabel`.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
@@ -101,9 +101,9 @@ class PartialLabelLoss(nn.Module):
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
         decision = self.decide(logits.detach(), labels, rows)
-        entry_loss = self.entry_loss(logits, decision.targets, labels)
-        loss = distributed.global_mean(decision.weights * entry_loss)
-        return loss + self.penalty(logits, labels, context)
+        loss = mean_cross_entropy(logits, decision.targets, decision.weights)
+        penalty = self.penalty(logits, labels, context)
+        return loss if penalty is None else loss + penalty
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         """What to believe about each entry, and how much; ``logits`` are detached."""
@@ -114,13 +114,9 @@ class PartialLabelLoss(nn.Module):
         analyses, collective. None for methods that single out none."""
         return None
 
-    def entry_loss(self, logits: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
-        """(B, C): the loss of each entry against its target."""
-        return soft_cross_entropy(logits, targets)
-
-    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
-        """One scalar added to the mean; 0 unless the method has one."""
-        return logits.new_zeros(())
+    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor | None:
+        """One scalar added to the mean; None unless the method has one."""
+        return None
 
     def set_epoch(self, epoch: int) -> None:
         """Tells the method which epoch begins (0 is the first); call it in every process.
@@ -217,8 +213,11 @@ class PartialLabelLoss(nn.Module):
             )
 
     def _watch_values(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:
+        if not labels.numel():
+            return
+        low, high = labels.aminmax()
+
         def wrong_label() -> Exception:
-            low, high = labels.aminmax()
             return LabelError(
                 f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
                 "Convert another coding by name: largeloss.labels.convert(labels, coding)."
@@ -236,9 +235,12 @@ class PartialLabelLoss(nn.Module):
                 names if rows is not None else (),
             )
 
-        self._watch((labels > 1).any() | (labels < -1).any(), wrong_label)
+        if logits.device.type != "cpu":
+            self._watch((high > 1) | (low < -1), wrong_label)
+            self._watch(~logits.isfinite().all(), not_finite)
+            return
+        if int(high) > 1 or int(low) < -1:
+            raise wrong_label()
         # One pass: a sum is finite where every logit is; the exact look follows only if not.
-        suspicious = ~logits.sum(dtype=torch.promote_types(logits.dtype, torch.float32)).isfinite()
-        if logits.device.type != "cpu" or bool(suspicious):
-            suspicious = ~logits.isfinite().all()
-        self._watch(suspicious, not_finite)
+        if not math.isfinite(float(logits.sum(dtype=torch.float32))):
+            self._watch(~logits.isfinite().all(), not_finite)

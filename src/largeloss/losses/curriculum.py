@@ -16,7 +16,7 @@ class CurriculumLabeling(PartialLabelLoss):
     """Believes what is observed, and what it accepted of the model's own predictions.
 
     Partial binary cross-entropy: an image weighs more the less of it is known,
-    ``mean([known] * g(known share) * soft_cross_entropy(logits, [label == 1]))`` with
+    ``mean([known] * g(known share) * cross_entropy(logits, [label == 1]))`` with
     ``g(r) = 5.45 - 4.45 r``, so that g(1) = 1.
 
     Between epochs :meth:`relabel` is shown the model's scores of the training images. All
@@ -94,7 +94,8 @@ class CurriculumLabeling(PartialLabelLoss):
     def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
         probabilities = torch.sigmoid(logits.double())
         states = self.rule.accept(probabilities, unobserved(labels), self.limit)
-        self.edits.propose(rows, states, logits.mean(dim=0), self.current_epoch())
+        means = logits.mean(dim=0)
+        self.edits.propose(rows, states >= 0, means, self.current_epoch(), states)
         self._relabelled = True
 
     def set_epoch(self, epoch: int) -> None:

@@ -12,7 +12,7 @@ from largeloss.losses.functional import present, unobserved
 class FullLabel(PartialLabelLoss):
     """Believes every label; binary cross-entropy on complete labels.
 
-    ``mean(soft_cross_entropy(logits, [labels == 1]))``
+    ``mean(cross_entropy(logits, [labels == 1]))``
 
     Shapes: logits (B, C) float; labels (B, C) integer in {0, 1}; returns ().
     State: none. Needs: nothing. Memory: none.
@@ -32,4 +32,4 @@ class FullLabel(PartialLabelLoss):
                 "an, iu, wan, lsan, epr, ll-r, ll-ct or ll-cp."
             ),
         )
-        return Decision(present(labels), logits.new_ones(()))
+        return Decision(present(labels))

@@ -13,7 +13,7 @@ from largeloss.losses.functional import observed, present
 class IgnoreUnobserved(PartialLabelLoss):
     """Believes observed entries only; unobserved ones weigh nothing.
 
-    ``mean([labels observed] * soft_cross_entropy(logits, [labels == 1]))``
+    ``mean([labels observed] * cross_entropy(logits, [labels == 1]))``
 
     Args:
         denominator: ``"all"``: the mean is over B*C entries, as published; ``"observed"``: over

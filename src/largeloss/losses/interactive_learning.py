@@ -10,6 +10,7 @@ from largeloss import distributed
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.losses.base import Context, Decision, PartialLabelLoss
 from largeloss.losses.completion import close, completed, with_one
+from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.feature_memory import FeatureMemory
 from largeloss.losses.functional import observed, present
 from largeloss.losses.pursuit import Space, pursue, residual
@@ -114,7 +115,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
     def _supervised(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The first term of the loss."""
         targets, weights = self.decide(logits, labels, None)
-        return distributed.global_mean(weights * self.entry_loss(logits, targets, labels))
+        return mean_cross_entropy(logits, targets, weights)
 
     def _influence(self) -> Tensor | None:
         """(C, C): the label graph, trained entries as they are now."""

@@ -31,4 +31,4 @@ class LabelSmoothingAssumeNegative(PartialLabelLoss):
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         positive = present(labels).to(logits.dtype)
         targets = self.smoothing + positive * (1 - 2 * self.smoothing)
-        return Decision(targets, logits.new_ones(()))
+        return Decision(targets)

@@ -5,8 +5,9 @@ it into sorted arrays, which a batch then looks up by row.
 """
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import NamedTuple, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -54,12 +55,41 @@ class Edits:
         return len(self.rows)
 
 
+class _Proposal(NamedTuple):
+    """The entries of one step."""
+
+    rows: Tensor
+    """(B,): images."""
+    places: Tensor
+    """(E,): positions in the flat batch."""
+    logits: Tensor
+    """(E,)."""
+    num_classes: int
+    epoch: int
+    states: Tensor | None
+    """(E,) int8; None where all are present."""
+
+    def edits(self) -> Edits:
+        """The same, on the CPU."""
+        places = self.places.cpu()
+        batch = places // self.num_classes
+        size = len(places)
+        return Edits(
+            self.rows.cpu().long()[batch],
+            (places - batch * self.num_classes).int(),
+            torch.full((size,), self.epoch, dtype=torch.int32),
+            F.softplus(self.logits.float()).cpu(),
+            torch.ones(size, dtype=torch.int8) if self.states is None else self.states.cpu(),
+        )
+
+
 class EditMemory:
     """The edits of one loss. ``committed`` are in force, sorted by row and class."""
 
     def __init__(self) -> None:
         self.committed = Edits.none()
-        self._proposed: list[Edits] = []
+        self._log: list[_Proposal] = []
+        self._restored = Edits.none()
 
     def applied_to(self, labels: Tensor, rows: Tensor) -> Tensor:
         """(B, C) ``labels`` with the committed edits of the images ``rows``.
@@ -91,18 +121,27 @@ class EditMemory:
         edited[batch.to(labels.device), columns.to(labels.device)] = edits.states.to(labels.device)
         return torch.where(labels < 0, edited, labels)
 
-    def propose(self, rows: Tensor, states: Tensor, logits: Tensor, epoch: int) -> None:
-        """Notes the entries of the images ``rows`` whose ``states`` (B, C) are 1 or 0, not -1."""
-        batch, columns = (states >= 0).nonzero(as_tuple=True)
-        self._proposed.append(
-            Edits(
-                rows.to(batch.device).long()[batch],
-                columns.int(),
-                torch.full_like(columns, epoch, dtype=torch.int32),
-                F.softplus(logits[batch, columns]).float(),
-                states[batch, columns].to(torch.int8),
-            )
-        )
+    def propose(
+        self,
+        rows: Tensor,
+        chosen: Tensor,
+        logits: Tensor,
+        epoch: int,
+        states: Tensor | None = None,
+    ) -> None:
+        """Notes entries of the images ``rows``; what can wait is worked out at the commit.
+
+        Args:
+            rows: (B,).
+            chosen: (B, C) bool: which entries.
+            logits: (B, C).
+            epoch: When.
+            states: (B, C): 1 present, 0 absent; None is present for all.
+        """
+        places = _places(chosen.flatten())
+        said = None if states is None else states.flatten()[places].to(torch.int8)
+        picked = logits.detach().flatten()[places]
+        self._log.append(_Proposal(rows.clone(), places, picked, chosen.shape[1], epoch, said))
 
     def commit(self, replace: bool = False) -> None:
         """Brings all proposals of all processes into force; collective.
@@ -111,9 +150,8 @@ class EditMemory:
             replace: Whether they take the place of everything committed so far; else they are
                 added, and an entry's first edit stays.
         """
-        log = Edits.join([Edits.none(), *(part.to("cpu") for part in self._proposed)])
-        self._proposed = []
-        log = _gathered(log)
+        log = _gathered(self._proposed())
+        self._log, self._restored = [], Edits.none()
         everything = log if replace else Edits.join([self.committed, log])
         if not len(everything):
             self.committed = everything
@@ -126,7 +164,7 @@ class EditMemory:
 
     def state(self) -> dict[str, Tensor]:
         """Committed and proposed edits as tensors, for a checkpoint of this process."""
-        proposed = Edits.join([Edits.none(), *(part.to("cpu") for part in self._proposed)])
+        proposed = self._proposed()
         state = {f"committed.{f.name}": getattr(self.committed, f.name) for f in fields(Edits)}
         return state | {f"proposed.{f.name}": getattr(proposed, f.name) for f in fields(Edits)}
 
@@ -147,7 +185,18 @@ class EditMemory:
                 "this method."
             ) from None
         self.committed = committed
-        self._proposed = [proposed] if len(proposed) else []
+        self._log, self._restored = [], proposed
+
+    def _proposed(self) -> Edits:
+        """All that was proposed by this process since the last commit."""
+        return Edits.join([self._restored, *(proposal.edits() for proposal in self._log)])
+
+
+def _places(mask: Tensor) -> Tensor:
+    """Positions that are true; on the CPU by NumPy, which finds few of many much faster."""
+    if mask.device.type != "cpu":
+        return mask.nonzero()[:, 0]
+    return torch.from_numpy(np.flatnonzero(mask.numpy()))
 
 
 def _gathered(edits: Edits) -> Edits:

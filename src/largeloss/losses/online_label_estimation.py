@@ -8,14 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from largeloss import distributed
 from largeloss.errors import ConfigError
 from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.functional import (
     check_expected_positives,
     expected_positives_penalty,
     present,
-    soft_cross_entropy,
 )
 
 _BYTES_PER_ENTRY = 16  # float32: the table, its gradient, Adam's two moments
@@ -72,7 +71,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
         estimated = self._estimated(context.rows).to(logits.dtype)
         targets, weights = _agreement(labels, logits.detach())
-        estimator_loss = distributed.global_mean(weights * soft_cross_entropy(estimated, targets))
+        estimator_loss = mean_cross_entropy(estimated, targets, weights)
         excess, estimated_excess = (
             expected_positives_penalty(torch.sigmoid(values), self.expected_positives)
             for values in (logits, estimated)

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from largeloss.losses.base import Decision, PartialLabelLoss
@@ -14,7 +13,7 @@ from largeloss.losses.suspicion import Suspicion
 class LargeLossPermanentCorrection(PartialLabelLoss):
     """Believes that unobserved entries are absent, until their loss is among the largest once.
 
-    ``mean(soft_cross_entropy(logits, [labels == 1 or edited or suspect]))``; the suspects are the
+    ``mean(cross_entropy(logits, [labels == 1 or edited or suspect]))``; the suspects are the
     unobserved, unedited entries whose loss is among the ``ceil(B*C * delta_rel/100)`` largest.
     They are proposed as edits in the step and committed in :meth:`set_epoch`: from then on they
     are observed positives, never selected again and never undone. A forward pass in evaluation
@@ -53,8 +52,8 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         suspects = self._suspects(logits, labels)
         epoch = self.current_epoch()
         if self.training and self.suspicion.constant_rate(epoch) > 0:
-            self.edits.propose(rows, _present_where(suspects), logits, epoch)
-        return Decision(present(labels) | suspects, logits.new_ones(()))
+            self.edits.propose(rows, suspects, logits, epoch)
+        return Decision(present(labels) | suspects)
 
     def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         assert rows is not None
@@ -78,8 +77,3 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.edits.restore(state.get("edits", {}))
         super().set_extra_state(state)
-
-
-def _present_where(suspects: Tensor) -> Tensor:
-    """(B, C) int8: 1 where suspect, -1 elsewhere."""
-    return 2 * suspects.to(torch.int8) - 1

@@ -12,7 +12,7 @@ from largeloss.losses.suspicion import Suspicion
 class LargeLossRejection(PartialLabelLoss):
     """Believes that unobserved entries are absent, but not those with the largest losses.
 
-    ``mean(weights * soft_cross_entropy(logits, [labels == 1]))``, weights 0 on the suspects: the
+    ``mean(weights * cross_entropy(logits, [labels == 1]))``, weights 0 on the suspects: the
     unobserved entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest.
 
     Args:
@@ -39,7 +39,7 @@ class LargeLossRejection(PartialLabelLoss):
         self.suspicion = Suspicion(delta_rel, rate_base, ties, warmup_epochs)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
-        return Decision(present(labels), (~self.doubts(logits, labels, rows)).to(logits.dtype))
+        return Decision(present(labels), ~self.doubts(logits, labels, rows))
 
     def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         rate = self.suspicion.growing_rate(self.current_epoch())

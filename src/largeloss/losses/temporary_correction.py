@@ -12,7 +12,7 @@ from largeloss.losses.suspicion import Suspicion
 class LargeLossTemporaryCorrection(PartialLabelLoss):
     """Believes that unobserved entries are absent, and those with the largest losses present.
 
-    ``mean(soft_cross_entropy(logits, [labels == 1 or suspect]))``; the suspects are the unobserved
+    ``mean(cross_entropy(logits, [labels == 1 or suspect]))``; the suspects are the unobserved
     entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest. Their gradient
     is that of ``-log p``.
 
@@ -41,7 +41,7 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         suspects = self.doubts(logits, labels, rows)
-        return Decision(present(labels) | suspects, logits.new_ones(()))
+        return Decision(present(labels) | suspects)
 
     def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         rate = self.suspicion.growing_rate(self.current_epoch())

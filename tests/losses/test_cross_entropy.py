@@ -1,0 +1,90 @@
+"""Mean cross-entropy: beside the formula, entry by entry, and by whichever way it is computed."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from largeloss.losses import cross_entropy
+from largeloss.losses.cross_entropy import mean_cross_entropy
+
+
+def loss_by_loops(logits, targets, weights):
+    """Value and gradient."""
+    value, slopes = 0.0, np.zeros(logits.shape)
+    for row in range(logits.shape[0]):
+        for column in range(logits.shape[1]):
+            x, t = float(logits[row, column]), float(targets[row, column])
+            w = 1.0 if weights is None else float(weights[row, column])
+            softplus = max(x, 0) + math.log1p(math.exp(-abs(x)))
+            value += w * (softplus - t * x) / logits.size
+            sigmoid = 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+            slopes[row, column] = w * (sigmoid - t) / logits.size
+    return value, slopes
+
+
+@given(
+    st.integers(0, 2**31),
+    st.sampled_from(["bool", "soft"]),
+    st.sampled_from([None, "bool", "float"]),
+    st.sampled_from([0, 2**40]),
+)
+@settings(max_examples=60, deadline=None)
+def test_equals_the_loops(seed, kind, weighing, closed_form_from):
+    stream = np.random.default_rng(seed)
+    shape = tuple(stream.integers(1, 8, 2))
+    logits = stream.normal(scale=5, size=shape)
+    targets = stream.random(shape) < 0.3 if kind == "bool" else stream.random(shape)
+    weights = None
+    if weighing is not None:
+        weights = stream.random(shape) < 0.7 if weighing == "bool" else 2 * stream.random(shape)
+    before = cross_entropy.CLOSED_FORM_FROM
+    cross_entropy.CLOSED_FORM_FROM = closed_form_from
+    try:
+        x = torch.from_numpy(logits).requires_grad_()
+        w = None if weights is None else torch.from_numpy(weights)
+        loss = mean_cross_entropy(x, torch.from_numpy(targets), w)
+        (3 * loss).backward()
+    finally:
+        cross_entropy.CLOSED_FORM_FROM = before
+    value, slopes = loss_by_loops(logits, targets, weights)
+    assert loss.item() == pytest.approx(value, rel=1e-12, abs=1e-14)
+    np.testing.assert_allclose(x.grad.numpy(), 3 * slopes, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (200, 200)])
+def test_extreme_logits_are_finite_and_sloped(shape):
+    logits = torch.full(shape, 1e4)
+    logits[0] = -1e4
+    logits.requires_grad_()
+    targets = torch.zeros(shape, dtype=torch.bool)
+    targets[0] = True
+    loss = mean_cross_entropy(logits, targets)
+    assert loss.item() == pytest.approx(1e4)
+    loss.backward()
+    expected = torch.where(targets, -1.0, 1.0) / logits.numel()
+    assert torch.allclose(logits.grad, expected)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (300, 100)])
+def test_a_graph_that_is_kept_gives_the_same_gradient_twice(shape):
+    torch.manual_seed(0)
+    logits = torch.randn(shape, requires_grad=True)
+    loss = mean_cross_entropy(logits, torch.rand(shape) < 0.1, torch.rand(shape) < 0.9)
+    first, second = (torch.autograd.grad(loss, logits, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_logits_of_any_layout():
+    torch.manual_seed(0)
+    logits = torch.randn(100, 300).T.requires_grad_()
+    targets = torch.rand(300, 100) < 0.1
+    loss = mean_cross_entropy(logits, targets)
+    plain = mean_cross_entropy(logits.detach().contiguous(), targets)
+    assert loss.item() == pytest.approx(plain.item(), rel=1e-6)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    expected = (logits.detach().sigmoid() - targets.float()) / logits.numel()
+    assert torch.allclose(gradient, expected, atol=1e-10)
