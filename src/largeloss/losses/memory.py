@@ -78,7 +78,7 @@ class _Proposal(NamedTuple):
             self.rows.cpu().long()[batch],
             (places - batch * self.num_classes).int(),
             torch.full((size,), self.epoch, dtype=torch.int32),
-            F.softplus(self.logits.float()).cpu(),
+            F.softplus(self.logits).float().cpu(),
             torch.ones(size, dtype=torch.int8) if self.states is None else self.states.cpu(),
         )
 
