@@ -33,7 +33,8 @@ class DataConfig(_Section):
     bad_images: Literal["error", "skip"] = "error"
     follow_symlinks: bool = False
     cache: Path | None = None
-    """Folder of extracted features; None is the user's cache folder."""
+    """Folder of extracted features, None being the user's cache folder; end to end, of decoded
+    pictures, None keeping none."""
 
 
 class MethodConfig(_Section):

@@ -112,8 +112,8 @@ class Classifier(nn.Module):
 
     def maps(self, inputs: Tensor) -> Tensor:
         """What the backbone makes of normalised inputs, before pooling."""
-        normal = (inputs.to(self.mean.dtype) - self.mean) / self.std
-        normal = normal.contiguous(memory_format=self.memory_format)
+        normal = inputs.to(self.mean.dtype, memory_format=self.memory_format, copy=True)
+        normal = normal.sub_(self.mean).div_(self.std)
         return cast(Tensor, cast(Any, self.backbone).forward_features(normal))
 
     def pooled(self, inputs: Tensor) -> Tensor:

@@ -15,7 +15,10 @@ SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
     "--lr", "1e-3", "--workers", "0", "--observe", "single-positive",
 )  # fmt: skip
-INIT = (*SMALL, "--protocol", "linear-init", "--set", "training.head_epochs=4")
+INIT = (
+    *SMALL, "--protocol", "linear-init", "--set", "training.head_epochs=4", "--set",
+    "training.stop_below=null",
+)  # fmt: skip
 
 
 def bits(folder):

@@ -47,7 +47,7 @@ def published(paths: tuple[Path, ...], size: int) -> Tensor:
 def ours(source: ImageFiles, flips: list[bool]) -> Tensor:
     """Read as uint8, normalised as the model does it."""
     mean, std = (torch.tensor(v).view(-1, 1, 1) * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
-    return (source.read(range(len(source)), flips).float() - mean) / std
+    return source.read(range(len(source)), flips).float().sub_(mean).div_(std)
 
 
 def _decoding(paths: tuple[Path, ...], size: int, reach: float) -> Line:
@@ -90,7 +90,7 @@ def _cached(paths: tuple[Path, ...], size: int, folder: Path) -> Line:
     mean, std = (torch.tensor(v).view(-1, 1, 1) * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
 
     def from_cache() -> Tensor:
-        return (cached.read(range(len(paths)), flips).float() - mean) / std
+        return cached.read(range(len(paths)), flips).float().sub_(mean).div_(std)
 
     ways = {
         "published": lambda: published(paths, size),

@@ -13,10 +13,10 @@ from largeloss.data import Dataset
 from largeloss.data.sources import FeatureArray
 from largeloss.labels import LabelTable
 from largeloss.losses import AssumeNegative
-from largeloss.training.frozen import feature_classifier
 from largeloss.models import Classifier
 from largeloss.objective import Objective
 from largeloss.training.engine import train_epoch
+from largeloss.training.frozen import feature_classifier
 from largeloss.training.protocols import Recipe, _loaders, _optimizer, start
 
 BATCH, DIMENSIONS = 16, 2_048
@@ -51,8 +51,8 @@ def _epoch(num_images: int, num_classes: int, reach: float) -> Line:
     weight = torch.randn(num_classes, DIMENSIONS)
 
     def products() -> None:
-        for start in range(0, num_images, BATCH):
-            inputs = features[start : start + BATCH]
+        for first in range(0, num_images, BATCH):
+            inputs = features[first : first + BATCH]
             (inputs @ weight.T).T @ inputs
 
     labels = LabelTable.from_dense(states)
@@ -79,10 +79,10 @@ def epoch_of(model: Classifier, data: Dataset) -> Callable[[], None]:
     recipe, accelerator = Recipe(batch_size=BATCH, lr=1e-3, mirror=False), start()
     loader, _, _ = _loaders(data, recipe, accelerator.device)
     objective = Objective(model, AssumeNegative())
-    wrapped, optimizer = accelerator.prepare(objective, _optimizer(objective, recipe))
+    wrapped, optimizer = accelerator.prepare(objective), _optimizer(objective, recipe)
 
     def epoch() -> None:
-        for _ in train_epoch(wrapped, loader, optimizer, accelerator):
+        for _ in train_epoch(wrapped, loader, optimizer):
             pass
 
     return epoch

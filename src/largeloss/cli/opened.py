@@ -52,7 +52,12 @@ def open_run(
     model, saved = load_classifier(run)
     config = execute.saved_config(run)
     given: dict[str, Any] = {
-        "data": {"classes": saved["classes"], "bad_images": bad_images, "observe": None}
+        "data": {
+            "classes": saved["classes"],
+            "bad_images": bad_images,
+            "observe": None,
+            "cache": None,
+        }
     }
     if data is not None:
         given["data"] |= {"path": str(data), "unlisted": unlisted}
@@ -77,7 +82,11 @@ def open_shared(run: Path, data: Path | None = None) -> tuple[OpenedRun, NDArray
         return opened, np.arange(opened.dataset.labels.num_classes)
     model, saved = load_classifier(run)
     config = execute.saved_config(run)
-    given = {"data": {"path": str(data), "classes": None, "observe": None, "unlisted": None}}
+    given = {
+        "data": {
+            "path": str(data), "classes": None, "observe": None, "unlisted": None, "cache": None,
+        }
+    }  # fmt: skip
     dataset = load_data(make_config([config.plain(), given])).given
     shared = [name for name in saved["classes"] if name in dataset.labels.classes]
     if not shared:

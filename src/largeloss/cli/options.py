@@ -123,7 +123,12 @@ Protocol = Annotated[
 ]
 Cache = Annotated[
     Path | None,
-    _option("--cache", "Folder of extracted features. Default: the user's cache folder.", _LOOP),
+    _option(
+        "--cache",
+        "Folder that keeps extracted features (default: the user's cache folder) or, end to end, "
+        "decoded pictures (default: none are kept).",
+        _LOOP,
+    ),
 ]
 PresetName = Annotated[
     str | None,

@@ -11,7 +11,9 @@ from platformdirs import user_cache_path
 
 from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset, digits, read_folder
+from largeloss.data.cache import PictureCache
 from largeloss.data.folder import without_broken_images
+from largeloss.data.images import ImageFiles
 from largeloss.errors import ConfigError, LabelError
 from largeloss.labels.cooccurrence import co_occurrence
 from largeloss.labels.estimate import expected_positives
@@ -32,7 +34,15 @@ class TrainingData:
 
 def load_data(config: RunConfig) -> TrainingData:
     """Reads the data folder, decodes every picture once, hides labels if asked."""
-    return hidden(config, without_broken_images(read_data(config), config.data.bad_images))
+    data = hidden(config, without_broken_images(read_data(config), config.data.bad_images))
+    if config.data.cache is None or config.training.protocol != "end-to-end":
+        return data
+    given = data.given
+    if not isinstance(given.source, ImageFiles):
+        return data
+    used = np.sort(np.concatenate(list(given.splits.values())))
+    source = PictureCache.of(given.source, used, config.data.cache)
+    return TrainingData(replace(data.known, source=source), replace(given, source=source))
 
 
 def read_data(config: RunConfig) -> Dataset:
@@ -318,7 +328,9 @@ def absolute(path: Path | None) -> Path | None:
 
 def with_absolute_paths(config: RunConfig) -> RunConfig:
     """``config`` with paths that hold from any folder."""
-    cache = absolute(config.data.cache or user_cache_path("largeloss"))
+    cache = absolute(config.data.cache)
+    if cache is None and config.training.protocol != "end-to-end":
+        cache = user_cache_path("largeloss")
     data = config.data.model_copy(update={"path": absolute(config.data.path), "cache": cache})
     model = config.model.model_copy(update={"weights": absolute(config.model.weights)})
     return config.model_copy(update={"data": data, "model": model})

@@ -14,9 +14,13 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
+from torch.nn import functional as F
 
+from largeloss.data.decoding import decode_jpeg
 from largeloss.errors import DataError
 
+RULE = "bilinear, antialiased, 1"
+"""Names what :class:`ImageFiles` makes of a picture; changes when that does."""
 ORIENTATION = 0x0112  # EXIF: values from 5 on turn the picture by a quarter
 MAX_PIXELS = 80_000_000
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
@@ -36,6 +40,10 @@ def open_rgb(path: Path) -> Image.Image:
                     f"{path}: {image.width}×{image.height} pixels, more than the "
                     f"{MAX_PIXELS // 1_000_000} million that are read. Shrink the picture first."
                 )
+            orientation = image.getexif().get(ORIENTATION, 1)
+            pixels = decode_jpeg(image, path) if orientation == 1 else None
+            if pixels is not None:
+                return Image.fromarray(pixels)
             image.load()
             return _as_rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError:
@@ -101,13 +109,22 @@ class ImageFiles:
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         batch = torch.empty((len(rows), *self.sample_shape), dtype=torch.uint8)
         for position, (row, flip) in enumerate(zip(rows, flips, strict=True)):
-            image = open_rgb(self.paths[row])
-            resized = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
-            if flip:
-                resized = ImageOps.mirror(resized)
-            pixels = torch.from_numpy(np.asarray(resized).copy())
-            batch[position] = pixels.permute(2, 0, 1)
+            pixels = torch.from_numpy(np.array(open_rgb(self.paths[row])))
+            resized = resize(pixels.permute(2, 0, 1), self.size)
+            batch[position] = resized.flip(-1) if flip else resized
         return batch
+
+
+def resize(pixels: Tensor, size: int) -> Tensor:
+    """(3, size, size) uint8 of pixels (3, H, W) uint8: bilinear, smoothed where it shrinks.
+
+    Within 1/255 of Pillow's, and faster: whole pixels lie together in memory.
+    """
+    if pixels.shape[1:] == (size, size):
+        return pixels
+    return F.interpolate(
+        pixels[None], (size, size), mode="bilinear", antialias=True, align_corners=False
+    )[0]
 
 
 def broken_images(paths: Sequence[Path], workers: int = 2) -> dict[int, str]:

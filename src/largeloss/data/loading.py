@@ -102,9 +102,13 @@ class Loader:
             )
         self.labels, self.device = labels, torch.device(device)
         self.plans = _Plans(rows, batch_size, seed, mirror)
+        self._reads = _Reads(source)
+        if source.in_memory and self.device.type == "cpu":  # nothing to decode, pin or send
+            self._loader = None
+            return
         num_workers = 0 if source.in_memory else workers
         self._loader = DataLoader(
-            _Reads(source),
+            self._reads,
             sampler=self.plans,
             batch_size=None,
             num_workers=num_workers,
@@ -122,7 +126,8 @@ class Loader:
         return len(self.plans)
 
     def __iter__(self) -> Iterator[Batch]:
-        for inputs, rows in self._loader:
+        reads = map(self._reads.__getitem__, self.plans) if self._loader is None else self._loader
+        for inputs, rows in reads:
             labels = torch.from_numpy(self.labels.lookup(rows.numpy()))
             yield Batch(
                 inputs.to(self.device, non_blocking=True),

@@ -1,10 +1,9 @@
 """Training and scoring as loops that you iterate."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from accelerate.accelerator import Accelerator
 from torch import Tensor, nn
 
 from largeloss import distributed
@@ -46,16 +45,16 @@ class EntryScores(NamedTuple):
 
 
 def train_epoch(
-    objective: nn.Module, batches: Iterable[Batch], optimizer: Any, accelerator: Accelerator
+    objective: nn.Module, batches: Iterable[Batch], optimizer: torch.optim.Optimizer
 ) -> Iterator[Step]:
     """Takes one step a batch and yields it.
 
     Args:
         objective: Called with (inputs, labels, rows), gives
-            :class:`~largeloss.objective.Evaluated`; wrapped for several processes or not.
+            :class:`~largeloss.objective.Evaluated`; prepared by accelerate, which sets device,
+            precision and the exchange between processes, or not.
         batches: One epoch.
         optimizer: Of the objective's parameters.
-        accelerator: That prepared the objective, which set its device and precision.
 
     Raises:
         NonFiniteError: naming step and rows; nothing was updated by that step on a CPU.
@@ -65,8 +64,7 @@ def train_epoch(
         optimizer.zero_grad()
         try:
             evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
-            # accelerate has no types
-            accelerator.backward(evaluated.loss)  # type: ignore[no-untyped-call]
+            torch.autograd.backward(evaluated.loss)
             optimizer.step()
         except NonFiniteError as error:
             raise NonFiniteError(f"Step {number}: {error}", error.rows) from None

@@ -19,7 +19,7 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
 from largeloss.data.folder import extraction_seconds, read_features, write_features
-from largeloss.data.images import ImageFiles
+from largeloss.data.images import RULE, ImageFiles
 from largeloss.data.loading import Loader
 from largeloss.data.sources import FeatureArray, ImageArray
 from largeloss.errors import DataError
@@ -129,7 +129,7 @@ def _is_readable(path: Path, data: Dataset) -> bool:
 def _key(data: Dataset, identity: Sequence[object]) -> str:
     digest = hashlib.sha256(json.dumps([str(part) for part in identity]).encode())
     if isinstance(data.source, ImageFiles):
-        digest.update(f"size {data.source.size}".encode())
+        digest.update(f"size {data.source.size} {RULE}".encode())
         used = np.sort(np.concatenate(list(data.splits.values())))
         for row in used:
             state = data.source.paths[row].stat()

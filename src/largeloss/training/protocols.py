@@ -156,9 +156,8 @@ def end_to_end(
     loader, val_loader, test_loader = _loaders(data, recipe, accelerator.device)
     known_loader = scoring_loader(data, "train", recipe, accelerator.device)
     objective = Objective(model, criterion).to(accelerator.device)
-    optimizer: Any = _optimizer(objective, recipe)
-    # accelerate has no types
-    wrapped, optimizer = accelerator.prepare(objective, optimizer)  # type: ignore[no-untyped-call]
+    optimizer = _optimizer(objective, recipe)
+    wrapped = accelerator.prepare(objective)  # type: ignore[no-untyped-call]  # it has no types
     fingerprint = data.fingerprint
     history, first = History(), 0
     if resume:
@@ -172,7 +171,7 @@ def end_to_end(
         torch.manual_seed(_stream(recipe.seed, epoch, distributed.rank()))
         criterion.set_epoch(epoch)
         loader.set_epoch(epoch)
-        steps: Iterable[Step] = train_epoch(wrapped, loader, optimizer, accelerator)
+        steps: Iterable[Step] = train_epoch(wrapped, loader, optimizer)
         if recorder is not None:
             recorder.begin(epoch)
             steps = _recorded(steps, recorder, criterion)
@@ -284,7 +283,7 @@ def _optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
         lr = groups[0]["lr"] * objective.criterion.lr_factor
         groups.append({"params": own, "lr": lr, "weight_decay": 0.0})
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+        return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             groups, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
@@ -302,7 +301,7 @@ def _optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _restore(
-    run: RunFolder, objective: Objective, optimizer: Any, fingerprint: str
+    run: RunFolder, objective: Objective, optimizer: torch.optim.Optimizer, fingerprint: str
 ) -> tuple[History, int]:
     state = load_state(run.state_file)
     if state["labels"] != fingerprint:

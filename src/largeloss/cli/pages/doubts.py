@@ -12,6 +12,7 @@ from largeloss.cli.analyze.labels import RunLabels
 from largeloss.cli.looks import look, picture
 from largeloss.cli.prepare import TrainingData
 from largeloss.data import Loader
+from largeloss.data.cache import PictureCache
 from largeloss.data.images import ImageFiles
 from largeloss.data.sources import Source
 from largeloss.errors import ConfigError
@@ -129,6 +130,8 @@ def _cards(
 
 
 def _shown(source: Source, row: int) -> NDArray[np.uint8]:
+    if isinstance(source, PictureCache):
+        source = source.files
     if isinstance(source, ImageFiles):
         return picture(source.paths[row])
     pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()

@@ -1,0 +1,147 @@
+"""Decoded and resized pictures on disk: one file of uint8 that is mapped into memory.
+
+The file is named by the contents of all pictures and by the size they are resized to, so that a
+picture that changes makes another file. Of several processes that want the same file one makes it
+while the others wait; it takes its name when it is whole, whatever happens before.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+from torch import Tensor
+
+from largeloss.data.dataset import Rows
+from largeloss.data.images import RULE, ImageFiles
+from largeloss.errors import ConfigError
+
+FOLDER = "pictures"
+_CHUNK = 64  # pictures that a thread decodes at a time
+
+
+@dataclass(frozen=True)
+class PictureCache:
+    """Pictures by row, read from the file that holds them."""
+
+    files: ImageFiles
+    """Where they come from."""
+    path: Path
+    places: NDArray[np.int64]
+    """(N,): where each row stands in the file; -1 for rows that it does not hold."""
+
+    @classmethod
+    def of(cls, files: ImageFiles, rows: Rows, folder: Path, workers: int = 2) -> Self:
+        """The pictures of ``rows``; the file is made where it does not exist.
+
+        Args:
+            files: All pictures.
+            rows: Those that are needed, ascending.
+            folder: The cache; the file goes into ``pictures/`` in it.
+            workers: Threads.
+
+        Raises:
+            ConfigError: the folder cannot be written, or has no room.
+            DataError: a picture cannot be decoded.
+        """
+        folder = folder / FOLDER
+        shape = (len(rows), *files.sample_shape)
+        with ThreadPoolExecutor(max(1, workers)) as pool:
+            paths = [files.paths[row] for row in rows]
+            name = _key(list(pool.map(_digest, paths)), files.size)
+            path = folder / f"{name}.npy"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with FileLock(folder / f"{name}.lock"):
+                    if not _is_whole(path, shape):
+                        _check_room(folder, shape)
+                        _write(path, files, rows, shape, pool)
+            except OSError as error:
+                raise ConfigError(
+                    f"Pictures cannot be kept in {folder} ({error}). Choose another --cache."
+                ) from None
+        places = np.full(len(files), -1, dtype=np.int64)
+        places[rows] = np.arange(len(rows))
+        return cls(files, path, places)
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return self.files.sample_shape
+
+    @property
+    def in_memory(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+        pixels = self._pixels
+        batch = np.empty((len(rows), *self.sample_shape), dtype=np.uint8)
+        for position, (row, flip) in enumerate(zip(rows, flips, strict=True)):
+            picture = pixels[self.places[row]]
+            batch[position] = picture[..., ::-1] if flip else picture
+        return torch.from_numpy(batch)
+
+    @cached_property
+    def _pixels(self) -> NDArray[np.uint8]:
+        mapped: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return mapped
+
+
+def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Whether the file is there, of this shape, and not cut off."""
+    if not path.is_file():
+        return False
+    try:
+        found: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    return found.dtype == np.uint8 and found.shape == shape
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
+
+
+def _key(digests: Sequence[bytes], size: int) -> str:
+    whole = hashlib.blake2b(f"{RULE} {size}".encode(), digest_size=12)
+    for digest in digests:
+        whole.update(digest)
+    return whole.hexdigest()
+
+
+def _check_room(folder: Path, shape: tuple[int, ...]) -> None:
+    needed, free = int(np.prod(shape)), shutil.disk_usage(folder).free
+    if needed > free:
+        raise ConfigError(
+            f"{shape[0]:,} pictures of {shape[-1]} px need {needed / 1e9:,.1f} GB; {folder} has "
+            f"{free / 1e9:,.1f} GB free. Choose another --cache, or leave it out."
+        )
+
+
+def _write(
+    path: Path, files: ImageFiles, rows: Rows, shape: tuple[int, ...], pool: ThreadPoolExecutor
+) -> None:
+    partial = path.with_suffix(".partial")
+    pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+
+    def fill(first: int) -> None:
+        part = rows[first : first + _CHUNK].tolist()
+        pixels[first : first + len(part)] = files.read(part, [False] * len(part)).numpy()
+
+    list(pool.map(fill, range(0, len(rows), _CHUNK)))
+    pixels.flush()
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
