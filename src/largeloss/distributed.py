@@ -134,6 +134,12 @@ def barrier() -> None:
         dist.barrier()
 
 
+def leave() -> None:
+    """Leaves the group; a process that just ends may abort, or make another abort."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
 def device() -> torch.device:
     """Where tensors must lie to be exchanged: the current GPU under NCCL, else the CPU."""
     if world_size() > 1 and dist.get_backend() == "nccl":

@@ -55,6 +55,7 @@ def main(out: Path) -> None:
         }
     if distributed.rank() == 0:
         torch.save(results, out / "results.pt")
+    distributed.barrier()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Constant learning rate; after each epoch the model is scored on val; training st
 has fallen more than three points below its best; the weights of the best val epoch are kept.
 """
 
+import atexit
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -113,6 +114,7 @@ def start(precision: Literal["fp32", "bf16"] = "fp32") -> Accelerator:
 
     Call it before anything asks for the rank.
     """
+    atexit.register(distributed.leave)
     mixed = "no" if precision == "fp32" else precision
     return Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
 
