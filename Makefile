@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test lint results openimages-shape clean
+.PHONY: demo test test-ranks lint bench results openimages-shape clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,10 +27,18 @@ test: $(VENV)/.dev
 	$(RUN)/mypy
 	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses 2 --dist loadfile
 
+# Four processes, on one host and on two network namespaces (needs root), equal one.
+test-ranks: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(RUN)/pytest -m ranks --numprocesses 0 --timeout 900
+
 lint: $(VENV)/.dev
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 	$(RUN)/mypy
+
+# Speed and memory beside plain formulations: prints a table; needs LARGELOSS_DATA, a quiet machine.
+bench: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/performance
 
 # All systems on all data: writes docs/results.md; needs LARGELOSS_DATA, goes on where it stopped.
 results: $(VENV)/.core

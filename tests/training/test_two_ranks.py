@@ -17,13 +17,18 @@ def trained(out: Path, processes: int) -> dict:
         run = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         command = [sys.executable, *run, str(SCRIPT), str(out)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    result = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=500, env=environment)
     assert result.returncode == 0, result.stderr
     return torch.load(out / "results.pt", weights_only=True)
 
 
 def test_two_ranks_equal_one(tmp_path):
     one, two = (trained(tmp_path / str(number), number) for number in (1, 2))
+    check_equal(one, two)
+
+
+def check_equal(one: dict, two: dict) -> None:
+    """Weights, losses, scores and tables to 1e-10; edits exactly, but for their losses."""
     for name in ("ll-cp", "curriculum", "share"):
         assert len(one[name]["edits"]["committed.rows"]) > 3
     for name in one:

@@ -1,0 +1,74 @@
+"""Four processes, on one host and on two, train exactly what one trains: make test-ranks."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from test_two_ranks import SCRIPT, check_equal, trained
+
+pytestmark = pytest.mark.ranks
+HOSTS = ("largeloss-a", "largeloss-b")
+ADDRESSES = ("10.77.0.1", "10.77.0.2")
+CARDS = ("lla", "llb")
+
+
+def test_four_ranks_equal_one(tmp_path: Path) -> None:
+    check_equal(trained(tmp_path / "1", 1), trained(tmp_path / "4", 4))
+
+
+@contextmanager
+def two_hosts() -> Iterator[None]:
+    """Two network namespaces with a cable between them: each sees the other, and no more."""
+    commands = [f"ip netns add {host}" for host in HOSTS]
+    commands.append(f"ip link add {CARDS[0]} type veth peer name {CARDS[1]}")
+    for host, card, address in zip(HOSTS, CARDS, ADDRESSES, strict=True):
+        commands += [
+            f"ip link set {card} netns {host}",
+            f"ip -n {host} addr add {address}/24 dev {card}",
+            f"ip -n {host} link set {card} up",
+            f"ip -n {host} link set lo up",
+        ]
+    try:
+        for command in commands:
+            done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"network namespaces cannot be made here: {command}: {done.stderr}")
+        yield
+    finally:
+        for host in HOSTS:
+            subprocess.run(["ip", "netns", "del", host], capture_output=True, check=False)
+
+
+def test_two_hosts_of_two_ranks_equal_one(tmp_path: Path) -> None:
+    if shutil.which("ip") is None or os.geteuid() != 0:
+        pytest.skip("needs the command ip, and the rights to make network namespaces")
+    one = trained(tmp_path / "1", 1)
+    out = tmp_path / "4"
+    out.mkdir()
+    with two_hosts():
+        processes = []
+        for number, (host, card) in enumerate(zip(HOSTS, CARDS, strict=True)):
+            command = [
+                "ip", "netns", "exec", host, sys.executable, "-m", "torch.distributed.run",
+                "--nnodes", "2", "--node-rank", str(number), "--nproc-per-node", "2",
+                "--master-addr", ADDRESSES[0], "--master-port", "29511", str(SCRIPT), str(out),
+            ]  # fmt: skip
+            environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": card}
+            processes.append(
+                subprocess.Popen(
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    text=True,
+                )
+            )
+        said = [process.communicate(timeout=400)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
+    check_equal(one, torch.load(out / "results.pt", weights_only=True))
