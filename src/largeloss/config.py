@@ -13,6 +13,9 @@ from largeloss.errors import ConfigError
 DEFAULT_DELTA_REL = {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1}
 """In percent: the published settings of VOC 2012."""
 
+UNIMPORTANT = {"data.cache", "training.checkpoint_every"}
+"""Settings that make no other run."""
+
 Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
@@ -110,6 +113,8 @@ class TrainingConfig(_Section):
     mirror: bool = True
     precision: Literal["fp32", "bf16"] = "fp32"
     workers: Annotated[int, Field(ge=0)] = 2
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+    """Steps between checkpoints within an epoch; None saves every ten minutes."""
     track_test: bool = False
     record: Literal["nothing", "losses"] = "nothing"
     """What is written of every step, for 'largeloss analyze'."""
@@ -158,12 +163,12 @@ class RunConfig(_Section):
     def differences(self, other: "RunConfig") -> list[str]:
         """``section.name: here → there``, for every setting in which the two differ.
 
-        Where features are kept is none: they are the same wherever they lie.
+        Where features are kept is none, nor how often is saved: the run is the same.
         """
         mine, theirs = _flat(self.plain()), _flat(other.plain())
         return [
             f"{name}: {mine.get(name)} → {theirs.get(name)}"
-            for name in sorted((mine.keys() | theirs.keys()) - {"data.cache"})
+            for name in sorted((mine.keys() | theirs.keys()) - UNIMPORTANT)
             if mine.get(name) != theirs.get(name)
         ]
 

@@ -112,6 +112,29 @@ def gather(tensor: Tensor) -> Tensor:
     return torch.cat([part[: int(n)] for part, n in zip(parts, lengths, strict=True)])
 
 
+def gather_objects(value: T) -> list[T]:
+    """All processes' ``value``, by rank."""
+    if world_size() == 1:
+        return [value]
+    values: list[T | None] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return cast(list[T], values)
+
+
+def largest(number: int) -> int:
+    """The largest of all processes' ``number``."""
+    if world_size() == 1:
+        return number
+    found = torch.tensor(number, device=device())
+    dist.all_reduce(found, dist.ReduceOp.MAX)
+    return int(found)
+
+
+def any_of(condition: bool) -> bool:
+    """Whether it holds in any process."""
+    return bool(largest(int(condition)))
+
+
 def from_main(value: T) -> T:
     """``value`` as the process of rank 0 has it."""
     if world_size() == 1:

@@ -9,12 +9,15 @@
     │   ├── ConfigError            a setting, or settings that do not go together
     │   └── ScheduleError          a loss was used before ``set_epoch``
     └── RunError                   work had begun and failed          (command line: exit code 1)
+        ├── Interrupted            a signal asked the run to stop     (exit code 128 + signal)
         ├── NonFiniteError         logits that are NaN or infinite
         ├── CheckpointError        a checkpoint that cannot be read or does not fit
         └── DownloadError          a file could not be fetched, or is not the one expected
 
     CompleteLabelsWarning          labels that look as if 0 meant 'not annotated'
 """
+
+import signal
 
 
 class LargelossError(Exception):
@@ -43,6 +46,18 @@ class ScheduleError(InputError):
 
 class RunError(LargelossError, RuntimeError):
     """Work had begun and could not go on."""
+
+
+class Interrupted(RunError):
+    """A signal asked the run to stop; everything up to the last step is saved."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        name = signal.Signals(number).name
+        super().__init__(
+            f"Stopped by {name}. The last step is saved; continue with --resume (compare "
+            "and reproduce: with the same command)."
+        )
 
 
 class NonFiniteError(RunError):

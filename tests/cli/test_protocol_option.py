@@ -9,7 +9,8 @@ import torch
 import yaml
 
 from largeloss.training import protocols
-from largeloss.training.checkpoint import load_state, load_weights
+from largeloss.training.checkpoint import load_weights
+from largeloss.training.container import load_state
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",

@@ -19,7 +19,7 @@ from largeloss.cli import (
     train,
 )
 from largeloss.cli.console import complain, remember
-from largeloss.errors import CompleteLabelsWarning, InputError, LargelossError
+from largeloss.errors import CompleteLabelsWarning, InputError, Interrupted, LargelossError
 
 app = typer.Typer(
     name="largeloss",
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a command.
 
     Returns:
-        The exit code: 0 done, 1 a run failed, 2 wrong input, 130 interrupted.
+        The exit code: 0 done, 1 a run failed, 2 wrong input, 130 and 143 stopped by a signal.
     """
     debug = "--debug" in arguments
     rest = [argument for argument in arguments if argument != "--debug"]
@@ -62,12 +62,15 @@ def run(arguments: Sequence[str]) -> int:
             warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note
             code = app(rest, prog_name="largeloss", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        complain("Interrupted. Finished epochs are kept; continue with --resume.")
+        complain("Interrupted at once. What was saved is kept; continue with --resume.")
         return 130
     except typer.TyperException as error:
         if error.format_message():  # none where the help was shown instead
             complain(error.format_message())
         return 2
+    except Interrupted as stop:
+        complain(str(stop))
+        return 128 + stop.number
     except LargelossError as error:
         if debug:
             raise

@@ -26,6 +26,7 @@ from largeloss.losses import CurriculumLabeling, LargeLossPermanentCorrection, P
 from largeloss.losses.memory import Edits
 from largeloss.metrics import best_thresholds
 from largeloss.training.checkpoint import load_config, save_config
+from largeloss.training.interruption import Requests
 from largeloss.training.protocols import Listener, Measures, start
 from largeloss.training.run import RunFolder
 
@@ -109,7 +110,10 @@ def execute(
         distributed.barrier()
         if main and announce is not None:
             announce(dataset, measures, notes)
-        run = Training(config, measures, model_config, accelerator, listener if main else None)
+        requests = Requests()
+        run = Training(
+            config, measures, model_config, accelerator, listener if main else None, requests
+        )
         trainee = Trainee(model.to(accelerator.device), dataset, recipe)
         head: dict[str, Any] = {}
         if config.training.protocol == "linear":

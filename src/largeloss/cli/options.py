@@ -101,6 +101,14 @@ Record = Annotated[
     str | None,
     _option("--record", "losses: writes every entry's loss, for 'largeloss analyze'.", _LOOP),
 ]
+CheckpointEvery = Annotated[
+    int | None,
+    _option(
+        "--checkpoint-every",
+        "Steps between checkpoints within an epoch. Default: one every ten minutes.",
+        _LOOP,
+    ),
+]
 Backbone = Annotated[
     str | None,
     _option("--backbone", "Any name of timm's; 'none' for features. Default: resnet50.", _MODEL),
@@ -165,6 +173,7 @@ def _layer(
     precision: Precision = None,
     workers: Workers = None,
     record: Record = None,
+    checkpoint_every: CheckpointEvery = None,
     preset: PresetName = None,
     config: ConfigFile = None,
     sets: Sets = None,
@@ -198,6 +207,7 @@ def _layer(
             "precision": precision,
             "workers": workers,
             "record": record,
+            "checkpoint_every": checkpoint_every,
         },
     }
     given = {name: _given(values) for name, values in sections.items()}

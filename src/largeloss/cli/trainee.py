@@ -16,8 +16,10 @@ from largeloss.data import Dataset, Loader
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier, weights_id
 from largeloss.training import frozen
-from largeloss.training.checkpoint import load_state, load_weights
+from largeloss.training.checkpoint import load_weights
+from largeloss.training.container import load_state
 from largeloss.training.engine import score
+from largeloss.training.interruption import Requests
 from largeloss.training.protocols import (
     Listener,
     Measures,
@@ -97,24 +99,27 @@ class Training:
     model_config: dict[str, Any]
     accelerator: Accelerator
     listener: Listener | None
+    requests: Requests
 
     def __call__(
         self, trainee: Trainee, criterion: PartialLabelLoss, folder: RunFolder, *, resume: bool
     ) -> Outcome:
-        return end_to_end(
-            trainee.model,
-            criterion,
-            trainee.dataset,
-            self.measures,
-            trainee.recipe,
-            folder,
-            self.model_config,
-            self.accelerator,
-            resume=resume,
-            listener=self.listener,
-            publish=trainee.publish,
-            recording=self.config.training.record == "losses",
-        )
+        with self.requests.heard():
+            return end_to_end(
+                trainee.model,
+                criterion,
+                trainee.dataset,
+                self.measures,
+                trainee.recipe,
+                folder,
+                self.model_config,
+                self.accelerator,
+                resume=resume,
+                listener=self.listener,
+                publish=trainee.publish,
+                recording=self.config.training.record == "losses",
+                requests=self.requests,
+            )
 
 
 def linear_init(

@@ -38,7 +38,7 @@ class _Plans(Sampler[Plan]):
 
     def __init__(self, rows: Rows, batch_size: int, seed: int | None, mirror: bool) -> None:
         self.rows, self.batch_size, self.seed, self.mirror = rows, batch_size, seed, mirror
-        self.epoch = 0
+        self.epoch = self.skipped = 0
 
     def __len__(self) -> int:
         return -(-len(self.rows) // self.batch_size)
@@ -51,7 +51,7 @@ class _Plans(Sampler[Plan]):
             if self.mirror:
                 flips = stream.random(len(order)) < 0.5
         rank, size = distributed.rank(), distributed.world_size()
-        for start in range(0, len(order), self.batch_size):
+        for start in range(self.skipped * self.batch_size, len(order), self.batch_size):
             batch = np.arange(start, min(start + self.batch_size, len(order)))
             mine = np.array_split(batch, size)[rank]
             yield order[mine].tolist(), flips[mine].tolist()
@@ -117,9 +117,9 @@ class Loader:
             generator=torch.Generator(),  # else it draws from the global stream once a process
         )
 
-    def set_epoch(self, epoch: int) -> None:
-        """Chooses the order of the next pass."""
-        self.plans.epoch = epoch
+    def set_epoch(self, epoch: int, skipped: int = 0) -> None:
+        """Chooses the order of the next pass, and how many batches of it were there already."""
+        self.plans.epoch, self.plans.skipped = epoch, skipped
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""

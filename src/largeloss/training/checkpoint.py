@@ -2,52 +2,18 @@
 
 import json
 import os
-import pickle
-import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from largeloss.errors import CheckpointError, ConfigError
+from largeloss.training.container import sync_folder
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-
-
-def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Writes a state of tensors and plain values, loadable weights-only."""
-    partial = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, partial)
-    _into_place(partial, path)
-
-
-def load_state(path: Path) -> dict[str, Any]:
-    """Reads what :func:`save_state` wrote; never runs code of the file.
-
-    Raises:
-        CheckpointError: missing, cut off, or not a checkpoint of this kind.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about pickles that are refused anyway
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"There is no checkpoint {path}: no epoch of this run was finished. Start it afresh, "
-            "without --resume, in a new folder."
-        ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(
-            f"{path} cannot be read as a checkpoint ({first}). It is damaged or was not written by "
-            "largeloss; best/ still holds the best weights if it exists."
-        ) from None
-    return state
 
 
 def save_weights(folder: Path, model: nn.Module, config: dict[str, Any]) -> None:
@@ -105,9 +71,4 @@ def _into_place(partial: Path, path: Path) -> None:
     with partial.open("rb+") as file:
         os.fsync(file.fileno())
     partial.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(path.parent)

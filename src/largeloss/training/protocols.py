@@ -7,7 +7,7 @@ has fallen more than three points below its best; the weights of the best val ep
 import atexit
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -21,8 +21,11 @@ from largeloss.errors import CheckpointError, ConfigError, NonFiniteError
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier, parameter_groups
 from largeloss.objective import Objective
-from largeloss.training.checkpoint import load_state, save_state, save_weights
+from largeloss.training.checkpoint import save_weights
+from largeloss.training.container import load_state, save_state
 from largeloss.training.engine import Step, relabel, score, train_epoch
+from largeloss.training.interruption import Requests, Schedule
+from largeloss.training.progress import History, Running
 from largeloss.training.recording import Recorder
 from largeloss.training.run import RunFolder
 from largeloss.training.selection import Yardstick
@@ -48,17 +51,10 @@ class Recipe:
     """Whether half of the training pictures are mirrored."""
     precision: Literal["fp32", "bf16"] = "fp32"
     workers: int = 2
+    checkpoint_every: int | None = None
+    """Steps between checkpoints in mid-epoch; None saves every ten minutes."""
     keep_last: bool = False
     """Whether the last epoch counts as the best, whatever val says."""
-
-
-@dataclass
-class History:
-    """What has happened so far; part of the checkpoint."""
-
-    epochs: list[dict[str, Any]] = field(default_factory=list)
-    best_epoch: int = -1
-    best_val_map: float = -1.0
 
 
 class Listener(Protocol):
@@ -133,6 +129,7 @@ def end_to_end(
     listener: Listener | None = None,
     publish: Callable[[Classifier], Classifier] = lambda model: model,
     recording: bool = False,
+    requests: Requests | None = None,
 ) -> Outcome:
     """Trains ``model``; leaves it with the weights of the last epoch.
 
@@ -149,9 +146,12 @@ def end_to_end(
         listener: Is shown every step and epoch.
         publish: Makes of the trained model the one that ``best/`` is to hold.
         recording: Whether every entry's loss is written, see :mod:`largeloss.training.recording`.
+        requests: Signals that ask to stop; heard between two steps.
 
     Raises:
-        CheckpointError: ``resume`` with another data set, or without a checkpoint.
+        CheckpointError: ``resume`` with another data set, or without a checkpoint; a checkpoint
+            that cannot be written.
+        Interrupted: a signal asked to stop; the last step is saved.
         NonFiniteError: logits became NaN or infinite; names step and pictures.
     """
     listener = listener or Silence()
@@ -161,23 +161,53 @@ def end_to_end(
     optimizer = _optimizer(objective, recipe)
     wrapped = accelerator.prepare(objective)  # type: ignore[no-untyped-call]  # it has no types
     fingerprint = data.fingerprint
-    history, first = History(), 0
-    if resume:
-        history, first = _restore(run, objective, optimizer, fingerprint)
     rows, num_classes = data.rows("train"), data.labels.num_classes
     recorder = Recorder(run.path, rows, num_classes) if recording else None
+    history, first, underway = History(), 0, None
+    if resume:
+        history, first, underway = _restore(run, objective, optimizer, fingerprint, recorder)
+
+    def save(epoch: int, running: Running | None) -> None:
+        """In mid-epoch with what is ``running``, else after the epoch; collective."""
+        progress = None if running is None else running.state(criterion, recorder)
+        if accelerator.is_main_process:
+            save_state(
+                run.state_file,
+                {
+                    "model": model.state_dict(),
+                    "criterion": criterion.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "epoch": epoch,
+                    "progress": progress,
+                    "history": asdict(history),
+                    "labels": fingerprint,
+                },
+            )
+
+    requests = requests or Requests()
+    schedule = Schedule(recipe.checkpoint_every, requests)
     for epoch in range(first, recipe.epochs):
-        if _fallen(history, recipe):
+        if underway is None and _fallen(history, recipe):
             break
         started = time.perf_counter()
-        torch.manual_seed(_stream(recipe.seed, epoch, distributed.rank()))
+        loader.set_epoch(epoch, skipped=underway.steps if underway else 0)
         criterion.set_epoch(epoch)
-        loader.set_epoch(epoch)
-        steps: Iterable[Step] = train_epoch(wrapped, loader, optimizer)
+        if underway is None:
+            torch.manual_seed(_stream(recipe.seed, epoch, distributed.rank()))
         if recorder is not None:
-            recorder.begin(epoch)
+            recorder.begin(epoch, again=underway is not None)
+        running, underway = underway or Running(), None
+        before = running.seconds
+        steps = running.passing(train_epoch(wrapped, loader, optimizer))
+        if recorder is not None:
             steps = _recorded(steps, recorder, criterion)
-        mean_loss = _take(listener.batches(epoch, recipe.epochs, steps, len(loader)), data)
+        for step in _named(listener.batches(epoch, recipe.epochs, steps, len(loader)), data):
+            del step
+            if running.steps < len(loader) and schedule.due(running.steps):
+                criterion.check()
+                running.seconds = before + time.perf_counter() - started
+                save(epoch, running)
+                schedule.stop()
         if recorder is not None:
             recorder.end()
         criterion.check()
@@ -186,10 +216,10 @@ def end_to_end(
             relabel(model, criterion, known_loader, passes)
         criterion.set_epoch(epoch + 1)  # commits label edits before the state is saved
         val_map = measures.val.measure(score(model, val_loader).logits).value
-        record = {"epoch": epoch, "train_loss": mean_loss, "val_map": val_map}
+        record = {"epoch": epoch, "train_loss": running.mean_loss(), "val_map": val_map}
         if measures.track_test:
             record["test_map"] = measures.test.measure(score(model, test_loader).logits).value
-        record["seconds"] = time.perf_counter() - started
+        record["seconds"] = before + time.perf_counter() - started
         history.epochs.append(record)
         if val_map > history.best_val_map or recipe.keep_last:
             history.best_epoch, history.best_val_map = epoch, val_map
@@ -198,18 +228,9 @@ def end_to_end(
                 save_weights(run.best, publish(model), config)
         if accelerator.is_main_process:
             run.write_metrics(history.epochs)
-            save_state(
-                run.state_file,
-                {
-                    "model": model.state_dict(),
-                    "criterion": criterion.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "epoch": epoch,
-                    "history": asdict(history),
-                    "labels": fingerprint,
-                },
-            )
+        save(epoch, None)
         listener.epoch(record)
+        schedule.stop()
     distributed.barrier()
     return Outcome(history.best_epoch, history.best_val_map, tuple(history.epochs))
 
@@ -224,18 +245,13 @@ def _recorded(
         yield step
 
 
-def _take(steps: Iterable[Step], data: Dataset) -> float:
-    """Runs an epoch; the mean training loss over its images."""
-    losses, images = [], 0
+def _named(steps: Iterable[Step], data: Dataset) -> Iterator[Step]:
+    """Passes steps on; what is not finite is told by the names of its pictures."""
     try:
-        for step in steps:
-            losses.append(step.loss * len(step.batch.rows))
-            images += len(step.batch.rows)
+        yield from steps
     except NonFiniteError as error:
         names = ", ".join(data.labels.images[row] for row in error.rows[:4])
         raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
-    total = distributed.global_sum(torch.stack(losses).sum())
-    return float(total) / distributed.global_count(images, total.device)
 
 
 def _stream(*numbers: int) -> int:
@@ -303,8 +319,13 @@ def _optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _restore(
-    run: RunFolder, objective: Objective, optimizer: torch.optim.Optimizer, fingerprint: str
-) -> tuple[History, int]:
+    run: RunFolder,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    fingerprint: str,
+    recorder: Recorder | None,
+) -> tuple[History, int, Running | None]:
+    """History, the epoch to go on with, and what was done of it."""
     state = load_state(run.state_file)
     if state["labels"] != fingerprint:
         raise CheckpointError(
@@ -315,4 +336,11 @@ def _restore(
     objective.model.load_state_dict(state["model"])
     objective.criterion.load_state_dict(state["criterion"])
     optimizer.load_state_dict(state["optimizer"])
-    return History(**state["history"]), state["epoch"] + 1
+    history, progress = History(**state["history"]), state["progress"]
+    if progress is None:
+        return history, state["epoch"] + 1, None
+    device = next(objective.parameters()).device
+    running = Running.restored(progress, objective.criterion, device)
+    if recorder is not None:
+        recorder.restore(progress["recorder"])
+    return history, state["epoch"], running

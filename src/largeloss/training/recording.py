@@ -13,6 +13,7 @@ A file appears when its epoch is over; only one epoch of one file is ever in mem
 """
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from largeloss import distributed
+from largeloss.errors import CheckpointError
 from largeloss.training.engine import Step
 from largeloss.training.run import RECORDED
 
@@ -41,19 +43,39 @@ class Recorder:
             self.folder.mkdir(parents=True, exist_ok=True)
             np.save(self.folder / "rows.npy", rows)
 
-    def begin(self, epoch: int) -> None:
-        """An epoch begins; what was left of an epoch that was cut off is overwritten."""
-        self._epoch, self._step = epoch, 0
-        self._steps = np.full(len(self.rows), -1, dtype=np.int32)
-        self._doubted: list[NDArray[np.int32]] = []
+    def begin(self, epoch: int, again: bool = False) -> None:
+        """An epoch begins, or goes on ``again``, after :meth:`restore`."""
+        self._epoch = epoch
+        if not again:
+            self._step = 0
+            self._steps = np.full(len(self.rows), -1, dtype=np.int32)
+            self._doubted: list[NDArray[np.int32]] = []
         if self._main:
-            self._losses = np.lib.format.open_memmap(
-                self.folder / "losses.partial",
-                mode="w+",
-                dtype=np.float16,
-                shape=(len(self.rows), self.num_classes),
-            )
-            self._losses[:] = np.nan
+            path = self.folder / "losses.partial"
+            shape = (len(self.rows), self.num_classes)
+            mode: Literal["r+", "w+"] = "r+" if again else "w+"
+            try:
+                self._losses = np.lib.format.open_memmap(path, mode, np.float16, shape)
+            except (OSError, ValueError) as error:
+                raise CheckpointError(
+                    f"{path} cannot be taken up again ({error}). Train the run anew."
+                ) from None
+            if not again:
+                self._losses[:] = np.nan
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint in mid-epoch; the losses are on the disk already."""
+        if self._main:
+            self._losses.flush()
+        doubted = np.concatenate([np.zeros((0, 2), dtype=np.int32), *self._doubted])
+        steps, doubts = torch.from_numpy(self._steps.copy()), torch.from_numpy(doubted)
+        return {"step": self._step, "steps": steps, "doubted": doubts}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up what :meth:`state` gave."""
+        self._step = state["step"]
+        self._steps = state["steps"].numpy()
+        self._doubted = [state["doubted"].numpy()]
 
     def add(self, step: Step, doubted: Tensor | None) -> None:
         """Takes up a step: its logits, and which entries the method doubted (B, C); collective."""

@@ -1,0 +1,127 @@
+"""Checkpoints in one file that tells whether it is whole: a checksum, then what torch saves.
+
+A file is written beside, flushed to the disk and then renamed, so that a process that is killed at
+any moment leaves the file as it was. The one before it is kept, too.
+"""
+
+import io
+import os
+import pickle
+import warnings
+import zlib
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+import torch
+
+from largeloss.errors import CheckpointError
+
+MAGIC = b"largeloss state 1\n"
+_CHECKSUM = 4  # bytes
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint before the one in ``path`` is kept."""
+    return path.with_name(f"previous-{path.name}")
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Writes a state of tensors and plain values, loadable weights-only.
+
+    Raises:
+        CheckpointError: the disk is full, or cannot be written; what was there is as it was.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(MAGIC + bytes(_CHECKSUM))
+            summed = _Summing(file)
+            torch.save(state, cast(IO[bytes], summed))
+            file.seek(len(MAGIC))
+            file.write(summed.checksum.to_bytes(_CHECKSUM, "big"))
+            file.flush()
+            os.fsync(file.fileno())
+        if path.is_file():
+            link = path.with_name(path.name + ".link")
+            link.unlink(missing_ok=True)
+            os.link(path, link)  # the file never lacks its name
+            link.replace(previous(path))
+        partial.replace(path)
+        sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"The checkpoint {path} could not be written ({error}). What was saved before is as it "
+            "was: make room, then continue with --resume."
+        ) from None
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Reads what :func:`save_state` wrote; never runs code of the file.
+
+    Raises:
+        CheckpointError: missing, cut off, changed by a single bit, or something else.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"There is no checkpoint {path}: nothing of this run was saved. Start it afresh, "
+            "without --resume, in a new folder."
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error}).") from None
+    start = len(MAGIC) + _CHECKSUM
+    if not content.startswith(MAGIC) or len(content) < start:
+        raise CheckpointError(f"{path} is no checkpoint of largeloss.{_offer(path)}")
+    noted = int.from_bytes(content[len(MAGIC) : start], "big")
+    if zlib.crc32(memoryview(content)[start:]) != noted:
+        raise CheckpointError(
+            f"{path} is damaged: it is cut off, or some of it has changed (its checksum does not "
+            f"match).{_offer(path)}"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about pickles that are refused anyway
+            state: dict[str, Any] = torch.load(
+                io.BytesIO(content[start:]), map_location="cpu", weights_only=True
+            )
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path} cannot be read ({first}).{_offer(path)}") from None
+    return state
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in ``folder`` survive a power failure."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _offer(path: Path) -> str:
+    if not previous(path).is_file():
+        return " There is no earlier one; best/ still holds the best weights if it exists."
+    return (
+        f" The one before it is there: continue from it with\n  cp {previous(path)} {path}\nand "
+        "--resume."
+    )
+
+
+class _Summing(io.RawIOBase):
+    """Passes bytes on to a file, and sums them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.checksum = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self.checksum = zlib.crc32(content, self.checksum)
+        return self._file.write(content)
