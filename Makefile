@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test test-ranks lint bench results openimages-shape clean
+.PHONY: demo test test-ranks test-kill lint bench results openimages-shape clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,10 @@ test: $(VENV)/.dev
 # Four processes, on one host and on two network namespaces (needs root), equal one.
 test-ranks: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(RUN)/pytest -m ranks --numprocesses 0 --timeout 900
+
+# Training killed 200 times, also within saves, comes out the same; goes on where it stopped.
+test-kill: $(VENV)/.core
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_sweep.py
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check --fix .
