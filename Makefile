@@ -42,7 +42,7 @@ lint: $(VENV)/.dev
 
 # Speed and memory beside plain formulations: prints a table; needs LARGELOSS_DATA, a quiet machine.
 bench: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/performance
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/performance --page
 
 # All systems on all data: writes docs/results.md; needs LARGELOSS_DATA, goes on where it stopped.
 results: $(VENV)/.core

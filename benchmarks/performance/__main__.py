@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from measure import Line
+from page import PAGE, readable, write_page
 from rich.console import Console
 from rich.table import Table
 
@@ -32,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", default=",".join(ROWS), help=f"Of {', '.join(ROWS)}.")
     parser.add_argument("--out", type=Path, default=Path("runs/bench/bench.json"))
+    parser.add_argument("--page", action="store_true", help="Writes docs/performance.md, too.")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     wanted = arguments.rows.split(",")
@@ -52,8 +54,11 @@ def main() -> None:
     console.print(table(found))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     content = {"machine": machine(), "lines": [asdict(line) for line in found]}
-    arguments.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    arguments.out.write_text(json.dumps(content, indent=2, default=float) + "\n", encoding="utf-8")
     console.print(f"written: {arguments.out}")
+    if arguments.page:
+        write_page(machine(), found)
+        console.print(f"written: {PAGE}")
 
 
 def machine() -> str:
@@ -69,14 +74,6 @@ def machine() -> str:
         f"{name}, {os.cpu_count()} cores, {torch.get_num_threads()} thread, Python "
         f"{platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}"
     )
-
-
-def readable(value: float) -> str:
-    """Seconds in a unit that fits."""
-    for unit, scale in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return f"{value / 1e-9:.3g} ns"
 
 
 def table(lines: list[Line]) -> Table:

@@ -148,7 +148,7 @@ def execute(
             "num_images": {name: len(rows) for name, rows in dataset.splits.items()},
             "train_counts": prepare.training_counts(data, dataset),
             "expected_positives": getattr(criterion, "expected_positives", None),
-            "notes": notes,
+            "notes": [*notes, *outcome.resumed],
             "num_corrections": len(_corrections(criterion)),
             "protocol": config.training.protocol,
             "head": head,

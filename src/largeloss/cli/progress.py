@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from largeloss.cli.console import out, say
+from largeloss.cli.console import note, out, say
 from largeloss.training.engine import Step
 
 
@@ -48,6 +48,10 @@ class Progressing:
             f"{self.title}  epoch {record['epoch']:2d}  loss {record['train_loss']:.4f}  "
             f"val mAP {record['val_map']:5.1f}{test}  {self.clock.left()}"
         )
+
+    def remark(self, text: str) -> None:
+        """Before the first epoch."""
+        note(text)
 
 
 class Clock:

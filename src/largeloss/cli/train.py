@@ -22,7 +22,7 @@ def train(
         typer.Option("--delta-rel", help="Δ of ll-r, ll-ct, ll-cp: percent of a batch's entries."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run in --out after its last epoch.")
+        bool, typer.Option("--resume", help="Continue the run in --out from its last checkpoint.")
     ] = False,
 ) -> None:
     """Train a classifier on DATA, a folder with labels.csv and pictures, and say how good it is."""

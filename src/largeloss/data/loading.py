@@ -4,7 +4,7 @@ Order and mirroring depend on (seed, epoch) alone: any number of workers or proc
 same batches. Each process takes a contiguous share of every batch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch.utils.data import Dataset as TorchDataset
 from largeloss import distributed
 from largeloss.data.dataset import Rows
 from largeloss.data.sources import Source
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, RunError
 from largeloss.labels import LabelTable
 
 Plan = tuple[list[int], list[bool]]
@@ -127,10 +127,27 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         reads = map(self._reads.__getitem__, self.plans) if self._loader is None else self._loader
-        for inputs, rows in reads:
+        for inputs, rows in _watched(reads):
             labels = torch.from_numpy(self.labels.lookup(rows.numpy()))
             yield Batch(
                 inputs.to(self.device, non_blocking=True),
                 labels.to(self.device, non_blocking=True),
                 rows,
             )
+
+
+def _watched(reads: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Passes on what is read.
+
+    Raises:
+        RunError: a process that decodes pictures is dead.
+    """
+    try:
+        yield from reads
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RunError(
+            f"A process that decodes pictures has died ({str(error).splitlines()[0]}). Where "
+            "memory is short, choose fewer --workers; then continue with --resume."
+        ) from None

@@ -68,6 +68,9 @@ class Listener(Protocol):
     def epoch(self, record: dict[str, Any]) -> None:
         """An epoch is over."""
 
+    def remark(self, text: str) -> None:
+        """Something that the user should know."""
+
 
 class Silence:
     """A listener that says nothing."""
@@ -78,6 +81,9 @@ class Silence:
         return batches
 
     def epoch(self, record: dict[str, Any]) -> None:
+        return
+
+    def remark(self, text: str) -> None:
         return
 
 
@@ -98,6 +104,8 @@ class Outcome:
     best_epoch: int
     best_val_map: float
     history: tuple[dict[str, Any], ...]
+    resumed: tuple[str, ...] = ()
+    """What had changed where the run was taken up again."""
 
     @property
     def seconds(self) -> float:
@@ -164,8 +172,13 @@ def end_to_end(
     rows, num_classes = data.rows("train"), data.labels.num_classes
     recorder = Recorder(run.path, rows, num_classes) if recording else None
     history, first, underway = History(), 0, None
+    resumed: list[str] = []
     if resume:
-        history, first, underway = _restore(run, objective, optimizer, fingerprint, recorder)
+        history, first, underway, resumed = _restore(
+            run, objective, optimizer, fingerprint, recorder
+        )
+        for text in resumed:
+            listener.remark(text)
 
     def save(epoch: int, running: Running | None) -> None:
         """In mid-epoch with what is ``running``, else after the epoch; collective."""
@@ -181,6 +194,8 @@ def end_to_end(
                     "progress": progress,
                     "history": asdict(history),
                     "labels": fingerprint,
+                    "machine": machine(),
+                    "resumed": list(resumed),
                 },
             )
 
@@ -232,7 +247,7 @@ def end_to_end(
         listener.epoch(record)
         schedule.stop()
     distributed.barrier()
-    return Outcome(history.best_epoch, history.best_val_map, tuple(history.epochs))
+    return Outcome(history.best_epoch, history.best_val_map, tuple(history.epochs), tuple(resumed))
 
 
 def _recorded(
@@ -318,14 +333,24 @@ def _optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimizer:
     raise ConfigError(f"optimizer must be adam, sgd or rmsprop, got {recipe.optimizer!r}.")
 
 
+def machine() -> dict[str, str]:
+    """What the last bits of a run depend on beside its settings."""
+    return {
+        "threads": str(torch.get_num_threads()),
+        "processes": str(distributed.world_size()),
+        "device": "CUDA" if torch.cuda.is_available() else "CPU",
+        "torch": str(torch.__version__),
+    }
+
+
 def _restore(
     run: RunFolder,
     objective: Objective,
     optimizer: torch.optim.Optimizer,
     fingerprint: str,
     recorder: Recorder | None,
-) -> tuple[History, int, Running | None]:
-    """History, the epoch to go on with, and what was done of it."""
+) -> tuple[History, int, Running | None, list[str]]:
+    """History, the epoch to go on with, what was done of it, and what has changed since."""
     state = load_state(run.state_file)
     if state["labels"] != fingerprint:
         raise CheckpointError(
@@ -337,10 +362,17 @@ def _restore(
     objective.criterion.load_state_dict(state["criterion"])
     optimizer.load_state_dict(state["optimizer"])
     history, progress = History(**state["history"]), state["progress"]
+    before, now = state["machine"], machine()
+    remarks = state["resumed"] + [
+        f"The run was begun with {before[name]} {name} and goes on with {now[name]}: its last bits "
+        "may differ from those of a run that was not interrupted."
+        for name in now
+        if before[name] != now[name]
+    ]
     if progress is None:
-        return history, state["epoch"] + 1, None
+        return history, state["epoch"] + 1, None, remarks
     device = next(objective.parameters()).device
     running = Running.restored(progress, objective.criterion, device)
     if recorder is not None:
         recorder.restore(progress["recorder"])
-    return history, state["epoch"], running
+    return history, state["epoch"], running, remarks

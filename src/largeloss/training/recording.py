@@ -54,6 +54,9 @@ class Recorder:
             path = self.folder / "losses.partial"
             shape = (len(self.rows), self.num_classes)
             mode: Literal["r+", "w+"] = "r+" if again else "w+"
+            finished = self.folder / f"losses-{epoch:03d}.npy"
+            if again and finished.is_file():  # cut off after the epoch, before its checkpoint
+                finished.replace(path)
             try:
                 self._losses = np.lib.format.open_memmap(path, mode, np.float16, shape)
             except (OSError, ValueError) as error:
