@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from largeloss.analysis.cam import resized, shown
-from largeloss.analysis.pointing import judge, pointing
+from largeloss.analysis.pointing import highest, judge, pointing
 from largeloss.data.importers.imported import Boxes
 from largeloss.data.loading import Batch
 from largeloss.errors import ConfigError
@@ -117,7 +117,14 @@ def test_the_game_is_that_of_the_loops(seed, tolerance):
             if not own:
                 unboxed += 1
                 continue
-            y, x = np.unravel_index(large.argmax(), large.shape)
+            most = max(large.ravel())
+            ties = [
+                (y, x)
+                for y in range(height)
+                for x in range(width)
+                if large[y, x] >= most - 5e-7 * abs(most)
+            ]
+            y, x = (sum(sides) / len(ties) for sides in zip(*ties, strict=True))
             hard = [difficult[b] for b in own]
             sides = [corners[b] for b in own]
             said = verdict_by_loops(sides, hard, x + 0.5, y + 0.5, tolerance)
@@ -138,6 +145,25 @@ def test_the_game_is_that_of_the_loops(seed, tolerance):
         assert content["mean_accuracy"] == pytest.approx(100 * np.mean(shares))
     else:
         assert content["accuracy"] is content["mean_accuracy"] is None
+
+
+@given(st.integers(0, 2**31), st.integers(1, 5), st.integers(1, 5), st.integers(1, 30))
+@settings(max_examples=60, deadline=None)
+def test_a_mirrored_map_gives_the_mirrored_place(seed, h, w, side):
+    small = torch.from_numpy(np.random.default_rng(seed).normal(size=(1, h, w)))
+    height, width = side, side + 4
+    x, y = highest(resized(small, height, width)[0].numpy())
+    mirrored = highest(resized(small.flip(2), height, width)[0].numpy())
+    turned = highest(resized(small.flip(1), height, width)[0].numpy())
+    assert mirrored == pytest.approx((width - x, y))
+    assert turned == pytest.approx((x, height - y))
+
+
+def test_of_equally_high_places_the_middle_counts():
+    small = torch.zeros(1, 2, 2)
+    small[0, 0, 0] = 1
+    assert highest(resized(small, 8, 8)[0].numpy()) == (1, 1)
+    assert highest(np.zeros((6, 10), dtype=np.float32)) == (5, 3)
 
 
 def test_a_box_holds_its_left_and_top_sides_only():

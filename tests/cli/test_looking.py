@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from largeloss.data.boxes import write_boxes
+from largeloss.cli.looks import Looker
+from largeloss.data.boxes import read_boxes, write_boxes
 from largeloss.data.importers.imported import Boxes
 from largeloss.data.records import read_records
 
@@ -73,15 +74,56 @@ def test_pointing_on_other_data_takes_the_shared_classes(
     boxes = Boxes(rows, np.zeros(len(rows), np.int32), corners, np.zeros(len(rows), bool))
     write_boxes(other / "boxes.parquet", boxes, table)
     run = trained("an")
-    code, _, err = largeloss("analyze", "pointing", run, "--data", other, "--split", "all")
+    code, out, err = largeloss("analyze", "pointing", run, "--data", other, "--split", "all")
     assert code == 0, err
     content = json.loads((run / "analysis/pointing.json").read_text())
     assert list(content["classes"]) == ["blue"]
     assert content["accuracy"] == 100
+    assert content["unshared_classes"] == ["red"]
+    assert "1 of the model's 2 classes by name; not red." in " ".join((out + err).split())
     (other / "labels.csv").write_text(text.replace("blue,green", "yellow,green"))
     code, _, err = largeloss("analyze", "pointing", run, "--data", other)
     assert code == 2
     assert "no class in common" in err
+
+
+def test_what_is_left_out_is_said_of_every_run(largeloss, trained, picture_folder):
+    add_boxes(picture_folder)
+    table = read_records(picture_folder).table
+    boxes = read_boxes(picture_folder / "boxes.parquet", table)
+    red = boxes.columns == table.classes.index("red")
+    write_boxes(picture_folder / "boxes.parquet", boxes._replace(difficult=red), table)
+    runs = [trained("an"), trained("ll-r")]
+    code, out, err = largeloss("analyze", "pointing", *runs, "--split", "all")
+    assert code == 0, err
+    assert "macro: mean over 1 classes" in " ".join((out + err).split())
+    for run, title in zip(runs, ("Naive AN", "LL-R"), strict=True):
+        content = json.loads((run / "analysis/pointing.json").read_text())
+        assert content["num_difficult"] == red.sum()
+        cells = next(line.split() for line in out.splitlines() if line.startswith(title))
+        assert str(red.sum()) in cells
+
+
+def test_one_table_is_of_one_data_set(largeloss, trained, picture_folder, make_picture_folder):
+    add_boxes(picture_folder)
+    other = make_picture_folder("elsewhere")
+    add_boxes(other)
+    first = trained("an")
+    second = first.parent / "second"
+    code, _, err = largeloss("train", other, *SMALL, "--method", "an", "--out", second)
+    assert code == 0, err
+    code, _, err = largeloss("analyze", "pointing", first, second)
+    assert code == 2
+    assert "Name one folder for all with --data" in err
+    code, _, err = largeloss("analyze", "pointing", first, second, "--data", other)
+    assert code == 0, err
+
+
+@pytest.mark.parametrize("tolerance", ["-1", "nan", "inf"])
+def test_a_tolerance_that_is_none(largeloss, tmp_path, tolerance):
+    code, _, err = largeloss("analyze", "pointing", tmp_path, "--tolerance", tolerance)
+    assert code == 2
+    assert "--tolerance" in err
 
 
 def test_pictures_without_boxes(largeloss, trained):
@@ -155,3 +197,17 @@ def test_coco_mini(largeloss, real_data, tmp_path):
     content = json.loads((run / "analysis/pointing.json").read_text())
     assert content["num_pairs"] + content["num_difficult"] == 284
     assert content["num_without_box"] == 0
+
+
+def test_captions_claim_no_more_than_is_so(trained, picture_folder):
+    looker = Looker([trained("an")])
+    path = str(picture_folder / "images/00.png")
+
+    def captions(threshold, names):
+        looker.saved[0]["thresholds"] = [threshold] * 2
+        return [look.caption for look in looker.looks(path, names)]
+
+    assert captions(-np.inf, ["red", "blue"]) == ["red (seen)", "blue (seen)"]
+    assert captions(np.inf, ["red", "blue"]) == ["red (not seen)", "blue (not seen)"]
+    assert captions(-np.inf, None) == [f"{name} (seen)" for name in looker.classes]
+    assert captions(np.inf, None) in (["red (not seen)"], ["blue (not seen)"])

@@ -62,8 +62,7 @@ def run(arguments: Sequence[str]) -> int:
             warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note
             code = app(rest, prog_name="largeloss", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        complain("Interrupted at once. What was saved is kept; continue with --resume.")
-        return 130
+        code = 130
     except typer.TyperException as error:
         if error.format_message():  # none where the help was shown instead
             complain(error.format_message())
@@ -84,4 +83,6 @@ def run(arguments: Sequence[str]) -> int:
             "command again with --debug and report what it prints."
         )
         return 1
+    if code == 130:
+        complain("Interrupted at once. What was saved is kept; continue with --resume.")
     return code if isinstance(code, int) else 0

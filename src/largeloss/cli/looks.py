@@ -106,7 +106,8 @@ class Looker:
             )
         path, pixels, given = self._find(text)
         inputs = [self._inputs(saved, path, pixels) for saved in self.saved]
-        wanted = list(names or given) or self._seen(inputs[0])
+        seen, most = self._seen(inputs[0])
+        wanted = list(names or given or seen) or [most]
         columns = [self.classes.index(name) for name in wanted]
         results = [
             look(model, one, columns, pixels)
@@ -116,7 +117,7 @@ class Looker:
             Look(
                 text,
                 pixels,
-                f"{name} ({'given tag' if name in given else 'not tagged' if given else 'seen'})",
+                f"{name} ({_standing(name, given, seen)})",
                 tuple(overlays[place] for overlays, _ in results),
                 tuple(scores[place] for _, scores in results),
             )
@@ -158,10 +159,17 @@ class Looker:
         shape = saved["architecture"]["sample_shape"]
         return ImageFiles((path,), shape[1]).read([0], [False])
 
-    def _seen(self, inputs: Tensor) -> list[str]:
+    def _seen(self, inputs: Tensor) -> tuple[list[str], str]:
+        """The classes above the first run's thresholds, and the most probable one."""
         model = self.models[0]
         with torch.no_grad(), model.scoring():
             logits = model(inputs.to(next(model.parameters()).device)).logits[0].cpu()
         thresholds = torch.tensor(self.saved[0].get("thresholds", [0.0] * len(self.classes)))
         seen = [name for name, over in zip(self.classes, logits > thresholds, strict=True) if over]
-        return seen or [self.classes[int(logits.argmax())]]
+        return seen, self.classes[int(logits.argmax())]
+
+
+def _standing(name: str, given: Sequence[str], seen: Sequence[str]) -> str:
+    if given:
+        return "given tag" if name in given else "not tagged"
+    return "seen" if name in seen else "not seen"

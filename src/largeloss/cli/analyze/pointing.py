@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from largeloss.errors import DataError
+from largeloss.errors import ConfigError, DataError
 
 
 def pointing(
@@ -17,7 +17,10 @@ def pointing(
     ] = None,
     split: Annotated[str, typer.Option("--split", help="train, val, test or all")] = "test",
     tolerance: Annotated[
-        float, typer.Option("--tolerance", min=0, help="Pixels beside a box that still count.")
+        float,
+        typer.Option(
+            "--tolerance", min=0, max=10_000, help="Pixels beside a box that still count."
+        ),
     ] = 0,
 ) -> None:
     """The pointing game: hits where the highest place of a class's map lies in one of its boxes."""
@@ -42,6 +45,8 @@ def pointing(
         return width, height
 
     played: list[tuple[Path, str, Pointing]] = []
+    folders: list[Path] = []
+    unshared: list[str] = []
     for run in runs:
         opened, columns = open_shared(run, data)
         folder = data or opened.config.data.path
@@ -53,6 +58,13 @@ def pointing(
                 "--data."
             )
         labels = opened.dataset.labels
+        folders.append(folder.resolve())
+        if played and (folders[0] != folders[-1] or played[0][2].classes != labels.classes):
+            raise ConfigError(
+                f"{run} would be judged on other pictures or classes than {runs[0]}, and one table "
+                "cannot hold both. Name one folder for all with --data, or take one run at a time."
+            )
+        unshared = [name for name in opened.saved["classes"] if name not in labels.classes]
         found = play(
             opened.model,
             opened.loader(split),
@@ -64,9 +76,10 @@ def pointing(
         )
         content = {
             "method": opened.config.method.name,
-            "data": str(folder.resolve()),
+            "data": str(folders[-1]),
             "split": split,
             "tolerance": tolerance,
+            "unshared_classes": unshared,
             **found.as_json(),
         }
         write_analysis(run, "pointing", content)
@@ -82,6 +95,7 @@ def pointing(
         "Micro (%)",
         "Macro (%)",
         "Pairs",
+        "Left\nout",
         *(f"Published,\n{name}" for name in published),
     ):
         table.add_column(title, justify="right")
@@ -92,16 +106,24 @@ def pointing(
             percent(found.accuracy),
             percent(found.mean_accuracy),
             str(int((found.hits + found.misses).sum())),
+            str(found.num_difficult),
             *("–" if values is None else f"{values[i]:.1f}" for i in published.values()),
         )
     first = played[0][2]
-    table.add_row("Always the centre", percent(first.centre_accuracy), *["–"] * 4)
+    table.add_row("Always the centre", percent(first.centre_accuracy), *["–"] * 5)
     out.print(table)
+    averaged = sum(share is not None for share in first.by_class.values())
     say(
-        f"Micro: hits among all pairs of an image and a class that it shows; macro: mean "
-        f"over {len(first.classes)} classes. Tolerance {tolerance:g} px. Not judged: "
-        f"{first.num_without_box} pairs without a box, {first.num_difficult} at difficult ones. "
+        f"Micro: hits among all pairs of an image and a class that it shows; macro: mean over "
+        f"{averaged} classes. Tolerance {tolerance:g} px. Left out: pairs with difficult or crowd "
+        f"boxes alone, or whose place lies in one; {first.num_without_box} more have no box. "
         "Published: Kim et al., CVPR 2022."
     )
+    if unshared:
+        known = len(first.classes) + len(unshared)
+        say(
+            f"The data has {len(first.classes)} of the model's {known} classes by name; not "
+            f"{', '.join(unshared)}."
+        )
     for run, _, _ in played:
         say(f"By class: {run / 'analysis' / 'pointing.json'}")
