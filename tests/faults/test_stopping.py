@@ -299,3 +299,13 @@ def test_fault_42_the_same_seed_gives_the_same_bits(command, picture_folder, tmp
         assert done[0] == 0, done
         runs.append(out)
     assert same_runs(*runs)
+
+
+def test_fault_07_flipped_bit_in_the_weights(largeloss, cut_run):
+    path = cut_run / "best/model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-7] ^= 1
+    path.write_bytes(content)
+    code, _, err = largeloss("evaluate", cut_run)
+    assert code == 1
+    assert "checksum" in err

@@ -1,5 +1,6 @@
 """Files that survive a crash: written beside, flushed, then renamed into place."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -24,8 +25,11 @@ def save_weights(folder: Path, model: nn.Module, config: dict[str, Any]) -> None
     }
     partial = folder / (WEIGHTS + ".partial")
     save_file(tensors, partial)
+    digests = [_digest(partial)]
+    if (folder / WEIGHTS).is_file():
+        digests.append(_digest(folder / WEIGHTS))  # those are there until the last line is done
+    save_config(folder, config | {"weights_sha256": digests})
     _into_place(partial, folder / WEIGHTS)
-    save_config(folder, config)
 
 
 def save_config(folder: Path, config: dict[str, Any]) -> None:
@@ -59,12 +63,26 @@ def load_weights(folder: Path) -> dict[str, Tensor]:
     """Reads ``model.safetensors``.
 
     Raises:
-        CheckpointError: missing or damaged.
+        CheckpointError: missing, damaged, or not the file that was written with its config.
     """
+    path = folder / WEIGHTS
     try:
-        return load_file(folder / WEIGHTS)
+        digest = _digest(path)
+        weights = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS} cannot be read ({error}).") from None
+        raise CheckpointError(f"{path} cannot be read ({error}).") from None
+    noted = load_config(folder).get("weights_sha256")
+    if noted is not None and digest not in noted:
+        raise CheckpointError(
+            f"{path} is not the file that was written: its checksum is not the one in {CONFIG}. It "
+            "is damaged or was replaced; restore it, or train again."
+        )
+    return weights
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _into_place(partial: Path, path: Path) -> None:
