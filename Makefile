@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test test-ranks test-kill lint bench results openimages-shape clean
+.PHONY: demo test test-ranks test-kill fuzz lint bench results openimages-shape clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,10 @@ test-ranks: $(VENV)/.dev
 # Training killed 200 times, also within saves, comes out the same; goes on where it stopped.
 test-kill: $(VENV)/.core
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_sweep.py
+
+# Every reader on 20,000 damaged files: a message, or nothing at all.
+fuzz: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/fuzz.py
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check --fix .

@@ -153,7 +153,7 @@ def test_wrong_files_are_refused(tmp_path):
     with pytest.raises(LabelError, match="need the columns image, class, before"):
         read_edits(path, example())
     path.write_text("no parquet")
-    with pytest.raises(LabelError, match="no label edits can be read"):
+    with pytest.raises(LabelError, match="this is no readable Parquet file"):
         read_edits(path, example())
-    with pytest.raises(LabelError, match="no label edits can be read"):
+    with pytest.raises(LabelError, match="this is no readable Parquet file"):
         read_edits(tmp_path / "missing.parquet", example())

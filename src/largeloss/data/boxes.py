@@ -16,6 +16,7 @@ from pyarrow import parquet
 from largeloss.data.importers.imported import Boxes
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
+from largeloss.labels.parquet_file import read_parquet
 
 BOXES = "boxes.parquet"
 SIDES = ("left", "top", "right", "bottom")
@@ -40,11 +41,7 @@ def read_boxes(path: Path, table: LabelTable) -> Boxes:
     Raises:
         DataError: the file cannot be read, or is not as described above.
     """
-    try:
-        with parquet.ParquetFile(path) as file:
-            content = file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: this is no readable Parquet file ({error}).") from None
+    content = read_parquet(path, DataError)
     if missing := [name for name in COLUMNS if name not in content.schema.names]:
         raise DataError(
             f"{path} has no column {' and no '.join(missing)}; needed are {', '.join(COLUMNS)}."

@@ -13,6 +13,7 @@ from pyarrow import parquet
 from largeloss.errors import LabelError
 from largeloss.labels.entries import Ints, States, check_range
 from largeloss.labels.names import suggestion
+from largeloss.labels.parquet_file import read_parquet
 from largeloss.labels.table import UNOBSERVED, LabelTable
 
 _ARRAYS = {
@@ -131,11 +132,7 @@ def read_edits(path: str | Path, table: LabelTable) -> LabelEdits:
             not have, or several authors.
     """
     path = Path(path)
-    try:
-        with parquet.ParquetFile(path) as file:
-            found = file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise LabelError(f"{path}: no label edits can be read ({error}).") from None
+    found = read_parquet(path, LabelError)
     if not found.schema.equals(_SCHEMA):
         raise LabelError(
             f"{path}: label edits need the columns {', '.join(_SCHEMA.names)}, got "

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
-from pyarrow import parquet
 
 from largeloss.errors import LabelError
+from largeloss.labels.parquet_file import read_parquet, string_columns
 
 HEADER = -1
 """The row of the header, in refusals."""
@@ -52,13 +52,8 @@ def read_raw(path: Path) -> RawTable:
 
 
 def _read_parquet(path: Path) -> RawTable:
-    try:
-        # Names repeat from line to line: as codes they take a fraction of the memory.
-        names = [field.name for field in parquet.read_schema(path) if field.type == pa.string()]
-        with parquet.ParquetFile(path, read_dictionary=names) as file:
-            table = file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise LabelError(f"{path}: this is no readable Parquet file ({error}).") from None
+    # Names repeat from line to line: as codes they take a fraction of the memory.
+    table = read_parquet(path, LabelError, coded=string_columns(path, LabelError))
     columns = tuple(table.column(index) for index in range(table.num_columns))
     return RawTable(path, tuple(table.schema.names), columns, _parquet_row)
 
