@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test test-ranks test-kill fuzz lint bench results openimages-shape clean
+.PHONY: demo test test-ranks test-kill fuzz soak audit lint bench results openimages-shape clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,15 @@ test-kill: $(VENV)/.core
 # Every reader on 20,000 damaged files: a message, or nothing at all.
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/fuzz.py
+
+# Half an hour of small trainings in one process: memory, files and threads stay as they are.
+soak: $(VENV)/.core
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/soak.py
+
+# Known vulnerabilities of what is installed; needs the network.
+audit: $(VENV)/.dev
+	@$(RUN)/pip install --quiet pip-audit && $(RUN)/pip-audit --skip-editable || \
+		echo "pip-audit found something, or could not be installed or reach its database: see above."
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check --fix .
