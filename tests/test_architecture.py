@@ -10,7 +10,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "largeloss"
 FLOORS = [
-    {"errors", "distributed"},
+    {"errors", "files", "distributed"},
     {"labels", "metrics"},
     {"losses", "data", "models"},
     {"objective"},

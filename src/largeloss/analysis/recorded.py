@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.errors import ConfigError, RunError
-from largeloss.training.run import RECORDED
+from largeloss.training.run import RunFolder
 
 KINDS = ("TP", "TN", "FN")
 """Observed positives; unobserved and truly absent; unobserved and truly present."""
@@ -31,15 +31,18 @@ class Recorded:
 
         Raises:
             ConfigError: the run was not recorded, or no epoch is finished.
-            RunError: its files cannot be read.
+            RunError: its files cannot be read, or are not as they were written.
         """
-        folder = run / RECORDED
+        whole = RunFolder(run)
+        folder = whole.recorded
         epochs = len(list(folder.glob("losses-[0-9][0-9][0-9].npy")))
         if not epochs:
             raise ConfigError(
                 f"{run} has no recorded losses. Train it anew, in another folder, with "
                 "--record losses."
             )
+        for path in sorted(folder.glob("*.npy")):
+            whole.check(path)
         recorded = cls(folder, _load(folder / "rows.npy"), epochs)
         for epoch in range(epochs):
             recorded.losses(epoch)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from largeloss.errors import ConfigError
+from largeloss.files import write_text
 
 MARK = ".largeloss-demo"
 METHODS = "full,an,ll-r:1,ll-ct:0.5,ll-cp:0.2"
@@ -76,4 +77,4 @@ def _clear(out: Path) -> None:
     elif out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / MARK).write_text("This folder is replaced by 'largeloss demo'.\n", encoding="utf-8")
+    write_text(out / MARK, "This folder is replaced by 'largeloss demo'.\n")

@@ -1,12 +1,12 @@
 """``largeloss evaluate``: how good a trained classifier is on a split."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from largeloss.errors import ConfigError
+from largeloss.files import write_json
 
 
 def evaluate(
@@ -53,7 +53,7 @@ def evaluate(
         screen.print(grouped.table)
         say(grouped.remark)
         if out is not None:
-            out.write_text(json.dumps(grouped.plain, indent=2) + "\n", encoding="utf-8")
+            write_json(out, grouped.plain)
         return
     rows = dataset.rows(split)
     scores = score(opened.model, opened.loader(split)).logits
@@ -80,4 +80,4 @@ def evaluate(
             "of1": f1.overall_f1,
             "cf1": f1.class_f1,
         }
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        write_json(out, figures)

@@ -19,8 +19,9 @@ from largeloss.cli.prepare import TrainingData
 from largeloss.cli.trainee import Trainee, Training, linear_init
 from largeloss.config import RunConfig, make_config, read_yaml
 from largeloss.data import Dataset
-from largeloss.errors import ConfigError
+from largeloss.errors import CheckpointError, ConfigError
 from largeloss.experiments.results import RunResult
+from largeloss.files import check_yaml
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.losses import CurriculumLabeling, LargeLossPermanentCorrection, PartialLabelLoss
 from largeloss.losses.memory import Edits
@@ -52,11 +53,20 @@ def saved_config(out: Path, given: RunConfig | None = None) -> RunConfig:
 
     Raises:
         ConfigError: no run there, or ``given`` settings differ.
+        CheckpointError: the file has changed since the run was begun.
     """
     path = RunFolder(out).config_file
     if not path.is_file():
         raise ConfigError(f"There is no run in {out}: {path.name} is missing.")
-    saved = make_config([read_yaml(path)], source=str(path))
+    content = read_yaml(path)
+    try:
+        check_yaml(path.read_text(encoding="utf-8"), content)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} cannot be trusted ({error}). Restore it; to train with other settings, name a "
+            "copy of it as --config of a new run."
+        ) from None
+    saved = make_config([content], source=str(path))
     different = [] if given is None else saved.differences(given)
     if different:
         lines = "\n".join(f"  {line}" for line in different)

@@ -22,6 +22,7 @@ from largeloss.config import RunConfig, make_config
 from largeloss.errors import ConfigError
 from largeloss.experiments.grid import Planned
 from largeloss.experiments.results import Comparison, RunResult
+from largeloss.files import write_text
 from largeloss.report import comparison_markdown, comparison_table, write_report
 from largeloss.report.tables import phase_table
 from largeloss.report.trends import PHASES_LEGEND, phases
@@ -119,7 +120,7 @@ def conclude(
     """Prints the table; writes ``table.md`` and ``report.html`` beside ``results.json``."""
     screen.print(comparison_table(comparison))
     if distributed.rank() == 0:
-        (out / "table.md").write_text(comparison_markdown(comparison), encoding="utf-8")
+        write_text(out / "table.md", comparison_markdown(comparison))
         folders = [out / planned.folder for planned in grid]
         page = comparison_page(comparison, folders, Reading(runner.reads), said)
         write_report(out / "report.html", page)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from largeloss.errors import ConfigError
+from largeloss.files import appearing
 
 
 def predict(
@@ -38,8 +39,7 @@ def predict(
         note(f"Left out: {text}")
     scores = predictions.probabilities.round(6).tolist()
     tags = [predictions.tags(row) for row in range(len(scores))]
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with appearing(out) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         if out.suffix == ".json":
             records = [
                 {
@@ -55,7 +55,6 @@ def predict(
             writer.writerow(["image", "tags", *predictions.classes])
             for image, found, row in zip(predictions.images, tags, scores, strict=True):
                 writer.writerow([image, ";".join(found), *row])
-    partial.replace(out)
     for image, found in list(zip(predictions.images, tags, strict=True))[:5]:
         say(f"{Path(image).name}: {', '.join(found) or 'no tag'}")
     say(f"{len(scores)} pictures → {out}")

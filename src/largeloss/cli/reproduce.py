@@ -9,6 +9,7 @@ import typer
 
 from largeloss.cli.options import Settings, takes_settings
 from largeloss.errors import ConfigError
+from largeloss.files import write_text
 
 if TYPE_CHECKING:
     from largeloss.experiments.published import PublishedTable
@@ -113,7 +114,7 @@ def _conclude(
         plan = [demand.as_json() for demand in demands]
         values = layout.as_json() | {"remarks": notes, "plan": plan}
         content = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    out.write_text(content, encoding="utf-8")
+    write_text(out, content)
     say(f"Table: {out}")
 
 

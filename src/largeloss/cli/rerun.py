@@ -1,6 +1,5 @@
 """What ``reproduce`` starts: the runs that a table wants, by their presets."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from largeloss.errors import ConfigError
 from largeloss.experiments.finished import Group
 from largeloss.experiments.published import PublishedTable
 from largeloss.experiments.reproduction import Demand
+from largeloss.files import sealed_json, write_text
 from largeloss.presets import presets
 
 GROUPS_FILE = "groups.json"
@@ -141,8 +141,6 @@ def _check_classes(reads: Mapping[str, TrainingData]) -> None:
 def _write_groups(opened: OpenedRun, run: Path) -> None:
     figures = measure_groups(opened, "test", NUM_GROUPS)
     if distributed.rank() == 0:
-        partial = run / f"{GROUPS_FILE}.partial"
-        partial.write_text(json.dumps(figures.plain, indent=2) + "\n", encoding="utf-8")
-        partial.replace(run / GROUPS_FILE)
+        write_text(run / GROUPS_FILE, sealed_json(figures.plain))
     distributed.barrier()
     note(figures.remark)

@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from largeloss.errors import DataError
+from largeloss.files import write_text
 
 DESCRIPTION = "dataset.json"
 FORMAT = 1
@@ -79,7 +80,7 @@ def read_description(root: Path) -> Description | None:
 def write_description(root: Path, description: Description) -> None:
     """Writes ``dataset.json`` into ``root``."""
     encoded = msgspec.json.format(msgspec.json.encode(description), indent=2)
-    (root / DESCRIPTION).write_bytes(encoded + b"\n")
+    write_text(root / DESCRIPTION, encoded.decode() + "\n")
 
 
 def folders_as_text(folders: Folders | None) -> str | dict[str, str] | None:

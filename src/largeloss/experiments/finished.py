@@ -1,6 +1,5 @@
 """Finished runs in ``RUNS/<collection>/<protocol>/<method>-seed<k>``, and what they measured."""
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from largeloss.errors import ConfigError, RunError
+from largeloss.files import opened_json
 from largeloss.training.run import RunFolder
 
 
@@ -93,11 +93,8 @@ class Group:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return opened_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(
             f"{path} cannot be read ({error}). Remove the file and have it written again."
         ) from None
-    if not isinstance(found, dict):
-        raise RunError(f"{path} must hold an object with names, but is a {type(found).__name__}.")
-    return found

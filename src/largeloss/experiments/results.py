@@ -1,6 +1,5 @@
 """What runs and comparisons come to, as data: what ``results.json`` holds."""
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from largeloss.errors import RunError
+from largeloss.files import opened_json, sealed_json, write_text
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,14 @@ class Comparison:
         """Reads ``results.json``.
 
         Raises:
-            RunError: it cannot be read.
+            RunError: it cannot be read, or is not as it was written.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = opened_json(path.read_text(encoding="utf-8"))
             return cls.of([RunResult(**run) for run in content["runs"]])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} cannot be read ({error}). Run the comparison again.") from None
 
     def write(self, path: Path) -> None:
         """Writes ``results.json``."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_text(path, sealed_json(self.as_json()))

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 from pyarrow import compute as pc
-from pyarrow import parquet
 
 from largeloss.errors import LabelError
+from largeloss.files import appearing
 from largeloss.labels.entries import Ints, States, check_range
 from largeloss.labels.names import suggestion
-from largeloss.labels.parquet_file import read_parquet
+from largeloss.labels.parquet_file import read_parquet, write_parquet
 from largeloss.labels.table import UNOBSERVED, LabelTable
 
 _ARRAYS = {
@@ -119,9 +119,8 @@ def write_edits(path: str | Path, edits: LabelEdits, table: LabelTable) -> None:
         for text in (edits.author, edits.reason, edits.time)
     )
     columns = [images, classes, *states, pa.array(edits.epoch), pa.array(edits.loss), *words]
-    partial = path.with_name(path.name + ".partial")
-    parquet.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), partial)
-    partial.replace(path)
+    with appearing(path) as partial:
+        write_parquet(partial, pa.Table.from_arrays(columns, schema=_SCHEMA))
 
 
 def read_edits(path: str | Path, table: LabelTable) -> LabelEdits:

@@ -1,4 +1,4 @@
-"""Parquet files read with suspicion: what is damaged is found before it is used."""
+"""Parquet files, written with checksums and read with suspicion."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +18,20 @@ def read_parquet(path: Path, error: type[InputError], coded: Sequence[str] = ())
         coded: Columns of strings that repeat, to be kept as codes.
     """
     try:
-        with parquet.ParquetFile(path, read_dictionary=list(coded)) as file:
+        with parquet.ParquetFile(
+            path, read_dictionary=list(coded), page_checksum_verification=True
+        ) as file:
             table = file.read()
         table.validate(full=True)  # indices in range, strings in UTF-8
         str(table.schema)  # names in UTF-8
     except (pa.ArrowException, OSError, UnicodeDecodeError) as found:
         raise error(f"{path}: this is no readable Parquet file ({found}).") from None
     return table
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Writes the table; every page of it has a checksum."""
+    parquet.write_table(table, path, write_page_checksum=True)
 
 
 def string_columns(path: Path, error: type[InputError]) -> list[str]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
-from pyarrow import parquet
 
 from largeloss.errors import ConfigError, LabelError
+from largeloss.files import appearing
 from largeloss.labels.header import header_of
+from largeloss.labels.parquet_file import write_parquet
 from largeloss.labels.parse import SPLITS
 from largeloss.labels.table import UNOBSERVED, LabelTable
 
@@ -50,12 +51,11 @@ def write_labels(
     is_csv = path.suffix.lower() == ".csv"
     _check_names([*table.images, *table.classes], is_csv)
     columns = _wide(table, splits) if layout == "wide" else _long(table, splits)
-    partial = path.with_name(path.name + ".partial")
-    if is_csv:
-        partial.write_bytes(_as_csv(columns))
-    else:
-        parquet.write_table(pa.table(columns), partial)
-    partial.replace(path)
+    with appearing(path) as partial:
+        if is_csv:
+            partial.write_bytes(_as_csv(columns))
+        else:
+            write_parquet(partial, pa.table(columns))
 
 
 def _wide(table: LabelTable, splits: Sequence[str] | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from largeloss.data.check import Examination
+from largeloss.files import write_text
 from largeloss.report.class_counts import class_counts
 from largeloss.report.ends import ends
 
@@ -28,9 +29,7 @@ class CheckPage:
 
 def write_check_page(path: Path, page: CheckPage) -> None:
     """Writes the page; it appears when it is complete."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(_rendered(page), encoding="utf-8", newline="\n")
-    partial.replace(path)
+    write_text(path, _rendered(page))
 
 
 def _rendered(page: CheckPage) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from largeloss.analysis.corrections import Corrections
 from largeloss.analysis.memorization import Memorization
 from largeloss.experiments.results import Comparison
+from largeloss.files import write_text
 from largeloss.report.cards import Cards
 from largeloss.report.class_table import ClassTable
 from largeloss.report.ends import ends
@@ -68,9 +69,7 @@ class ReportPage:
 def write_report(path: Path, report: ReportPage) -> None:
     """Writes the page, in folders that are made where missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(_rendered(report), encoding="utf-8", newline="\n")
-    partial.replace(path)
+    write_text(path, _rendered(report))
 
 
 def _rendered(report: ReportPage) -> str:

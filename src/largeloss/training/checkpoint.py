@@ -1,8 +1,5 @@
-"""Files that survive a crash: written beside, flushed, then renamed into place."""
+"""The weights of a model and what describes it, in one folder that can be carried elsewhere."""
 
-import hashlib
-import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from largeloss.errors import CheckpointError, ConfigError
-from largeloss.training.container import sync_folder
+from largeloss.files import appearing, digest, opened_json, sealed_json, write_text
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -23,20 +20,18 @@ def save_weights(folder: Path, model: nn.Module, config: dict[str, Any]) -> None
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
-    partial = folder / (WEIGHTS + ".partial")
-    save_file(tensors, partial)
-    digests = [_digest(partial)]
-    if (folder / WEIGHTS).is_file():
-        digests.append(_digest(folder / WEIGHTS))  # those are there until the last line is done
-    save_config(folder, config | {"weights_sha256": digests})
-    _into_place(partial, folder / WEIGHTS)
+    path = folder / WEIGHTS
+    with appearing(path) as partial:
+        save_file(tensors, partial)
+        digests = [digest(partial)]
+        if path.is_file():
+            digests.append(digest(path))  # those are there until the end of the block
+        save_config(folder, config | {"weights_sha256": digests})
 
 
 def save_config(folder: Path, config: dict[str, Any]) -> None:
     """Writes ``config.json``."""
-    partial = folder / (CONFIG + ".partial")
-    partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    _into_place(partial, folder / CONFIG)
+    write_text(folder / CONFIG, sealed_json(config))
 
 
 def load_config(folder: Path) -> dict[str, Any]:
@@ -44,11 +39,11 @@ def load_config(folder: Path) -> dict[str, Any]:
 
     Raises:
         ConfigError: missing.
-        CheckpointError: unreadable.
+        CheckpointError: unreadable, or not as it was written.
     """
     path = folder / CONFIG
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return opened_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(
             f"There is no trained model in {folder}: {CONFIG} is missing. Name the folder of a run "
@@ -56,7 +51,6 @@ def load_config(folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}).") from None
-    return config
 
 
 def load_weights(folder: Path) -> dict[str, Tensor]:
@@ -67,26 +61,14 @@ def load_weights(folder: Path) -> dict[str, Tensor]:
     """
     path = folder / WEIGHTS
     try:
-        digest = _digest(path)
+        found = digest(path)
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}).") from None
     noted = load_config(folder).get("weights_sha256")
-    if noted is not None and digest not in noted:
+    if noted is not None and found not in noted:
         raise CheckpointError(
             f"{path} is not the file that was written: its checksum is not the one in {CONFIG}. It "
             "is damaged or was replaced; restore it, or train again."
         )
     return weights
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _into_place(partial: Path, path: Path) -> None:
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)

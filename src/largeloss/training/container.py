@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO, cast
 import torch
 
 from largeloss.errors import CheckpointError
+from largeloss.files import sync_folder
 
 MAGIC = b"largeloss state 1\n"
 _CHECKSUM = 4  # bytes
@@ -91,16 +92,6 @@ def load_state(path: Path) -> dict[str, Any]:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} cannot be read ({first}).{_offer(path)}") from None
     return state
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes the names in ``folder`` survive a power failure."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _offer(path: Path) -> str:

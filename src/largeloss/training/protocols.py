@@ -170,7 +170,7 @@ def end_to_end(
     wrapped = accelerator.prepare(objective)  # type: ignore[no-untyped-call]  # it has no types
     fingerprint = data.fingerprint
     rows, num_classes = data.rows("train"), data.labels.num_classes
-    recorder = Recorder(run.path, rows, num_classes) if recording else None
+    recorder = Recorder(run.recorded, rows, num_classes) if recording else None
     history, first, underway = History(), 0, None
     resumed: list[str] = []
     if resume:

@@ -23,25 +23,25 @@ from torch.nn import functional as F
 
 from largeloss import distributed
 from largeloss.errors import CheckpointError
+from largeloss.files import appearing
 from largeloss.training.engine import Step
-from largeloss.training.run import RECORDED
 
 
 class Recorder:
     """Writes the files of one run; only the first process does, all must call it.
 
     Args:
-        folder: The run's folder.
+        folder: Where they go, see :attr:`largeloss.training.run.RunFolder.recorded`.
         rows: (n,) the training images, ascending.
         num_classes: C.
     """
 
     def __init__(self, folder: Path, rows: NDArray[np.int64], num_classes: int) -> None:
-        self.folder, self.rows, self.num_classes = folder / RECORDED, rows, num_classes
+        self.folder, self.rows, self.num_classes = folder, rows, num_classes
         self._main = distributed.rank() == 0
         if self._main:
             self.folder.mkdir(parents=True, exist_ok=True)
-            np.save(self.folder / "rows.npy", rows)
+            self._write("rows.npy", rows)
 
     def begin(self, epoch: int, again: bool = False) -> None:
         """An epoch begins, or goes on ``again``, after :meth:`restore`."""
@@ -107,7 +107,6 @@ class Recorder:
         self._write(f"doubted-{number}.npy", np.concatenate([none, *self._doubted]))
         (self.folder / "losses.partial").replace(self.folder / f"losses-{number}.npy")
 
-    def _write(self, name: str, array: NDArray[np.int32]) -> None:
-        partial = self.folder / f"{name}.partial.npy"
-        np.save(partial, array)
-        partial.replace(self.folder / name)
+    def _write(self, name: str, array: NDArray[np.int32] | NDArray[np.int64]) -> None:
+        with appearing(self.folder / name) as partial, partial.open("wb") as file:
+            np.save(file, array)

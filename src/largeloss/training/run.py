@@ -1,19 +1,17 @@
 """The run folder: ``config.yaml, metrics.csv, best/, last/, corrections.parquet, result.json``."""
 
 import csv
-import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from filelock import FileLock, Timeout
 
 from largeloss.errors import ConfigError, RunError
+from largeloss.files import appearing, digest, opened_json, sealed_json, sealed_yaml, write_text
 
-RECORDED = "recorded"
-"""Folder of what :mod:`largeloss.training.recording` writes, in a run's."""
+SUMS = "sha256_of"
+"""In ``result.json``: checksums of files that have none of their own."""
 
 
 class RunFolder:
@@ -52,9 +50,19 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def metrics_file(self) -> Path:
+        """A line an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
     def corrections_file(self) -> Path:
         """Label edits that the method made."""
         return self.path / "corrections.parquet"
+
+    @property
+    def recorded(self) -> Path:
+        """Folder of what :mod:`largeloss.training.recording` writes."""
+        return self.path / "recorded"
 
     @property
     def finished(self) -> bool:
@@ -107,37 +115,55 @@ class RunFolder:
             ConfigError: as :meth:`check_free`.
         """
         self.check_free()
-        partial = self.config_file.with_name("config.yaml.partial")
-        content = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(self.config_file)
+        write_text(self.config_file, sealed_yaml(config))
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Writes ``metrics.csv``, a line an epoch, in place of the earlier one."""
         if not records:
             return
-        path = self.path / "metrics.csv"
-        partial = path.with_name("metrics.csv.partial")
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        with (
+            appearing(self.metrics_file) as partial,
+            partial.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.DictWriter(file, fieldnames=list(records[0]))
             writer.writeheader()
             writer.writerows(records)
-        partial.replace(path)
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Writes ``result.json``: the run is at its end."""
-        partial = self.result_file.with_name("result.json.partial")
-        partial.write_text(json.dumps(dict(result), indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, self.result_file)
+        """Writes ``result.json``, with checksums of the other files: the run is at its end."""
+        files = [self.metrics_file, self.corrections_file, *self.recorded.glob("*.npy")]
+        sums = {_name(path, self.path): digest(path) for path in sorted(files) if path.is_file()}
+        write_text(self.result_file, sealed_json({**result, SUMS: sums}))
+
+    def check(self, path: Path) -> None:
+        """Makes sure that a file of a finished run is the one that was written.
+
+        Args:
+            path: Of a file without a checksum of its own: metrics, label edits, recorded losses.
+
+        Raises:
+            RunError: it has changed since, or ``result.json`` cannot be read.
+        """
+        noted = self.result().get(SUMS, {}) if self.finished else {}
+        name = _name(path, self.path)
+        if name in noted and path.is_file() and digest(path) != noted[name]:
+            raise RunError(
+                f"{path} is not the file that was written: its checksum is not the one in "
+                f"{self.result_file.name}. It is damaged or was replaced; restore it, or train the "
+                "run anew in another folder."
+            )
 
     def result(self) -> dict[str, Any]:
         """What :meth:`finish` wrote.
 
         Raises:
-            RunError: the file cannot be read.
+            RunError: the file cannot be read, or is not as it was written.
         """
         try:
-            result: dict[str, Any] = json.loads(self.result_file.read_text(encoding="utf-8"))
+            return opened_json(self.result_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
-        return result
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()

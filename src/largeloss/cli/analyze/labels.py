@@ -1,6 +1,5 @@
 """The labels of a recorded run: as trained on, and as they are."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from largeloss.cli.execute import saved_config
 from largeloss.cli.prepare import TrainingData, hidden, read_data, training_labels
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
+from largeloss.files import write_json
 
 
 class RunLabels(NamedTuple):
@@ -70,7 +70,5 @@ def write_analysis(run: Path, name: str, content: dict[str, Any]) -> Path:
     """Writes ``analysis/NAME.json`` into the run folder."""
     path = run / "analysis" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_json(path, content)
     return path

@@ -1,6 +1,5 @@
 """An examination on the screen and on disk."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from largeloss.cli.console import out as console
 from largeloss.cli.data.show import split_table
 from largeloss.data.check import Examination
 from largeloss.errors import ConfigError
+from largeloss.files import write_json
 from largeloss.report.check_page import CheckPage, write_check_page
 from largeloss.report.class_counts import class_counts
 from largeloss.report.ends import ends
@@ -64,11 +64,7 @@ def write(
     content = {"format": 1, **found.as_json(), "notes": list(remarks)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = json_file.with_name("check.json.partial")
-        partial.write_text(
-            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        partial.replace(json_file)
+        write_json(json_file, content)
         write_check_page(page, CheckPage(found, tuple(remarks), command))
     except OSError as error:
         raise ConfigError(

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from largeloss.errors import RunError
 from largeloss.report import Curve
+from largeloss.training.run import RunFolder
 
 
 def column(run: Path, name: str) -> tuple[float, ...]:
     """A column of ``metrics.csv``; empty where the run has none of that name.
 
     Raises:
-        RunError: the file cannot be read.
+        RunError: the file cannot be read, or is not as it was written.
     """
-    path = run / "metrics.csv"
+    path = RunFolder(run).metrics_file
+    RunFolder(run).check(path)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return tuple(float(record[name]) for record in csv.DictReader(file) if name in record)

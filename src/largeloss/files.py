@@ -1,0 +1,132 @@
+"""Files that appear whole or not at all, and text that tells whether it has changed since.
+
+A file is written beside its place, flushed to the disk, then renamed: a process that is killed at
+any moment leaves what was there. JSON and YAML can be *sealed*: they hold the SHA-256 of their
+content, so that a flipped bit is found when they are read.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from largeloss.errors import RunError
+
+SEAL = "sha256"
+"""The name of the seal, last in the file."""
+_COMMENT = f"# {SEAL}: "
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A path to write to; at the end of the block the file takes its name, and survives a crash.
+
+    Raises:
+        RunError: the disk is full, or cannot be written; what was there is as it was.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        yield partial
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise RunError(
+            f"{path} could not be written ({error.strerror or error}). What was there before is as "
+            "it was: make room, or choose another place."
+        ) from None
+    finally:
+        with suppress(OSError):  # the disk is gone, and has been told of
+            partial.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in ``folder`` survive a power failure."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8.
+
+    Raises:
+        RunError: as :func:`appearing`.
+    """
+    with appearing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON for others to read.
+
+    Raises:
+        RunError: as :func:`appearing`.
+    """
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def sealed_json(content: Mapping[str, Any]) -> str:
+    """JSON with its checksum, for :func:`opened_json`."""
+    return json.dumps({**content, SEAL: _seal(content)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def opened_json(text: str) -> dict[str, Any]:
+    """What was sealed; without its seal. Files without one are taken as they are.
+
+    Raises:
+        ValueError: no JSON, no object, or changed since it was written.
+    """
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError(f"it must hold an object with names, but is a {type(content).__name__}")
+    seal = content.pop(SEAL, None)
+    if seal is not None:
+        _check(content, seal)
+    return content
+
+
+def sealed_yaml(content: Mapping[str, Any]) -> str:
+    """YAML with its checksum in a comment, for :func:`check_yaml`."""
+    text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
+    return f"{text}{_COMMENT}{_seal(yaml.safe_load(text))}\n"
+
+
+def check_yaml(text: str, content: Mapping[str, Any]) -> None:
+    """Compares ``content``, as read from ``text``, with the seal there; text without one passes.
+
+    Raises:
+        ValueError: it has changed since it was written.
+    """
+    for line in text.splitlines()[-1:]:
+        if line.startswith(_COMMENT):
+            _check(content, line.removeprefix(_COMMENT))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    plain = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _check(content: Mapping[str, Any], seal: Any) -> None:
+    try:
+        found = _seal(content)
+    except (TypeError, ValueError):  # of YAML, such as dates or lone surrogates
+        found = ""
+    if found != seal:
+        raise ValueError("it has changed since it was written: its checksum does not match")
