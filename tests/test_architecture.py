@@ -20,7 +20,17 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-SIBLINGS = {"data", "losses", "models", "predict", "experiments", "config", "presets"}
+SIBLINGS = {
+    "errors",
+    "files",
+    "data",
+    "losses",
+    "models",
+    "predict",
+    "experiments",
+    "config",
+    "presets",
+}
 MODULES = sorted(
     ".".join(("largeloss", *path.relative_to(SRC).with_suffix("").parts)).removesuffix(".__init__")
     for path in SRC.rglob("*.py")
@@ -59,15 +69,7 @@ def test_imports_point_down(path: Path) -> None:
         assert floor(there) <= floor(here), f"{path.name} imports {name} from a floor above"
         if floor(there) == floor(here):
             siblings = {here, there}
-            assert siblings <= {
-                "data",
-                "losses",
-                "models",
-                "predict",
-                "experiments",
-                "config",
-                "presets",
-            }, name
+            assert siblings <= SIBLINGS, name
 
 
 def test_only_the_command_line_sees_the_configuration() -> None:

@@ -15,6 +15,7 @@ DEFAULT_DELTA_REL = {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1}
 
 UNIMPORTANT = {"data.cache", "training.checkpoint_every"}
 """Settings that make no other run."""
+PRECISION = "training.precision"
 
 Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
@@ -111,7 +112,8 @@ class TrainingConfig(_Section):
     """By which labels of val the best epoch is chosen."""
     stop_below: Annotated[float, Field(gt=0)] | None = 3.0
     mirror: bool = True
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """'auto' is settled when a run begins; its config.yaml has the precision it was trained in."""
     workers: Annotated[int, Field(ge=0)] = 2
     checkpoint_every: Annotated[int, Field(ge=1)] | None = None
     """Steps between checkpoints within an epoch; None saves every ten minutes."""
@@ -160,12 +162,20 @@ class RunConfig(_Section):
         """As YAML holds it."""
         return self.model_dump(mode="json")
 
+    def in_precision(self, precision: Literal["fp32", "bf16"]) -> Self:
+        """The same settings in another precision."""
+        training = self.training.model_copy(update={"precision": precision})
+        return self.model_copy(update={"training": training})
+
     def differences(self, other: "RunConfig") -> list[str]:
         """``section.name: here → there``, for every setting in which the two differ.
 
-        Where features are kept is none, nor how often is saved: the run is the same.
+        Where features are kept is none, nor how often is saved: the run is the same. 'auto' is
+        whatever precision the other has.
         """
         mine, theirs = _flat(self.plain()), _flat(other.plain())
+        if "auto" in (mine[PRECISION], theirs[PRECISION]):
+            del mine[PRECISION], theirs[PRECISION]
         return [
             f"{name}: {mine.get(name)} → {theirs.get(name)}"
             for name in sorted((mine.keys() | theirs.keys()) - UNIMPORTANT)

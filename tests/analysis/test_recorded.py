@@ -17,7 +17,7 @@ ROWS = np.array([2, 3, 5, 8, 9])
 def record(folder, num_epochs=2, seed=0):
     """Two steps an epoch; returns what was shown, by epoch: row -> (losses, step, doubted)."""
     stream = np.random.default_rng(seed)
-    recorder, shown = Recorder(folder, ROWS, 3), []
+    recorder, shown = Recorder(folder / "recorded", ROWS, 3), []
     for epoch in range(num_epochs):
         recorder.begin(epoch)
         seen = {}
@@ -59,7 +59,7 @@ def test_what_is_read_is_what_was_shown(tmp_path):
 
 def test_an_epoch_that_was_cut_off_does_not_count(tmp_path):
     record(tmp_path, 1)
-    recorder = Recorder(tmp_path, ROWS, 3)
+    recorder = Recorder(tmp_path / "recorded", ROWS, 3)
     recorder.begin(1)
     assert Recorded.of(tmp_path).num_epochs == 1
     recorder.begin(1)  # resumed

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from largeloss.cli import gridrun
+from largeloss.files import opened_json, sealed_json
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "2", "--batch-size", "8",
@@ -304,7 +305,7 @@ def test_what_is_no_published_experiment_is_said(largeloss, six_classes, runs):
     assert "voc2012, end-to-end, an: test was measured by observed entries only" in err
     (runs / "voc2012/end-to-end/an-seed0").rename(runs / "voc2012/end-to-end/imcl-seed0")
     path = runs / "voc2012/end-to-end/imcl-seed0/result.json"
-    path.write_text(path.read_text().replace('"method": "an"', '"method": "imcl"'))
+    path.write_text(sealed_json(opened_json(path.read_text()) | {"method": "imcl"}))
     code, out, err = largeloss(*command[:5], "--methods", "imcl", "--runs", runs)
     assert code == 0, err
     assert "there is no preset, so nothing was published" in err

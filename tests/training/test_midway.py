@@ -139,7 +139,7 @@ STATE = {"tensor": torch.arange(1000.0), "text": "a", "nested": {"n": [1, 2.5, N
 
 
 def test_what_is_saved_is_read(tmp_path):
-    path = tmp_path / "last/state.pt"
+    path = tmp_path / "state.pt"
     save_state(path, STATE)
     assert same(load_state(path), STATE)
     assert not previous(path).exists()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from largeloss.errors import ConfigError
-from largeloss.files import write_json
+from largeloss.files import sealed_json, write_json, write_text
 
 
 def evaluate(
@@ -53,7 +53,7 @@ def evaluate(
         screen.print(grouped.table)
         say(grouped.remark)
         if out is not None:
-            write_json(out, grouped.plain)
+            write_text(out, sealed_json(grouped.plain))
         return
     rows = dataset.rows(split)
     scores = score(opened.model, opened.loader(split)).logits

@@ -28,7 +28,7 @@ from largeloss.losses.memory import Edits
 from largeloss.metrics import best_thresholds
 from largeloss.training.checkpoint import load_config, save_config
 from largeloss.training.interruption import Requests
-from largeloss.training.protocols import Listener, Measures, start
+from largeloss.training.protocols import Listener, Measures, join, start
 from largeloss.training.run import RunFolder
 
 
@@ -100,7 +100,7 @@ def execute(
     if resume and folder.finished:
         return Finished(folder.result(), (f"{out} is finished; nothing is left to do.",))
     config = prepare.with_absolute_paths(config)
-    accelerator = start(config.training.precision)
+    join()
     main = distributed.rank() == 0
     if main and not resume:
         folder.check_free()
@@ -108,12 +108,14 @@ def execute(
     data = data or prepare.load_data(config)
     prepare.check(config, data)
     dataset = prepare.training_labels(data, config.method.name)
+    config, choices = prepare.settled(config, dataset)
+    accelerator = start(config.training.precision)
     measures = prepare.make_measures(config, data)
     recipe = prepare.make_recipe(config)
     torch.manual_seed(recipe.seed)
     model, model_config, remarks = prepare.make_model(config, dataset)
     criterion, notes = prepare.make_loss(config.method, dataset)
-    notes = [*prepare.remarks(dataset, config.method.name), *notes, *remarks]
+    notes = [*prepare.remarks(dataset, config.method.name), *notes, *remarks, *choices]
     with folder if main else nullcontext():
         if main and not resume:
             folder.begin(config.plain())

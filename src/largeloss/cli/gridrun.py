@@ -26,7 +26,7 @@ from largeloss.files import write_text
 from largeloss.report import comparison_markdown, comparison_table, write_report
 from largeloss.report.tables import phase_table
 from largeloss.report.trends import PHASES_LEGEND, phases
-from largeloss.training.protocols import start
+from largeloss.training.protocols import join
 from largeloss.training.run import RunFolder
 
 
@@ -50,7 +50,7 @@ class GridRunner:
         self.configs = {planned: _config(make(planned.variant.method), planned) for planned in grid}
         if len({config.model_dump_json() for config in self.configs.values()}) < len(grid):
             raise ConfigError("Two of --methods are the same run once Δ has its default.")
-        start(self.configs[grid[0]].training.precision)
+        join()
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -58,9 +58,19 @@ class GridRunner:
         self.reads = {} if reads is None else reads
         open_runs = [p for p in grid if not RunFolder(out / p.folder).finished]
         self.clock = Clock(sum(self.configs[planned].num_epochs for planned in open_runs))
-        self._open = frozenset(open_runs)
+        self._open, self._out = frozenset(open_runs), out
         for planned in open_runs:
             check(self.configs[planned], self.data(planned))
+
+    def _alike(self, config: RunConfig) -> RunConfig:
+        """In the precision of the runs that are there already, so that all can be compared."""
+        if config.training.precision == "auto":
+            for planned in self.configs:
+                folder = self._out / planned.folder
+                if distributed.from_main(RunFolder(folder).config_file.is_file()):
+                    settled = execute.saved_config(folder).training.precision
+                    return config if settled == "auto" else config.in_precision(settled)
+        return config
 
     def data(self, planned: Planned) -> TrainingData:
         """What a run is trained on; read once for all runs that share it."""
@@ -84,7 +94,7 @@ class GridRunner:
         return Progressing(f"{planned.folder:<16}", self.clock)
 
     def __call__(self, planned: Planned, folder: Path) -> RunResult:
-        config = self.configs[planned]
+        config = self._alike(self.configs[planned])
         run = RunFolder(folder)
         begun = distributed.from_main(run.config_file.is_file())
         if begun:

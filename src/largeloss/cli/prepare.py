@@ -3,12 +3,13 @@
 import inspect
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from platformdirs import user_cache_path
 
+from largeloss import distributed
 from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset, digits, read_folder
 from largeloss.data.cache import PictureCache
@@ -20,6 +21,7 @@ from largeloss.labels.estimate import expected_positives
 from largeloss.losses import LOSSES, PartialLabelLoss
 from largeloss.losses.online_label_estimation import check_table_fits
 from largeloss.models import Classifier, build_classifier, weights_id
+from largeloss.training import precision
 from largeloss.training.protocols import Measures, Recipe
 from largeloss.training.selection import Yardstick
 
@@ -226,6 +228,27 @@ def method_settings(name: str) -> list[str]:
         raise ConfigError(f"There is no method {name!r}; there are {', '.join(LOSSES)}.")
     return [
         setting for setting in inspect.signature(LOSSES[name]).parameters if setting != "labels"
+    ]
+
+
+def settled(config: RunConfig, data: Dataset) -> tuple[RunConfig, list[str]]:
+    """``config`` with a precision that is not 'auto', and how it was found; collective."""
+    if config.training.precision != "auto":
+        return config, []
+    shape = data.source.sample_shape
+    if len(shape) != 3 or max(shape[1:]) < precision.SMALLEST:
+        return config.in_precision("fp32"), []
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.random.fork_rng():
+        plain = config.model.model_copy(update={"weights": None, "pretrained": False})
+        model, *_ = make_model(config.model_copy(update={"model": plain}), data)
+        ratio = distributed.from_main(
+            precision.gain(model.to(device), shape, config.training.batch_size)
+        )
+    chosen: Literal["fp32", "bf16"] = "bf16" if ratio >= precision.GAIN else "fp32"
+    return config.in_precision(chosen), [
+        f"Training steps in bf16 take {1 / ratio:.2f} times as long as in fp32 on this machine: "
+        f"{chosen} is used. Say --precision fp32 or bf16 to choose."
     ]
 
 

@@ -63,8 +63,10 @@ class Trainee:
             # random weights are another backbone with every seed
             None if config.model.weights or config.model.pretrained else config.training.seed,
         )
-        cache = config.data.cache / "features"
-        dataset, remark = frozen.with_features(self.dataset, self.model, identity, cache, loader)
+        cache, half = config.data.cache / "features", config.training.precision == "bf16"
+        dataset, remark = frozen.with_features(
+            self.dataset, self.model, identity, cache, loader, half=half
+        )
         note(remark)
         torch.manual_seed(self.recipe.seed)  # the same head whether features were cached or not
         num_classes = dataset.labels.num_classes

@@ -1,8 +1,10 @@
 """A folder of the user's own: ``labels.csv`` or ``labels.parquet``, and pictures or features."""
 
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,7 +18,10 @@ from largeloss.data.places import locate_pictures
 from largeloss.data.records import FEATURES, Records, read_records
 from largeloss.data.sources import FeatureArray, Source
 from largeloss.errors import DataError
+from largeloss.files import appearing
 from largeloss.labels import LabelTable
+
+_ROWS = 4096  # of features, looked at in one go
 
 
 def read_folder(
@@ -103,26 +108,36 @@ def without_broken_images(dataset: Dataset, policy: str, workers: int = 2) -> Da
 def read_features(path: Path, table: LabelTable) -> Tensor:
     """(N, D) float32 features in the order of the table's images.
 
-    The file holds a tensor ``features``; its metadata may name the images (a JSON list under
-    ``images``), otherwise rows are in the order of the label file.
+    The file is mapped into memory. It holds a tensor ``features``; its metadata may name the images
+    (a JSON list under ``images``), otherwise rows are in the order of the label file.
 
     Raises:
         DataError: the file cannot be read, or does not fit the labels.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            values: Tensor = file.get_tensor("features").float()
-            names = json.loads((file.metadata() or {}).get("images", "null"))
+            noted = file.metadata() or {}
+            stored: Tensor = file.get_tensor("features")
+            names = json.loads(noted.get("images", "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise DataError(
             f"{path}: no features can be read ({error}). Needed: a safetensors file with one "
             "tensor 'features' of shape (images, dimensions)."
         ) from None
-    if values.ndim != 2 or not bool(values.isfinite().all()):
+    if stored.ndim != 2 or not all(
+        bool(stored[start : start + _ROWS].isfinite().all())
+        for start in range(0, len(stored), _ROWS)
+    ):
         raise DataError(
             f"{path}: features must be finite and of shape (images, dimensions), got shape "
-            f"{tuple(values.shape)}{'' if values.ndim != 2 else ' with NaN or infinite values'}."
+            f"{tuple(stored.shape)}{'' if stored.ndim != 2 else ' with NaN or infinite values'}."
         )
+    if noted.get("crc32", _checksum(stored)) != _checksum(stored):
+        raise DataError(
+            f"{path} is damaged: it has changed since it was written (its checksum does not "
+            "match). Remove it and have it written anew."
+        )
+    values = stored.float()
     if names is None:
         if len(values) != table.num_images:
             raise DataError(
@@ -137,7 +152,14 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
             f"{path} lacks features of {len(missing)} labelled images, for example "
             f"{missing[:3]}; it has {len(values)} rows and names {len(names)} images."
         )
+    if tuple(names) == table.images:
+        return values  # as they are, in place of a second copy
     return values[torch.tensor([position[name] for name in table.images], dtype=torch.int64)]
+
+
+def _checksum(values: Tensor) -> str:
+    plain = memoryview(cast(Any, values.contiguous().view(torch.uint8).numpy()))
+    return f"{zlib.crc32(plain):08x}"
 
 
 def extraction_seconds(path: Path) -> float:
@@ -149,10 +171,14 @@ def extraction_seconds(path: Path) -> float:
 def write_features(path: Path, values: Tensor, images: Sequence[str], seconds: float = 0) -> None:
     """Writes what :func:`read_features` reads; ``seconds`` is how long extracting them took."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(
-        {"features": values.float().contiguous()},
-        partial,
-        metadata={"images": json.dumps(list(images)), "seconds": f"{seconds:.3f}"},
-    )
-    partial.replace(path)
+    values = values.float().contiguous()
+    noted = {
+        "images": json.dumps(list(images)),
+        "seconds": f"{seconds:.3f}",
+        "crc32": _checksum(values),
+    }
+    with appearing(path) as partial:
+        try:
+            save_file({"features": values}, partial, metadata=noted)
+        except SafetensorError as error:
+            raise OSError(str(error)) from None

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from largeloss.errors import CheckpointError, ConfigError
@@ -15,14 +15,13 @@ CONFIG = "config.json"
 
 
 def save_weights(folder: Path, model: nn.Module, config: dict[str, Any]) -> None:
-    """Writes ``model.safetensors`` and ``config.json``."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes ``model.safetensors`` and ``config.json`` into a folder that is there."""
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
     path = folder / WEIGHTS
     with appearing(path) as partial:
-        save_file(tensors, partial)
+        partial.write_bytes(save(tensors))  # save_file has errors of its own for full disks
         digests = [digest(partial)]
         if path.is_file():
             digests.append(digest(path))  # those are there until the end of the block

@@ -9,6 +9,7 @@ import os
 import pickle
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -30,11 +31,11 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     """Writes a state of tensors and plain values, loadable weights-only.
 
     Raises:
-        CheckpointError: the disk is full, or cannot be written; what was there is as it was.
+        CheckpointError: the disk is full, cannot be written, or is gone; what was there is as it
+            was.
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             file.write(MAGIC + bytes(_CHECKSUM))
             summed = _Summing(file)
@@ -51,7 +52,8 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         partial.replace(path)
         sync_folder(path.parent)
     except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"The checkpoint {path} could not be written ({error}). What was saved before is as it "
             "was: make room, then continue with --resume."

@@ -25,6 +25,8 @@ from largeloss.data.sources import FeatureArray, ImageArray
 from largeloss.errors import DataError
 from largeloss.models import Classifier, FeatureInput
 
+_ROWS = 4096  # of features, looked at in one go
+
 
 class Featured(NamedTuple):
     """A data set of features."""
@@ -35,7 +37,13 @@ class Featured(NamedTuple):
 
 
 def with_features(
-    data: Dataset, model: Classifier, identity: Sequence[object], cache: Path, loader: Loader
+    data: Dataset,
+    model: Classifier,
+    identity: Sequence[object],
+    cache: Path,
+    loader: Loader,
+    *,
+    half: bool = False,
 ) -> Featured:
     """``data`` with the backbone's pooled features in place of pictures.
 
@@ -45,12 +53,13 @@ def with_features(
         identity: What the features depend on beside the files: weights, network, transform.
         cache: A folder; features found there under the same key are read, not extracted.
         loader: Batches of every used row, in order.
+        half: Whether the backbone computes in bfloat16; the features are float32.
     """
-    path = cache / f"{_key(data, identity)}.safetensors"
+    path = cache / f"{_key(data, [*identity, *(['bf16'] if half else [])])}.safetensors"
     started = time.perf_counter()
     found = distributed.from_main(_is_readable(path, data))
     if not found:
-        values = _extract(model, loader, len(data.source))
+        values = _extract(model, loader, len(data.source), half)
         if distributed.rank() == 0:
             seconds = time.perf_counter() - started
             write_features(path, values, data.labels.images, seconds)
@@ -73,11 +82,22 @@ def feature_classifier(data: Dataset, num_classes: int, dropout: float = 0.0) ->
     A feature that hardly varies there (by less than a thousandth of what features vary by on
     average) is only centred: dividing by its deviation would magnify it without bound elsewhere.
     """
-    features = data.source.read(data.rows("train").tolist(), [])
-    std, mean = torch.std_mean(features.double(), dim=0)
+    mean, std = _mean_and_std(data)
     std = torch.where(std > 1e-3 * std.mean(), std, torch.ones_like(std))
-    inputs = FeatureInput(features.shape[1])
+    inputs = FeatureInput(len(mean))
     return Classifier(inputs, num_classes, mean, std, pixels=False, dropout=dropout)
+
+
+def _mean_and_std(data: Dataset) -> tuple[Tensor, Tensor]:
+    """(D,) float64 each, over the training split; a few rows are in memory at a time."""
+    rows = data.rows("train").tolist()
+    parts = [rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)]
+    mean, squares = torch.zeros(2, *data.source.sample_shape, dtype=torch.float64)
+    for part in parts:
+        mean += data.source.read(part, []).double().sum(0) / len(rows)
+    for part in parts:
+        squares += (data.source.read(part, []).double() - mean).square().sum(0)
+    return mean, (squares / (len(rows) - 1)).sqrt()
 
 
 def folded(model: Classifier, linear: Classifier) -> Classifier:
@@ -102,11 +122,13 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
 
 
 @torch.no_grad()
-def _extract(model: Classifier, loader: Loader, num_inputs: int) -> Tensor:
+def _extract(model: Classifier, loader: Loader, num_inputs: int, half: bool) -> Tensor:
     features: Tensor | None = None
     with model.scoring():
         for batch in loader:
-            values = distributed.gather(model.features(batch.inputs).float()).cpu()
+            with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=half):
+                found = model.features(batch.inputs).float()
+            values = distributed.gather(found).cpu()
             rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
             if features is None:
                 features = torch.zeros(num_inputs, values.shape[1])

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from accelerate.accelerator import Accelerator
+from accelerate.state import AcceleratorState, PartialState
 
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
@@ -113,13 +114,20 @@ class Outcome:
         return float(sum(record["seconds"] for record in self.history))
 
 
-def start(precision: Literal["fp32", "bf16"] = "fp32") -> Accelerator:
-    """Device, precision, and the group of processes where ``torchrun`` started several.
+def join() -> None:
+    """Joins the group of processes where ``torchrun`` started several; at once where it has been.
 
-    Call it before anything asks for the rank.
+    Call it, or :func:`start`, before anything asks for the rank.
     """
     atexit.register(distributed.leave)
-    mixed = "no" if precision == "fp32" else precision
+    PartialState(cpu=not torch.cuda.is_available())
+
+
+def start(precision: Literal["auto", "fp32", "bf16"] = "fp32") -> Accelerator:
+    """Device, precision, and the group of processes, as :func:`join`."""
+    join()
+    AcceleratorState._reset_state()  # or a second run could not have another precision
+    mixed = "bf16" if precision == "bf16" else "no"
     return Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
 
 
@@ -163,6 +171,8 @@ def end_to_end(
         NonFiniteError: logits became NaN or infinite; names step and pictures.
     """
     listener = listener or Silence()
+    if accelerator.is_main_process:
+        run.make()
     loader, val_loader, test_loader = _loaders(data, recipe, accelerator.device)
     known_loader = scoring_loader(data, "train", recipe, accelerator.device)
     objective = Objective(model, criterion).to(accelerator.device)

@@ -117,6 +117,18 @@ class RunFolder:
         self.check_free()
         write_text(self.config_file, sealed_yaml(config))
 
+    def make(self) -> None:
+        """Makes the folders of a run. Nothing makes them later: a disk that is gone is an error.
+
+        Raises:
+            RunError: they cannot be made.
+        """
+        try:
+            for folder in (self.best, self.last):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"The run folder {self.path} cannot be written ({error}).") from None
+
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Writes ``metrics.csv``, a line an epoch, in place of the earlier one."""
         if not records:

@@ -1,0 +1,75 @@
+"""The choice of a precision: measured, kept, and the same when a run is taken up again."""
+
+import pytest
+import torch
+import yaml
+
+from largeloss.cli import prepare, run
+from largeloss.config import make_config
+from largeloss.data import digits
+from largeloss.models import build_classifier
+from largeloss.training import precision
+
+BIG = [
+    "--backbone", "resnet10t", "--image-size", "96", "--batch-size", "4", "--epochs", "2",
+    "--workers", "0", "--observe", "single-positive", "--method", "ll-r",
+]  # fmt: skip
+
+
+def test_the_measurement_leaves_random_streams_alone():
+    model = build_classifier("resnet10t", 3, (3, 96, 96))
+    before = torch.get_rng_state()
+    assert precision.gain(model, (3, 96, 96), 2) > 0
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("gain", "chosen"), [(1.29, "fp32"), (1.31, "bf16")])
+def test_what_is_faster_is_used_said_and_kept(
+    gain, chosen, picture_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(precision, "gain", lambda *_: gain)
+    out = tmp_path / "run"
+    assert run(["train", str(picture_folder), *BIG, "--out", str(out)]) == 0
+    said = capsys.readouterr().err
+    assert f"{chosen} is used" in said
+    assert yaml.safe_load((out / "config.yaml").read_text())["training"]["precision"] == chosen
+    (out / "result.json").unlink()
+    monkeypatch.setattr(precision, "gain", lambda *_: pytest.fail("measured again"))
+    assert run(["train", "--resume", "--out", str(out)]) == 0
+    assert run(["train", "--resume", "--out", str(out), "--precision", "auto"]) == 0
+    other = "bf16" if chosen == "fp32" else "fp32"
+    assert run(["train", "--resume", "--out", str(out), "--precision", other]) == 2
+    assert "training.precision" in capsys.readouterr().err
+
+
+def test_small_pictures_are_not_measured(monkeypatch):
+    monkeypatch.setattr(precision, "gain", lambda *_: pytest.fail("measured"))
+    config, said = prepare.settled(
+        make_config([{}]), digits.read(sizes={"train": 4, "val": 4, "test": 4})
+    )
+    assert config.training.precision == "fp32"
+    assert not said
+
+
+def test_all_runs_of_a_comparison_have_the_precision_of_the_first(
+    picture_folder, tmp_path, monkeypatch, capsys
+):
+    gains = iter([2.0])
+    monkeypatch.setattr(precision, "gain", lambda *_: next(gains))
+    arguments = [name for name in BIG if name not in ("--method", "ll-r")]
+    out = tmp_path / "runs"
+    code = run(["compare", str(picture_folder), *arguments, "--methods", "an,ll-r", "--out",
+                str(out)])  # fmt: skip
+    assert code == 0, capsys.readouterr().err
+    found = [yaml.safe_load(path.read_text()) for path in out.glob("*/config.yaml")]
+    assert {config["training"]["precision"] for config in found} == {"bf16"}
+    assert len(found) > 1
+
+
+def test_features_in_bfloat16_are_kept_apart(picture_folder, tmp_path, capsys):
+    arguments = [str(picture_folder), *BIG, "--protocol", "linear"]
+    arguments += ["--cache", str(tmp_path / "c")]
+    for chosen in ("fp32", "bf16"):
+        out = ["--out", str(tmp_path / chosen)]
+        assert run(["train", *arguments, "--precision", chosen, *out]) == 0, capsys.readouterr()
+    assert len(list((tmp_path / "c/features").glob("*.safetensors"))) == 2
