@@ -99,10 +99,12 @@ def test_public_names() -> None:
         "average_precision",
         "average_precision_entries",
         "best_thresholds",
+        "best_thresholds_entries",
         "example_average_precision",
         "f1_scores",
         "grouped_average_precision",
         "mean_average_precision",
+        "mean_average_precision_entries",
     ]
 
 

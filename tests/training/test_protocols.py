@@ -158,7 +158,7 @@ def test_training_stops_when_val_falls(tmp_path, monkeypatch):
     original = Measures.__init__
 
     def falling(self, val, test, track_test=False):
-        original(self, Falling(val.rule, val.labels), test, False)
+        original(self, Falling(val.rule, val.table), test, False)
 
     monkeypatch.setattr(Measures, "__init__", falling)
     recipe = Recipe(**{**RECIPE.__dict__, "epochs": 5, "stop_below": 3.0})

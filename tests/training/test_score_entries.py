@@ -31,17 +31,17 @@ def test_the_entries_of_the_matrix():
     whole = score(model, loader).logits.numpy()
     labels = table.lookup(rows)
     places = np.nonzero(labels >= 0)
-    entries = score_entries(model, loader, len(places[0]))
-    np.testing.assert_array_equal(entries.scores.numpy(), whole[places])
-    np.testing.assert_array_equal(entries.states.numpy(), labels[places])
-    np.testing.assert_array_equal(entries.columns.numpy(), places[1])
+    entries = score_entries(model, loader, table.select(rows))
+    np.testing.assert_array_equal(entries.scores, whole[places])
+    np.testing.assert_array_equal(entries.states, labels[places])
+    np.testing.assert_array_equal(entries.columns, places[1])
     dtypes = [part.dtype for part in entries]
-    assert dtypes == [torch.float32, torch.int8, torch.int32]
+    assert dtypes == [np.float32, np.int8, table.columns.dtype]
 
 
 def test_a_model_that_diverged_is_refused_where_nothing_is_observed_too():
     model, source, table = setting()
     source.values[5] = torch.nan
     with pytest.raises(NonFiniteError, match="1 of 4 scored images") as caught:
-        score_entries(model, Loader(source, table, np.arange(23), 4), table.num_observed)
+        score_entries(model, Loader(source, table, np.arange(23), 4), table)
     assert caught.value.rows == (5,)

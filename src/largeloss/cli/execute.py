@@ -25,7 +25,6 @@ from largeloss.files import check_yaml
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.losses import CurriculumLabeling, LargeLossPermanentCorrection, PartialLabelLoss
 from largeloss.losses.memory import Edits
-from largeloss.metrics import best_thresholds
 from largeloss.training.checkpoint import load_config, save_config
 from largeloss.training.interruption import Requests
 from largeloss.training.protocols import Listener, Measures, join, start
@@ -136,11 +135,11 @@ def execute(
         with no_denormals():
             outcome = run(trainee, criterion, folder, resume=continuing)
         started = time.perf_counter()
-        last = measures.test.measure(trainee.scores(trainee.model, "test"))
+        last = measures.test.measure(trainee.scores(trainee.model, "test", measures.test))
         best_model = trainee.best(folder)
-        best_scores = trainee.scores(best_model, "test")
+        best_scores = trainee.scores(best_model, "test", measures.test)
         best = measures.test.measure(best_scores)
-        thresholds = best_thresholds(trainee.scores(best_model, "val"), measures.val.labels)
+        thresholds = measures.val.thresholds(trainee.scores(best_model, "val", measures.val))
         scoring = time.perf_counter() - started
         result = {
             "method": config.method.name,

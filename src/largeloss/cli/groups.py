@@ -89,8 +89,8 @@ def measure_groups(opened: OpenedRun, split: str, num_groups: int) -> GroupFigur
     classes = labels.classes
     counts = train_counts(opened.config, classes)
     members = grouped_by_count(counts, num_groups)
-    num_entries = int(np.diff(labels.offsets)[opened.dataset.rows(split)].sum())
-    entries = score_entries(opened.model, opened.loader(split), num_entries)
+    table = labels.select(opened.dataset.rows(split))
+    entries = score_entries(opened.model, opened.loader(split), table)
     ap = annotated_average_precision(entries.scores, entries.states, entries.columns, len(classes))
     known = [None if math.isnan(value) else value for value in ap.tolist()]
     of_groups = (counts[members == number] for number in range(num_groups))
@@ -100,7 +100,7 @@ def measure_groups(opened: OpenedRun, split: str, num_groups: int) -> GroupFigur
         ap=dict(zip(classes, known, strict=True)),
         members=dict(zip(classes, (members + 1).tolist(), strict=True)),
         annotations=tuple((int(own.min()), int(own.max())) for own in of_groups),
-        num_entries=num_entries,
+        num_entries=table.num_observed,
     )
 
 

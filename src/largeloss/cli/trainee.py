@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.accelerator import Accelerator
-from torch import Tensor
 
 from largeloss import distributed
 from largeloss.cli import prepare
@@ -18,7 +17,6 @@ from largeloss.models import Classifier, weights_id
 from largeloss.training import frozen
 from largeloss.training.checkpoint import load_weights
 from largeloss.training.container import load_state
-from largeloss.training.engine import score
 from largeloss.training.interruption import Requests
 from largeloss.training.protocols import (
     Listener,
@@ -29,6 +27,7 @@ from largeloss.training.protocols import (
     scoring_loader,
 )
 from largeloss.training.run import RunFolder
+from largeloss.training.selection import Measured, Yardstick
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,10 +85,10 @@ class Trainee:
         self.model.load_state_dict(weights)
         return self.model
 
-    def scores(self, model: Classifier, split: str) -> Tensor:
-        """(M, C): logits of a split."""
+    def scores(self, model: Classifier, split: str, yardstick: Yardstick) -> Measured:
+        """What ``model`` makes of a split, for its yardstick."""
         device = next(model.parameters()).device
-        return score(model, scoring_loader(self.dataset, split, self.recipe, device)).logits
+        return yardstick.scores(model, scoring_loader(self.dataset, split, self.recipe, device))
 
 
 @dataclasses.dataclass(frozen=True)

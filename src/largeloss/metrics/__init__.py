@@ -12,8 +12,12 @@ from largeloss.metrics.grouped import (
     annotated_average_precision,
     grouped_average_precision,
 )
-from largeloss.metrics.mean_average_precision import MeanAveragePrecision, mean_average_precision
-from largeloss.metrics.thresholds import best_thresholds
+from largeloss.metrics.mean_average_precision import (
+    MeanAveragePrecision,
+    mean_average_precision,
+    mean_average_precision_entries,
+)
+from largeloss.metrics.thresholds import best_thresholds, best_thresholds_entries
 
 __all__ = [
     "F1Scores",
@@ -23,8 +27,10 @@ __all__ = [
     "average_precision",
     "average_precision_entries",
     "best_thresholds",
+    "best_thresholds_entries",
     "example_average_precision",
     "f1_scores",
     "grouped_average_precision",
     "mean_average_precision",
+    "mean_average_precision_entries",
 ]

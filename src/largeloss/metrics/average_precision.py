@@ -15,7 +15,7 @@ from largeloss.metrics.arrays import (
     to_numpy,
     to_scores,
 )
-from largeloss.metrics.ranking import Ranking, rank, ranked_classes
+from largeloss.metrics.ranking import Ranking, ranked_classes, ranked_entries
 
 # Below this observed share, picking the entries out beats walking the whole matrix.
 SPARSE_BELOW = 0.1
@@ -50,7 +50,8 @@ def class_average_precisions(scores: Scores, labels: Labels) -> npt.NDArray[np.f
     observed = labels >= 0
     if np.count_nonzero(observed) < SPARSE_BELOW * observed.size:
         places = np.nonzero(observed)
-        return _from_entries(scores[places], labels[places], places[1], num_classes)
+        found = ranked_entries(scores[places], labels[places], places[1], num_classes)
+        return np.fromiter(map(_step_mean, found), dtype=np.float64, count=num_classes)
     values = (_step_mean(ranking) for ranking in ranked_classes(scores, labels))
     return np.fromiter(values, dtype=np.float64, count=num_classes)
 
@@ -73,27 +74,9 @@ def average_precision_entries(
         LabelError for a label that is neither 1 nor 0.
     Source: as ``average_precision``.
     """
-    values = to_scores(scores)
-    states = to_labels(labels, lowest=0)
-    places = to_numpy(columns)
-    _check_entries(values, states, places, num_classes)
-    return _from_entries(values, states, places, num_classes)
-
-
-def _from_entries(
-    scores: Scores, labels: Labels, columns: npt.NDArray[Any], num_classes: int
-) -> npt.NDArray[np.float64]:
-    # NumPy's stable sort of 16-bit keys is a radix sort, several times faster than others.
-    keys = columns.astype(np.uint16 if num_classes <= 2**16 else np.int64)
-    order = np.argsort(keys, kind="stable")
-    scores, labels = scores[order], labels[order]
-    ends = np.cumsum(np.bincount(keys, minlength=num_classes))
-    result = np.zeros(num_classes)
-    start = 0
-    for column, end in enumerate(ends):
-        result[column] = _step_mean(rank(scores[start:end], labels[start:end]))
-        start = end
-    return result
+    checked = checked_entries(scores, labels, columns, num_classes)
+    values = map(_step_mean, ranked_entries(*checked, num_classes))
+    return np.fromiter(values, dtype=np.float64, count=num_classes)
 
 
 def _step_mean(ranking: Ranking) -> float:
@@ -102,9 +85,11 @@ def _step_mean(ranking: Ranking) -> float:
     return float(np.mean(ranking.hits_above / ranking.all_above))
 
 
-def _check_entries(
-    scores: Scores, labels: Labels, columns: npt.NDArray[Any], num_classes: int
-) -> None:
+def checked_entries(
+    values: ArrayOrTensor, states: ArrayOrTensor, places: ArrayOrTensor, num_classes: int
+) -> tuple[Scores, Labels, npt.NDArray[Any]]:
+    """Scores, labels and columns of observed entries as arrays (E,), once they make sense."""
+    scores, labels, columns = to_scores(values), to_labels(states, lowest=0), to_numpy(places)
     if num_classes < 1:
         raise InputError(f"num_classes must be at least 1, but is {num_classes}.")
     if scores.ndim != 1 or not scores.shape == labels.shape == columns.shape:
@@ -113,7 +98,7 @@ def _check_entries(
             f"but have {scores.shape}, {labels.shape} and {columns.shape}."
         )
     if scores.size == 0:
-        return
+        return scores, labels, columns
     if columns.dtype.kind not in "iu":
         raise InputError(f"columns must be whole numbers, but their type is {columns.dtype}.")
     lowest, highest = int(columns.min()), int(columns.max())
@@ -127,3 +112,4 @@ def _check_entries(
             f"{bad.size} of {scores.size} scores are NaN; "
             f"the first is entry {bad[0]}, of class {columns[bad[0]]}."
         )
+    return scores, labels, columns

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from largeloss.metrics.arrays import ArrayOrTensor, check_absent, checked_pair
-from largeloss.metrics.average_precision import class_average_precisions
+from largeloss.metrics.arrays import ArrayOrTensor, check_absent, checked_pair, to_numpy
+from largeloss.metrics.average_precision import average_precision_entries, class_average_precisions
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,36 @@ def mean_average_precision(
     per_class = class_average_precisions(checked, states)
     positives = np.count_nonzero(states == 1, axis=0)
     negatives = np.count_nonzero(states == 0, axis=0)
+    return _mean(per_class, positives, negatives, absent)
+
+
+def mean_average_precision_entries(
+    scores: ArrayOrTensor,
+    labels: ArrayOrTensor,
+    columns: ArrayOrTensor,
+    num_classes: int,
+    absent: Literal["zero", "skip"] = "zero",
+) -> MeanAveragePrecision:
+    """The same from the observed entries alone, in O(entries) memory.
+
+    Args, shapes and errors as ``average_precision_entries``; ``absent`` as
+    ``mean_average_precision``.
+    """
+    check_absent(absent)
+    per_class = average_precision_entries(scores, labels, columns, num_classes)
+    states, places = to_numpy(labels), to_numpy(columns).astype(np.int64)
+    positives, negatives = (
+        np.bincount(places[states == state], minlength=num_classes) for state in (1, 0)
+    )
+    return _mean(per_class, positives, negatives, absent)
+
+
+def _mean(
+    per_class: npt.NDArray[np.float64],
+    positives: npt.NDArray[np.int64],
+    negatives: npt.NDArray[np.int64],
+    absent: str,
+) -> MeanAveragePrecision:
     present = positives > 0
     counted = per_class[present] if absent == "skip" else per_class
     return MeanAveragePrecision(

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from largeloss.metrics.arrays import ArrayOrTensor, checked_pair, refuse_scores
-from largeloss.metrics.ranking import Ranking, ranked_classes
+from largeloss.metrics.average_precision import checked_entries
+from largeloss.metrics.ranking import Ranking, ranked_classes, ranked_entries
 
 
 def best_thresholds(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray[np.float64]:
@@ -31,6 +32,21 @@ def best_thresholds(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray
         refuse_scores(~finite, "infinite")
     values = (_best_threshold(ranking) for ranking in ranked_classes(checked, states))
     return np.fromiter(values, dtype=np.float64, count=checked.shape[1])
+
+
+def best_thresholds_entries(
+    scores: ArrayOrTensor, labels: ArrayOrTensor, columns: ArrayOrTensor, num_classes: int
+) -> npt.NDArray[np.float64]:
+    """The same from the observed entries alone, in O(entries) memory.
+
+    Args, shapes and errors as ``average_precision_entries``; returns (C,) float64.
+    """
+    values, states, places = checked_entries(scores, labels, columns, num_classes)
+    finite = np.isfinite(values)
+    if not finite.all():
+        refuse_scores(~finite, "infinite")
+    found = map(_best_threshold, ranked_entries(values, states, places, num_classes))
+    return np.fromiter(found, dtype=np.float64, count=num_classes)
 
 
 def _best_threshold(ranking: Ranking) -> float:

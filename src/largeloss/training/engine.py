@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from largeloss import distributed
 from largeloss.data.loading import Batch
 from largeloss.errors import NonFiniteError, RunError
+from largeloss.labels import LabelTable
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier
 from largeloss.objective import Evaluated
@@ -36,12 +39,12 @@ class Scores(NamedTuple):
 class EntryScores(NamedTuple):
     """What a model makes of the observed entries of some rows, in the order of the loader."""
 
-    scores: Tensor
-    """(E,) float32 logits, on the CPU."""
-    states: Tensor
-    """(E,) int8: 1 present, 0 absent."""
-    columns: Tensor
-    """(E,) int32: each entry's class."""
+    scores: NDArray[np.float32]
+    """(E,) logits."""
+    states: NDArray[np.int8]
+    """(E,): 1 present, 0 absent."""
+    columns: NDArray[np.integer]
+    """(E,): each entry's class."""
 
 
 def train_epoch(
@@ -94,38 +97,34 @@ def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
 
 
 @torch.no_grad()
-def score_entries(model: Classifier, batches: Iterable[Batch], num_entries: int) -> EntryScores:
+def score_entries(model: Classifier, batches: Iterable[Batch], table: LabelTable) -> EntryScores:
     """Logits of the observed entries alone, for data with so many classes that all are too many.
 
-    Never more than a batch is dense: 9 bytes are kept of an observed entry, none of another.
+    Never more than a batch is dense: 4 bytes are kept of an observed entry, none of another.
 
     Args:
         model: Scored in evaluation mode.
-        batches: With the labels that say what is observed.
-        num_entries: E, how many entries are observed in all batches of all processes.
+        batches: All images of the table, in its order.
+        table: Says what is observed.
 
     Raises:
         NonFiniteError: training has diverged.
     """
     distributed.share_buffers(model)
     # made at once: millions of small tensors kept between large ones would scatter the memory
-    found = EntryScores(
-        torch.empty(num_entries),
-        torch.empty(num_entries, dtype=torch.int8),
-        torch.empty(num_entries, dtype=torch.int32),
-    )
-    start = 0
+    scores = np.empty(table.num_observed, dtype=np.float32)
+    first = 0
     with model.scoring():
         for batch in batches:
             logits = distributed.gather(model(batch.inputs).logits.float())
             _check_finite(logits, distributed.gather(batch.rows.to(distributed.device())).cpu())
-            labels = distributed.gather(batch.labels)
-            places = (labels >= 0).nonzero(as_tuple=True)
-            end = start + len(places[0])
-            for whole, part in zip(found, (logits[places], labels[places], places[1]), strict=True):
-                whole[start:end].copy_(part)
-            start = end
-    return found
+            ends = table.offsets[first : first + len(logits) + 1]
+            part = slice(ends[0], ends[-1])
+            places = np.repeat(np.arange(len(logits)), np.diff(ends)) * logits.shape[1]
+            places += table.columns[part]
+            scores[part] = logits.flatten()[torch.from_numpy(places).to(logits.device)].cpu()
+            first += len(logits)
+    return EntryScores(scores, table.states, table.columns)
 
 
 @torch.no_grad()

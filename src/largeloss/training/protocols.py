@@ -24,7 +24,7 @@ from largeloss.models import Classifier, parameter_groups
 from largeloss.objective import Objective
 from largeloss.training.checkpoint import save_weights
 from largeloss.training.container import load_state, save_state
-from largeloss.training.engine import Step, relabel, score, train_epoch
+from largeloss.training.engine import Step, relabel, train_epoch
 from largeloss.training.interruption import Requests, Schedule
 from largeloss.training.progress import History, Running
 from largeloss.training.recording import Recorder
@@ -240,10 +240,11 @@ def end_to_end(
         if passes:
             relabel(model, criterion, known_loader, passes)
         criterion.set_epoch(epoch + 1)  # commits label edits before the state is saved
-        val_map = measures.val.measure(score(model, val_loader).logits).value
+        val_map = measures.val.measure(measures.val.scores(model, val_loader)).value
         record = {"epoch": epoch, "train_loss": running.mean_loss(), "val_map": val_map}
         if measures.track_test:
-            record["test_map"] = measures.test.measure(score(model, test_loader).logits).value
+            found = measures.test.scores(model, test_loader)
+            record["test_map"] = measures.test.measure(found).value
         record["seconds"] = before + time.perf_counter() - started
         history.epochs.append(record)
         if val_map > history.best_val_map or recipe.keep_last:

@@ -4,21 +4,28 @@ Labels may be complete, partly observed, or positives only; what can be measured
 result says which rule it was measured by.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from largeloss.data.loading import Batch
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
 from largeloss.metrics import (
     MeanAveragePrecision,
+    best_thresholds,
+    best_thresholds_entries,
     example_average_precision,
     mean_average_precision,
+    mean_average_precision_entries,
 )
+from largeloss.models import Classifier
+from largeloss.training.engine import EntryScores, score, score_entries
 
 RULES = {
     "full": "complete labels",
@@ -28,14 +35,20 @@ RULES = {
 }
 
 
+LARGE = 50_000_000
+"""Entries of a split; from here on those observed are scored alone, where that is the rule."""
+
+Measured = Tensor | NDArray[np.floating] | EntryScores
+
+
 @dataclass(frozen=True)
 class Yardstick:
     """A split's labels and the rule by which scores are measured against them."""
 
     rule: str
     """A name of :data:`RULES`."""
-    labels: NDArray[np.int8]
-    """(M, C), unobserved entries already treated as the rule has it."""
+    table: LabelTable
+    """Of the split's M images, in their order."""
 
     @classmethod
     def of(cls, table: LabelTable, rows: NDArray[np.int64], rule: str = "auto") -> Self:
@@ -48,35 +61,58 @@ class Yardstick:
         Raises:
             ConfigError: no such rule, or ``full`` with unobserved entries.
         """
-        labels = table.lookup(rows)
-        num_blank = int((labels < 0).sum())
+        table = table.select(rows)
         if rule == "auto":
-            rule = "full" if not num_blank else _fitting_rule(labels)
+            rule = "full" if table.is_complete else _fitting_rule(table)
         if rule not in RULES:
             raise ConfigError(f"No such rule: {rule!r}; there are auto, {', '.join(RULES)}.")
-        if rule == "full" and num_blank:
+        if rule == "full" and not table.is_complete:
+            size = table.num_images * table.num_classes
             raise ConfigError(
-                f"Rule 'full' needs complete labels, but {num_blank} of {labels.size} entries are "
-                "unobserved. Choose 'observed', 'assume-absent' or 'auto'."
+                f"Rule 'full' needs complete labels, but {size - table.num_observed} of {size} "
+                "entries are unobserved. Choose 'observed', 'assume-absent' or 'auto'."
             )
-        if rule == "assume-absent":
-            labels = np.where(labels < 0, np.int8(0), labels)
-        return cls(rule, labels)
+        return cls(rule, table)
 
-    def measure(self, logits: Tensor | NDArray[np.floating]) -> MeanAveragePrecision:
-        """Mean average precision of ``logits`` (M, C); classes without positives count 0."""
-        return mean_average_precision(logits, self.labels)
+    @cached_property
+    def labels(self) -> NDArray[np.int8]:
+        """(M, C), unobserved entries already treated as the rule has it."""
+        labels = self.table.to_dense()
+        return np.maximum(labels, 0) if self.rule == "assume-absent" else labels
 
-    def by_example(self, logits: Tensor | NDArray[np.floating]) -> float | None:
+    def scores(self, model: Classifier, batches: Iterable[Batch]) -> Measured:
+        """What ``model`` makes of the split, whose images ``batches`` has in order; collective."""
+        if self.rule == "observed" and self.table.num_images * self.table.num_classes >= LARGE:
+            return score_entries(model, batches, self.table)
+        return score(model, batches).logits
+
+    def measure(self, scores: Measured) -> MeanAveragePrecision:
+        """Mean average precision of logits (M, C), or of the observed entries; classes without
+        positives count 0."""
+        if isinstance(scores, EntryScores):
+            return mean_average_precision_entries(*scores, self.table.num_classes)
+        return mean_average_precision(scores, self.labels)
+
+    def thresholds(self, scores: Measured) -> NDArray[np.float64]:
+        """(C,): those of the greatest F1."""
+        if isinstance(scores, EntryScores):
+            return best_thresholds_entries(*scores, self.table.num_classes)
+        return best_thresholds(scores, self.labels)
+
+    def by_example(self, scores: Measured) -> float | None:
         """Average precision by image, in [0, 1]; None where labels are not complete or no image
         has a tag."""
-        if self.rule != "full" or not (self.labels == 1).any():
+        if self.rule != "full" or not (self.table.states == 1).any():
             return None
-        return example_average_precision(logits, self.labels)
+        assert not isinstance(scores, EntryScores)
+        return example_average_precision(scores, self.labels)
 
     def counts(self, classes: Sequence[str]) -> dict[str, list[int]]:
         """Class → number of images with the tag, without it, unknown."""
-        states = [(self.labels == state).sum(axis=0).tolist() for state in (1, 0, -1)]
+        present, absent, unobserved = self.table.counts()
+        if self.rule == "assume-absent":
+            absent, unobserved = absent + unobserved, np.zeros_like(unobserved)
+        states = [numbers.tolist() for numbers in (present, absent, unobserved)]
         return {name: list(numbers) for name, *numbers in zip(classes, *states, strict=True)}
 
     @property
@@ -85,7 +121,8 @@ class Yardstick:
         return RULES[self.rule]
 
 
-def _fitting_rule(labels: NDArray[np.int8]) -> str:
-    with_positive = (labels == 1).any(axis=0)
-    with_both = with_positive & (labels == 0).any(axis=0)
-    return "observed" if 2 * with_both.sum() >= max(1, with_positive.sum()) else "assume-absent"
+def _fitting_rule(table: LabelTable) -> str:
+    present, absent, _ = table.counts()
+    with_positive = int((present > 0).sum())
+    with_both = int(((present > 0) & (absent > 0)).sum())
+    return "observed" if 2 * with_both >= max(1, with_positive) else "assume-absent"

@@ -1,0 +1,50 @@
+"""A yardstick that scores observed entries alone says what the dense one says."""
+
+import numpy as np
+import pytest
+import torch
+
+from largeloss.data import FeatureArray, Loader
+from largeloss.labels import LabelTable
+from largeloss.models import build_classifier
+from largeloss.training import selection
+from largeloss.training.engine import EntryScores
+from largeloss.training.selection import Yardstick
+
+
+@pytest.mark.parametrize("share", [0.05, 0.4, 0.9])
+@pytest.mark.parametrize("seed", range(4))
+def test_of_observed_entries_alone(share, seed, monkeypatch):
+    stream = np.random.default_rng(seed)
+    num, classes = 61, 11
+    source = FeatureArray(torch.from_numpy(stream.normal(size=(num, 5)).round(1)).float())
+    states = stream.integers(0, 2, (num, classes))
+    table = LabelTable.from_dense(np.where(stream.random((num, classes)) < share, states, -1))
+    torch.manual_seed(seed)
+    model = build_classifier("none", classes, (5,), mean=[0.0] * 5, std=[1.0] * 5)
+    rows = np.sort(stream.permutation(num)[:40])
+    loader = Loader(source, table, rows, 7)
+    yardstick = Yardstick.of(table, rows, "observed")
+    whole = yardstick.scores(model, loader)
+    assert isinstance(whole, torch.Tensor)
+    monkeypatch.setattr(selection, "LARGE", 0)
+    alone = yardstick.scores(model, loader)
+    assert isinstance(alone, EntryScores)
+    one, two = yardstick.measure(whole), yardstick.measure(alone)
+    assert one.value == pytest.approx(two.value, abs=1e-12)
+    np.testing.assert_allclose(one.per_class, two.per_class, atol=1e-15)
+    for name in ("num_classes", "num_absent", "num_without_negatives", "num_observed"):
+        assert getattr(one, name) == getattr(two, name)
+    np.testing.assert_array_equal(yardstick.thresholds(whole), yardstick.thresholds(alone))
+    assert yardstick.by_example(whole) is None
+
+
+def test_counts_are_those_of_the_dense_labels():
+    stream = np.random.default_rng(1)
+    table = LabelTable.from_dense(stream.integers(-1, 2, (30, 4)))
+    rows = np.arange(3, 25)
+    for rule in ("observed", "assume-absent"):
+        yardstick = Yardstick.of(table, rows, rule)
+        for column, counts in enumerate(yardstick.counts("abcd").values()):
+            expected = [int((yardstick.labels[:, column] == state).sum()) for state in (1, 0, -1)]
+            assert counts == expected
