@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -74,6 +74,14 @@ class FeatureInput(nn.Module):
         return features
 
 
+def full_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """Within it nothing is computed in half precision. Entering autocast costs more than a small
+    head does, so that it is only done where it is needed."""
+    if torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
+
+
 class Classifier(nn.Module):
     """Normalisation, backbone, global pooling, linear head.
 
@@ -128,7 +136,7 @@ class Classifier(nn.Module):
     def logits(self, features: Tensor) -> Tensor:
         """(B, C) of features (B, D)."""
         # Never in half precision: rounded logits tie, and ties decide what is suspect.
-        with torch.autocast(features.device.type, enabled=False):
+        with full_precision(features.device):
             return cast(Tensor, self.head(features.to(self.head.weight.dtype)))
 
     @contextmanager

@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from largeloss.losses import PartialLabelLoss
-from largeloss.models import Classifier, Output
+from largeloss.models import Classifier, Output, full_precision
 
 
 class Evaluated(NamedTuple):
@@ -29,6 +28,6 @@ class Objective(nn.Module):
     def forward(self, inputs: Tensor, labels: Tensor, rows: Tensor) -> Evaluated:
         output: Output = self.model(inputs)
         # Never in half precision: sums, ties and least squares would go wrong without a word.
-        with torch.autocast(output.logits.device.type, enabled=False):
+        with full_precision(output.logits.device):
             loss = self.criterion(output.logits, labels, rows, output.features, self.model.head)
         return Evaluated(loss, output.logits)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
@@ -52,8 +53,10 @@ class _Plans(Sampler[Plan]):
                 flips = stream.random(len(order)) < 0.5
         rank, size = distributed.rank(), distributed.world_size()
         for start in range(self.skipped * self.batch_size, len(order), self.batch_size):
-            batch = np.arange(start, min(start + self.batch_size, len(order)))
-            mine = np.array_split(batch, size)[rank]
+            mine: slice | NDArray[np.int64] = slice(start, start + self.batch_size)
+            if size > 1:
+                batch = np.arange(start, min(start + self.batch_size, len(order)))
+                mine = np.array_split(batch, size)[rank]
             yield order[mine].tolist(), flips[mine].tolist()
 
 
