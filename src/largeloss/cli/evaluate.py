@@ -44,7 +44,7 @@ def evaluate(
 
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
         raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
-    opened = open_run(run, data, unlisted, bad_images)
+    opened = open_run(run, data, unlisted, bad_images, split)
     dataset = opened.dataset
     for text in dataset.notes:
         note(text)

@@ -41,9 +41,13 @@ class OpenedRun:
 
 
 def open_run(
-    run: Path, data: Path | None = None, unlisted: str | None = None, bad_images: str = "error"
+    run: Path,
+    data: Path | None = None,
+    unlisted: str | None = None,
+    bad_images: str = "error",
+    split: str = "all",
 ) -> OpenedRun:
-    """The best weights of ``run``, on ``data`` or on the run's own.
+    """The best weights of ``run``, on ``data`` or on the run's own; on all of it, or one split.
 
     Raises:
         ConfigError, CheckpointError: there is no such run, or nothing to load.
@@ -61,7 +65,7 @@ def open_run(
     }
     if data is not None:
         given["data"] |= {"path": str(data), "unlisted": unlisted}
-    dataset = load_data(make_config([config.plain(), given])).given
+    dataset = load_data(make_config([config.plain(), given]), split).given
     wanted, found = saved["architecture"]["sample_shape"], list(dataset.source.sample_shape)
     if found != wanted:
         raise DataError(f"This model takes inputs of shape {wanted}; {dataset.name} has {found}.")

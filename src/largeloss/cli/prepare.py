@@ -34,9 +34,10 @@ class TrainingData:
     given: Dataset
 
 
-def load_data(config: RunConfig) -> TrainingData:
-    """Reads the data folder, decodes every picture once, hides labels if asked."""
-    data = hidden(config, without_broken_images(read_data(config), config.data.bad_images))
+def load_data(config: RunConfig, split: str = "all") -> TrainingData:
+    """Reads the data folder, decodes every picture (of a split) once, hides labels if asked."""
+    checked = without_broken_images(read_data(config), config.data.bad_images, split=split)
+    data = hidden(config, checked)
     if config.data.cache is None or config.training.protocol != "end-to-end":
         return data
     given = data.given

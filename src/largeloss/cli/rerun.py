@@ -125,7 +125,7 @@ def start_missing(
                 if by_groups:
                     _write_groups(open_with(path, runner.data(planned).given), path)
             elif by_groups and not (path / GROUPS_FILE).is_file():
-                _write_groups(open_run(path), path)
+                _write_groups(open_run(path, split="test"), path)
 
 
 def _check_classes(reads: Mapping[str, TrainingData]) -> None:

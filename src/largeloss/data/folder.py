@@ -73,21 +73,25 @@ def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool =
     return Dataset(records.name, source, table, records.splits)
 
 
-def without_broken_images(dataset: Dataset, policy: str, workers: int = 2) -> Dataset:
-    """``dataset`` after a full decode of every picture.
+def without_broken_images(
+    dataset: Dataset, policy: str, workers: int = 2, split: str = "all"
+) -> Dataset:
+    """``dataset`` after a full decode of every picture that is used.
 
     Args:
         dataset: Returned as it is where its inputs are not files.
         policy: ``"error"`` refuses the data set; ``"skip"`` leaves the pictures out and says so.
         workers: Threads.
+        split: Only its pictures are used; ``"all"``: those of all splits.
 
     Raises:
         DataError: pictures cannot be read and ``policy`` is ``"error"``.
     """
     if not isinstance(dataset.source, ImageFiles):
         return dataset
-    used = np.sort(np.concatenate(list(dataset.splits.values())))
-    found = broken_images([dataset.source.paths[row] for row in used], workers)
+    looked_at = dataset.splits.values() if split == "all" else [dataset.rows(split)]
+    used = np.sort(np.concatenate(list(looked_at)))
+    found = broken_images(dataset.source.paths, workers, used.tolist())
     if not found:
         return dataset
     listed = "\n".join(f"  {text}" for text in list(found.values())[:10])
@@ -98,7 +102,7 @@ def without_broken_images(dataset: Dataset, policy: str, workers: int = 2) -> Da
             "Mend or remove them, or leave them out with --bad-images skip."
         )
     kept = np.ones(len(dataset.source), dtype=bool)
-    kept[used[list(found)]] = False
+    kept[list(found)] = False
     return dataset.only(
         kept,
         f"{len(found)} of {len(used)} pictures cannot be read and are left out:\n{listed}{more}",

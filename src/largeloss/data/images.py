@@ -6,7 +6,6 @@ EXIF orientation is applied.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from largeloss.data.decoding import decode_jpeg
+from largeloss.data.threads import map_files
 from largeloss.errors import DataError
 
 RULE = "bilinear, antialiased, 1"
@@ -92,7 +92,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 class ImageFiles:
     """Picture files, resized to ``size`` × ``size`` without keeping the aspect (bilinear)."""
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     size: int
 
     @property
@@ -127,16 +127,24 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     )[0]
 
 
-def broken_images(paths: Sequence[Path], workers: int = 2) -> dict[int, str]:
-    """Decodes every picture in full; position → what is wrong, for those that cannot be read."""
+def broken_images(
+    paths: Sequence[Path], workers: int = 2, rows: Sequence[int] | None = None
+) -> dict[int, str]:
+    """Decodes pictures in full; position → what is wrong, for those that cannot be read.
 
-    def problem(path: Path) -> str | None:
+    Args:
+        paths: Of all pictures.
+        workers: Threads.
+        rows: Positions of those to look at; None for all.
+    """
+    rows = range(len(paths)) if rows is None else rows
+
+    def problem(row: int) -> str | None:
         try:
-            open_rgb(path)
+            open_rgb(paths[row])
         except DataError as error:
             return str(error)
         return None
 
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        found = pool.map(problem, paths)
-        return {position: text for position, text in enumerate(found) if text is not None}
+    found = zip(rows, map_files(problem, rows, workers), strict=True)
+    return {row: text for row, text in found if text is not None}

@@ -3,14 +3,48 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import overload
 
 from largeloss.data.description import Folders
 from largeloss.errors import DataError
 
 
+class PicturePaths(Sequence[Path]):
+    """The path of every picture, made when it is asked for: millions of them would take gigabytes.
+
+    Args:
+        images: As :func:`locate_pictures`.
+        folders: As :func:`locate_pictures`.
+    """
+
+    def __init__(self, images: Sequence[str], folders: Folders) -> None:
+        self.images, self.folders = images, folders
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @overload
+    def __getitem__(self, place: int) -> Path: ...
+    @overload
+    def __getitem__(self, place: slice) -> "PicturePaths": ...
+    def __getitem__(self, place: int | slice) -> "Path | PicturePaths":
+        if isinstance(place, slice):
+            return PicturePaths(self.images[place], self.folders)
+        image = self.images[place]
+        if isinstance(self.folders, Mapping):
+            first, _, rest = image.partition("/")
+            return self.folders[first] / rest
+        return self.folders / image
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def locate_pictures(
     images: Sequence[str], folders: Folders, follow_symlinks: bool = False
-) -> tuple[Path, ...]:
+) -> PicturePaths:
     """The path of every picture; whether it exists is not looked at.
 
     Args:
@@ -32,18 +66,17 @@ def locate_pictures(
                     f"name {', '.join(map(repr, folders)) or 'nothing'}."
                 )
             groups[first].append(rest)
-        found = {
-            name: iter(_inside(rests, folders[name], follow_symlinks))
-            for name, rests in groups.items()
-        }
-        return tuple(next(found[image.partition("/")[0]]) for image in images)
-    return _inside(images, folders, follow_symlinks)
+        for name, rests in groups.items():
+            _check_inside(rests, folders[name], follow_symlinks)
+    else:
+        _check_inside(images, folders, follow_symlinks)
+    return PicturePaths(images, folders)
 
 
-def _inside(names: Sequence[str], folder: Path, follow: bool) -> tuple[Path, ...]:
+def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
     base = os.path.realpath(folder)
     resolved: dict[str, str] = {}  # most pictures share their folder with others
-    paths, outside = [], []
+    outside = []
     for name in names:
         path = folder / name
         parent = str(path.parent)
@@ -53,10 +86,8 @@ def _inside(names: Sequence[str], folder: Path, follow: bool) -> tuple[Path, ...
         leaves = not (real + os.sep).startswith(base.rstrip(os.sep) + os.sep)
         if ".." in Path(name).parts or os.path.isabs(name) or (leaves and not follow):
             outside.append(name)
-        paths.append(path)
     if outside:
         raise DataError(
             f"{len(outside)} pictures lie outside {folder}, for example {outside[:3]}. Put them "
             "into the folder; for a collection that is made of links say --follow-symlinks."
         )
-    return tuple(paths)
