@@ -17,6 +17,7 @@ def lines() -> Iterator[Line]:
     state = {f"tensor{n}": torch.randn(2**18) for n in range(MEBIBYTES)}
     with tempfile.TemporaryDirectory(dir=".") as folder:
         plain, safe = Path(folder) / "plain.pt", Path(folder) / "safe" / "state.pt"
+        safe.parent.mkdir()
         ways = {
             "torch.save": lambda: torch.save(state, plain),
             "ours": lambda: save_state(safe, state),

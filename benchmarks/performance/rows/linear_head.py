@@ -1,6 +1,6 @@
 """An epoch of a linear head over features in memory."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -8,7 +8,6 @@ from measure import Line, interleaved, seconds
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
-from torch.utils.data import Dataset as TorchDataset
 
 from largeloss.data import Dataset
 from largeloss.data.sources import FeatureArray
@@ -41,17 +40,13 @@ def _epoch(num_images: int, num_classes: int, reach: float) -> Line:
 
     head = nn.Linear(DIMENSIONS, num_classes)
     optimizer = torch.optim.Adam(head.parameters(), lr=1e-3)
-    whole = DataLoader(TensorDataset(features, targets), BATCH, shuffle=True)
-    one_by_one = DataLoader(OneByOne(features, targets), BATCH, shuffle=True)
+    loader = DataLoader(TensorDataset(features, targets), BATCH, shuffle=True)
 
-    def over(batches: Iterable[Sequence[torch.Tensor]]) -> Callable[[], None]:
-        def epoch() -> None:
-            for inputs, wanted in batches:
-                optimizer.zero_grad()
-                F.binary_cross_entropy_with_logits(head(inputs), wanted).backward()
-                optimizer.step()
-
-        return epoch
+    def published() -> None:
+        for inputs, wanted in loader:
+            optimizer.zero_grad()
+            F.binary_cross_entropy_with_logits(head(inputs), wanted).backward()
+            optimizer.step()
 
     weight = torch.randn(num_classes, DIMENSIONS)
 
@@ -66,13 +61,7 @@ def _epoch(num_images: int, num_classes: int, reach: float) -> Line:
     data = Dataset("features", FeatureArray(features), labels, splits)
     model = feature_classifier(data, num_classes)
     ours = epoch_of(model, data)
-    ways = {
-        "published": over(one_by_one),
-        "shortest loop": over(whole),
-        "ours": ours,
-        "products alone": products,
-    }
-    sampled = interleaved(ways, 5)
+    sampled = interleaved({"published": published, "ours": ours, "products alone": products}, 3)
     ratio = sampled["published"].median / sampled["ours"].median
     return Line(
         "linear head, an epoch",
@@ -81,22 +70,8 @@ def _epoch(num_images: int, num_classes: int, reach: float) -> Line:
         f"≥ {reach:g}×",
         ratio >= reach,
         seconds(sampled),
-        f"products alone: {sampled['published'].median / sampled['products alone'].median:.0f}×, "
-        f"shortest loop: {sampled['published'].median / sampled['shortest loop'].median:.1f}×",
+        f"products alone: {sampled['published'].median / sampled['products alone'].median:.0f}×",
     )
-
-
-class OneByOne(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
-    """An image at a time, to be put together by the loader."""
-
-    def __init__(self, features: torch.Tensor, targets: torch.Tensor) -> None:
-        self.features, self.targets = features, targets
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __getitem__(self, row: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.features[row], self.targets[row]
 
 
 def epoch_of(model: Classifier, data: Dataset) -> Callable[[], None]:
