@@ -102,6 +102,7 @@ def test_public_names() -> None:
         "best_thresholds_entries",
         "example_average_precision",
         "f1_scores",
+        "f1_scores_entries",
         "grouped_average_precision",
         "mean_average_precision",
         "mean_average_precision_entries",

@@ -35,7 +35,9 @@ def test_of_observed_entries_alone(share, seed, monkeypatch):
     np.testing.assert_allclose(one.per_class, two.per_class, atol=1e-15)
     for name in ("num_classes", "num_absent", "num_without_negatives", "num_observed"):
         assert getattr(one, name) == getattr(two, name)
-    np.testing.assert_array_equal(yardstick.thresholds(whole), yardstick.thresholds(alone))
+    limits = yardstick.thresholds(whole)
+    np.testing.assert_array_equal(limits, yardstick.thresholds(alone))
+    assert yardstick.f1(whole, limits) == yardstick.f1(alone, limits)
     assert yardstick.by_example(whole) is None
 
 

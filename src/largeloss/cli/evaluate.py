@@ -38,8 +38,6 @@ def evaluate(
     from largeloss.cli.console import out as screen
     from largeloss.cli.groups import measure_groups
     from largeloss.cli.opened import open_run
-    from largeloss.metrics import f1_scores
-    from largeloss.training.engine import score
     from largeloss.training.selection import RULES, Yardstick
 
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
@@ -56,10 +54,10 @@ def evaluate(
             write_text(out, sealed_json(grouped.plain))
         return
     rows = dataset.rows(split)
-    scores = score(opened.model, opened.loader(split)).logits
     yardstick = Yardstick.of(dataset.labels, rows)
+    scores = yardstick.scores(opened.model, opened.loader(split))
     measured = yardstick.measure(scores)
-    f1 = f1_scores(scores, yardstick.labels, opened.saved.get("thresholds", 0.0))
+    f1 = yardstick.f1(scores, opened.saved.get("thresholds", 0.0))
     counts = yardstick.counts(dataset.labels.classes)
     ap = dict(zip(dataset.labels.classes, measured.per_class.tolist(), strict=True))
     screen.print(show.class_table(ap, counts))

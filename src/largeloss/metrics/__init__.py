@@ -6,7 +6,7 @@ observed entries count. Arrays and tensors are both welcome; results are NumPy.
 
 from largeloss.metrics.average_precision import average_precision, average_precision_entries
 from largeloss.metrics.example_average_precision import example_average_precision
-from largeloss.metrics.f1 import F1Scores, f1_scores
+from largeloss.metrics.f1 import F1Scores, f1_scores, f1_scores_entries
 from largeloss.metrics.grouped import (
     GroupedMAP,
     annotated_average_precision,
@@ -30,6 +30,7 @@ __all__ = [
     "best_thresholds_entries",
     "example_average_precision",
     "f1_scores",
+    "f1_scores_entries",
     "grouped_average_precision",
     "mean_average_precision",
     "mean_average_precision_entries",

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from largeloss.errors import InputError
 from largeloss.metrics.arrays import ArrayOrTensor, check_absent, checked_pair, to_scores
+from largeloss.metrics.average_precision import checked_entries
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,39 @@ def f1_scores(
     num_hits = np.count_nonzero(predicted & positive, axis=0)
     num_predicted = np.count_nonzero(predicted & (states >= 0), axis=0)
     num_positive = np.count_nonzero(positive, axis=0)
+    return _from_counts(num_hits, num_predicted, num_positive, absent)
 
+
+def f1_scores_entries(
+    scores: ArrayOrTensor,
+    labels: ArrayOrTensor,
+    columns: ArrayOrTensor,
+    num_classes: int,
+    thresholds: ArrayOrTensor = 0.0,
+    absent: Literal["zero", "skip"] = "zero",
+) -> F1Scores:
+    """The same from the observed entries alone, in O(entries) memory.
+
+    Scores, labels and columns as ``average_precision_entries``; the rest as ``f1_scores``.
+    """
+    check_absent(absent)
+    values, states, places = checked_entries(scores, labels, columns, num_classes)
+    places = places.astype(np.int64)
+    predicted, positive = values > _per_class(thresholds, num_classes)[places], states == 1
+    num_hits, num_predicted, num_positive = (
+        np.bincount(places[which], minlength=num_classes)
+        for which in (predicted & positive, predicted, positive)
+    )
+    return _from_counts(num_hits, num_predicted, num_positive, absent)
+
+
+def _from_counts(
+    num_hits: npt.NDArray[np.int64],
+    num_predicted: npt.NDArray[np.int64],
+    num_positive: npt.NDArray[np.int64],
+    absent: str,
+) -> F1Scores:
+    """Of (C,) counts by class."""
     counted = num_positive > 0 if absent == "skip" else np.ones_like(num_positive, dtype=bool)
     overall_precision = float(_ratio(num_hits.sum(), num_predicted.sum()))
     overall_recall = float(_ratio(num_hits.sum(), num_positive.sum()))

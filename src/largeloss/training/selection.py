@@ -17,13 +17,17 @@ from largeloss.data.loading import Batch
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
 from largeloss.metrics import (
+    F1Scores,
     MeanAveragePrecision,
     best_thresholds,
     best_thresholds_entries,
     example_average_precision,
+    f1_scores,
+    f1_scores_entries,
     mean_average_precision,
     mean_average_precision_entries,
 )
+from largeloss.metrics.arrays import ArrayOrTensor
 from largeloss.models import Classifier
 from largeloss.training.engine import EntryScores, score, score_entries
 
@@ -98,6 +102,12 @@ class Yardstick:
         if isinstance(scores, EntryScores):
             return best_thresholds_entries(*scores, self.table.num_classes)
         return best_thresholds(scores, self.labels)
+
+    def f1(self, scores: Measured, thresholds: ArrayOrTensor = 0.0) -> F1Scores:
+        """Of predictions above the thresholds, () or (C,)."""
+        if isinstance(scores, EntryScores):
+            return f1_scores_entries(*scores, self.table.num_classes, thresholds)
+        return f1_scores(scores, self.labels, thresholds)
 
     def by_example(self, scores: Measured) -> float | None:
         """Average precision by image, in [0, 1]; None where labels are not complete or no image
