@@ -73,9 +73,10 @@ def test_fault_03_04_12_a_signal_saves_the_step_and_the_edits(
 
 def test_fault_04_the_second_interruption_ends_at_once(command, picture_folder, tmp_path):
     waiting = (
-        "import time, largeloss.training.protocols as p\n"
+        "import time, largeloss.training.selection as selection\n"
         "from pathlib import Path\n"
-        f"p.score = lambda *_: (Path({str(tmp_path / 'there')!r}).touch(), time.sleep(90))"
+        "assert selection.score\n"
+        f"selection.score = lambda *_: (Path({str(tmp_path / 'there')!r}).touch(), time.sleep(90))"
     )
     run = command(
         "train", picture_folder, *SMALL, "--method", "an", "--epochs", "9", "--out",
