@@ -66,6 +66,33 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes | str) -> Non
     assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".crc32"])
+def test_fault_07_a_flipped_bit_in_a_kept_picture_is_found(tmp_path: Path, suffix: str) -> None:
+    files, rows = pictures(tmp_path / "in"), np.array([1, 2, 5])
+    path = PictureCache.of(files, rows, tmp_path / "cache").path
+    damaged = path.with_suffix(suffix)
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 4
+    damaged.write_bytes(content)
+    kept = PictureCache.of(files, rows, tmp_path / "cache")
+    kept.read([2, 1], [True, False])
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"copy of .*5\.png is not what was written"):
+            kept.read([1, 5], [False, True])
+
+
+@pytest.mark.parametrize("left", [None, b"", b"four"])
+def test_missing_checksums_are_made_anew(tmp_path: Path, left: bytes | None) -> None:
+    files, rows = pictures(tmp_path / "in"), np.arange(7)
+    sums = PictureCache.of(files, rows, tmp_path / "cache").path.with_suffix(".crc32")
+    whole = sums.read_bytes()
+    sums.unlink()
+    if left is not None:
+        sums.write_bytes(left)
+    PictureCache.of(files, rows, tmp_path / "cache").read([3], [False])
+    assert sums.read_bytes() == whole
+
+
 def _make(files: ImageFiles, folder: Path, slow: float) -> None:
     read = ImageFiles.read
 

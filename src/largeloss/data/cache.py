@@ -2,12 +2,14 @@
 
 The file is named by the contents of all pictures and by the size they are resized to, so that a
 picture that changes makes another file. Of several processes that want the same file one makes it
-while the others wait; it takes its name when it is whole, whatever happens before.
+while the others wait; it takes its name when it is whole, whatever happens before. Beside it stand
+the CRC-32 of the pictures: a process checks each when it reads it for the first time.
 """
 
 import hashlib
 import os
 import shutil
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,10 +25,12 @@ from torch import Tensor
 
 from largeloss.data.dataset import Rows
 from largeloss.data.images import RULE, ImageFiles
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, DataError
+from largeloss.files import appearing
 
 FOLDER = "pictures"
 _CHUNK = 64  # pictures that a thread decodes at a time
+_SUM = np.dtype("<u4")
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class PictureCache:
         batch = np.empty((len(rows), *self.sample_shape), dtype=np.uint8)
         for position, (row, flip) in enumerate(zip(rows, flips, strict=True)):
             picture = pixels[self.places[row]]
+            if not self._checked[row]:
+                self._check(row, picture)
             batch[position] = picture[..., ::-1] if flip else picture
         return torch.from_numpy(batch)
 
@@ -97,10 +103,32 @@ class PictureCache:
         mapped: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
         return mapped
 
+    @cached_property
+    def _checked(self) -> NDArray[np.bool_]:
+        """(N,): what this process has found whole."""
+        return np.zeros(len(self), dtype=np.bool_)
+
+    def _check(self, row: int, picture: NDArray[np.uint8]) -> None:
+        place = self.places[row]
+        sums = np.memmap(_sums(self.path), dtype=_SUM, mode="r")
+        if zlib.crc32(picture.data) != sums[place]:
+            raise DataError(
+                f"{self.path} is damaged: its copy of {self.files.paths[row]} is not what was "
+                "written. Delete the file, then start again: it is made anew."
+            )
+        self._checked[row] = True
+
+
+def _sums(path: Path) -> Path:
+    """Where the checksums of the pictures in ``path`` stand, in their order."""
+    return path.with_suffix(".crc32")
+
 
 def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
-    """Whether the file is there, of this shape, and not cut off."""
-    if not path.is_file():
+    """Whether file and checksums are there, of this shape, and not cut off."""
+    if not path.is_file() or not _sums(path).is_file():
+        return False
+    if _sums(path).stat().st_size != shape[0] * _SUM.itemsize:
         return False
     try:
         found: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -135,12 +163,17 @@ def _write(
 ) -> None:
     partial = path.with_suffix(".partial")
     pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+    sums = np.zeros(len(rows), dtype=_SUM)
 
     def fill(first: int) -> None:
         part = rows[first : first + _CHUNK].tolist()
-        pixels[first : first + len(part)] = files.read(part, [False] * len(part)).numpy()
+        read = files.read(part, [False] * len(part)).numpy()
+        pixels[first : first + len(part)] = read
+        sums[first : first + len(part)] = [zlib.crc32(picture) for picture in read]
 
     list(pool.map(fill, range(0, len(rows), _CHUNK)))
+    with appearing(_sums(path)) as beside:
+        sums.tofile(beside)
     pixels.flush()
     with partial.open("rb+") as file:
         os.fsync(file.fileno())
