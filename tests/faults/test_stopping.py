@@ -96,6 +96,36 @@ def test_fault_04_the_second_interruption_ends_at_once(command, picture_folder, 
     assert "Interrupted at once" in err
 
 
+SLOW_DISK = """
+import os, time
+flush = os.fsync
+def slowly(handle):
+    BEGUN.touch()
+    time.sleep(0.2)
+    flush(handle)
+os.fsync = slowly
+"""
+
+
+def test_fault_03_05_a_signal_while_a_slow_disk_is_written(command, picture_folder, tmp_path):
+    arguments = ("train", picture_folder, *SMALL, "--epochs", "4")
+    assert command(*arguments, "--out", tmp_path / "whole").ended()[0] == 0
+    begun, cut_run = tmp_path / "begun", tmp_path / "cut"
+    slow = f"from pathlib import Path\nBEGUN = Path({str(begun)!r})\n{SLOW_DISK}"
+    cut = command(*arguments, "--checkpoint-every", "1", "--out", cut_run, setup=slow)
+    cut.wait_for(cut_run / "last/state.pt")
+    begun.unlink()
+    cut.wait_for(begun)
+    cut.process.send_signal(signal.SIGTERM)
+    code, _, err = cut.ended()
+    assert code == 143, err
+    assert "The last step is saved" in err
+    assert not list(cut_run.rglob("*.partial"))
+    code, _, err = command("train", "--resume", "--out", cut_run).ended()
+    assert code == 0, err
+    assert same_runs(tmp_path / "whole", cut_run)
+
+
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
