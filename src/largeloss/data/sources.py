@@ -72,7 +72,7 @@ class FeatureArray:
         return len(self.values)
 
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
-        return self.values[torch.as_tensor(rows, dtype=torch.int64)]
+        return self.values.index_select(0, torch.tensor(rows, dtype=torch.int64))
 
 
 @dataclass(frozen=True)
