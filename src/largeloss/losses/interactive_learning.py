@@ -94,15 +94,15 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         self, logits: Tensor, labels: Tensor, rows: Tensor, features: Tensor, head: nn.Linear
     ) -> tuple[Tensor, Tensor]:
         """The terms of r_L and r_F, without their weights."""
-        known = self.memory.features.to(features)
-        known_labels = self.memory.labels.to(labels.device)
+        known = self.memory.features.to(features, non_blocking=True)
+        known_labels = self.memory.labels.to(labels.device, non_blocking=True)
         in_labels = Space(
             completed(logits, labels),
             completed(F.linear(known, head.weight, head.bias), known_labels, self._influence()),
         )
         in_features = Space(with_one(features), with_one(known))
         itself = self.memory.rows[None, :] == rows.cpu()[:, None]
-        allowed = ~(itself.to(features.device) | close(features.detach(), known))
+        allowed = ~(itself.to(features.device, non_blocking=True) | close(features.detach(), known))
         found = pursue(in_labels, in_features, allowed)
         left = (
             residual(in_labels, found.atoms, found.label_weights),

@@ -1,9 +1,11 @@
 """Label edits that a loss makes: proposed in the step, committed between epochs.
 
 Sparse: a proposal appends tensors to a log; a commit gathers the log of all processes and merges
-it into sorted arrays, which a batch then looks up by row.
+it into sorted arrays, which a batch then looks up by row. A step on a GPU is not waited for: what it
+proposes is read when the next one proposes something.
 """
 
+from collections import deque
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
@@ -14,6 +16,7 @@ from torch.nn import functional as F
 
 from largeloss import distributed
 from largeloss.errors import CheckpointError, ConfigError
+from largeloss.losses.host_copy import HostCopy
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Edits:
 
 
 class _Proposal(NamedTuple):
-    """The entries of one step."""
+    """The entries of one step, on the CPU."""
 
     rows: Tensor
     """(B,): images."""
@@ -69,18 +72,44 @@ class _Proposal(NamedTuple):
     states: Tensor | None
     """(E,) int8; None where all are present."""
 
+    @classmethod
+    def of(
+        cls, rows: Tensor, chosen: Tensor, logits: Tensor, epoch: int, states: Tensor | None
+    ) -> Self:
+        """All on the CPU, where NumPy finds few of many much faster than torch does."""
+        places = torch.from_numpy(np.flatnonzero(chosen.numpy()))
+        said = None if states is None else states.flatten()[places].to(torch.int8)
+        return cls(rows, places, logits.flatten()[places], chosen.shape[1], epoch, said)
+
     def edits(self) -> Edits:
-        """The same, on the CPU."""
-        places = self.places.cpu()
-        batch = places // self.num_classes
-        size = len(places)
+        """The same, entry by entry."""
+        batch = self.places // self.num_classes
+        size = len(self.places)
         return Edits(
-            self.rows.cpu().long()[batch],
-            (places - batch * self.num_classes).int(),
+            self.rows.long()[batch],
+            (self.places - batch * self.num_classes).int(),
             torch.full((size,), self.epoch, dtype=torch.int32),
-            F.softplus(self.logits).float().cpu(),
-            torch.ones(size, dtype=torch.int8) if self.states is None else self.states.cpu(),
+            F.softplus(self.logits).float(),
+            torch.ones(size, dtype=torch.int8) if self.states is None else self.states,
         )
+
+
+class _Coming(NamedTuple):
+    """What is chosen in one step, while it comes from the GPU."""
+
+    rows: HostCopy
+    """(B,)."""
+    logits: HostCopy
+    """(B, C), NaN where an entry is not chosen."""
+    epoch: int
+    states: HostCopy | None
+    """(B, C)."""
+
+    def proposal(self) -> _Proposal:
+        """Waits for it."""
+        logits = self.logits.wait()
+        states = None if self.states is None else self.states.wait()
+        return _Proposal.of(self.rows.wait(), ~logits.isnan(), logits, self.epoch, states)
 
 
 class EditMemory:
@@ -89,6 +118,7 @@ class EditMemory:
     def __init__(self) -> None:
         self.committed = Edits.none()
         self._log: list[_Proposal] = []
+        self._coming: deque[_Coming] = deque()
         self._restored = Edits.none()
 
     def applied_to(self, labels: Tensor, rows: Tensor) -> Tensor:
@@ -118,7 +148,10 @@ class EditMemory:
                 f"{labels.shape[1]} classes. Use one loss object for one set of classes."
             )
         edited = labels.to(torch.int8, copy=True)
-        edited[batch.to(labels.device), columns.to(labels.device)] = edits.states.to(labels.device)
+        batch, columns, states = (
+            part.to(labels.device, non_blocking=True) for part in (batch, columns, edits.states)
+        )
+        edited[batch, columns] = states
         return torch.where(labels < 0, edited, labels)
 
     def propose(
@@ -138,10 +171,15 @@ class EditMemory:
             epoch: When.
             states: (B, C): 1 present, 0 absent; None is present for all.
         """
-        places = _places(chosen.flatten())
-        said = None if states is None else states.flatten()[places].to(torch.int8)
-        picked = logits.detach().flatten()[places]
-        self._log.append(_Proposal(rows.clone(), places, picked, chosen.shape[1], epoch, said))
+        rows, logits = rows.clone(), logits.detach()
+        if chosen.device.type == "cpu":
+            self._log.append(_Proposal.of(rows, chosen, logits, epoch, states))
+            return
+        said = None if states is None else HostCopy(states)
+        logits = torch.where(chosen, logits, torch.nan)
+        self._coming.append(_Coming(HostCopy(rows), HostCopy(logits), epoch, said))
+        if len(self._coming) > 1:
+            self._log.append(self._coming.popleft().proposal())
 
     def commit(self, replace: bool = False) -> None:
         """Brings all proposals of all processes into force; collective.
@@ -186,17 +224,13 @@ class EditMemory:
             ) from None
         self.committed = committed
         self._log, self._restored = [], proposed
+        self._coming.clear()
 
     def _proposed(self) -> Edits:
         """All that was proposed by this process since the last commit."""
+        while self._coming:
+            self._log.append(self._coming.popleft().proposal())
         return Edits.join([self._restored, *(proposal.edits() for proposal in self._log)])
-
-
-def _places(mask: Tensor) -> Tensor:
-    """Positions that are true; on the CPU by NumPy, which finds few of many much faster."""
-    if mask.device.type != "cpu":
-        return mask.nonzero()[:, 0]
-    return torch.from_numpy(np.flatnonzero(mask.numpy()))
 
 
 def _gathered(edits: Edits) -> Edits:

@@ -87,7 +87,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
                 f"row {int(rows.max())}. Build the loss with the labels of all images, in the "
                 "order in which rows number them."
             )
-        return F.embedding(rows.to(self.estimate.device), self.estimate)
+        return F.embedding(rows.to(self.estimate.device, non_blocking=True), self.estimate)
 
 
 def check_table_fits(num_images: int, num_classes: int) -> None:
