@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 import torch
-from pretended import DEVICE, DeviceError, Pretended, Strict, SynchronisationError
 from torch import Tensor, nn
 
 from largeloss.errors import LabelError, NonFiniteError
 from largeloss.losses import LOSSES, host_copy
 from largeloss.losses.base import PartialLabelLoss
+from pretended import DEVICE, DeviceError, Pretended, Strict, SynchronisationError
 
 IMAGES, CLASSES, FEATURES, BATCH = 24, 6, 5, 8
 ARGUMENTS = {
@@ -156,10 +156,13 @@ def test_what_the_device_finds_is_told_a_step_later_and_before_saving() -> None:
     with pytest.raises(NonFiniteError, match=r"rows 7 "), Strict(may_wait=True):
         loss.check()
     with Strict():
+        loss(Pretended(bad), Pretended(labels))
+    with pytest.raises(NonFiniteError, match="positions in the batch 1 "), Strict(may_wait=True):
+        loss(Pretended(logits), Pretended(labels))
+    with Strict():
         loss(Pretended(logits), Pretended(labels + 3))
     with pytest.raises(LabelError, match="from 2 to 2"), Strict(may_wait=True):
-        for _ in range(2):
-            loss(Pretended(logits), Pretended(labels))
+        loss(Pretended(logits), Pretended(labels))
 
 
 def test_the_pretended_device_is_as_strict_as_a_real_one() -> None:

@@ -213,6 +213,7 @@ class PartialLabelLoss(nn.Module):
             )
 
     def _watch_values(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:
+        self._watch.flush()
         if not labels.numel():
             return
         low, high = labels.aminmax()

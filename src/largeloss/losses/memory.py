@@ -1,8 +1,8 @@
 """Label edits that a loss makes: proposed in the step, committed between epochs.
 
 Sparse: a proposal appends tensors to a log; a commit gathers the log of all processes and merges
-it into sorted arrays, which a batch then looks up by row. A step on a GPU is not waited for: what it
-proposes is read when the next one proposes something.
+it into sorted arrays, which a batch then looks up by row. A step on a GPU is not waited for: what
+it proposes is read when the next one proposes something.
 """
 
 from collections import deque

@@ -5,8 +5,6 @@ devices in one operation) or would have to wait for (reading a value) is an erro
 called ``meta``, of which autograd makes no demands.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -53,7 +51,7 @@ class Pretended(Tensor):
 
 
 class Strict(TorchDispatchMode):
-    """While it lasts the device is strict about waiting and mixing, and new tensors may be on it."""
+    """The device refuses to be waited for and to mix; new tensors may be made on it."""
 
     def __init__(self, may_wait: bool = False) -> None:
         super().__init__()
