@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 ROWS = (
-    "loss_step", "mean_average_precision", "inputs", "linear_head", "training_step", "labels",
-    "checkpoint",
+    "loss_step", "mean_average_precision", "inputs", "linear_head", "training_step",
+    "gpu_training", "labels", "checkpoint",
 )  # fmt: skip
 
 
