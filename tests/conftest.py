@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+import pretended
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +55,11 @@ def write_picture_folder(root: Path, *, labels: str | None = None, num: int = 30
         lines.append(f"{name},{split},{red},{blue}")
     (root / "labels.csv").write_text(labels or "\n".join(lines) + "\n", encoding="utf-8")
     return root
+
+
+@pytest.fixture
+def pretending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the device of ``pretended.py`` copy while the host goes on, as CUDA does."""
+    for module in ("host_copy", "watch"):
+        monkeypatch.setattr(f"largeloss.losses.{module}.ASYNCHRONOUS", (pretended.DEVICE.type,))
+    monkeypatch.setattr(torch.cuda, "Event", pretended.Event)

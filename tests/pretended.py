@@ -35,6 +35,7 @@ class Pretended(Tensor):
     """A tensor on the CPU that says it is on the device."""
 
     held: Tensor
+    is_meta = False  # else torch does not fill it from a checkpoint
 
     @staticmethod
     def __new__(cls, real: Tensor) -> "Pretended":
@@ -115,3 +116,16 @@ def _real(value: Any) -> Any:
 
 def _pretended(value: Any) -> Any:
     return Pretended(value) if isinstance(value, Tensor) else value
+
+
+def held(value: Any) -> Any:
+    """``value`` with the tensors of the device as those of the CPU, for looking at and saving."""
+    return tree_map(_real, value)
+
+
+class Event:
+    """Of a device that is always done at once, in place of ``torch.cuda.Event``."""
+
+    def record(self) -> None: ...
+
+    def synchronize(self) -> None: ...

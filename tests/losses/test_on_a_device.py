@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from largeloss.errors import LabelError, NonFiniteError
-from largeloss.losses import LOSSES, host_copy
+from largeloss.losses import LOSSES
 from largeloss.losses.base import PartialLabelLoss
-from pretended import DEVICE, DeviceError, Pretended, Strict, SynchronisationError
+from pretended import DEVICE, DeviceError, Pretended, Strict, SynchronisationError, held
 
 IMAGES, CLASSES, FEATURES, BATCH = 24, 6, 5, 8
 ARGUMENTS = {
@@ -31,21 +31,6 @@ ARGUMENTS = {
 WAIT = {"imcl"}
 """Its least squares and its pursuit ask the device how far they are."""
 no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
-
-
-class _Event:
-    """Of a device that is always done at once."""
-
-    def record(self) -> None: ...
-
-    def synchronize(self) -> None: ...
-
-
-@pytest.fixture
-def pretending(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_copy, "ASYNCHRONOUS", ("cuda", DEVICE.type))
-    monkeypatch.setattr("largeloss.losses.watch.ASYNCHRONOUS", ("cuda", DEVICE.type))
-    monkeypatch.setattr(torch.cuda, "Event", _Event)
 
 
 def make(name: str) -> tuple[PartialLabelLoss, nn.Linear]:
@@ -117,7 +102,7 @@ def test_the_device_computes_what_the_cpu_computes_and_is_not_waited_for(name: s
     found = train(name, there, head_there, Pretended, Strict)
     for one, other in zip(wanted, found, strict=True):
         assert isinstance(other, Pretended)
-        torch.testing.assert_close(other.held, one, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(held(other), one, rtol=1e-5, atol=1e-7)
     here, beyond = edits(loss), edits(there)
     assert [len(field) for field in here] == [len(field) for field in beyond]
     if name in ("ll-cp", "curriculum"):
@@ -139,7 +124,7 @@ def test_ties_and_rates_are_the_same_there(ties: str, rate_base: str) -> None:
         loss.set_epoch(1)
         with Strict(may_wait=rate_base == "unobserved"):
             masks.append(loss.doubts(place(logits), place(labels), None))
-    assert masks[1].held.tolist() == masks[0].tolist()
+    assert held(masks[1]).tolist() == masks[0].tolist()
     assert masks[0].any()
 
 
@@ -187,7 +172,7 @@ def test_the_pretended_device_is_as_strict_as_a_real_one() -> None:
         assert value.to(DEVICE, non_blocking=True).device.type == DEVICE.type
         assert torch.zeros(3, device=DEVICE).device.type == DEVICE.type
         scaled = (there * torch.tensor(2.0)).topk(2).values
-    assert scaled.held.tolist() == [[4, 2], [10, 8]]
+    assert held(scaled).tolist() == [[4, 2], [10, 8]]
     with Strict(may_wait=True):
         assert mask.nonzero().cpu().tolist() == [[1, 0], [1, 1], [1, 2]]
 

@@ -1,0 +1,49 @@
+"""Training on another device is training on the CPU: shown on a pretended one."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import test_midway
+from test_midway import EVERY_STEP, Cut, Stop, assert_same_runs, pull_the_plug, train
+
+from largeloss.losses import LOSSES
+from largeloss.training import protocols
+from pretended import DEVICE, Strict, held
+
+RECIPE = replace(EVERY_STEP, optimizer="sgd")  # fused Adam knows its devices by name
+
+
+@pytest.fixture
+def there(monkeypatch, pretending):
+    """Puts what is trained on the device; torch itself would bring it home to save it."""
+    accelerator = SimpleNamespace(
+        device=DEVICE, is_main_process=True, prepare=lambda module: module
+    )
+    save = protocols.save_state
+    monkeypatch.setattr(test_midway, "start", lambda precision: accelerator)
+    monkeypatch.setattr(protocols, "save_state", lambda path, state: save(path, held(state)))
+    for module in ("models", "objective"):  # no autocast there
+        monkeypatch.setattr(f"largeloss.{module}.full_precision", lambda device: nullcontext())
+    return Strict(may_wait=True)
+
+
+@pytest.mark.parametrize("method", LOSSES)
+def test_the_same_run(tmp_path, method, there):
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(test_midway, "start", protocols.start)
+        train(tmp_path / "cpu", method, RECIPE)
+    with there:
+        train(tmp_path / "device", method, RECIPE)
+    assert_same_runs(tmp_path / "cpu", tmp_path / "device")
+
+
+@pytest.mark.parametrize("method", ["ll-cp", "role", "curriculum", "imcl"])
+def test_a_run_that_is_cut_off_goes_on(tmp_path, method, there):
+    with there:
+        train(tmp_path / "whole", method, RECIPE)
+        with pytest.raises(Stop):
+            train(tmp_path / "cut", method, RECIPE, listener=Cut(2, 1, pull_the_plug))
+        train(tmp_path / "cut", method, RECIPE, resume=True)
+    assert_same_runs(tmp_path / "whole", tmp_path / "cut")
