@@ -3,8 +3,8 @@
 import dataclasses
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from largeloss.files import check_yaml
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.losses import CurriculumLabeling, LargeLossPermanentCorrection, PartialLabelLoss
 from largeloss.losses.memory import Edits
+from largeloss.training.arithmetic import repeatable
 from largeloss.training.checkpoint import load_config, save_config
 from largeloss.training.interruption import Requests
 from largeloss.training.protocols import Listener, Measures, join, start
@@ -115,7 +116,7 @@ def execute(
     model, model_config, remarks = prepare.make_model(config, dataset)
     criterion, notes = prepare.make_loss(config.method, dataset)
     notes = [*prepare.remarks(dataset, config.method.name), *notes, *remarks, *choices]
-    with folder if main else nullcontext():
+    with folder if main else nullcontext(), repeatable():
         if main and not resume:
             folder.begin(config.plain())
         distributed.barrier()
@@ -130,10 +131,8 @@ def execute(
         if config.training.protocol == "linear":
             trainee = trainee.frozen(config)
         elif config.training.protocol == "linear-init":
-            with no_denormals():
-                head = linear_init(trainee, criterion, run, folder, continuing)
-        with no_denormals():
-            outcome = run(trainee, criterion, folder, resume=continuing)
+            head = linear_init(trainee, criterion, run, folder, continuing)
+        outcome = run(trainee, criterion, folder, resume=continuing)
         started = time.perf_counter()
         last = measures.test.measure(trainee.scores(trainee.model, "test", measures.test))
         best_model = trainee.best(folder)
@@ -173,16 +172,6 @@ def execute(
             folder.finish(result)
         distributed.barrier()
     return Finished(result, ())
-
-
-@contextmanager
-def no_denormals() -> Iterator[None]:
-    """Tiny activations are zero: they would slow a CPU down many times."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 def environment() -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""How is computed while a model is trained: fast on a CPU, the same each time on a GPU."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Tiny activations are zero: they would slow a CPU down many times. On a GPU, operations whose
+    sums have no fixed order are done another way; torch warns where there is none.
+    """
+    torch.set_flush_denormal(True)
+    before = torch.are_deterministic_algorithms_enabled()
+    settings = cast(Any, torch.utils.deterministic)  # mypy does not see its property
+    filled = settings.fill_uninitialized_memory
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        settings.fill_uninitialized_memory = False  # nothing reads it
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.use_deterministic_algorithms(before)
+        settings.fill_uninitialized_memory = filled

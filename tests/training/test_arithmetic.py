@@ -1,0 +1,33 @@
+"""What is switched on while a model is trained, and off again."""
+
+import os
+
+import pytest
+import torch
+
+from largeloss.training.arithmetic import repeatable
+
+
+def deterministic():
+    return torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_sums_have_an_order_on_a_gpu_while_it_lasts(monkeypatch, gpu):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    with repeatable():
+        assert deterministic() is gpu
+        assert torch.is_deterministic_algorithms_warn_only_enabled() is gpu
+        assert ("CUBLAS_WORKSPACE_CONFIG" in os.environ) is gpu
+    assert not deterministic()
+    assert torch.utils.deterministic.fill_uninitialized_memory is filled
+
+
+def test_tiny_numbers_are_zero_while_it_lasts():
+    tiny = torch.full((64,), 1e-39)
+    with repeatable():
+        assert not (tiny * 0.5).any()
+    assert (tiny * 0.5).all()
