@@ -78,8 +78,9 @@ class _Proposal(NamedTuple):
     ) -> Self:
         """All on the CPU, where NumPy finds few of many much faster than torch does."""
         places = torch.from_numpy(np.flatnonzero(chosen.numpy()))
+        picked = logits.flatten().index_select(0, places)
         said = None if states is None else states.flatten()[places].to(torch.int8)
-        return cls(rows, places, logits.flatten()[places], chosen.shape[1], epoch, said)
+        return cls(rows, places, picked, chosen.shape[1], epoch, said)
 
     def edits(self) -> Edits:
         """The same, entry by entry."""
