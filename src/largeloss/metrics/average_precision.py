@@ -82,7 +82,8 @@ def average_precision_entries(
 def _step_mean(ranking: Ranking) -> float:
     if ranking.hits.size == 0:
         return 0.0
-    return float(np.mean(ranking.hits_above / ranking.all_above))
+    precision = ranking.hits_above / ranking.all_above
+    return float(np.add.reduce(precision) / precision.size)  # the mean
 
 
 def checked_entries(
