@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
@@ -28,7 +29,12 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", 
 
 
 def open_rgb(path: Path) -> Image.Image:
-    """The whole picture, decoded.
+    """The whole picture, as :func:`open_pixels`."""
+    return Image.fromarray(open_pixels(path))
+
+
+def open_pixels(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3): the whole picture, decoded.
 
     Raises:
         DataError: not there, not a picture, cut off, damaged, or too large.
@@ -43,9 +49,9 @@ def open_rgb(path: Path) -> Image.Image:
             orientation = image.getexif().get(ORIENTATION, 1)
             pixels = decode_jpeg(image, path) if orientation == 1 else None
             if pixels is not None:
-                return Image.fromarray(pixels)
+                return pixels
             image.load()
-            return _as_rgb(ImageOps.exif_transpose(image))
+            return np.array(_as_rgb(ImageOps.exif_transpose(image)))
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
     except DataError:
@@ -109,7 +115,7 @@ class ImageFiles:
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         batch = torch.empty((len(rows), *self.sample_shape), dtype=torch.uint8)
         for position, (row, flip) in enumerate(zip(rows, flips, strict=True)):
-            pixels = torch.from_numpy(np.array(open_rgb(self.paths[row])))
+            pixels = torch.from_numpy(open_pixels(self.paths[row]))
             resized = resize(pixels.permute(2, 0, 1), self.size)
             batch[position] = resized.flip(-1) if flip else resized
         return batch
@@ -141,7 +147,7 @@ def broken_images(
 
     def problem(row: int) -> str | None:
         try:
-            open_rgb(paths[row])
+            open_pixels(paths[row])
         except DataError as error:
             return str(error)
         return None
