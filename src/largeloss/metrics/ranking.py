@@ -43,9 +43,8 @@ def rank(scores: npt.NDArray[Any], labels: Labels) -> Ranking:
         return Ranking(scores, hits, nothing, nothing)
     hits.sort()
     scores.sort()
-    first_of_tie = np.arange(num_hits)
-    first_of_tie[1:][hits[1:] == hits[:-1]] = 0
-    hits_above = num_hits - np.maximum.accumulate(first_of_tie)
+    # The place of the first of a tie is how many score less.
+    hits_above = num_hits - hits.searchsorted(hits)
     all_above = scores.size - scores.searchsorted(hits)
     return Ranking(scores, hits, hits_above, all_above)
 
