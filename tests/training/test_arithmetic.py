@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from largeloss.training.arithmetic import repeatable
+from largeloss.training.arithmetic import prepare_gpu, repeatable
 
 
 def deterministic():
@@ -15,15 +15,23 @@ def deterministic():
 @pytest.mark.parametrize("gpu", [False, True])
 def test_sums_have_an_order_on_a_gpu_while_it_lasts(monkeypatch, gpu):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     filled = torch.utils.deterministic.fill_uninitialized_memory
     with repeatable():
         assert deterministic() is gpu
         assert torch.is_deterministic_algorithms_warn_only_enabled() is gpu
-        assert ("CUBLAS_WORKSPACE_CONFIG" in os.environ) is gpu
     assert not deterministic()
     assert torch.utils.deterministic.fill_uninitialized_memory is filled
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_cublas_is_told_before_anything_is_computed(monkeypatch, gpu):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    prepare_gpu()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    prepare_gpu()
+    assert ("CUBLAS_WORKSPACE_CONFIG" in os.environ) is gpu
 
 
 def test_tiny_numbers_are_zero_while_it_lasts():

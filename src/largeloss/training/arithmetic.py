@@ -8,22 +8,27 @@ from typing import Any, cast
 import torch
 
 
+def prepare_gpu() -> None:
+    """What cuBLAS must find before its first product, so that :func:`repeatable` can hold."""
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
 @contextmanager
 def repeatable() -> Iterator[None]:
     """Tiny activations are zero: they would slow a CPU down many times. On a GPU, operations whose
     sums have no fixed order are done another way; torch warns where there is none.
     """
     torch.set_flush_denormal(True)
-    before = torch.are_deterministic_algorithms_enabled()
+    before = torch.get_deterministic_debug_mode()
     settings = cast(Any, torch.utils.deterministic)  # mypy does not see its property
     filled = settings.fill_uninitialized_memory
     if torch.cuda.is_available():
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_deterministic_debug_mode("warn")
         settings.fill_uninitialized_memory = False  # nothing reads it
     try:
         yield
     finally:
         torch.set_flush_denormal(False)
-        torch.use_deterministic_algorithms(before)
+        torch.set_deterministic_debug_mode(before)
         settings.fill_uninitialized_memory = filled

@@ -22,6 +22,7 @@ from largeloss.errors import CheckpointError, ConfigError, NonFiniteError
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier, parameter_groups
 from largeloss.objective import Objective
+from largeloss.training.arithmetic import prepare_gpu
 from largeloss.training.checkpoint import save_weights
 from largeloss.training.container import load_state, save_state
 from largeloss.training.engine import Step, relabel, train_epoch
@@ -119,6 +120,7 @@ def join() -> None:
 
     Call it, or :func:`start`, before anything asks for the rank.
     """
+    prepare_gpu()
     atexit.register(distributed.leave)
     PartialState(cpu=not torch.cuda.is_available())
 
