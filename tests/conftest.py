@@ -63,3 +63,4 @@ def pretending(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("host_copy", "watch"):
         monkeypatch.setattr(f"largeloss.losses.{module}.ASYNCHRONOUS", (pretended.DEVICE.type,))
     monkeypatch.setattr(torch.cuda, "Event", pretended.Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)

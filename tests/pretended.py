@@ -70,10 +70,11 @@ class Strict(TorchDispatchMode):
         if name in COPIES:
             target = args[0].device if name == "aten::copy_" else kwargs.get("device")
             source = args[1] if name == "aten::copy_" else args[0]
-            blocking = not (kwargs.get("non_blocking") or any(arg is True for arg in args[2:]))
             crosses = target is not None and source.device.type != torch.device(target).type
-            if crosses and blocking and not self.may_wait:
+            if crosses and _blocking(args, kwargs) and not self.may_wait:
                 raise SynchronisationError(f"{name}: copied to another device, and waited for")
+            if crosses and name == "aten::_to_copy" and isinstance(source, Pretended):
+                assert _blocking(args, kwargs), "read by the host before it has come"
             return
         if not there:
             return
@@ -89,6 +90,11 @@ class Strict(TorchDispatchMode):
             raise DeviceError(f"{name}: tensors of the host and of the device")
 
 
+def _blocking(args: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a copy is waited for."""
+    return not (kwargs.get("non_blocking") or any(arg is True for arg in args[2:]))
+
+
 def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Computes on the CPU; the result is on the device if an argument was, or is to be."""
     leaves = tree_leaves((args, kwargs))
@@ -100,6 +106,9 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         there = torch.device(wanted).type == DEVICE.type
     if func.name() == "aten::copy_":
         there = isinstance(args[0], Pretended)
+        if not there and isinstance(args[1], Pretended) and not _blocking(args, kwargs):
+            _under_way.append((args[0], args[1].held.clone()))
+            return args[0].fill_(1)  # not what will be there
     given = {name: value for name, value in kwargs.items() if name != "pin_memory"}
     if wanted is not None:
         given["device"] = torch.device("cpu")
@@ -123,9 +132,16 @@ def held(value: Any) -> Any:
     return tree_map(_real, value)
 
 
+_under_way: list[tuple[Tensor, Tensor]] = []
+"""What is copied to the host and not waited for: where to, and what will be there."""
+
+
 class Event:
-    """Of a device that is always done at once, in place of ``torch.cuda.Event``."""
+    """In place of ``torch.cuda.Event``: what was copied before is there when it is waited for."""
 
-    def record(self) -> None: ...
+    def record(self, stream: Any) -> None:
+        self.copies, _under_way[:] = list(_under_way), []
 
-    def synchronize(self) -> None: ...
+    def synchronize(self) -> None:
+        for target, content in self.copies:
+            target.copy_(content)

@@ -82,9 +82,7 @@ def table(lines: list[Line]) -> Table:
     for title in ("Row", "Size", "Ours", "Reach", "Reached", "Note"):
         found.add_column(title)
     for line in lines:
-        found.add_row(
-            line.row, line.size, line.ours, line.reach, "yes" if line.reached else "no", line.note
-        )
+        found.add_row(line.row, line.size, line.ours, line.reach, line.verdict, line.note)
     return found
 
 

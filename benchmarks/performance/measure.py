@@ -90,6 +90,13 @@ class Line:
     """Way → median seconds and spread (half the distance between the quartiles, a share)."""
     note: str = ""
 
+    @property
+    def verdict(self) -> str:
+        """Whether it is reached, in a word; none where nothing was to be."""
+        if not self.reach:
+            return ""
+        return "yes" if self.reached else "no"
+
 
 def seconds(sampled: Mapping[str, Sampled]) -> dict[str, tuple[float, float]]:
     """For :class:`Line`."""

@@ -21,7 +21,7 @@ def write_page(machine: str, lines: list[Line]) -> None:
             line.size,
             line.ours,
             line.reach,
-            "yes" if line.reached else "no",
+            line.verdict,
             line.note,
         )
         parts.append("| " + " | ".join(cells) + " |")

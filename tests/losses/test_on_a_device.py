@@ -3,6 +3,7 @@
 Where there is no GPU a pretended one shows it, see ``pretended.py``.
 """
 
+import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from largeloss.errors import LabelError, NonFiniteError
 from largeloss.losses import LOSSES
 from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.memory import EditMemory
 from pretended import DEVICE, DeviceError, Pretended, Strict, SynchronisationError, held
 
 IMAGES, CLASSES, FEATURES, BATCH = 24, 6, 5, 8
@@ -148,6 +150,26 @@ def test_what_the_device_finds_is_told_a_step_later_and_before_saving() -> None:
         loss(Pretended(logits), Pretended(labels + 3))
     with pytest.raises(LabelError, match="from 2 to 2"), Strict(may_wait=True):
         loss(Pretended(logits), Pretended(labels))
+
+
+@pytest.mark.usefixtures("pretending")
+def test_what_is_still_coming_is_saved_copied_and_forgotten() -> None:
+    memory, rows = EditMemory(), torch.tensor([3, 5])
+    chosen, logits = torch.tensor([[True, False], [False, True]]), torch.tensor([[2.0, 0], [0, 4]])
+    before = memory.state()
+    with Strict():
+        memory.propose(rows, Pretended(chosen), Pretended(logits), 1)
+        rows += 1  # the caller's own
+    again = copy.deepcopy(memory)
+    assert again.state()["proposed.rows"].tolist() == [3, 5]
+    assert memory.state()["proposed.columns"].tolist() == [0, 1]
+    with Strict():
+        memory.propose(rows, Pretended(chosen), Pretended(logits), 1)
+    memory.restore(before)
+    memory.commit()
+    assert not len(memory.committed)
+    again.commit()
+    assert again.committed.losses.tolist() == pytest.approx([2.1269, 4.0181], abs=1e-4)
 
 
 def test_the_pretended_device_is_as_strict_as_a_real_one() -> None:

@@ -15,6 +15,7 @@ from largeloss.data.loading import Batch, Loader
 from largeloss.labels import LabelTable
 from largeloss.losses import LargeLossRejection
 from largeloss.models import Classifier, build_classifier
+from largeloss.training.arithmetic import prepare_gpu, repeatable
 
 CLASSES = 80
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -25,7 +26,7 @@ def lines(
     backbone: str = "resnet50",
     sizes: Sequence[int] = (224, 448),
     batch: int = 64,
-    steps: int = 20,
+    steps: int = 160,
 ) -> Iterator[Line]:
     """A line a size; where there is no such device, it is said."""
     for size in sizes:
@@ -55,12 +56,14 @@ def _line(
     def resident(criterion: Loss) -> Callable[[], None]:
         return lambda: _train(model, optimizer, criterion, [first] * steps)
 
+    prepare_gpu()
     ways = {
         "plain BCE": resident(plain),
         "ll-r": resident(loss),
         "ll-r, from JPEG": lambda: _train(model, optimizer, loss, loader),
     }
-    sampled = interleaved(ways, rounds=5)
+    with repeatable():  # as ``largeloss train`` does
+        sampled = interleaved(ways, rounds=5)
     bare, ours, whole = (found.median for found in sampled.values())
     return Line(
         "training on a GPU",

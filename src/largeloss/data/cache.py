@@ -25,7 +25,7 @@ from torch import Tensor
 
 from largeloss.data.dataset import Rows
 from largeloss.data.images import RULE, ImageFiles
-from largeloss.errors import ConfigError, DataError
+from largeloss.errors import ConfigError, DataError, RunError
 from largeloss.files import appearing
 
 FOLDER = "pictures"
@@ -42,6 +42,8 @@ class PictureCache:
     path: Path
     places: NDArray[np.int64]
     """(N,): where each row stands in the file; -1 for rows that it does not hold."""
+    sums: NDArray[np.uint32]
+    """(M,): CRC-32 of each picture in the file."""
 
     @classmethod
     def of(cls, files: ImageFiles, rows: Rows, folder: Path, workers: int = 2) -> Self:
@@ -67,15 +69,18 @@ class PictureCache:
                 folder.mkdir(parents=True, exist_ok=True)
                 with FileLock(folder / f"{name}.lock"):
                     if not _is_whole(path, shape):
+                        for old in (path, _sums(path)):
+                            old.unlink(missing_ok=True)
                         _check_room(folder, shape)
                         _write(path, files, rows, shape, pool)
-            except OSError as error:
+                    sums = np.fromfile(_sums(path), dtype=_SUM)
+            except (OSError, RunError) as error:
                 raise ConfigError(
                     f"Pictures cannot be kept in {folder} ({error}). Choose another --cache."
                 ) from None
         places = np.full(len(files), -1, dtype=np.int64)
         places[rows] = np.arange(len(rows))
-        return cls(files, path, places)
+        return cls(files, path, places, sums)
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -110,9 +115,7 @@ class PictureCache:
         return np.zeros(len(self), dtype=np.bool_)
 
     def _check(self, row: int, picture: NDArray[np.uint8]) -> None:
-        place = self.places[row]
-        sums = np.memmap(_sums(self.path), dtype=_SUM, mode="r")
-        if zlib.crc32(picture.data) != sums[place]:
+        if zlib.crc32(picture.data) != self.sums[self.places[row]]:
             raise DataError(
                 f"{self.path} is damaged: its copy of {self.files.paths[row]} is not what was "
                 "written. Delete the file, then start again: it is made anew."
@@ -173,9 +176,9 @@ def _write(
         sums[first : first + len(part)] = [zlib.crc32(picture) for picture in read]
 
     list(pool.map(fill, range(0, len(rows), _CHUNK)))
-    with appearing(_sums(path)) as beside:
-        sums.tofile(beside)
     pixels.flush()
     with partial.open("rb+") as file:
         os.fsync(file.fileno())
     partial.replace(path)
+    with appearing(_sums(path)) as beside:  # last: with it the file is whole
+        sums.tofile(beside)

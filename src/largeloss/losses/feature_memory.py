@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from largeloss import distributed
+from largeloss.losses.host_copy import sent
 
 
 class FeatureMemory:
@@ -42,7 +43,7 @@ class FeatureMemory:
         places, positions = (torch.tensor(list(part)) for part in (source.keys(), source.values()))
         length = max(len(self), int(places.max()) + 1)
         self.features, self.labels, self.rows = (
-            _replaced(old, length, places, new[positions.to(new.device, non_blocking=True)])
+            _replaced(old, length, places, new[sent(positions, new.device)])
             for old, new in (
                 (self.features, features),
                 (self.labels, labels),
@@ -88,4 +89,4 @@ def _replaced(old: Tensor, length: int, places: Tensor, new: Tensor) -> Tensor:
     """A new tensor, since the loss's graph still holds the old one."""
     grown = new.new_zeros((length, *new.shape[1:]))
     grown[: len(old)] = old
-    return grown.index_copy_(0, places.to(new.device, non_blocking=True), new)
+    return grown.index_copy_(0, sent(places, new.device), new)

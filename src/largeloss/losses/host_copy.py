@@ -1,4 +1,4 @@
-"""A tensor on its way from a GPU to the host, for code that must not wait for it."""
+"""Tensors on their way between a GPU and the host, for code that must not wait for them."""
 
 from typing import Self
 
@@ -7,6 +7,11 @@ from torch import Tensor
 
 ASYNCHRONOUS = ("cuda",)
 """Devices that copy while the host goes on."""
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """``tensor`` on ``device``; what comes from the host is not waited for."""
+    return tensor.to(device, non_blocking=tensor.device.type == "cpu")
 
 
 class HostCopy:
@@ -19,7 +24,7 @@ class HostCopy:
             self._host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
             self._host.copy_(tensor.detach(), non_blocking=True)
             self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            self._event.record()
+            self._event.record(torch.cuda.current_stream(tensor.device))
 
     def wait(self) -> Tensor:
         """The tensor on the CPU, when it has come."""

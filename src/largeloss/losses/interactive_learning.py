@@ -13,6 +13,7 @@ from largeloss.losses.completion import close, completed, with_one
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.feature_memory import FeatureMemory
 from largeloss.losses.functional import observed, present
+from largeloss.losses.host_copy import sent
 from largeloss.losses.pursuit import Space, pursue, residual
 
 
@@ -94,15 +95,15 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         self, logits: Tensor, labels: Tensor, rows: Tensor, features: Tensor, head: nn.Linear
     ) -> tuple[Tensor, Tensor]:
         """The terms of r_L and r_F, without their weights."""
-        known = self.memory.features.to(features, non_blocking=True)
-        known_labels = self.memory.labels.to(labels.device, non_blocking=True)
+        known = sent(self.memory.features, features.device).to(features.dtype)
+        known_labels = sent(self.memory.labels, labels.device)
         in_labels = Space(
             completed(logits, labels),
             completed(F.linear(known, head.weight, head.bias), known_labels, self._influence()),
         )
         in_features = Space(with_one(features), with_one(known))
         itself = self.memory.rows[None, :] == rows.cpu()[:, None]
-        allowed = ~(itself.to(features.device, non_blocking=True) | close(features.detach(), known))
+        allowed = ~(sent(itself, features.device) | close(features.detach(), known))
         found = pursue(in_labels, in_features, allowed)
         left = (
             residual(in_labels, found.atoms, found.label_weights),

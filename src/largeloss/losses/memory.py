@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from largeloss import distributed
 from largeloss.errors import CheckpointError, ConfigError
-from largeloss.losses.host_copy import HostCopy
+from largeloss.losses.host_copy import HostCopy, sent
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ class _Coming(NamedTuple):
         """Waits for it."""
         logits = self.logits.wait()
         states = None if self.states is None else self.states.wait()
-        return _Proposal.of(self.rows.wait(), ~logits.isnan(), logits, self.epoch, states)
+        rows = self.rows.wait().clone()  # what was copied to is freed for the next step
+        return _Proposal.of(rows, ~logits.isnan(), logits, self.epoch, states)
 
 
 class EditMemory:
@@ -150,7 +151,7 @@ class EditMemory:
             )
         edited = labels.to(torch.int8, copy=True)
         batch, columns, states = (
-            part.to(labels.device, non_blocking=True) for part in (batch, columns, edits.states)
+            sent(part, labels.device) for part in (batch, columns, edits.states)
         )
         edited[batch, columns] = states
         return torch.where(labels < 0, edited, labels)
@@ -174,7 +175,7 @@ class EditMemory:
         """
         rows, logits = rows.clone(), logits.detach()
         if chosen.device.type == "cpu":
-            self._log.append(_Proposal.of(rows, chosen, logits, epoch, states))
+            self._log.append(_Proposal.of(rows.cpu(), chosen, logits, epoch, states))
             return
         said = None if states is None else HostCopy(states)
         logits = torch.where(chosen, logits, torch.nan)

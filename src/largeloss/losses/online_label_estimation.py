@@ -16,6 +16,7 @@ from largeloss.losses.functional import (
     expected_positives_penalty,
     present,
 )
+from largeloss.losses.host_copy import sent
 
 _BYTES_PER_ENTRY = 16  # float32: the table, its gradient, Adam's two moments
 
@@ -87,7 +88,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
                 f"row {int(rows.max())}. Build the loss with the labels of all images, in the "
                 "order in which rows number them."
             )
-        return F.embedding(rows.to(self.estimate.device, non_blocking=True), self.estimate)
+        return F.embedding(sent(rows, self.estimate.device), self.estimate)
 
 
 def check_table_fits(num_images: int, num_classes: int) -> None:

@@ -23,7 +23,7 @@ def repeatable() -> Iterator[None]:
     before = torch.get_deterministic_debug_mode()
     settings = cast(Any, torch.utils.deterministic)  # mypy does not see its property
     filled = settings.fill_uninitialized_memory
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and not before:
         torch.set_deterministic_debug_mode("warn")
         settings.fill_uninitialized_memory = False  # nothing reads it
     try:
