@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from largeloss.data.folder.labels_and_splits import read_records
 from largeloss.data.importers.openimages import groups
-from largeloss.data.records import read_records
 from largeloss.metrics import annotated_average_precision, grouped_average_precision
 
 

@@ -26,16 +26,16 @@ import torch
 from PIL import Image
 
 from largeloss.config import make_config, read_yaml
-from largeloss.data.boxes import read_boxes, write_boxes
-from largeloss.data.description import read_description
-from largeloss.data.folder import read_features, read_folder, write_features
-from largeloss.data.images import ImageFiles
+from largeloss.data.folder.boxes import read_boxes, write_boxes
+from largeloss.data.folder.dataset_json import read_description
+from largeloss.data.folder.read import read_features, read_folder, write_features
 from largeloss.data.importers import arff, coco, cub, nuswide, openimages, voc
 from largeloss.data.importers.imported import Boxes
+from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import LargelossError
 from largeloss.labels import LabelTable, read_edits, read_labels, write_labels
-from largeloss.training.checkpoint import load_config
-from largeloss.training.container import load_state, save_state
+from largeloss.training.checkpoint_file import load_state, save_state
+from largeloss.training.weights import load_config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data" / "importers"))
 from trees_coco import write_coco
@@ -85,12 +85,12 @@ def features(folder: Path) -> None:
     write_features(folder / "features.safetensors", torch.randn(2, 5), ["0", "1"])
 
 
-def folder_of_pictures(folder: Path) -> None:
+def folder_of_images(folder: Path) -> None:
     labels(folder)
-    pictures(folder, 12)
+    images(folder, 12)
 
 
-def pictures(folder: Path, number: int = 6) -> None:
+def images(folder: Path, number: int = 6) -> None:
     stream = np.random.default_rng(0)
     for place in range(number):
         kind = ("png", "jpg", "gif", "webp", "bmp", "tiff")[place % 6] if number == 6 else "png"
@@ -98,7 +98,7 @@ def pictures(folder: Path, number: int = 6) -> None:
         Image.fromarray(pixels).save(folder / f"{place}.{kind}")
 
 
-def read_pictures(folder: Path) -> None:
+def read_images(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         ImageFiles((path,), 8).read([0], [False])
 
@@ -121,11 +121,11 @@ def relation(folder: Path) -> None:
 READERS: dict[str, tuple[Callable[[Path], object], Reader]] = {
     "labels.csv": (labels, lambda f: read_labels(f / "labels.csv")),
     "labels.parquet": (parquet, lambda f: read_labels(f / "labels.parquet")),
-    "data folder": (folder_of_pictures, lambda f: read_folder(f, image_size=8)),
+    "data folder": (folder_of_images, lambda f: read_folder(f, image_size=8)),
     "boxes.parquet": (boxes, lambda f: read_boxes(f / "boxes.parquet", BOXED)),
     "corrections.parquet": (boxes, lambda f: read_edits(f / "boxes.parquet", BOXED)),
     "features": (features, lambda f: read_features(f / "features.safetensors", BOXED)),
-    "pictures": (pictures, read_pictures),
+    "images": (images, read_images),
     "config.yaml": (config, lambda f: make_config([read_yaml(f / "config.yaml")])),
     "config.json": (
         lambda f: (f / "config.json").write_text('{"classes": ["a"], "format": 1}'),
@@ -133,7 +133,7 @@ READERS: dict[str, tuple[Callable[[Path], object], Reader]] = {
     ),
     "dataset.json": (
         lambda f: (f / "dataset.json").write_text(
-            '{"format": 1, "name": "a", "classes": ["a"], "pictures": "."}'
+            '{"format": 1, "name": "a", "classes": ["a"], "images": "."}'
         ),
         read_description,
     ),
@@ -175,7 +175,7 @@ def attempt(name: str, number: int, right: Path, out: Path) -> str:
         shutil.copytree(right, folder)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         texts = [path for path in files if path.suffix not in (".jpg", ".png")] or files
-        path = stream.choice(files if name in ("pictures", "data folder") else texts)
+        path = stream.choice(files if name in ("images", "data folder") else texts)
         path.write_bytes(damaged(path.read_bytes(), stream))
         signal.alarm(SECONDS)
         try:

@@ -4,7 +4,7 @@
 
 Three drawings. An epoch of LL-R on a linear head over the number of images; a step of the loss
 alone over the number of classes; a step of a ResNet-18 over the number of processes, each with as
-many pictures as one alone has (weak scaling): two are measured, more are modelled.
+many images as one alone has (weak scaling): two are measured, more are modelled.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from matplotlib import pyplot as plt
 
 from largeloss import distributed
 from largeloss.data import Dataset, FeatureArray
-from largeloss.data.loading import Loader
+from largeloss.data.inputs.loader import Loader
 from largeloss.labels import LabelTable
 from largeloss.losses import LargeLossRejection
 from largeloss.models import build_classifier
@@ -31,11 +31,11 @@ from largeloss.objective import Objective
 from largeloss.training.engine import train_epoch
 from largeloss.training.protocols import start
 
-PICTURE = Path("docs/growth.svg")
+IMAGE = Path("docs/growth.svg")
 IMAGES = (1_000, 4_000, 16_000, 64_000, 256_000)
 CLASSES = (20, 80, 300, 1_200, 5_000, 10_000)
 BATCH, DIMENSIONS = 64, 256
-PICTURES, SIDE = 16, 96
+BATCH, SIDE = 16, 96
 """Of each process."""
 MODELLED = (2, 4, 8, 16, 32, 64)
 LINKS = {"10 Gbit/s": 1.25e9, "100 Gbit/s": 12.5e9}
@@ -66,7 +66,7 @@ def main() -> None:
     print(f"slope over the last two sizes, images: {slope(by_images):.2f}")
     print(f"slope over the last two sizes, classes: {slope(by_classes):.2f}")
     draw(by_images, by_classes, by_processes)
-    print(f"written: {PICTURE}")
+    print(f"written: {IMAGE}")
 
 
 def epoch_seconds(num_images: int) -> float:
@@ -122,13 +122,13 @@ def process_step() -> float:
     criterion.set_epoch(2)
     objective = accelerator.prepare(Objective(model, criterion))
     optimizer = torch.optim.Adam(objective.parameters(), fused=True)
-    pictures = torch.randint(0, 256, (PICTURES, 3, SIDE, SIDE), dtype=torch.uint8)
-    labels = torch.full((PICTURES, 20), -1, dtype=torch.int8)
+    images = torch.randint(0, 256, (BATCH, 3, SIDE, SIDE), dtype=torch.uint8)
+    labels = torch.full((BATCH, 20), -1, dtype=torch.int8)
     labels[:, 0] = 1
 
     def step() -> None:
         optimizer.zero_grad()
-        torch.autograd.backward(objective(pictures, labels, torch.arange(PICTURES)).loss)
+        torch.autograd.backward(objective(images, labels, torch.arange(BATCH)).loss)
         optimizer.step()
 
     slowest = max(distributed.gather_objects(median(step, 9)))
@@ -197,14 +197,14 @@ def draw(
     processes.set_xscale("log", base=2)
     processes.set(xlabel="processes", ylabel="seconds a step", ylim=(0, None))
     processes.set_xticks([1, *MODELLED], [str(number) for number in (1, *MODELLED)])
-    processes.set_title(f"ResNet-18, {PICTURES} pictures a process", fontsize=10)
+    processes.set_title(f"ResNet-18, {BATCH} images a process", fontsize=10)
     for axes in (images, classes, processes):
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     figure.tight_layout()
-    figure.savefig(PICTURE, metadata={"Date": None})
+    figure.savefig(IMAGE, metadata={"Date": None})
 
 
 if __name__ == "__main__":

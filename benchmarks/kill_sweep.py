@@ -28,11 +28,11 @@ from largeloss.data import Dataset, FeatureArray
 from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
-from largeloss.training import container
-from largeloss.training.checkpoint import load_weights
-from largeloss.training.protocols import Measures, Recipe, end_to_end, start
-from largeloss.training.run import RunFolder
-from largeloss.training.selection import Yardstick
+from largeloss.training import checkpoint_file as container
+from largeloss.training.evaluation import Evaluator
+from largeloss.training.protocols import Evaluators, Recipe, end_to_end, start
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.weights import load_weights
 
 METHODS = ("ll-r", "ll-cp", "role", "curriculum")
 CLASSES, INPUTS = 12, 32
@@ -62,10 +62,10 @@ def train(out: Path) -> None:
         "none", CLASSES, (INPUTS,), hidden=64, mean=[0.0] * INPUTS, std=[1.0] * INPUTS, dropout=0.2
     )
     run = RunFolder(out)
-    yardsticks = [Yardstick.of(table, splits[name]) for name in ("val", "test")]
+    evaluators = [Evaluator.of(table, splits[name]) for name in ("val", "test")]
     recipe = Recipe(epochs=5, batch_size=10, lr=1e-3, stop_below=None, checkpoint_every=2)
     end_to_end(
-        model, LOSSES[method](**arguments), data, Measures(*yardsticks), recipe, run,
+        model, LOSSES[method](**arguments), data, Evaluators(*evaluators), recipe, run,
         {"classes": list(table.classes)}, accelerator, resume=run.state_file.is_file(),
         recording=True,
     )  # fmt: skip

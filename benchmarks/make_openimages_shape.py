@@ -1,4 +1,4 @@
-"""Writes lists in the layout of OpenImages V3 (2017_11) at full size, without pictures.
+"""Writes lists in the layout of OpenImages V3 (2017_11) at full size, without images.
 
     python benchmarks/make_openimages_shape.py out
 

@@ -2,7 +2,7 @@
 
     python benchmarks/make_voc_animals.py VOCdevkit/VOC2012 voc-animals
 
-Takes every picture of the official train and val lists in which a cat, cow, dog, horse or sheep is
+Takes every image of the official train and val lists in which a cat, cow, dog, horse or sheep is
 present (difficult objects do not count), scales its longest side down to 256 pixels, and writes
 labels.csv with the 20 classes; official val is called test.
 """
@@ -27,12 +27,12 @@ def main(voc: Path, out: Path) -> None:
         writer.writerow(["image", "split", *classes])
         for official, split in (("train", "train"), ("val", "test")):
             present = {name: _present(lists / f"{name}_{official}.txt") for name in classes}
-            for image in sorted(set().union(*(present[name] for name in ANIMALS))):
-                picture = Image.open(voc / "JPEGImages" / f"{image}.jpg")
-                picture.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
-                picture.save(out / "images" / f"{image}.jpg", quality=90)
-                labels = (int(image in present[name]) for name in classes)
-                writer.writerow([f"images/{image}.jpg", split, *labels])
+            for photo in sorted(set().union(*(present[name] for name in ANIMALS))):
+                scaled = Image.open(voc / "JPEGImages" / f"{photo}.jpg")
+                scaled.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+                scaled.save(out / "images" / f"{photo}.jpg", quality=90)
+                labels = (int(photo in present[name]) for name in classes)
+                writer.writerow([f"images/{photo}.jpg", split, *labels])
 
 
 def _present(path: Path) -> set[str]:

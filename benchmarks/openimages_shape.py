@@ -4,7 +4,7 @@
     python benchmarks/openimages_shape.py --scale 0.01
 
 Generates the lists with ``make_openimages_shape.py``, then runs ``largeloss data import`` and
-``largeloss data check`` without pictures, and evaluates random scores of all annotated entries,
+``largeloss data check`` without images, and evaluates random scores of all annotated entries,
 each in a process of its own.
 """
 
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         steps = {
             "generate": [str(HERE / "make_openimages_shape.py"), str(root / "lists"), *given],
             "import": ["-m", "largeloss", "data", "import", "openimages-v3", str(root / "lists"),
-                       "--out", data, "--no-pictures"],
-            "check": ["-m", "largeloss", "data", "check", data, "--no-pictures"],
+                       "--out", data, "--no-images"],
+            "check": ["-m", "largeloss", "data", "check", data, "--no-images"],
             "evaluate": [str(HERE / "evaluate_openimages_shape.py"), data],
         }  # fmt: skip
         for title, command in steps.items():

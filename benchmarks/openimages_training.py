@@ -3,7 +3,7 @@
     python benchmarks/openimages_training.py                # a tenth of the images, 5,000 classes
     python benchmarks/openimages_training.py --scale 0.01
 
-Lists as ``make_openimages_shape.py`` writes them; the pictures are small, of noise, and few: a name
+Lists as ``make_openimages_shape.py`` writes them; the images are small, of noise, and few: a name
 an image, each a hard link to one of them. Import, an epoch of warm-up and one of LL-R with a small
 network, then the table by groups; each in a process of its own.
 """
@@ -21,8 +21,8 @@ from PIL import Image
 from pyarrow import csv
 
 SIDE = 32
-"""Of a picture, in pixels."""
-NAMES_A_PICTURE = 20_000
+"""Of an image, in pixels."""
+NAMES_A_IMAGE = 20_000
 """Links to one file; file systems allow some ten thousand."""
 
 
@@ -58,19 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return code
             print(f"{title:<9} {cost.seconds:7.1f} s  peak {cost.peak:5.2f} GiB", flush=True)
             if title == "generate":
-                print(f"{link_pictures(root / 'lists'):,} pictures", flush=True)
+                print(f"{link_images(root / 'lists'):,} images", flush=True)
         print((root / "groups.log").read_text())
     return 0
 
 
-def link_pictures(lists: Path) -> int:
-    """Gives every image of the lists a picture; their number."""
+def link_images(lists: Path) -> int:
+    """Gives every image of the lists an image; their number."""
     stream, linked, source = np.random.default_rng(0), 0, lists / "noise.jpg"
     for subset in ("train", "validation", "test"):
         table = csv.read_csv(lists / "2017_11" / subset / "images.csv")
         (lists / subset).mkdir()
         for image in table["ImageID"].to_pylist():
-            if linked % NAMES_A_PICTURE == 0:
+            if linked % NAMES_A_IMAGE == 0:
                 source.unlink(missing_ok=True)
                 pixels = stream.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
                 Image.fromarray(pixels).save(source)

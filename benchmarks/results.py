@@ -24,7 +24,7 @@ from results_analyses import pointing_section, recorded_section
 from results_page import page, result, section, tabular_section
 
 from largeloss.data import published_split
-from largeloss.data.folder import write_features
+from largeloss.data.folder.read import write_features
 from largeloss.data.importers import arff
 from largeloss.labels import read_labels, write_labels
 
@@ -199,7 +199,7 @@ def image_studies(photographs: tuple[str, ...], delta: dict[str, float]) -> list
 
 def recorded_studies(photographs: tuple[str, ...], delta: dict[str, float]) -> list[Study]:
     """Runs whose every loss is recorded, for the analyses."""
-    shown = "who memorises what, and what is doubted rightly"
+    shown = "who memorises what, and what is flagged rightly"
     more = ("--seeds", "1", "--record", "losses")
     return [
         Study(
@@ -229,7 +229,7 @@ def pointed(coco: Path, studies: Sequence[Study]) -> str:
         title: [outs[name] / f"{method}-seed0" for method in names]
         for title, name in (("linear, 224 px", "voc-linear"), ("end to end, 128 px", "voc-whole"))
     }
-    title = "The pointing game on COCO pictures, by models of voc-animals"
+    title = "The pointing game on COCO images, by models of voc-animals"
     return pointing_section(title, coco, OUT / "data" / "coco-mini", groups)
 
 

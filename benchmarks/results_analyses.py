@@ -31,11 +31,11 @@ def recorded_section(title: str, command: str, out: Path) -> str:
     order = list(METHOD_TITLES)
     runs = [path.parent for path in out.glob("*-seed0/result.json")]
     runs.sort(key=lambda run: order.index(json.loads((run / "result.json").read_text())["method"]))
-    doubting = [run for run in runs if not run.name.startswith(("an-", "full-"))]
+    flagging = [run for run in runs if not run.name.startswith(("an-", "full-"))]
     commands = [
         command,
         largeloss("analyze", "memorization", *map(str, runs)),
-        largeloss("analyze", "corrections", *map(str, doubting)),
+        largeloss("analyze", "corrections", *map(str, flagging)),
     ]
     lines = [
         f"## {title}",
@@ -51,16 +51,16 @@ def recorded_section(title: str, command: str, out: Path) -> str:
             lines.append(f"| {name} | {phase} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        "| Method | Doubted, last epoch | Precision (%) | Recall (%) | Precision, epoch 1 (%) |",
+        "| Method | Flagged, last epoch | Precision (%) | Recall (%) | Precision, epoch 1 (%) |",
         "| :-- | --: | --: | --: | --: |",
     ]
-    for run in doubting:
+    for run in flagging:
         found = analysis(run, "corrections")
         first, last = found["epochs"][1], found["epochs"][-1]
         shares = (last["precision"], last["recall"], first["precision"])
         cells = ("–" if share is None else f"{100 * share:.1f}" for share in shares)
-        name, doubted = METHOD_TITLES[found["method"]], f"{last['doubted']:,}"
-        lines.append("| " + " | ".join((name, doubted, *cells)) + " |")
+        name, flagged = METHOD_TITLES[found["method"]], f"{last['flagged']:,}"
+        lines.append("| " + " | ".join((name, flagged, *cells)) + " |")
     return "\n".join([*lines, "", "```", *commands, "```", ""])
 
 

@@ -30,7 +30,7 @@ def result(run: Path) -> dict[str, Any]:
 
 
 def section(title: str, command: str, out: Path, num_runs: int) -> str:
-    """A study of pictures: its table as ``largeloss compare`` prints it."""
+    """A study of images: its table as ``largeloss compare`` prints it."""
     runs = finished_runs(out, command)
     lines = [f"## {title}", "", comparison_markdown(Comparison.of(runs))]
     if len(runs) < num_runs:

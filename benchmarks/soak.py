@@ -1,6 +1,6 @@
 """``make soak``: small trainings for half an hour in one process; nothing may grow.
 
-Each round trains on picture files with a worker process, recording and saving within epochs, then
+Each round trains on image files with a worker process, recording and saving within epochs, then
 scores and writes the report. Memory, open files, threads and child processes are noted after each.
 
     python benchmarks/soak.py [--minutes 30]
@@ -27,7 +27,7 @@ WARMUP = 5
 """Rounds until everything is imported and every cache is filled."""
 
 
-def write_pictures(folder: Path) -> None:
+def write_images(folder: Path) -> None:
     """Forty of them, with two classes."""
     stream = np.random.default_rng(0)
     folder.mkdir()
@@ -53,7 +53,7 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as made:
         data = Path(made) / "data"
-        write_pictures(data)
+        write_images(data)
         while time.monotonic() - began < 60 * arguments.minutes or len(noted) < WARMUP + 10:
             out = Path(made) / "run"
             shutil.rmtree(out, ignore_errors=True)

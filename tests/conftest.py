@@ -28,18 +28,18 @@ def real_data() -> Path:
 
 
 @pytest.fixture
-def picture_folder(tmp_path: Path) -> Path:
-    """Thirty pictures of two colours with complete labels: red, blue; splits of their own."""
-    return write_picture_folder(tmp_path / "pictures")
+def image_folder(tmp_path: Path) -> Path:
+    """Thirty images of two colours with complete labels: red, blue; splits of their own."""
+    return write_image_folder(tmp_path / "images")
 
 
 @pytest.fixture
-def make_picture_folder(tmp_path: Path) -> Callable[..., Path]:
-    """Writes picture folders with other label files."""
-    return lambda name="other", **more: write_picture_folder(tmp_path / name, **more)
+def make_image_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Writes image folders with other label files."""
+    return lambda name="other", **more: write_image_folder(tmp_path / name, **more)
 
 
-def write_picture_folder(root: Path, *, labels: str | None = None, num: int = 30) -> Path:
+def write_image_folder(root: Path, *, labels: str | None = None, num: int = 30) -> Path:
     """Left half red where red is present, right half blue where blue is."""
     stream = np.random.default_rng(0)
     (root / "images").mkdir(parents=True)

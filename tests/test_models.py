@@ -11,7 +11,7 @@ def small(**more):
     return build_classifier("digits", 5, (3, 48, 48), **more)
 
 
-def test_uint8_and_float_pictures_are_normalised_alike():
+def test_uint8_and_float_images_are_normalised_alike():
     model = small(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4)).eval()
     images = torch.randint(0, 256, (2, 3, 48, 48), dtype=torch.uint8)
     expected = (images.double() / 255 - torch.tensor([0.5, 0.4, 0.3]).view(3, 1, 1)) / torch.tensor(
@@ -81,7 +81,7 @@ def test_wrong_weights_are_refused(tmp_path):
     [
         (("resnet5", 3, (3, 8, 8)), "no backbone 'resnet5'"),
         (("resnet18", 3, (9,)), "features the backbone 'none'"),
-        (("none", 3, (3, 8, 8)), "pictures need a backbone"),
+        (("none", 3, (3, 8, 8)), "images need a backbone"),
     ],
 )
 def test_wrong_networks_are_refused(arguments, message):

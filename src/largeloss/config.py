@@ -38,7 +38,7 @@ class DataConfig(_Section):
     follow_symlinks: bool = False
     cache: Path | None = None
     """Folder of extracted features, None being the user's cache folder; end to end, of decoded
-    pictures, None keeping none."""
+    images, None keeping none."""
 
 
 class MethodConfig(_Section):

@@ -23,7 +23,7 @@ _COMMENT = f"# {SEAL}: "
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[Path]:
+def written_atomically(path: Path) -> Iterator[Path]:
     """A path to write to; at the end of the block the file takes its name, and survives a crash.
 
     Raises:
@@ -60,9 +60,9 @@ def write_text(path: Path, text: str) -> None:
     """Writes UTF-8.
 
     Raises:
-        RunError: as :func:`appearing`.
+        RunError: as :func:`written_atomically`.
     """
-    with appearing(path) as partial:
+    with written_atomically(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -70,17 +70,17 @@ def write_json(path: Path, content: Any) -> None:
     """Writes JSON for others to read.
 
     Raises:
-        RunError: as :func:`appearing`.
+        RunError: as :func:`written_atomically`.
     """
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def sealed_json(content: Mapping[str, Any]) -> str:
-    """JSON with its checksum, for :func:`opened_json`."""
+def checksummed_json(content: Mapping[str, Any]) -> str:
+    """JSON with its checksum, for :func:`verified_json`."""
     return json.dumps({**content, SEAL: _seal(content)}, indent=2, ensure_ascii=False) + "\n"
 
 
-def opened_json(text: str) -> dict[str, Any]:
+def verified_json(text: str) -> dict[str, Any]:
     """What was sealed; without its seal. Files without one are taken as they are.
 
     Raises:
@@ -95,13 +95,13 @@ def opened_json(text: str) -> dict[str, Any]:
     return content
 
 
-def sealed_yaml(content: Mapping[str, Any]) -> str:
-    """YAML with its checksum in a comment, for :func:`check_yaml`."""
+def checksummed_yaml(content: Mapping[str, Any]) -> str:
+    """YAML with its checksum in a comment, for :func:`verify_yaml`."""
     text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
     return f"{text}{_COMMENT}{_seal(yaml.safe_load(text))}\n"
 
 
-def check_yaml(text: str, content: Mapping[str, Any]) -> None:
+def verify_yaml(text: str, content: Mapping[str, Any]) -> None:
     """Compares ``content``, as read from ``text``, with the seal there; text without one passes.
 
     Raises:

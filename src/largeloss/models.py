@@ -29,7 +29,7 @@ class Output(NamedTuple):
 
 
 class SmallConvNet(nn.Module):
-    """Four convolution blocks (16, 32, 64, 64 channels), for small pictures."""
+    """Four convolution blocks (16, 32, 64, 64 channels), for small images."""
 
     num_features = 64
 
@@ -89,9 +89,9 @@ class Classifier(nn.Module):
         backbone: Has ``forward_features``, ``forward_head(…, pre_logits=True)`` and
             ``num_features``, as timm's models do.
         num_classes: C.
-        mean, std: Of the inputs: three numbers for pictures, on the scale from 0 to 1; D numbers
+        mean, std: Of the inputs: three numbers for images, on the scale from 0 to 1; D numbers
             for features.
-        pixels: Whether inputs are pictures (uint8, 0 to 255).
+        pixels: Whether inputs are images (uint8, 0 to 255).
         dropout: Share of the features that training hides from the head.
     """
 
@@ -114,7 +114,7 @@ class Classifier(nn.Module):
         self.backbone = backbone
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.head = nn.Linear(_num_features(backbone), num_classes)
-        # Convolutions are faster on pictures whose channels lie together in memory.
+        # Convolutions are faster on images whose channels lie together in memory.
         self.memory_format = torch.channels_last if pixels else torch.contiguous_format
         self.to(memory_format=self.memory_format)
 
@@ -135,7 +135,7 @@ class Classifier(nn.Module):
 
     def logits(self, features: Tensor) -> Tensor:
         """(B, C) of features (B, D)."""
-        # Never in half precision: rounded logits tie, and ties decide what is suspect.
+        # Never in half precision: rounded logits tie, and ties decide what is selected.
         with full_precision(features.device):
             return cast(Tensor, self.head(features.to(self.head.weight.dtype)))
 
@@ -206,12 +206,12 @@ def build_classifier(
         if pixels or backbone != "none":
             raise ConfigError(
                 f"Backbone {backbone!r} does not go with inputs of shape {tuple(sample_shape)}: "
-                "pictures need a backbone, features the backbone 'none'."
+                "images need a backbone, features the backbone 'none'."
             )
         inputs = FeatureInput(sample_shape[0], hidden)
         return Classifier(inputs, num_classes, *statistics, pixels=False, dropout=dropout)
     if hidden:
-        raise ConfigError("hidden is for features (backbone 'none'); pictures have a backbone.")
+        raise ConfigError("hidden is for features (backbone 'none'); images have a backbone.")
     network = SmallConvNet() if backbone == "digits" else _timm(backbone, backbone_args, pretrained)
     if weights is not None:
         load_backbone(network, weights)
@@ -226,7 +226,7 @@ def _try(model: Classifier, backbone: str, sample_shape: Sequence[int]) -> None:
             model(torch.zeros(1, *sample_shape, dtype=torch.uint8))
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
-            f"Backbone {backbone!r} does not take pictures of {tuple(sample_shape[1:])} pixels: "
+            f"Backbone {backbone!r} does not take images of {tuple(sample_shape[1:])} pixels: "
             f"{error} Choose another --image-size."
         ) from None
 

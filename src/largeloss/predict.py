@@ -1,4 +1,4 @@
-"""Scores of a trained classifier for pictures, or features, of the user's own."""
+"""Scores of a trained classifier for images, or features, of the user's own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from largeloss.data.images import SUFFIXES, ImageFiles, broken_images
-from largeloss.data.loading import Loader
+from largeloss.data.inputs.image_files import SUFFIXES, ImageFiles, broken_images
+from largeloss.data.inputs.loader import Loader
 from largeloss.errors import CheckpointError, DataError
 from largeloss.labels import LabelTable
 from largeloss.models import Classifier, build_classifier
-from largeloss.training.checkpoint import load_config, load_weights
 from largeloss.training.engine import score
+from largeloss.training.weights import load_config, load_weights
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ def load_classifier(folder: Path) -> tuple[Classifier, dict[str, Any]]:
     return model.eval(), config
 
 
-def find_pictures(paths: Sequence[Path]) -> list[Path]:
-    """The pictures among files and, by suffix, in folders and all that is below them; sorted.
+def find_images(paths: Sequence[Path]) -> list[Path]:
+    """The images among files and, by suffix, in folders and all that is below them; sorted.
 
     Raises:
-        DataError: a path does not exist, or there is no picture at all.
+        DataError: a path does not exist, or there is no image at all.
     """
     found: list[Path] = []
     for path in paths:
@@ -70,10 +70,10 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
         elif path.exists():
             found.append(path)
         else:
-            raise DataError(f"{path} does not exist. Give pictures, or folders of pictures.")
+            raise DataError(f"{path} does not exist. Give images, or folders of images.")
     if not found:
         raise DataError(
-            f"There are no pictures in {', '.join(map(str, paths))} "
+            f"There are no images in {', '.join(map(str, paths))} "
             f"(looked for {', '.join(sorted(SUFFIXES))})."
         )
     return list(dict.fromkeys(found))
@@ -82,29 +82,29 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
 def predict(
     model: Classifier,
     config: dict[str, Any],
-    pictures: Sequence[Path],
+    images: Sequence[Path],
     *,
     batch_size: int = 64,
     workers: int = 2,
     bad_images: str = "error",
 ) -> tuple[Predictions, dict[int, str]]:
-    """Scores pictures.
+    """Scores images.
 
     Returns:
-        Predictions of the readable pictures, and what is wrong with the others by position.
+        Predictions of the readable images, and what is wrong with the others by position.
 
     Raises:
-        DataError: the model wants features, or pictures cannot be read and ``bad_images`` is not
+        DataError: the model wants features, or images cannot be read and ``bad_images`` is not
             ``"skip"``.
     """
     shape = config["architecture"]["sample_shape"]
     if len(shape) != 3:
-        raise DataError("This model was trained on features, not on pictures: use evaluate.")
-    broken = broken_images(pictures, workers)
-    if broken and (bad_images != "skip" or len(broken) == len(pictures)):
+        raise DataError("This model was trained on features, not on images: use evaluate.")
+    broken = broken_images(images, workers)
+    if broken and (bad_images != "skip" or len(broken) == len(images)):
         listed = "\n".join(f"  {text}" for text in list(broken.values())[:10])
-        raise DataError(f"{len(broken)} of {len(pictures)} pictures cannot be read:\n{listed}")
-    kept = [path for position, path in enumerate(pictures) if position not in broken]
+        raise DataError(f"{len(broken)} of {len(images)} images cannot be read:\n{listed}")
+    kept = [path for position, path in enumerate(images) if position not in broken]
     source = ImageFiles(tuple(kept), shape[1])
     classes = tuple(config["classes"])
     names = [str(path) for path in kept]

@@ -1,4 +1,4 @@
-"""What is believed of single pictures, beside loops."""
+"""What is believed of single images, beside loops."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from largeloss.errors import ConfigError
 CLASSES = ("banana", "orange", "bowl")
 
 
-def recorded(folder, doubts, num=4) -> Recorded:
+def recorded(folder, flagged, num=4) -> Recorded:
     (folder / "recorded").mkdir()
     np.save(folder / "recorded/rows.npy", np.arange(10, 10 + num))
-    for epoch, found in enumerate(doubts):
+    for epoch, found in enumerate(flagged):
         np.save(folder / f"recorded/losses-{epoch:03d}.npy", np.zeros((num, 3), np.float16))
         np.save(
-            folder / f"recorded/doubted-{epoch:03d}.npy", np.array(found, np.int32).reshape(-1, 2)
+            folder / f"recorded/flagged-{epoch:03d}.npy", np.array(found, np.int32).reshape(-1, 2)
         )
     return Recorded.of(folder)
 
@@ -39,13 +39,13 @@ def test_the_papers_example(tmp_path):
     assert found[0].as_json()["believed"][1] == ("banana", "orange")
 
 
-def test_pictures_are_drawn_from_the_doubted(tmp_path):
+def test_images_are_drawn_from_the_doubted(tmp_path):
     run = recorded(tmp_path, [[], [(2, 1), (0, 1)], [(3, 1)]])
     known, truth = np.full((4, 3), -1, np.int8), np.zeros((4, 3), np.int8)
     drawn = examples(run, known, truth, CLASSES, (1, 2))
     assert [example.row for example in drawn] == [10, 12, 13]
     assert len(examples(run, known, truth, CLASSES, (1, 2), number=2)) == 2
-    with pytest.raises(ConfigError, match="doubted no label in the epochs 0"):
+    with pytest.raises(ConfigError, match="flagged no label in the epochs 0"):
         examples(run, known, truth, CLASSES, (0,))
 
 

@@ -9,7 +9,7 @@ from largeloss.analysis.recorded import KINDS, Recorded
 from largeloss.errors import ConfigError
 
 
-def written(folder, losses, steps=None, doubted=()):
+def written(folder, losses, steps=None, flagged=()):
     """A recording with these losses (E, n, C)."""
     folder = folder / "recorded"
     folder.mkdir()
@@ -18,8 +18,8 @@ def written(folder, losses, steps=None, doubted=()):
         np.save(folder / f"losses-{epoch:03d}.npy", values.astype(np.float16))
         order = np.arange(len(values)) if steps is None else steps
         np.save(folder / f"steps-{epoch:03d}.npy", order.astype(np.int32))
-        pairs = doubted[epoch] if epoch < len(doubted) else []
-        np.save(folder / f"doubted-{epoch:03d}.npy", np.array(pairs, dtype=np.int32).reshape(-1, 2))
+        pairs = flagged[epoch] if epoch < len(flagged) else []
+        np.save(folder / f"flagged-{epoch:03d}.npy", np.array(pairs, dtype=np.int32).reshape(-1, 2))
     return Recorded.of(folder.parent)
 
 
@@ -74,23 +74,23 @@ def test_corrections_equal_the_loop(tmp_path):
     losses, known, truth = example()
     stream = np.random.default_rng(1)
     blank = np.argwhere(known < 0)
-    doubted = [[], *(blank[stream.random(len(blank)) < 0.3].tolist() for _ in range(3))]
+    flagged = [[], *(blank[stream.random(len(blank)) < 0.3].tolist() for _ in range(3))]
     hidden = truth.copy()
     hidden[:, 4] = -1  # of one class nobody knows
     classes = ("a", "b", "c", "d", "e")
-    found = corrections(written(tmp_path, losses, doubted=doubted), known, hidden, classes)
+    found = corrections(written(tmp_path, losses, flagged=flagged), known, hidden, classes)
     missing = [(n, c) for n, c in blank.tolist() if hidden[n, c] == 1]
-    for epoch, pairs in enumerate(doubted):
+    for epoch, pairs in enumerate(flagged):
         right = [pair for pair in pairs if tuple(pair) in missing]
         judged = [pair for pair in pairs if hidden[tuple(pair)] >= 0]
         quality = found.epochs[epoch]
-        assert quality.doubted == len(pairs)
+        assert quality.flagged == len(pairs)
         assert quality.precision == (len(right) / len(judged) if judged else None)
         assert quality.recall == len(right) / len(missing)
     for column, name in enumerate(classes):
-        pairs = [pair for pair in doubted[3] if pair[1] == column]
+        pairs = [pair for pair in flagged[3] if pair[1] == column]
         right = [pair for pair in pairs if tuple(pair) in missing]
-        assert found.classes[name].doubted == len(pairs)
+        assert found.classes[name].flagged == len(pairs)
         assert found.classes[name].right == len(right)
     assert found.classes["e"].precision is None
     assert found.classes["e"].recall is None
@@ -98,5 +98,5 @@ def test_corrections_equal_the_loop(tmp_path):
 
 def test_a_method_that_doubts_nothing(tmp_path):
     losses, known, truth = example()
-    with pytest.raises(ConfigError, match="doubted no label"):
+    with pytest.raises(ConfigError, match="flagged no label"):
         corrections(written(tmp_path, losses), known, truth, tuple("abcde"))

@@ -10,13 +10,13 @@ from torch import nn
 from largeloss.analysis.cam import resized, shown
 from largeloss.analysis.pointing import highest, judge, pointing
 from largeloss.data.importers.imported import Boxes
-from largeloss.data.loading import Batch
+from largeloss.data.inputs.loader import Batch
 from largeloss.errors import ConfigError
 from largeloss.models import Classifier, build_classifier
 
 
 class Passing(nn.Module):
-    """A backbone whose maps are the pictures."""
+    """A backbone whose maps are the images."""
 
     num_features = 3
 

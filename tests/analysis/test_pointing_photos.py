@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from largeloss.analysis.pointing import pointing
-from largeloss.data.images import ImageFiles, picture_size
 from largeloss.data.importers import coco
-from largeloss.data.loading import Batch
+from largeloss.data.inputs.image_files import ImageFiles, image_size
+from largeloss.data.inputs.loader import Batch
 from largeloss.models import build_classifier
 
 SIZE = 96
@@ -43,7 +43,7 @@ def test_hits_are_those_of_the_owners_boxes(real_data):
         np.arange(len(names)),
         names,
         found.boxes,
-        lambda row: picture_size(path[row]),
+        lambda row: image_size(path[row]),
     )
 
     said = json.loads((root / "annotations/instances_val2017.json").read_text())

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from largeloss.analysis.recorded import Recorded, kinds
-from largeloss.data.loading import Batch
+from largeloss.data.inputs.loader import Batch
 from largeloss.errors import ConfigError, RunError
 from largeloss.training.engine import Step
 from largeloss.training.recording import Recorder
@@ -15,7 +15,7 @@ ROWS = np.array([2, 3, 5, 8, 9])
 
 
 def record(folder, num_epochs=2, seed=0):
-    """Two steps an epoch; returns what was shown, by epoch: row -> (losses, step, doubted)."""
+    """Two steps an epoch; returns what was shown, by epoch: row -> (losses, step, flagged)."""
     stream = np.random.default_rng(seed)
     recorder, shown = Recorder(folder / "recorded", ROWS, 3), []
     for epoch in range(num_epochs):
@@ -25,15 +25,15 @@ def record(folder, num_epochs=2, seed=0):
         for number, rows in enumerate((order[:3], order[3:])):
             logits = torch.from_numpy(stream.normal(0, 3, (len(rows), 3)))
             labels = torch.from_numpy(stream.integers(-1, 2, (len(rows), 3)).astype(np.int8))
-            doubted = torch.from_numpy(stream.random((len(rows), 3)) < 0.3)
+            flagged = torch.from_numpy(stream.random((len(rows), 3)) < 0.3)
             batch = Batch(torch.zeros(len(rows), 1), labels, torch.from_numpy(rows))
-            recorder.add(Step(torch.zeros(()), logits, batch), doubted if epoch else None)
+            recorder.add(Step(torch.zeros(()), logits, batch), flagged if epoch else None)
             for position, row in enumerate(rows):
                 losses = [
                     F.softplus(-x if y == 1 else x).item()
                     for x, y in zip(logits[position], labels[position], strict=True)
                 ]
-                found = {c for c in range(3) if epoch and doubted[position, c]}
+                found = {c for c in range(3) if epoch and flagged[position, c]}
                 seen[int(row)] = (losses, number, found)
         recorder.end()
         shown.append(seen)
@@ -47,12 +47,12 @@ def test_what_is_read_is_what_was_shown(tmp_path):
     assert recorded.num_epochs == 2
     for epoch, seen in enumerate(shown):
         losses, steps = recorded.losses(epoch), recorded.steps(epoch)
-        pairs = {tuple(pair) for pair in recorded.doubted(epoch).tolist()}
+        pairs = {tuple(pair) for pair in recorded.flagged(epoch).tolist()}
         for position, row in enumerate(ROWS.tolist()):
-            expected, number, doubted = seen[row]
+            expected, number, flagged = seen[row]
             np.testing.assert_allclose(losses[position], expected, rtol=1e-3, atol=1e-6)
             assert steps[position] == number
-            assert {c for p, c in pairs if p == position} == doubted
+            assert {c for p, c in pairs if p == position} == flagged
     parts = list(recorded.chunks())
     assert sum(values.shape[1] for _, values in parts) == len(ROWS)
 

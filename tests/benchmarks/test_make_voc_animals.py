@@ -1,4 +1,4 @@
-"""The recipe for voc-animals, on a tree of three pictures in the official layout."""
+"""The recipe for voc-animals, on a tree of three images in the official layout."""
 
 import csv
 import subprocess
@@ -10,7 +10,7 @@ from PIL import Image
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "make_voc_animals.py"
 
 
-def test_animal_pictures_are_taken_with_their_labels(tmp_path):
+def test_animal_images_are_taken_with_their_labels(tmp_path):
     voc = tmp_path / "VOC2012"
     lists = voc / "ImageSets/Main"
     lists.mkdir(parents=True)
@@ -32,5 +32,5 @@ def test_animal_pictures_are_taken_with_their_labels(tmp_path):
     ]
     assert [rows[0][name] for name in ("cat", "dog", "person")] == ["1", "0", "1"]
     assert [rows[1][name] for name in ("cat", "dog", "person")] == ["0", "1", "0"]
-    with Image.open(out / "images/a.jpg") as picture:
-        assert picture.size == (256, 192)
+    with Image.open(out / "images/a.jpg") as scaled:
+        assert scaled.size == (256, 192)

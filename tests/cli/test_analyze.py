@@ -14,11 +14,11 @@ SMALL = (
 
 
 @pytest.fixture
-def recorded_run(largeloss, picture_folder, tmp_path):
+def recorded_run(largeloss, image_folder, tmp_path):
     def train(method, *more):
         out = tmp_path / method
         code, _, err = largeloss(
-            "train", picture_folder, *SMALL, "--method", method, "--record", "losses", *more,
+            "train", image_folder, *SMALL, "--method", method, "--record", "losses", *more,
             "--out", out,
         )  # fmt: skip
         assert code == 0, err
@@ -45,14 +45,14 @@ def test_corrections_by_epoch_and_class(largeloss, recorded_run):
     assert code == 0, err
     assert "red" in out
     content = json.loads((run / "analysis/corrections.json").read_text())
-    assert content["epochs"][0]["doubted"] == 0
-    assert content["epochs"][3]["doubted"] > content["epochs"][1]["doubted"] > 0
+    assert content["epochs"][0]["flagged"] == 0
+    assert content["epochs"][3]["flagged"] > content["epochs"][1]["flagged"] > 0
 
 
-def test_recording_changes_nothing(largeloss, picture_folder, recorded_run, tmp_path):
+def test_recording_changes_nothing(largeloss, image_folder, recorded_run, tmp_path):
     run = recorded_run("ll-cp", "--delta-rel", "10")
     code, _, err = largeloss(
-        "train", picture_folder, *SMALL, "--method", "ll-cp", "--delta-rel", "10", "--out",
+        "train", image_folder, *SMALL, "--method", "ll-cp", "--delta-rel", "10", "--out",
         tmp_path / "plain",
     )  # fmt: skip
     assert code == 0, err
@@ -61,9 +61,9 @@ def test_recording_changes_nothing(largeloss, picture_folder, recorded_run, tmp_
     assert one["num_corrections"] == two["num_corrections"] > 0
 
 
-def test_what_is_missing_is_said(largeloss, recorded_run, picture_folder, tmp_path):
+def test_what_is_missing_is_said(largeloss, recorded_run, image_folder, tmp_path):
     code, _, err = largeloss(
-        "train", picture_folder, *SMALL, "--method", "an", "--out", tmp_path / "plain"
+        "train", image_folder, *SMALL, "--method", "an", "--out", tmp_path / "plain"
     )
     assert code == 0, err
     code, _, err = largeloss("analyze", "memorization", tmp_path / "plain")
@@ -74,17 +74,17 @@ def test_what_is_missing_is_said(largeloss, recorded_run, picture_folder, tmp_pa
     assert "There is no run in" in err
     code, _, err = largeloss("analyze", "corrections", recorded_run("an"))
     assert code == 2
-    assert "doubted no label" in err
+    assert "flagged no label" in err
 
 
-def test_labels_that_were_never_complete(largeloss, make_picture_folder, tmp_path):
+def test_labels_that_were_never_complete(largeloss, make_image_folder, tmp_path):
     lines = [
         f"images/{row:02d}.png,{('train', 'train', 'val')[row % 3]},1,"
         if row % 2
         else f"images/{row:02d}.png,{('train', 'train', 'val')[row % 3]},,1"
         for row in range(30)
     ]
-    folder = make_picture_folder(labels="\n".join(["image,split,red,blue", *lines]) + "\n")
+    folder = make_image_folder(labels="\n".join(["image,split,red,blue", *lines]) + "\n")
     code, _, err = largeloss(
         "train", folder, *SMALL[:-2], "--method", "ll-r", "--delta-rel", "10", "--record",
         "losses", "--out", tmp_path / "run",
@@ -96,5 +96,5 @@ def test_labels_that_were_never_complete(largeloss, make_picture_folder, tmp_pat
     code, out, err = largeloss("analyze", "corrections", tmp_path / "run")
     assert code == 0, err
     assert "not known" in out
-    doubted = Recorded.of(tmp_path / "run").doubted(3)
-    assert np.ndim(doubted) == 2
+    flagged = Recorded.of(tmp_path / "run").flagged(3)
+    assert np.ndim(flagged) == 2

@@ -38,49 +38,49 @@ def refused(capsys, tmp_path):
         ("image,labels\nimages/00.png,red\n", "--unlisted"),
     ],
 )
-def test_wrong_label_files(refused, make_picture_folder, tmp_path, labels, message):
-    root = make_picture_folder(labels=labels or "\n")
+def test_wrong_label_files(refused, make_image_folder, tmp_path, labels, message):
+    root = make_image_folder(labels=labels or "\n")
     code, err = refused(root)
     assert code == 2
     assert message in err
     assert not (tmp_path / "run").exists()
 
 
-def test_an_unknown_class(refused, picture_folder):
-    code, err = refused(picture_folder, "--classes", "red,bleu")
+def test_an_unknown_class(refused, image_folder):
+    code, err = refused(image_folder, "--classes", "red,bleu")
     assert code == 2
     assert "'bleu'" in err
     assert "blue" in err
 
 
-def test_a_truncated_picture_is_refused_or_left_out(refused, picture_folder, tmp_path):
-    path = picture_folder / "images/04.png"
+def test_a_truncated_image_is_refused_or_left_out(refused, image_folder, tmp_path):
+    path = image_folder / "images/04.png"
     path.write_bytes(path.read_bytes()[:200])
-    code, err = refused(picture_folder)
+    code, err = refused(image_folder)
     assert code == 2
     assert "images/04.png: cannot be decoded" in err
     assert not (tmp_path / "run").exists()
-    code, err = refused(picture_folder, "--bad-images", "skip")
+    code, err = refused(image_folder, "--bad-images", "skip")
     assert code == 0
-    assert "1 of 30 pictures cannot be read and are left out" in err
+    assert "1 of 30 images cannot be read and are left out" in err
 
 
-def test_a_split_without_one_readable_picture_is_refused(refused, picture_folder):
+def test_a_split_without_one_readable_image_is_refused(refused, image_folder):
     for row in range(4, 30, 5):
-        (picture_folder / f"images/{row:02d}.png").write_bytes(b"")
-    code, err = refused(picture_folder, "--bad-images", "skip")
+        (image_folder / f"images/{row:02d}.png").write_bytes(b"")
+    code, err = refused(image_folder, "--bad-images", "skip")
     assert code == 2
-    assert "Not one picture of the test split" in err
+    assert "Not one image of the test split" in err
 
 
-def test_a_size_that_the_backbone_does_not_take(refused, picture_folder):
-    code, err = refused(picture_folder, "--backbone", "vit_tiny_patch16_224")
+def test_a_size_that_the_backbone_does_not_take(refused, image_folder):
+    code, err = refused(image_folder, "--backbone", "vit_tiny_patch16_224")
     assert code == 2
-    assert "does not take pictures of" in err
+    assert "does not take images of" in err
 
 
-def test_all_blank_rows_are_reported(refused, make_picture_folder):
-    root = make_picture_folder(labels=HEAD + FOUR + "images/09.png,train,,\n")
+def test_all_blank_rows_are_reported(refused, make_image_folder):
+    root = make_image_folder(labels=HEAD + FOUR + "images/09.png,train,,\n")
     code, err = refused(root)
     assert code == 0
     assert "1 of 5 training images have no label at all, for example images/09.png" in err
@@ -93,8 +93,8 @@ def test_a_folder_that_does_not_exist(refused, tmp_path):
     assert "does not exist" in err
 
 
-def test_non_finite_logits_stop_the_run(refused, picture_folder, tmp_path):
-    code, err = refused(picture_folder, "--method", "an", "--lr", "1e30")
+def test_non_finite_logits_stop_the_run(refused, image_folder, tmp_path):
+    code, err = refused(image_folder, "--method", "an", "--lr", "1e30")
     assert code == 1
     assert "Logits are NaN or infinite" in err
     assert "images/" in err
@@ -116,22 +116,22 @@ def test_non_finite_logits_stop_the_run(refused, picture_folder, tmp_path):
         (["--no-such-option"], "--no-such-option"),
     ],
 )
-def test_wrong_options(refused, picture_folder, tmp_path, options, message):
-    code, err = refused(picture_folder, *options)
+def test_wrong_options(refused, image_folder, tmp_path, options, message):
+    code, err = refused(image_folder, *options)
     assert code == 2
     assert message in err
     assert not (tmp_path / "run" / "best").exists()
 
 
-def test_full_labels_refuse_blanks(refused, make_picture_folder):
-    code, err = refused(make_picture_folder(labels=HEAD + FOUR), "--method", "full")
+def test_full_labels_refuse_blanks(refused, make_image_folder):
+    code, err = refused(make_image_folder(labels=HEAD + FOUR), "--method", "full")
     assert code == 2
     assert "needs complete labels" in err
 
 
-def test_an_output_folder_that_cannot_be_written(refused, picture_folder, tmp_path):
+def test_an_output_folder_that_cannot_be_written(refused, image_folder, tmp_path):
     (tmp_path / "run").write_text("a file")
-    code, err = refused(picture_folder)
+    code, err = refused(image_folder)
     assert code == 2
     assert "cannot be written" in err
 

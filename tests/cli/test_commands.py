@@ -1,4 +1,4 @@
-"""The product through its command line, on a few small pictures: from table to report."""
+"""The product through its command line, on a few small images: from table to report."""
 
 import csv
 import json
@@ -15,9 +15,9 @@ SMALL = [
 
 
 @pytest.fixture
-def trained(largeloss, picture_folder, tmp_path):
+def trained(largeloss, image_folder, tmp_path):
     code, out, err = largeloss(
-        "train", picture_folder, "--observe", "single-positive", "--method", "ll-cp",
+        "train", image_folder, "--observe", "single-positive", "--method", "ll-cp",
         "--delta-rel", "5", *SMALL, "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 0, err
@@ -42,10 +42,10 @@ def test_train_says_what_it_did_and_leaves_a_run_folder(trained):
     assert result["num_corrections"] > 0
 
 
-def test_predict_writes_scores_and_tags(trained, largeloss, picture_folder, tmp_path):
+def test_predict_writes_scores_and_tags(trained, largeloss, image_folder, tmp_path):
     folder, _, _ = trained
     code, out, err = largeloss(
-        "predict", folder, picture_folder / "images", "--out", tmp_path / "scores.csv",
+        "predict", folder, image_folder / "images", "--out", tmp_path / "scores.csv",
         "--workers", "0",
     )  # fmt: skip
     assert code == 0, err
@@ -54,8 +54,8 @@ def test_predict_writes_scores_and_tags(trained, largeloss, picture_folder, tmp_
     assert len(rows) == 30
     assert list(rows[0]) == ["image", "tags", "red", "blue"]
     assert all(0 <= float(row["red"]) <= 1 for row in rows)
-    assert "30 pictures" in out
-    code, _, err = largeloss("predict", folder, picture_folder, "--out", tmp_path / "s.json")
+    assert "30 images" in out
+    code, _, err = largeloss("predict", folder, image_folder, "--out", tmp_path / "s.json")
     assert code == 0, err
     records = json.loads((tmp_path / "s.json").read_text())
     assert [r["tags"] for r in records] == [[t for t in r["tags"].split(";") if t] for r in rows]
@@ -76,11 +76,11 @@ def test_evaluate_gives_the_figures_of_the_run(trained, largeloss, tmp_path):
 
 
 def test_a_second_run_in_the_same_folder_is_refused_and_nothing_is_lost(
-    trained, largeloss, picture_folder
+    trained, largeloss, image_folder
 ):
     folder, _, _ = trained
     before = (folder / "result.json").read_text()
-    code, _, err = largeloss("train", picture_folder, *SMALL, "--out", folder)
+    code, _, err = largeloss("train", image_folder, *SMALL, "--out", folder)
     assert code == 2
     assert "already holds a finished run" in err
     assert (folder / "result.json").read_text() == before
@@ -102,8 +102,8 @@ def test_resume_continues_and_refuses_other_settings(trained, largeloss):
     assert "no run in" in err
 
 
-def test_a_run_cut_off_is_resumed_to_the_same_bits(largeloss, picture_folder, tmp_path):
-    arguments = ["train", picture_folder, "--observe", "single-positive", *SMALL]
+def test_a_run_cut_off_is_resumed_to_the_same_bits(largeloss, image_folder, tmp_path):
+    arguments = ["train", image_folder, "--observe", "single-positive", *SMALL]
     code, _, err = largeloss(*arguments, "--out", tmp_path / "whole")
     assert code == 0, err
     script = (
@@ -122,9 +122,9 @@ def test_a_run_cut_off_is_resumed_to_the_same_bits(largeloss, picture_folder, tm
     assert best[0] == best[1]
 
 
-def test_compare_writes_results_and_skips_what_is_finished(largeloss, picture_folder, tmp_path):
+def test_compare_writes_results_and_skips_what_is_finished(largeloss, image_folder, tmp_path):
     arguments = [
-        "compare", picture_folder, "--methods", "full,an,ll-r:5", "--seeds", "2",
+        "compare", image_folder, "--methods", "full,an,ll-r:5", "--seeds", "2",
         "--observe", "single-positive", *SMALL, "--epochs", "2", "--out", tmp_path / "all",
     ]  # fmt: skip
     code, out, err = largeloss(*arguments)
@@ -152,10 +152,10 @@ def test_compare_writes_results_and_skips_what_is_finished(largeloss, picture_fo
 
 
 def test_compare_goes_on_after_a_kill_in_the_first_epoch_and_with_settings_of_some_methods(
-    largeloss, picture_folder, tmp_path
+    largeloss, image_folder, tmp_path
 ):
     arguments = [
-        "compare", picture_folder, "--methods", "an,epr", "--seeds", "1", "--expected-positives",
+        "compare", image_folder, "--methods", "an,epr", "--seeds", "1", "--expected-positives",
         "1.2", "--observe", "single-positive", *SMALL, "--epochs", "1", "--out", tmp_path / "all",
     ]  # fmt: skip
     assert largeloss(*arguments)[0] == 0
@@ -172,18 +172,18 @@ def test_compare_goes_on_after_a_kill_in_the_first_epoch_and_with_settings_of_so
     [("an,llr", "no method 'llr'"), ("ll-r,ll-r:0.2", "same run"), ("an:0.5", "no setting of an")],
 )
 def test_wrong_methods_are_refused_before_any_training(
-    largeloss, picture_folder, tmp_path, methods, message
+    largeloss, image_folder, tmp_path, methods, message
 ):
     out = tmp_path / "all"
-    code, _, err = largeloss("compare", picture_folder, "--methods", methods, *SMALL, "--out", out)
+    code, _, err = largeloss("compare", image_folder, "--methods", methods, *SMALL, "--out", out)
     assert code == 2
     assert message in err
     assert not list(out.glob("*/best"))
 
 
-def test_positives_only_say_what_could_not_be_measured(largeloss, make_picture_folder, tmp_path):
+def test_positives_only_say_what_could_not_be_measured(largeloss, make_image_folder, tmp_path):
     lines = [f"images/{row:02d}.png,{'1,' if row % 2 else ',1'}\n" for row in range(30)]
-    root = make_picture_folder(labels="image,red,blue\n" + "".join(lines))
+    root = make_image_folder(labels="image,red,blue\n" + "".join(lines))
     code, out, err = largeloss("train", root, *SMALL, "--out", tmp_path / "run")
     assert code == 0, err
     assert "blanks counted as absent" in err
@@ -229,10 +229,10 @@ def test_module_and_script_are_the_same_command():
     assert "compare" in result.stdout
 
 
-def test_torchrun_trains_with_two_processes_and_one_speaks(picture_folder, tmp_path):
+def test_torchrun_trains_with_two_processes_and_one_speaks(image_folder, tmp_path):
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-        "-m", "largeloss", "train", str(picture_folder), "--observe", "single-positive",
+        "-m", "largeloss", "train", str(image_folder), "--observe", "single-positive",
         "--method", "ll-cp", "--delta-rel", "5", *SMALL, "--out", str(tmp_path / "run"),
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

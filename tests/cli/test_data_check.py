@@ -11,7 +11,7 @@ from trees_voc import write_voc
 
 from largeloss.cli import run
 from largeloss.data import read_folder
-from largeloss.data.check import examine
+from largeloss.data.examine.examination import examine
 
 
 class Page(HTMLParser):
@@ -54,63 +54,61 @@ def page_of(path: Path) -> Page:
 
 
 def test_a_sound_folder(
-    picture_folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    image_folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    before = {path: path.read_bytes() for path in picture_folder.rglob("*") if path.is_file()}
-    assert run(["data", "check", str(picture_folder)]) == 0
+    before = {path: path.read_bytes() for path in image_folder.rglob("*") if path.is_file()}
+    assert run(["data", "check", str(image_folder)]) == 0
     out, _ = capsys.readouterr()
-    assert "pictures: 30 images, 2 classes." in out
+    assert "images: 30 images, 2 classes." in out
     assert "24 to 24 wide and 20 to 20 high" in out
     assert "all were decoded" in out
-    found = json.loads((picture_folder / "check/check.json").read_text())
-    expected = examine(read_folder(picture_folder)).as_json()
+    found = json.loads((image_folder / "check/check.json").read_text())
+    expected = examine(read_folder(image_folder)).as_json()
     assert {k: v for k, v in found.items() if k not in ("format", "notes")} == json.loads(
         json.dumps(expected)
     ) | {"splits": {name: expected["splits"][name] for name in ("train", "val", "test")}}
     assert list(found["splits"]) == ["train", "val", "test"]
     assert found["format"] == 1
-    page = page_of(picture_folder / "check/check.html")
+    page = page_of(image_folder / "check/check.html")
     assert "30 images, 2 classes: 18 train, 6 val, 6 test." in page.text
     assert len(page.labels) == 5
     assert page.labels[0].startswith("train: ")
     assert "largeloss data check" in page.text
     assert {p: p.read_bytes() for p in before} == before
-    assert run(["data", "check", str(picture_folder), "--out", str(tmp_path / "a/b")]) == 0
+    assert run(["data", "check", str(image_folder), "--out", str(tmp_path / "a/b")]) == 0
     assert (tmp_path / "a/b/check.html").is_file()
 
 
 def test_errors_make_the_exit_code_1(
-    picture_folder: Path, capsys: pytest.CaptureFixture[str]
+    image_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for row in range(15):
-        (picture_folder / f"images/{row:02d}.png").write_bytes(b"<b>")
-    (picture_folder / "images/20.png").write_bytes((picture_folder / "images/21.png").read_bytes())
-    assert run(["data", "check", str(picture_folder), "--no-decode"]) == 1
+        (image_folder / f"images/{row:02d}.png").write_bytes(b"<b>")
+    (image_folder / "images/20.png").write_bytes((image_folder / "images/21.png").read_bytes())
+    assert run(["data", "check", str(image_folder), "--no-decode"]) == 1
     out, err = capsys.readouterr()
-    assert "Error: 15 of 30 pictures cannot be read" in err
+    assert "Error: 15 of 30 images cannot be read" in err
     assert "group of identical files in one split" in err
     assert "only headers were read" in out
-    page = page_of(picture_folder / "check/check.html")
+    page = page_of(image_folder / "check/check.html")
     assert "… and 5 more" in page.text
     assert "images/20.png = images/21.png" in page.text
-    assert run(["data", "check", str(picture_folder), "--no-pictures"]) == 0
-    assert json.loads((picture_folder / "check/check.json").read_text())["pictures"] is None
+    assert run(["data", "check", str(image_folder), "--no-images"]) == 0
+    assert json.loads((image_folder / "check/check.json").read_text())["image_statistics"] is None
 
 
 def test_no_train_split_is_examined_all_the_same(
-    make_picture_folder, capsys: pytest.CaptureFixture[str]
+    make_image_folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = make_picture_folder(labels="image,split,red\nimages/00.png,test,1\n")
+    root = make_image_folder(labels="image,split,red\nimages/00.png,test,1\n")
     assert run(["data", "check", str(root)]) == 1
     assert "There is no train split" in capsys.readouterr().err
 
 
-def test_names_cannot_break_the_page(
-    make_picture_folder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_names_cannot_break_the_page(make_image_folder, capsys: pytest.CaptureFixture[str]) -> None:
     evil = "<img src=x onerror=alert(1)>[red]'&"
     lines = "".join(f"images/{row:02d}.png,{row % 2},{row % 3 % 2}\n" for row in range(30))
-    root = make_picture_folder(labels=f'image,blue,"{evil}"\n{lines}')
+    root = make_image_folder(labels=f'image,blue,"{evil}"\n{lines}')
     assert run(["data", "check", str(root)]) == 0
     assert evil in capsys.readouterr().out
     page = page_of(root / "check/check.html")
@@ -121,7 +119,7 @@ def test_very_many_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     lines = [f"i{row},{split},c{row % 300:03d},{row % 7 % 2}" for row in range(3000)
              for split in [("train", "train", "val", "test")[row % 4]]]  # fmt: skip
     (tmp_path / "labels.csv").write_text("image,split,label,value\n" + "\n".join(lines) + "\n")
-    assert run(["data", "check", str(tmp_path), "--no-pictures"]) == 0
+    assert run(["data", "check", str(tmp_path), "--no-images"]) == 0
     out, _ = capsys.readouterr()
     assert "… 284 more …" in out
     assert "Missing positives in train: about" in out
@@ -153,16 +151,16 @@ def test_changed_labels_are_noticed(tmp_path: Path, capsys: pytest.CaptureFixtur
     ("arguments", "message"),
     [
         (["none"], "none does not exist"),
-        (["pictures", "--out", "file"], "file is a file and cannot be written"),
-        (["pictures", "--out", "file/deeper"], "cannot be written"),
-        (["pictures", "--unlisted", "absent"], "--unlisted is for files with a column 'labels'"),
+        (["images", "--out", "file"], "file is a file and cannot be written"),
+        (["images", "--out", "file/deeper"], "cannot be written"),
+        (["images", "--unlisted", "absent"], "--unlisted is for files with a column 'labels'"),
     ],
 )
 def test_wrong_input(
-    picture_folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str,
+    image_folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.chdir(picture_folder.parent)
+    monkeypatch.chdir(image_folder.parent)
     Path("file").write_text("")
     assert run(["data", "check", *arguments]) == 2
     assert message in capsys.readouterr().err

@@ -11,12 +11,12 @@ from trees_coco import write_coco
 from trees_cub import write_cub
 from trees_nuswide import write_nuswide, write_nuswide_spml
 from trees_openimages import write_openimages
-from trees_voc import Thing, make_pictures, write_voc
+from trees_voc import Thing, make_images, write_voc
 
 from largeloss.cli import run
 from largeloss.cli.data.import_ import NAMES
 from largeloss.data import FeatureArray, ImageFiles, read_folder
-from largeloss.data.boxes import read_boxes
+from largeloss.data.folder.boxes import read_boxes
 from largeloss.data.importers import coco, cub, nuswide, openimages, voc
 from largeloss.data.importers.imported import Imported
 from largeloss.data.importers.registry import READERS, TAKES
@@ -43,7 +43,7 @@ def imports(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Import:
 
 
 def check_same(folder: Path, expected: Imported) -> None:
-    """Labels, order of images and classes, official splits, boxes and pictures are those."""
+    """Labels, order of images and classes, official splits, boxes and images are those."""
     found = read_folder(folder)
     assert found.labels == expected.table
     assert found.name == expected.name
@@ -54,9 +54,9 @@ def check_same(folder: Path, expected: Imported) -> None:
         assert len(found.splits["val"]) == round(0.2 * len(both))
     for name, rows in splits.items():
         np.testing.assert_array_equal(found.splits[name], rows)
-    if expected.pictures is not None:
+    if expected.image_root is not None:
         assert isinstance(found.source, ImageFiles)
-        assert found.source.paths == tuple(expected.pictures / n for n in expected.table.images)
+        assert found.source.paths == tuple(expected.image_root / n for n in expected.table.images)
     assert (folder / "boxes.parquet").is_file() == (expected.boxes is not None)
     if expected.boxes is not None:
         boxes = read_boxes(folder / "boxes.parquet", found.labels)
@@ -115,10 +115,10 @@ def test_openimages(imports: Import, tmp_path: Path) -> None:
     assert "For the record" not in out  # the owners have a val split
 
 
-def test_class_folders(imports: Import, tmp_path: Path, picture_folder: Path) -> None:
+def test_class_folders(imports: Import, tmp_path: Path, image_folder: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / "tree" / name).mkdir(parents=True)
-    for row, path in enumerate(sorted(picture_folder.glob("images/*"))):
+    for row, path in enumerate(sorted(image_folder.glob("images/*"))):
         (tmp_path / "tree" / ("cat", "dog")[row % 2] / path.name).write_bytes(path.read_bytes())
     code, _, err = imports("folder", tmp_path / "tree")
     assert code == 2
@@ -131,10 +131,10 @@ def test_class_folders(imports: Import, tmp_path: Path, picture_folder: Path) ->
     assert {k: len(v) for k, v in found.splits.items()} == {"train": 19, "val": 5, "test": 6}
 
 
-def test_label_files(imports: Import, picture_folder: Path, tmp_path: Path) -> None:
-    code, _, err = imports("csv", picture_folder / "labels.csv")
+def test_label_files(imports: Import, image_folder: Path, tmp_path: Path) -> None:
+    code, _, err = imports("csv", image_folder / "labels.csv")
     assert code == 0, err
-    ours, theirs = read_folder(tmp_path / "data"), read_folder(picture_folder)
+    ours, theirs = read_folder(tmp_path / "data"), read_folder(image_folder)
     assert ours.labels == theirs.labels
     assert ours.fingerprint == theirs.fingerprint
     assert isinstance(ours.source, ImageFiles)
@@ -143,12 +143,12 @@ def test_label_files(imports: Import, picture_folder: Path, tmp_path: Path) -> N
 
 
 def test_label_files_in_a_foreign_coding(
-    imports: Import, picture_folder: Path, tmp_path: Path
+    imports: Import, image_folder: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "spml.csv"
     path.write_text("image,a,b\n00.png,1,-1\n01.png,0,1\n02.png,0,0\n03.png,1,1\n04.png,1,1\n")
-    images = picture_folder / "images"
-    code, _, err = imports("csv", path, "--pictures", images, "--coding", "zero-unobserved")
+    images = image_folder / "images"
+    code, _, err = imports("csv", path, "--images", images, "--coding", "zero-unobserved")
     assert code == 0, err
     labels = read_folder(tmp_path / "data").labels.to_dense().tolist()
     assert labels == [[1, 0], [-1, 1], [-1, -1], [1, 1], [1, 1]]
@@ -186,17 +186,17 @@ def test_real_images(imports: Import, real_data: Path, tmp_path: Path) -> None:
     assert "80 train (published: 117,266), 79 test (published: 4,952)" in out
 
 
-def test_bad_pictures(imports: Import, tmp_path: Path) -> None:
-    folder = write_voc(tmp_path / "tree", 2012, make_pictures(2012, 1, 40))
+def test_bad_images(imports: Import, tmp_path: Path) -> None:
+    folder = write_voc(tmp_path / "tree", 2012, make_images(2012, 1, 40))
     names = sorted(path.name for path in (folder / "JPEGImages").iterdir())
     for name in names[:12]:
         (folder / "JPEGImages" / name).unlink()
-    (folder / "JPEGImages" / names[20]).write_bytes(b"no picture")
+    (folder / "JPEGImages" / names[20]).write_bytes(b"no image")
     code, _, err = imports("voc2012", tmp_path / "tree")
     assert code == 2
-    assert "12 of 50 pictures are missing:" in err
+    assert "12 of 50 images are missing:" in err
     assert "… and 2 more" in err
-    assert "1 of 50 pictures cannot be read:" in err
+    assert "1 of 50 images cannot be read:" in err
     assert names[20] in err
     assert "--bad-images skip" in err
     code, _, err = imports("voc2012", tmp_path / "tree", "--no-decode")
@@ -222,22 +222,22 @@ def test_bad_pictures(imports: Import, tmp_path: Path) -> None:
     ]
 
 
-def test_not_one_usable_picture(imports: Import, tmp_path: Path) -> None:
+def test_not_one_usable_image(imports: Import, tmp_path: Path) -> None:
     folder = write_voc(tmp_path / "tree", 2012)
     for name in (folder / "ImageSets/Main/val.txt").read_text().split():
         (folder / f"JPEGImages/{name}.jpg").unlink()
     code, _, err = imports("voc2012", tmp_path / "tree", "--bad-images", "skip")
     assert code == 2
-    assert "Not one picture of the test split of voc2012 can be used" in err
+    assert "Not one image of the test split of voc2012 can be used" in err
 
 
 def test_labels_alone(imports: Import, tmp_path: Path) -> None:
-    write_cub(tmp_path / "tree", pictures=False)
+    write_cub(tmp_path / "tree", with_images=False)
     (tmp_path / "tree/CUB_200_2011/images").rmdir()
     code, _, err = imports("cub", tmp_path / "tree")
     assert code == 2
-    assert "images is not there: the 5 pictures were looked for in this folder" in err
-    code, _, err = imports("cub", tmp_path / "tree", "--no-pictures")
+    assert "images is not there: the 5 images were looked for in this folder" in err
+    code, _, err = imports("cub", tmp_path / "tree", "--no-images")
     assert code == 0, err
 
 
@@ -284,13 +284,13 @@ def unknown_class(root: Path) -> tuple[str, ...]:
 def names_that_lead_out(root: Path) -> tuple[str, ...]:
     root.mkdir()
     (root / "labels.csv").write_text("image,split,a\n../x.png,train,1\ny.png,train,0\n")
-    return "csv", "1 pictures lie outside"
+    return "csv", "1 images lie outside"
 
 
 def one_image(root: Path) -> tuple[str, ...]:
     root.mkdir()
     (root / "labels.csv").write_text("image,split,a\ny.png,test,0\n")
-    return "csv", "has no training images", "--no-pictures"
+    return "csv", "has no training images", "--no-images"
 
 
 def wrong_bytes(root: Path) -> tuple[str, ...]:
@@ -338,7 +338,7 @@ def test_nothing_at_all(imports: Import, tmp_path: Path, name: str) -> None:
         (["voc2012", "--bad-images", "ignore"], "must be error or skip, got 'ignore'"),
         (["csv", "--coding", "spml"], "no such file"),
         (["voc2012", "--workers", "0"], "--workers"),
-        (["nuswide", "--version", "spml", "--download"], "Fetch the pictures, ImageList.zip"),
+        (["nuswide", "--version", "spml", "--download"], "Fetch the images, ImageList.zip"),
         (["openimages-v3", "--download"], "annotations_human_2017_11.tar.gz"),
         (["csv", "--download"], "made of files of your own"),
     ],
@@ -365,7 +365,7 @@ def test_the_names_of_the_help_are_those_of_the_readers() -> None:
 
 @pytest.mark.parametrize("name", ["voc2012", "nuswide", "openimages-v3", "csv"])
 def test_training_on_what_was_imported(
-    imports: Import, tmp_path: Path, name: str, picture_folder: Path,
+    imports: Import, tmp_path: Path, name: str, image_folder: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     more: list[str] = []
@@ -379,7 +379,7 @@ def test_training_on_what_was_imported(
     elif name == "openimages-v3":
         write_openimages(tmp_path / "tree")
     else:
-        (tmp_path / "tree").symlink_to(picture_folder)
+        (tmp_path / "tree").symlink_to(image_folder)
     assert imports(name, tmp_path / "tree", *more)[0] == 0
     observe = ["--observe", "single-positive"] if name != "openimages-v3" else []
     code = run([

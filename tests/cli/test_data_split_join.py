@@ -12,8 +12,8 @@ from trees_voc import write_voc
 
 from largeloss.cli import run
 from largeloss.data import FeatureArray, ImageFiles, read_folder
-from largeloss.data.boxes import read_boxes
-from largeloss.data.folder import write_features
+from largeloss.data.folder.boxes import read_boxes
+from largeloss.data.folder.read import write_features
 from largeloss.data.stratify import stratified_split
 
 Command = Callable[..., tuple[int, str, str]]
@@ -71,12 +71,12 @@ def test_split(data: Command, voc_data: Path, tmp_path: Path) -> None:
 
 
 def test_split_of_a_folder_of_the_users_own(
-    data: Command, picture_folder: Path, tmp_path: Path
+    data: Command, image_folder: Path, tmp_path: Path
 ) -> None:
-    code, _, err = data("split", picture_folder, "--out", tmp_path / "new")
+    code, _, err = data("split", image_folder, "--out", tmp_path / "new")
     assert code == 0, err
     new = read_folder(tmp_path / "new")
-    assert new.labels == read_folder(picture_folder).labels
+    assert new.labels == read_folder(image_folder).labels
     assert isinstance(new.source, ImageFiles)
     assert all(path.is_file() for path in new.source.paths)
 
@@ -114,9 +114,9 @@ def test_split_of_features_and_a_missing_val(data: Command, tmp_path: Path) -> N
     ],
 )
 def test_wrong_shares(
-    data: Command, picture_folder: Path, tmp_path: Path, shares: str, message: str
+    data: Command, image_folder: Path, tmp_path: Path, shares: str, message: str
 ) -> None:
-    code, _, err = data("split", picture_folder, "--shares", shares, "--out", tmp_path / "new")
+    code, _, err = data("split", image_folder, "--shares", shares, "--out", tmp_path / "new")
     assert code == 2
     assert message in err
     assert not (tmp_path / "new").exists()
@@ -164,9 +164,9 @@ def test_join(data: Command, voc_data: Path, coco_data: Path, tmp_path: Path) ->
 
 
 def test_join_without_boxes_and_of_features(
-    data: Command, voc_data: Path, picture_folder: Path, tmp_path: Path
+    data: Command, voc_data: Path, image_folder: Path, tmp_path: Path
 ) -> None:
-    code, _, err = data("join", f"v={voc_data}", f"p={picture_folder}", "--out", tmp_path / "j")
+    code, _, err = data("join", f"v={voc_data}", f"p={image_folder}", "--out", tmp_path / "j")
     assert code == 0, err
     assert "p has no boxes; those of the others are kept." in err
     for name in ("a", "b"):
@@ -191,24 +191,24 @@ def test_join_without_boxes_and_of_features(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["pictures"], "'pictures' is not NAME=DATA"),
-        (["=pictures"], "is not NAME=DATA"),
+        (["images"], "'images' is not NAME=DATA"),
+        (["=images"], "is not NAME=DATA"),
         (["a=none"], "none does not exist"),
-        (["a=pictures", "a=pictures"], "Two collections are called 'a' and 'a'"),
-        (["a=pictures", "--rename", "red=blue"], "is not NAME:OLD=NEW"),
-        (["a=pictures", "--rename", "a:red"], "is not NAME:OLD=NEW"),
-        (["a=pictures", "--rename", "a:red=x", "--rename", "a:red=y"], "renames a class twice"),
-        (["a=pictures", "--rename", "a:rod=x"], "'a' has no class 'rod'. Did you mean 'red'?"),
-        (["a=pictures", "--rename", "b:red=x"], "there is no such collection"),
-        (["a=pictures", "--rename", "a:red=blue"], "would both be called 'blue'"),
+        (["a=images", "a=images"], "Two collections are called 'a' and 'a'"),
+        (["a=images", "--rename", "red=blue"], "is not NAME:OLD=NEW"),
+        (["a=images", "--rename", "a:red"], "is not NAME:OLD=NEW"),
+        (["a=images", "--rename", "a:red=x", "--rename", "a:red=y"], "renames a class twice"),
+        (["a=images", "--rename", "a:rod=x"], "'a' has no class 'rod'. Did you mean 'red'?"),
+        (["a=images", "--rename", "b:red=x"], "there is no such collection"),
+        (["a=images", "--rename", "a:red=blue"], "would both be called 'blue'"),
         ([], "Missing argument"),
     ],
 )
 def test_wrong_joins(
-    data: Command, picture_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    data: Command, image_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     arguments: list[str], message: str,
 ) -> None:  # fmt: skip
-    monkeypatch.chdir(picture_folder.parent)
+    monkeypatch.chdir(image_folder.parent)
     code, _, err = data("join", *arguments, "--out", tmp_path / "new")
     assert code == 2
     assert message in err
@@ -216,10 +216,10 @@ def test_wrong_joins(
 
 
 @pytest.mark.parametrize("command", ["split", "join"])
-def test_what_is_there_stays(data: Command, picture_folder: Path, command: str) -> None:
-    before = (picture_folder / "labels.csv").read_bytes()
-    part = picture_folder if command == "split" else f"a={picture_folder}"
-    code, _, err = data(command, part, "--out", picture_folder)
+def test_what_is_there_stays(data: Command, image_folder: Path, command: str) -> None:
+    before = (image_folder / "labels.csv").read_bytes()
+    part = image_folder if command == "split" else f"a={image_folder}"
+    code, _, err = data(command, part, "--out", image_folder)
     assert code == 2
     assert "is not empty" in err
-    assert (picture_folder / "labels.csv").read_bytes() == before
+    assert (image_folder / "labels.csv").read_bytes() == before

@@ -1,4 +1,4 @@
-"""Features in place of pictures: a linear model, or a small MLP."""
+"""Features in place of images: a linear model, or a small MLP."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from largeloss.cli import run
-from largeloss.data.folder import write_features
+from largeloss.data.folder.read import write_features
 
 
 @pytest.fixture

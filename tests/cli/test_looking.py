@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from largeloss.cli.looks import Looker
-from largeloss.data.boxes import read_boxes, write_boxes
+from largeloss.data.folder.boxes import read_boxes, write_boxes
+from largeloss.data.folder.labels_and_splits import read_records
 from largeloss.data.importers.imported import Boxes
-from largeloss.data.records import read_records
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
@@ -18,11 +18,11 @@ SMALL = (
 
 
 @pytest.fixture
-def trained(largeloss, picture_folder, tmp_path):
+def trained(largeloss, image_folder, tmp_path):
     def train(method, *more):
         out = tmp_path / method
         code, _, err = largeloss(
-            "train", picture_folder, *SMALL, "--method", method, *more, "--out", out
+            "train", image_folder, *SMALL, "--method", method, *more, "--out", out
         )
         assert code == 0, err
         return out
@@ -42,14 +42,14 @@ def add_boxes(folder):
     write_boxes(folder / "boxes.parquet", boxes, table)
 
 
-def test_pointing_prints_the_table(largeloss, trained, picture_folder):
-    add_boxes(picture_folder)
+def test_pointing_prints_the_table(largeloss, trained, image_folder):
+    add_boxes(image_folder)
     runs = [trained("an"), trained("ll-r")]
     code, out, err = largeloss("analyze", "pointing", *runs, "--split", "all")
     assert code == 0, err
     assert "Always the centre" in out
     assert "83.7" in out
-    truth = read_records(picture_folder).table.to_dense()
+    truth = read_records(image_folder).table.to_dense()
     for run in runs:
         content = json.loads((run / "analysis/pointing.json").read_text())
         assert content["num_pairs"] == (truth == 1).sum()
@@ -57,15 +57,15 @@ def test_pointing_prints_the_table(largeloss, trained, picture_folder):
         assert content["split"] == "all"
         assert content["centre_accuracy"] == pytest.approx(
             100
-            * (truth[:, read_records(picture_folder).table.classes.index("blue")] == 1).sum()
+            * (truth[:, read_records(image_folder).table.classes.index("blue")] == 1).sum()
             / (truth == 1).sum()
         )
 
 
 def test_pointing_on_other_data_takes_the_shared_classes(
-    largeloss, trained, make_picture_folder, tmp_path
+    largeloss, trained, make_image_folder, tmp_path
 ):
-    other = make_picture_folder("elsewhere")
+    other = make_image_folder("elsewhere")
     text = (other / "labels.csv").read_text().replace("red,blue", "blue,green")
     (other / "labels.csv").write_text(text)
     table = read_records(other).table
@@ -87,12 +87,12 @@ def test_pointing_on_other_data_takes_the_shared_classes(
     assert "no class in common" in err
 
 
-def test_what_is_left_out_is_said_of_every_run(largeloss, trained, picture_folder):
-    add_boxes(picture_folder)
-    table = read_records(picture_folder).table
-    boxes = read_boxes(picture_folder / "boxes.parquet", table)
+def test_what_is_left_out_is_said_of_every_run(largeloss, trained, image_folder):
+    add_boxes(image_folder)
+    table = read_records(image_folder).table
+    boxes = read_boxes(image_folder / "boxes.parquet", table)
     red = boxes.columns == table.classes.index("red")
-    write_boxes(picture_folder / "boxes.parquet", boxes._replace(difficult=red), table)
+    write_boxes(image_folder / "boxes.parquet", boxes._replace(difficult=red), table)
     runs = [trained("an"), trained("ll-r")]
     code, out, err = largeloss("analyze", "pointing", *runs, "--split", "all")
     assert code == 0, err
@@ -104,9 +104,9 @@ def test_what_is_left_out_is_said_of_every_run(largeloss, trained, picture_folde
         assert str(red.sum()) in cells
 
 
-def test_one_table_is_of_one_data_set(largeloss, trained, picture_folder, make_picture_folder):
-    add_boxes(picture_folder)
-    other = make_picture_folder("elsewhere")
+def test_one_table_is_of_one_data_set(largeloss, trained, image_folder, make_image_folder):
+    add_boxes(image_folder)
+    other = make_image_folder("elsewhere")
     add_boxes(other)
     first = trained("an")
     second = first.parent / "second"
@@ -126,7 +126,7 @@ def test_a_tolerance_that_is_none(largeloss, tmp_path, tolerance):
     assert "--tolerance" in err
 
 
-def test_pictures_without_boxes(largeloss, trained):
+def test_images_without_boxes(largeloss, trained):
     code, _, err = largeloss("analyze", "pointing", trained("an"))
     assert code == 2
     assert "boxes.parquet is missing" in err
@@ -145,7 +145,7 @@ def test_examples(largeloss, trained):
     assert code == 0, err
     assert name in out
     for arguments, said in (
-        (("--image", "nothing.png"), "is no training picture"),
+        (("--image", "nothing.png"), "is no training image"),
         (("--epochs", "9"), "epochs 0 to 2"),
         (("--epochs", "x"), "takes numbers"),
     ):
@@ -154,12 +154,12 @@ def test_examples(largeloss, trained):
         assert said in err
 
 
-def test_cam_draws_a_row_a_class_and_a_column_a_run(largeloss, trained, picture_folder, tmp_path):
+def test_cam_draws_a_row_a_class_and_a_column_a_run(largeloss, trained, image_folder, tmp_path):
     runs = [trained("an"), trained("ll-r")]
     figure = tmp_path / "cam.png"
     name = "images/00.png"
     code, _, err = largeloss(
-        "analyze", "cam", *runs, "--image", name, "--image", picture_folder / name, "--class",
+        "analyze", "cam", *runs, "--image", name, "--image", image_folder / name, "--class",
         "red", "--class", "blue", "--out", figure,
     )  # fmt: skip
     assert code == 0, err
@@ -171,7 +171,7 @@ def test_cam_draws_a_row_a_class_and_a_column_a_run(largeloss, trained, picture_
     assert code == 0, err
     assert svg.read_text().startswith("<?xml")
     for arguments, said in (
-        (("--image", "nowhere.png"), "neither a file nor a picture"),
+        (("--image", "nowhere.png"), "neither a file nor an image"),
         (("--image", name, "--class", "green"), "know no class 'green'"),
         (("--image", name, "--out", tmp_path / "cam.txt"), "--out must be"),
         (("--image", name, "--out", tmp_path / "none" / "cam.png"), "--out must be"),
@@ -182,7 +182,7 @@ def test_cam_draws_a_row_a_class_and_a_column_a_run(largeloss, trained, picture_
 
 
 def test_coco_mini(largeloss, real_data, tmp_path):
-    """Boxes of the official file, pictures of their own sizes."""
+    """Boxes of the official file, images of their own sizes."""
     data = tmp_path / "coco"
     code, _, err = largeloss("data", "import", "coco2017", real_data / "coco-mini", "--out", data)
     assert code == 0, err
@@ -199,9 +199,9 @@ def test_coco_mini(largeloss, real_data, tmp_path):
     assert content["num_without_box"] == 0
 
 
-def test_captions_claim_no_more_than_is_so(trained, picture_folder):
+def test_captions_claim_no_more_than_is_so(trained, image_folder):
     looker = Looker([trained("an")])
-    path = str(picture_folder / "images/00.png")
+    path = str(image_folder / "images/00.png")
 
     def captions(threshold, names):
         looker.saved[0]["thresholds"] = [threshold] * 2

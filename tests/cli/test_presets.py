@@ -58,9 +58,9 @@ def test_the_list_says_all(largeloss):
     assert "There is no preset 'cub/none'" in err
 
 
-def test_options_go_before_the_preset_and_all_is_saved(largeloss, picture_folder, tmp_path):
+def test_options_go_before_the_preset_and_all_is_saved(largeloss, image_folder, tmp_path):
     code, _, err = largeloss(
-        "train", picture_folder, "--preset", "voc2012/ll-ct", "--backbone", "digits", *TINY,
+        "train", image_folder, "--preset", "voc2012/ll-ct", "--backbone", "digits", *TINY,
         "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 0, err
@@ -72,14 +72,14 @@ def test_options_go_before_the_preset_and_all_is_saved(largeloss, picture_folder
     assert saved["data"]["observe"] == "single-positive"
 
 
-def test_compare_takes_each_methods_own_settings(largeloss, picture_folder, tmp_path):
+def test_compare_takes_each_methods_own_settings(largeloss, image_folder, tmp_path):
     code, _, err = largeloss(
-        "compare", picture_folder, "--preset", "cub", "--methods", "an,ll-ct,ll-cp,epr:",
+        "compare", image_folder, "--preset", "cub", "--methods", "an,ll-ct,ll-cp,epr:",
         "--backbone", "digits", *TINY, "--seeds", "1", "--out", tmp_path / "c",
     )  # fmt: skip
     assert code == 2  # 'epr:' names no number
     code, _, err = largeloss(
-        "compare", picture_folder, "--preset", "cub", "--methods", "an,ll-ct,ll-cp",
+        "compare", image_folder, "--preset", "cub", "--methods", "an,ll-ct,ll-cp",
         "--backbone", "digits", *TINY, "--seeds", "1", "--out", tmp_path / "c",
     )  # fmt: skip
     assert code == 0, err
@@ -89,10 +89,10 @@ def test_compare_takes_each_methods_own_settings(largeloss, picture_folder, tmp_
         assert saved["training"]["lr"] == 7.5e-5
 
 
-def test_a_preset_of_another_method(largeloss, picture_folder, tmp_path):
+def test_a_preset_of_another_method(largeloss, image_folder, tmp_path):
     for command in (
-        ["train", picture_folder, "--preset", "digits/ll-r", "--method", "ll-cp"],
-        ["compare", picture_folder, "--preset", "digits/ll-r", "--methods", "ll-r,ll-cp"],
+        ["train", image_folder, "--preset", "digits/ll-r", "--method", "ll-cp"],
+        ["compare", image_folder, "--preset", "digits/ll-r", "--methods", "ll-r,ll-cp"],
     ):
         code, _, err = largeloss(*command, "--out", tmp_path / "run")
         assert code == 2
@@ -106,8 +106,8 @@ def test_a_preset_of_another_method(largeloss, picture_folder, tmp_path):
         ("voc2012/best", "for voc2012 there are full, an, iu, wan, lsan, epr, role, ll-r"),
     ],
 )
-def test_presets_that_are_not_there(largeloss, picture_folder, tmp_path, name, message):
-    code, _, err = largeloss("train", picture_folder, "--preset", name, "--out", tmp_path / "run")
+def test_presets_that_are_not_there(largeloss, image_folder, tmp_path, name, message):
+    code, _, err = largeloss("train", image_folder, "--preset", name, "--out", tmp_path / "run")
     assert code == 2
     assert message in err
     assert not (tmp_path / "run").exists()
@@ -130,9 +130,9 @@ def test_presets_that_are_not_there(largeloss, picture_folder, tmp_path, name, m
         (["--method", "ll-r", "--set", "method.rule=share"], "rule is no setting of ll-r"),
     ],
 )
-def test_wrong_settings_of_a_method(largeloss, picture_folder, tmp_path, arguments, message):
+def test_wrong_settings_of_a_method(largeloss, image_folder, tmp_path, arguments, message):
     code, _, err = largeloss(
-        "train", picture_folder, "--backbone", "digits", *TINY, *arguments, "--out", tmp_path / "r"
+        "train", image_folder, "--backbone", "digits", *TINY, *arguments, "--out", tmp_path / "r"
     )
     assert code == 2
     assert message in err
@@ -140,9 +140,9 @@ def test_wrong_settings_of_a_method(largeloss, picture_folder, tmp_path, argumen
 
 
 @pytest.mark.parametrize("method", ["iu", "curriculum", "imcl", "role"])
-def test_labels_without_any_observed_entry(largeloss, make_picture_folder, tmp_path, method):
+def test_labels_without_any_observed_entry(largeloss, make_image_folder, tmp_path, method):
     lines = [f"images/{row:02d}.png,{('train', 'val')[row % 2]},,"[:-1] for row in range(30)]
-    folder = make_picture_folder(labels="\n".join(["image,split,red", *lines]) + "\n")
+    folder = make_image_folder(labels="\n".join(["image,split,red", *lines]) + "\n")
     code, _, err = largeloss(
         "train", folder, "--backbone", "digits", *TINY, "--method", method, "--out", tmp_path / "r"
     )
@@ -151,9 +151,9 @@ def test_labels_without_any_observed_entry(largeloss, make_picture_folder, tmp_p
     assert "all 15 entries are blank" in err
 
 
-def test_mc_dropout_labels(largeloss, picture_folder, tmp_path):
+def test_mc_dropout_labels(largeloss, image_folder, tmp_path):
     code, out, err = largeloss(
-        "train", picture_folder, "--backbone", "digits", "--image-size", "16", "--epochs", "2",
+        "train", image_folder, "--backbone", "digits", "--image-size", "16", "--epochs", "2",
         "--workers", "0", "--observe", "fraction=0.5", "--method", "curriculum", "--set",
         "method.rule=uncertainty", "--set", "method.limit=0.5", "--set", "model.dropout=0.5",
         "--out", tmp_path / "run",

@@ -9,8 +9,8 @@ import torch
 import yaml
 
 from largeloss.training import protocols
-from largeloss.training.checkpoint import load_weights
-from largeloss.training.container import load_state
+from largeloss.training.checkpoint_file import load_state
+from largeloss.training.weights import load_weights
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
@@ -39,8 +39,8 @@ def assert_same_bits(one, two):
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-def test_linear_makes_a_classifier_of_pictures(largeloss, picture_folder, tmp_path):
-    common = [picture_folder, *SMALL, "--protocol", "linear", "--method", "an"]
+def test_linear_makes_a_classifier_of_images(largeloss, image_folder, tmp_path):
+    common = [image_folder, *SMALL, "--protocol", "linear", "--method", "an"]
     cache = ["--cache", tmp_path / "cache"]
     code, _, err = largeloss("train", *common, *cache, "--out", tmp_path / "run")
     assert code == 0, err
@@ -53,9 +53,9 @@ def test_linear_makes_a_classifier_of_pictures(largeloss, picture_folder, tmp_pa
     assert figures["map"] == pytest.approx(result["test_map"], abs=1e-9)
 
 
-def test_features_of_random_backbones_are_kept_apart_by_seed(largeloss, picture_folder, tmp_path):
+def test_features_of_random_backbones_are_kept_apart_by_seed(largeloss, image_folder, tmp_path):
     code, _, err = largeloss(
-        "compare", picture_folder, *SMALL, "--methods", "an", "--seeds", "2", "--protocol",
+        "compare", image_folder, *SMALL, "--methods", "an", "--seeds", "2", "--protocol",
         "linear", "--cache", tmp_path / "cache", "--out", tmp_path / "c",
     )  # fmt: skip
     assert code == 0, err
@@ -63,11 +63,9 @@ def test_features_of_random_backbones_are_kept_apart_by_seed(largeloss, picture_
 
 
 @pytest.mark.parametrize("method", ["ll-r", "role", "curriculum", "imcl"])
-def test_linear_init_trains_the_head_and_then_everything(
-    largeloss, picture_folder, tmp_path, method
-):
+def test_linear_init_trains_the_head_and_then_everything(largeloss, image_folder, tmp_path, method):
     cache = ["--cache", tmp_path / "cache"]
-    command = ["train", picture_folder, *INIT, "--method", method, *cache, "--out"]
+    command = ["train", image_folder, *INIT, "--method", method, *cache, "--out"]
     code, out, err = largeloss(*command, tmp_path / "one")
     assert code == 0, err
     assert "The head alone, on frozen features" in out
@@ -91,10 +89,10 @@ def test_linear_init_trains_the_head_and_then_everything(
 @pytest.mark.parametrize("method", ["ll-cp", "role", "curriculum", "imcl"])
 @pytest.mark.parametrize(("phase", "epoch"), [("head", 1), ("head", 3), ("whole", 0), ("whole", 1)])
 def test_linear_init_is_resumed_to_the_same_bits(
-    largeloss, picture_folder, tmp_path, monkeypatch, method, phase, epoch
+    largeloss, image_folder, tmp_path, monkeypatch, method, phase, epoch
 ):
     cache = ["--cache", tmp_path / "cache"]
-    command = ["train", picture_folder, *INIT, "--method", method, *cache, "--out"]
+    command = ["train", image_folder, *INIT, "--method", method, *cache, "--out"]
     code, _, err = largeloss(*command, tmp_path / "whole")
     assert code == 0, err
     save, saved = protocols.save_state, []
@@ -121,8 +119,8 @@ def test_linear_init_is_resumed_to_the_same_bits(
     assert results[0] == results[1]
 
 
-def test_a_table_that_was_learnt_goes_over_into_the_next_phase(largeloss, picture_folder, tmp_path):
-    command = ["train", picture_folder, *INIT, "--method", "role"]
+def test_a_table_that_was_learnt_goes_over_into_the_next_phase(largeloss, image_folder, tmp_path):
+    command = ["train", image_folder, *INIT, "--method", "role"]
     code, _, err = largeloss(*command, "--set", "training.lr=1e-12", "--out", tmp_path / "run")
     assert code == 0, err
     head = load_state(tmp_path / "run/head/last/state.pt")["criterion"]["estimate"]
@@ -130,8 +128,8 @@ def test_a_table_that_was_learnt_goes_over_into_the_next_phase(largeloss, pictur
     torch.testing.assert_close(head, whole, atol=1e-6, rtol=0)
 
 
-def test_a_damaged_cache_is_made_anew(largeloss, picture_folder, tmp_path):
-    command = ["train", picture_folder, *SMALL, "--protocol", "linear", "--cache", tmp_path / "c"]
+def test_a_damaged_cache_is_made_anew(largeloss, image_folder, tmp_path):
+    command = ["train", image_folder, *SMALL, "--protocol", "linear", "--cache", tmp_path / "c"]
     assert largeloss(*command, "--out", tmp_path / "one")[0] == 0
     (file,) = (tmp_path / "c/features").glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-100])
@@ -141,8 +139,8 @@ def test_a_damaged_cache_is_made_anew(largeloss, picture_folder, tmp_path):
     assert_same_bits(tmp_path / "one", tmp_path / "two")
 
 
-def test_changed_pictures_are_other_features(largeloss, make_picture_folder, tmp_path):
-    folder = make_picture_folder()
+def test_changed_images_are_other_features(largeloss, make_image_folder, tmp_path):
+    folder = make_image_folder()
     command = ["train", folder, *SMALL, "--protocol", "linear", "--cache", tmp_path / "c"]
     assert largeloss(*command, "--out", tmp_path / "one")[0] == 0
     shutil.copy(folder / "images/01.png", folder / "images/00.png")
@@ -162,10 +160,10 @@ def test_features_have_no_protocol_of_their_own(largeloss, tmp_path):
         "train", folder, "--protocol", "linear-init", "--out", tmp_path / "run"
     )
     assert code == 2
-    assert "is for pictures; these inputs are features already" in err
+    assert "is for images; these inputs are features already" in err
 
 
-def test_an_unknown_protocol(largeloss, picture_folder, tmp_path):
-    code, _, err = largeloss("train", picture_folder, "--protocol", "head", "--out", tmp_path / "r")
+def test_an_unknown_protocol(largeloss, image_folder, tmp_path):
+    code, _, err = largeloss("train", image_folder, "--protocol", "head", "--out", tmp_path / "r")
     assert code == 2
     assert "'end-to-end', 'linear' or 'linear-init', got 'head'" in err

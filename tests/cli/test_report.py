@@ -14,8 +14,8 @@ SMALL = (
 
 
 @pytest.fixture
-def trained(largeloss, picture_folder, tmp_path):
-    def train(method, *more, data=picture_folder, out="run", observe=True):
+def trained(largeloss, image_folder, tmp_path):
+    def train(method, *more, data=image_folder, out="run", observe=True):
         folder = tmp_path / out
         settings = SMALL if observe else SMALL[: SMALL.index("--observe")]
         code, printed, err = largeloss(
@@ -64,7 +64,7 @@ def test_figures_are_those_of_the_run(trained):
     corrections = json.loads((run / "analysis/corrections.json").read_text())
     last = corrections["epochs"][-1]
     cells = rows(section(page, "corrections"))["LL-R Δ 10 %"]
-    assert cells[0] == str(last["doubted"])
+    assert cells[0] == str(last["flagged"])
     assert cells[1] == f"{100 * last['precision']:.1f}"
     memorization = json.loads((run / "analysis/memorization.json").read_text())
     cells = rows(section(page, "memorization"))["LL-R Δ 10 %"]
@@ -95,13 +95,13 @@ def test_what_was_not_recorded_is_said_and_the_rest_stands(trained):
 
 def test_a_method_that_doubts_nothing(trained):
     _, page = trained("an", "--record", "losses")
-    assert "doubted no label" in section(page, "corrections")
+    assert "flagged no label" in section(page, "corrections")
     assert "Naive AN" in rows(section(page, "memorization"))
     assert "largest losses" in section(page, "cards")
 
 
-def test_labels_that_were_never_complete(trained, make_picture_folder):
-    folder = partial(make_picture_folder)
+def test_labels_that_were_never_complete(trained, make_image_folder):
+    folder = partial(make_image_folder)
     more = ("--delta-rel", "10", "--record", "losses")
     _, page = trained("ll-r", *more, data=folder, observe=False)
     assert "truth of not one unobserved entry is known" in section(page, "memorization")
@@ -115,8 +115,8 @@ def test_labels_that_were_never_complete(trained, make_picture_folder):
     assert rows(section(page, "corrections"))["LL-R Δ 10 %"][1] == "–"
 
 
-def partial(make_picture_folder) -> Path:
-    folder = make_picture_folder()
+def partial(make_image_folder) -> Path:
+    folder = make_image_folder()
     table = folder / "labels.csv"
     lines = table.read_text().splitlines()
     head = lines[0].split(",")
@@ -129,9 +129,9 @@ def partial(make_picture_folder) -> Path:
     return folder
 
 
-def test_pictures_that_are_gone(largeloss, trained, picture_folder, tmp_path):
+def test_images_that_are_gone(largeloss, trained, image_folder, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(picture_folder, copy)
+    shutil.copytree(image_folder, copy)
     run, _ = trained("ll-r", "--record", "losses", data=copy)
     shutil.rmtree(copy)
     code, _, err = largeloss("report", run)
@@ -141,10 +141,10 @@ def test_pictures_that_are_gone(largeloss, trained, picture_folder, tmp_path):
     assert rows(section(page, "classes"))
 
 
-def test_a_comparison_from_its_folder(largeloss, picture_folder, tmp_path):
+def test_a_comparison_from_its_folder(largeloss, image_folder, tmp_path):
     out = tmp_path / "compared"
     code, _, err = largeloss(
-        "compare", picture_folder, *SMALL, "--methods", "full,an,ll-r:10", "--seeds", "2",
+        "compare", image_folder, *SMALL, "--methods", "full,an,ll-r:10", "--seeds", "2",
         "--record", "losses", "--out", out,
     )  # fmt: skip
     assert code == 0, err
@@ -163,7 +163,7 @@ def test_a_comparison_from_its_folder(largeloss, picture_folder, tmp_path):
         assert {"Naive AN", "LL-R Δ 10 %"} < set(rows(section(text, "memorization")))
     for name in ("memorization", "corrections", "cards", "classes", "labels", "curves"):
         assert section(before, name) == section(page, name)
-    assert f"largeloss compare {picture_folder}" in section(before, "command")
+    assert f"largeloss compare {image_folder}" in section(before, "command")
 
 
 def test_what_is_no_run_is_refused(largeloss, tmp_path, trained):
@@ -178,10 +178,10 @@ def test_what_is_no_run_is_refused(largeloss, tmp_path, trained):
     assert "--resume" in err
 
 
-def test_a_lost_run_of_a_comparison_is_named(largeloss, picture_folder, tmp_path):
+def test_a_lost_run_of_a_comparison_is_named(largeloss, image_folder, tmp_path):
     out = tmp_path / "compared"
     code, _, err = largeloss(
-        "compare", picture_folder, *SMALL, "--methods", "an", "--seeds", "1", "--out", out
+        "compare", image_folder, *SMALL, "--methods", "an", "--seeds", "1", "--out", out
     )
     assert code == 0, err
     shutil.rmtree(out / "an-seed0")

@@ -1,4 +1,4 @@
-"""Published tables through the command line, on a small picture folder that stands for VOC."""
+"""Published tables through the command line, on a small image folder that stands for VOC."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import os
 import pytest
 
 from largeloss.cli import gridrun
-from largeloss.files import opened_json, sealed_json
+from largeloss.files import checksummed_json, verified_json
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "2", "--batch-size", "8",
@@ -21,7 +21,7 @@ def runs(tmp_path):
 
 
 @pytest.fixture
-def six_classes(make_picture_folder):
+def six_classes(make_image_folder):
     """Partly annotated; class f is never annotated in test, class e nowhere present there."""
     lines = ["image,split," + ",".join(SIX)]
     for row in range(30):
@@ -30,16 +30,16 @@ def six_classes(make_picture_folder):
         if split == "test":
             cells[4:] = ["0", ""]
         lines.append(f"images/{row:02d}.png,{split},{','.join(cells)}")
-    return make_picture_folder("six", labels="\n".join(lines) + "\n")
+    return make_image_folder("six", labels="\n".join(lines) + "\n")
 
 
 def times(folder):
     return {path: path.stat().st_mtime_ns for path in folder.glob("*/*/*/result.json")}
 
 
-def test_a_plan_first_and_nothing_is_started(largeloss, picture_folder, runs):
+def test_a_plan_first_and_nothing_is_started(largeloss, image_folder, runs):
     code, out, err = largeloss(
-        "reproduce", "--table", "artificial", "--data", f"voc2012={picture_folder}", "--runs", runs
+        "reproduce", "--table", "artificial", "--data", f"voc2012={image_folder}", "--runs", runs
     )
     assert code == 0, err
     assert "Missing: 216 runs; 216 of unknown length." in out
@@ -50,10 +50,10 @@ def test_a_plan_first_and_nothing_is_started(largeloss, picture_folder, runs):
 
 
 def test_what_is_missing_is_run_once_and_resumed(
-    largeloss, picture_folder, runs, tmp_path, monkeypatch
+    largeloss, image_folder, runs, tmp_path, monkeypatch
 ):
     command = [
-        "reproduce", "--table", "artificial", "--data", f"voc2012={picture_folder}", "--methods",
+        "reproduce", "--table", "artificial", "--data", f"voc2012={image_folder}", "--methods",
         "an,ll-r,imcl", "--seeds", "2", "--runs", runs, *SMALL,
     ]  # fmt: skip
     original, started = gridrun.GridRunner.__call__, []
@@ -179,23 +179,23 @@ def test_groups_are_measured_over_annotated_entries(largeloss, six_classes, tmp_
 
 
 def test_groups_on_other_data_are_those_of_the_runs_own_training(
-    largeloss, six_classes, picture_folder, tmp_path, make_picture_folder
+    largeloss, six_classes, image_folder, tmp_path, make_image_folder
 ):
     code, _, err = largeloss(
-        "train", picture_folder, *SMALL, "--observe", "single-positive", "--method", "an",
+        "train", image_folder, *SMALL, "--observe", "single-positive", "--method", "an",
         "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 0, err
-    other = make_picture_folder("again", num=10)
+    other = make_image_folder("again", num=10)
     code, out, err = largeloss("evaluate", tmp_path / "run", other, "--groups", "1")
     assert code == 0, err
-    # one tag a training picture that has one is all that the method saw of its 18
-    tags = [t.split(",") for t in (picture_folder / "labels.csv").read_text().split()[1:]]
+    # one tag a training image that has one is all that the method saw of its 18
+    tags = [t.split(",") for t in (image_folder / "labels.csv").read_text().split()[1:]]
     shown = sum(t[1] == "train" and "1" in t[2:] for t in tags)
     low, high = (int(word) for word in out.split("G1")[1].split()[:3:2])
     assert low + high == shown
     full = tmp_path / "full"
-    assert largeloss("train", picture_folder, *SMALL, "--method", "full", "--out", full)[0] == 0
+    assert largeloss("train", image_folder, *SMALL, "--method", "full", "--out", full)[0] == 0
     _, out, _ = largeloss("evaluate", full, "--groups", "1")
     assert "18 to 18" in out
 
@@ -209,10 +209,10 @@ def test_analyses_that_are_still_to_come(largeloss, table, runs):
     assert f"largeloss analyze {table} RUN" in err
 
 
-def test_an_analysis_is_read_where_it_is(largeloss, picture_folder, runs):
+def test_an_analysis_is_read_where_it_is(largeloss, image_folder, runs):
     command = [
         "reproduce", "--table", "pointing", "--methods", "an", "--seeds", "1", "--runs", runs,
-        "--data", f"voc2012={picture_folder}", *SMALL,
+        "--data", f"voc2012={image_folder}", *SMALL,
     ]  # fmt: skip
     code, out, err = largeloss(*command, "--run")
     assert code == 0, err
@@ -263,22 +263,20 @@ def test_wrong_options(largeloss, runs, arguments, message):
     assert not list(runs.rglob("config.yaml"))
 
 
-def test_too_few_classes_for_the_groups_are_refused_before_training(
-    largeloss, picture_folder, runs
-):
+def test_too_few_classes_for_the_groups_are_refused_before_training(largeloss, image_folder, runs):
     code, _, err = largeloss(
-        "reproduce", "--table", "openimages", "--data", f"openimages-v3={picture_folder}",
+        "reproduce", "--table", "openimages", "--data", f"openimages-v3={image_folder}",
         "--methods", "an", "--runs", runs, *SMALL, "--run",
     )  # fmt: skip
     assert code == 2
-    assert "pictures has 2 classes, too few for the 5 groups" in err
+    assert "images has 2 classes, too few for the 5 groups" in err
     assert not list(runs.rglob("config.yaml"))
 
 
-def test_a_run_that_is_another(largeloss, picture_folder, runs):
+def test_a_run_that_is_another(largeloss, image_folder, runs):
     command = [
         "reproduce", "--table", "pointing", "--methods", "an", "--seeds", "1", "--runs", runs,
-        "--data", f"voc2012={picture_folder}", *SMALL,
+        "--data", f"voc2012={image_folder}", *SMALL,
     ]  # fmt: skip
     assert largeloss(*command, "--run")[0] == 0
     folder = runs / "voc2012/end-to-end"
@@ -305,7 +303,7 @@ def test_what_is_no_published_experiment_is_said(largeloss, six_classes, runs):
     assert "voc2012, end-to-end, an: test was measured by observed entries only" in err
     (runs / "voc2012/end-to-end/an-seed0").rename(runs / "voc2012/end-to-end/imcl-seed0")
     path = runs / "voc2012/end-to-end/imcl-seed0/result.json"
-    path.write_text(sealed_json(opened_json(path.read_text()) | {"method": "imcl"}))
+    path.write_text(checksummed_json(verified_json(path.read_text()) | {"method": "imcl"}))
     code, out, err = largeloss(*command[:5], "--methods", "imcl", "--runs", runs)
     assert code == 0, err
     assert "there is no preset, so nothing was published" in err

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from largeloss.data.boxes import read_boxes, write_boxes
+from largeloss.data.folder.boxes import read_boxes, write_boxes
 from largeloss.data.importers.imported import Boxes
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable

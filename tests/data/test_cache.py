@@ -1,4 +1,4 @@
-"""Pictures from the cache are those of the files, whatever happens while it is made."""
+"""Images from the cache are those of the files, whatever happens while it is made."""
 
 import multiprocessing
 import os
@@ -12,13 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
-from largeloss.data import cache
-from largeloss.data.cache import PictureCache
-from largeloss.data.images import ImageFiles
+from largeloss.data.inputs import decoded_cache as cache
+from largeloss.data.inputs.decoded_cache import DecodedCache
+from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import ConfigError, DataError
 
 
-def pictures(folder: Path, num: int = 7) -> ImageFiles:
+def images(folder: Path, num: int = 7) -> ImageFiles:
     folder.mkdir()
     stream = np.random.default_rng(0)
     paths = []
@@ -30,10 +30,10 @@ def pictures(folder: Path, num: int = 7) -> ImageFiles:
     return ImageFiles(tuple(paths), 16)
 
 
-def test_pictures_and_mirrored_ones_are_those_of_the_files(tmp_path: Path) -> None:
-    files = pictures(tmp_path / "in")
+def test_images_and_mirrored_ones_are_those_of_the_files(tmp_path: Path) -> None:
+    files = images(tmp_path / "in")
     rows = np.array([0, 2, 3, 6])
-    kept = PictureCache.of(files, rows, tmp_path / "cache")
+    kept = DecodedCache.of(files, rows, tmp_path / "cache")
     wanted, flips = [6, 0, 3], [True, False, True]
     assert torch.equal(kept.read(wanted, flips), files.read(wanted, flips))
     assert len(kept) == len(files)
@@ -41,40 +41,40 @@ def test_pictures_and_mirrored_ones_are_those_of_the_files(tmp_path: Path) -> No
     assert kept.in_memory
 
 
-def test_a_finished_file_is_used_and_a_changed_picture_makes_another(
+def test_a_finished_file_is_used_and_a_changed_image_makes_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files, rows = pictures(tmp_path / "in"), np.arange(7)
-    first = PictureCache.of(files, rows, tmp_path / "cache")
+    files, rows = images(tmp_path / "in"), np.arange(7)
+    first = DecodedCache.of(files, rows, tmp_path / "cache")
     with monkeypatch.context() as patch:
         patch.setattr(cache, "_write", lambda *_: pytest.fail("it is there already"))
-        assert PictureCache.of(files, rows, tmp_path / "cache").path == first.path
+        assert DecodedCache.of(files, rows, tmp_path / "cache").path == first.path
     shutil.copy(files.paths[0], files.paths[1])
-    second = PictureCache.of(files, rows, tmp_path / "cache")
+    second = DecodedCache.of(files, rows, tmp_path / "cache")
     assert second.path != first.path
     assert torch.equal(second.read([1], [False]), files.read([0], [False]))
 
 
 @pytest.mark.parametrize("damage", [b"", b"nothing", "half"])
 def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes | str) -> None:
-    files, rows = pictures(tmp_path / "in"), np.arange(7)
-    path = PictureCache.of(files, rows, tmp_path / "cache").path
+    files, rows = images(tmp_path / "in"), np.arange(7)
+    path = DecodedCache.of(files, rows, tmp_path / "cache").path
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] if isinstance(damage, str) else damage)
-    kept = PictureCache.of(files, rows, tmp_path / "cache")
+    kept = DecodedCache.of(files, rows, tmp_path / "cache")
     assert torch.equal(kept.read([4], [False]), files.read([4], [False]))
     assert path.read_bytes() == whole
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".crc32"])
-def test_fault_07_a_flipped_bit_in_a_kept_picture_is_found(tmp_path: Path, suffix: str) -> None:
-    files, rows = pictures(tmp_path / "in"), np.array([1, 2, 5])
-    path = PictureCache.of(files, rows, tmp_path / "cache").path
+def test_fault_07_a_flipped_bit_in_a_kept_image_is_found(tmp_path: Path, suffix: str) -> None:
+    files, rows = images(tmp_path / "in"), np.array([1, 2, 5])
+    path = DecodedCache.of(files, rows, tmp_path / "cache").path
     damaged = path.with_suffix(suffix)
     content = bytearray(damaged.read_bytes())
     content[-1] ^= 4
     damaged.write_bytes(content)
-    kept = PictureCache.of(files, rows, tmp_path / "cache")
+    kept = DecodedCache.of(files, rows, tmp_path / "cache")
     kept.read([2, 1], [True, False])
     for _ in range(2):
         with pytest.raises(DataError, match=r"copy of .*5\.png is not what was written"):
@@ -83,13 +83,13 @@ def test_fault_07_a_flipped_bit_in_a_kept_picture_is_found(tmp_path: Path, suffi
 
 @pytest.mark.parametrize("left", [None, b"", b"four"])
 def test_missing_checksums_are_made_anew(tmp_path: Path, left: bytes | None) -> None:
-    files, rows = pictures(tmp_path / "in"), np.arange(7)
-    sums = PictureCache.of(files, rows, tmp_path / "cache").path.with_suffix(".crc32")
+    files, rows = images(tmp_path / "in"), np.arange(7)
+    sums = DecodedCache.of(files, rows, tmp_path / "cache").path.with_suffix(".crc32")
     whole = sums.read_bytes()
     sums.unlink()
     if left is not None:
         sums.write_bytes(left)
-    PictureCache.of(files, rows, tmp_path / "cache").read([3], [False])
+    DecodedCache.of(files, rows, tmp_path / "cache").read([3], [False])
     assert sums.read_bytes() == whole
 
 
@@ -101,11 +101,11 @@ def _make(files: ImageFiles, folder: Path, slow: float) -> None:
         return read(self, rows, flips)
 
     ImageFiles.read = slowly  # type: ignore[method-assign,assignment]
-    PictureCache.of(files, np.arange(len(files)), folder)
+    DecodedCache.of(files, np.arange(len(files)), folder)
 
 
 def test_two_processes_make_one_file(tmp_path: Path) -> None:
-    files = pictures(tmp_path / "in")
+    files = images(tmp_path / "in")
     context = multiprocessing.get_context("spawn")
     both = [context.Process(target=_make, args=(files, tmp_path / "cache", 0.3)) for _ in range(2)]
     for process in both:
@@ -113,18 +113,18 @@ def test_two_processes_make_one_file(tmp_path: Path) -> None:
     for process in both:
         process.join(60)
         assert process.exitcode == 0
-    made = list((tmp_path / "cache" / "pictures").glob("*.npy"))
+    made = list((tmp_path / "cache" / "images").glob("*.npy"))
     assert len(made) == 1
-    kept = PictureCache.of(files, np.arange(7), tmp_path / "cache")
+    kept = DecodedCache.of(files, np.arange(7), tmp_path / "cache")
     assert torch.equal(kept.read([5], [True]), files.read([5], [True]))
 
 
 def test_a_killed_process_leaves_nothing_that_is_used(tmp_path: Path) -> None:
-    files = pictures(tmp_path / "in")
+    files = images(tmp_path / "in")
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_make, args=(files, tmp_path / "cache", 60))
     process.start()
-    partial = tmp_path / "cache" / "pictures"
+    partial = tmp_path / "cache" / "images"
     deadline = time.monotonic() + 60
     while not list(partial.glob("*.partial")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -133,27 +133,27 @@ def test_a_killed_process_leaves_nothing_that_is_used(tmp_path: Path) -> None:
     process.join(60)
     assert list(partial.glob("*.partial"))
     assert not list(partial.glob("*.npy"))
-    kept = PictureCache.of(files, np.arange(7), tmp_path / "cache")
+    kept = DecodedCache.of(files, np.arange(7), tmp_path / "cache")
     assert torch.equal(kept.read([5], [True]), files.read([5], [True]))
     assert not list(partial.glob("*.partial"))
 
 
 def test_no_room_and_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, rows = pictures(tmp_path / "in"), np.arange(7)
+    files, rows = images(tmp_path / "in"), np.arange(7)
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot be kept"):
-        PictureCache.of(files, rows, tmp_path / "file")
+        DecodedCache.of(files, rows, tmp_path / "file")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: _Usage())
-    with pytest.raises(ConfigError, match=r"7 pictures of 16 px need 0\.0 GB"):
-        PictureCache.of(files, rows, tmp_path / "cache")
+    with pytest.raises(ConfigError, match=r"7 images of 16 px need 0\.0 GB"):
+        DecodedCache.of(files, rows, tmp_path / "cache")
 
 
 class _Usage:
     free = 10
 
 
-def test_a_broken_picture_is_named(tmp_path: Path) -> None:
-    files = pictures(tmp_path / "in")
-    files.paths[3].write_bytes(b"no picture")
+def test_a_broken_image_is_named(tmp_path: Path) -> None:
+    files = images(tmp_path / "in")
+    files.paths[3].write_bytes(b"no image")
     with pytest.raises(DataError, match=r"3\.png"):
-        PictureCache.of(files, np.arange(7), tmp_path / "cache")
+        DecodedCache.of(files, np.arange(7), tmp_path / "cache")

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from largeloss.data import Dataset, FeatureArray, ImageFiles, read_folder
-from largeloss.data.check import Examination, examine
+from largeloss.data.examine.examination import Examination, examine
 from largeloss.errors import DataError, LabelError
 from largeloss.labels import LabelTable
 
@@ -33,8 +33,8 @@ def examined(dense: object, **splits: list[int]) -> Examination:
     return examine(data_of(dense, splits or {"train": list(range(len(np.asarray(dense))))}))
 
 
-def pictures_of(root: Path, files: dict[str, bytes], labels: object, splits: str) -> Dataset:
-    """Picture files with one class "x"; ``splits`` has one letter, t, v or e, an image."""
+def images_of(root: Path, files: dict[str, bytes], labels: object, splits: str) -> Dataset:
+    """Image files with one class "x"; ``splits`` has one letter, t, v or e, an image."""
     for name, content in files.items():
         (root / name).write_bytes(content)
     table = LabelTable.from_dense(labels, images=files, classes=["x"])
@@ -100,7 +100,7 @@ def test_counts_equal_plain_loops(dense, data):
             (inside if name == "train" else outside).update(have)
     assert set(found.never_in_train) == outside - inside
     assert set(found.train_only) == (inside - outside if set(splits) > {"train"} else set())
-    assert found.pictures is None
+    assert found.image_statistics is None
     assert found.duplicates is None
     json.dumps(found.as_json(), allow_nan=False)
 
@@ -127,14 +127,14 @@ def test_many_classes_stay_sparse():
     assert peak < 12e6  # dense labels would take 100 MB
 
 
-def test_json_is_plain(picture_folder):
-    (picture_folder / "images/03.png").write_bytes(b"")
-    found = examine(read_folder(picture_folder)).as_json()
+def test_json_is_plain(image_folder):
+    (image_folder / "images/03.png").write_bytes(b"")
+    found = examine(read_folder(image_folder)).as_json()
     again = json.loads(json.dumps(found, allow_nan=False))
     assert again == found
     assert again["splits"]["train"]["images"] == 18
-    assert again["pictures"]["width"] == {"smallest": 24, "median": 24.0, "largest": 24}
-    assert list(again["pictures"]["broken"]) == ["images/03.png"]
+    assert again["image_statistics"]["width"] == {"smallest": 24, "median": 24.0, "largest": 24}
+    assert list(again["image_statistics"]["broken"]) == ["images/03.png"]
 
 
 def test_wrong_data_sets_are_refused():
@@ -152,13 +152,13 @@ def test_splits_are_estimated_apart():
     assert found.missing_positives["test"].expected == 0
 
 
-# Pictures and duplicates
+# Images and duplicates
 
 
 def test_leaks_and_contradictions(tmp_path):
     files = {f"{i}.png": png(value) for i, value in enumerate([1, 1, 2, 2, 2, 3, 3, 4])}
     labels = [[1], [-1], [1], [0], [0], [0], [0], [1]]
-    found = examine(pictures_of(tmp_path, files, labels, "tettvtt-"))
+    found = examine(images_of(tmp_path, files, labels, "tettvtt-"))
     first, second, third = found.duplicates
     assert first.images == ("0.png", "1.png")
     assert (first.splits, first.leaks, first.contradicted) == (("train", "test"), True, ())
@@ -171,15 +171,15 @@ def test_leaks_and_contradictions(tmp_path):
     assert "1 group of identical files with labels that contradict each other: '2.png' =" in said
     assert "1 group of identical files in one split: '5.png' = '6.png'. They count twice" in said
     assert "1 image is in no split" in said
-    outside = pictures_of(tmp_path, {"0.png": png(1), "1.png": png(1)}, [[1], [1]], "t-")
+    outside = images_of(tmp_path, {"0.png": png(1), "1.png": png(1)}, [[1], [1]], "t-")
     assert not examine(outside).duplicates[0].leaks
 
 
-def test_no_picture_can_be_read(tmp_path):
-    found = examine(pictures_of(tmp_path, {"a.png": b"x", "b.png": b"y"}, [[1], [0]], "tv"))
-    assert found.pictures.width is None
-    assert found.pictures.grey == 0
-    assert "2 of 2 pictures cannot be read: 'a.png', 'b.png'. The first: " in found.errors[0]
+def test_no_image_can_be_read(tmp_path):
+    found = examine(images_of(tmp_path, {"a.png": b"x", "b.png": b"y"}, [[1], [0]], "tv"))
+    assert found.image_statistics.width is None
+    assert found.image_statistics.grey == 0
+    assert "2 of 2 images cannot be read: 'a.png', 'b.png'. The first: " in found.errors[0]
 
 
 # Sentences
@@ -251,6 +251,6 @@ def test_zeros_are_not_suspected_in_incomplete_labels():
 def test_real_photographs(real_data):
     found = examine(read_folder(real_data / "voc-animals"), decode=False)
     assert found.errors == ()
-    assert found.pictures.files == 2546
-    assert found.pictures.height.largest <= 256
+    assert found.image_statistics.files == 2546
+    assert found.image_statistics.height.largest <= 256
     assert not any("few are 1" in text for text in found.warnings)

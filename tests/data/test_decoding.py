@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from largeloss.data import decoding
-from largeloss.data.images import ImageFiles, open_rgb, picture_size, resize
+from largeloss.data.inputs import decoding
+from largeloss.data.inputs.image_files import ImageFiles, image_size, open_rgb, resize
 from largeloss.errors import DataError
 
 
@@ -32,7 +32,7 @@ def test_pixels_are_those_of_pillow(
         pixels = decoding.decode_jpeg(image, path)
         assert pixels is not None
         assert np.abs(pixels.astype(int) - np.asarray(image.convert("RGB"))).max() <= 1
-    assert picture_size(path) == size[::-1]
+    assert image_size(path) == size[::-1]
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
@@ -44,16 +44,16 @@ def test_other_colours_are_left_to_pillow(tmp_path: Path, mode: str) -> None:
     assert open_rgb(path).mode == "RGB"
 
 
-def test_turned_pictures_are_upright(tmp_path: Path) -> None:
+def test_turned_images_are_upright(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6
     photograph(20, 30).save(path, exif=exif)
-    assert open_rgb(path).size == picture_size(path) == (20, 30)
+    assert open_rgb(path).size == image_size(path) == (20, 30)
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.6, 0.98])
-def test_cut_off_pictures_are_refused(tmp_path: Path, keep: float) -> None:
+def test_cut_off_images_are_refused(tmp_path: Path, keep: float) -> None:
     buffer = io.BytesIO()
     photograph(200, 300).save(buffer, "JPEG")
     path = tmp_path / "a.jpg"
@@ -74,8 +74,8 @@ def test_without_the_extra_pillow_decodes(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("size", [(300, 200), (20, 31), (1, 1), (1, 500), (64, 64)])
 def test_resizing_is_within_one_of_pillow(size: tuple[int, int]) -> None:
-    picture = photograph(*size)
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
-    theirs = np.asarray(picture.resize((64, 64), Image.Resampling.BILINEAR)).astype(int)
+    image = photograph(*size)
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    theirs = np.asarray(image.resize((64, 64), Image.Resampling.BILINEAR)).astype(int)
     found = resize(pixels, 64).permute(1, 2, 0).numpy()
     assert np.abs(found - theirs).max() <= 1

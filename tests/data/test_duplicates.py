@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from largeloss.data.duplicates import BEGINNING, identical_files
+from largeloss.data.examine.duplicates import BEGINNING, identical_files
 
 
 @given(st.lists(st.sampled_from([b"", b"a", b"b", b"aa", b"ab", b"abc"]), max_size=9))
@@ -41,5 +41,5 @@ def test_what_cannot_be_read_has_no_duplicates(tmp_path):
 def test_only_files_of_one_size_are_read(tmp_path, monkeypatch):
     for name in ("a", "bb", "ccc"):
         (tmp_path / name).write_text(name)
-    monkeypatch.setattr("largeloss.data.duplicates._beginning", None)
+    monkeypatch.setattr("largeloss.data.examine.duplicates._beginning", None)
     assert identical_files([tmp_path / name for name in ("a", "bb", "ccc")]) == []

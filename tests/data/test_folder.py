@@ -6,13 +6,13 @@ import torch
 from safetensors.torch import save_file
 
 from largeloss.data import FeatureArray, read_folder
-from largeloss.data.folder import read_features, without_broken_images, write_features
+from largeloss.data.folder.read import read_features, without_broken_images, write_features
 from largeloss.errors import DataError, LabelError
 from largeloss.labels import LabelTable
 
 
-def test_a_folder_of_pictures(picture_folder):
-    data = read_folder(picture_folder, image_size=16)
+def test_a_folder_of_images(image_folder):
+    data = read_folder(image_folder, image_size=16)
     assert data.source.sample_shape == (3, 16, 16)
     assert {name: len(rows) for name, rows in data.splits.items()} == {
         "train": 18, "val": 6, "test": 6,
@@ -20,9 +20,9 @@ def test_a_folder_of_pictures(picture_folder):
     assert not data.notes
 
 
-def test_missing_splits_are_made_by_the_published_rule_and_told(make_picture_folder):
+def test_missing_splits_are_made_by_the_published_rule_and_told(make_image_folder):
     names = [f"images/{row:02d}.png" for row in range(30)]
-    root = make_picture_folder(labels="image,red\n" + "".join(f"{name},1\n" for name in names))
+    root = make_image_folder(labels="image,red\n" + "".join(f"{name},1\n" for name in names))
     data = read_folder(root)
     assert {name: len(rows) for name, rows in data.splits.items()} == {
         "train": 19, "val": 5, "test": 6,
@@ -33,8 +33,8 @@ def test_missing_splits_are_made_by_the_published_rule_and_told(make_picture_fol
     assert "published rule" in data.notes[1]
 
 
-def test_observing_hides_train_and_val_but_not_test(picture_folder):
-    data = read_folder(picture_folder)
+def test_observing_hides_train_and_val_but_not_test(image_folder):
+    data = read_folder(image_folder)
     known = data.observed("single-positive")
     for split in ("train", "val"):
         labels = known.labels.lookup(known.rows(split))
@@ -44,29 +44,29 @@ def test_observing_hides_train_and_val_but_not_test(picture_folder):
     np.testing.assert_array_equal(known.labels.lookup(test), data.labels.lookup(test))
 
 
-def test_broken_pictures_are_refused_or_left_out(picture_folder):
-    (picture_folder / "images/03.png").write_bytes(b"")
-    (picture_folder / "images/05.png").unlink()
-    data = read_folder(picture_folder)
-    with pytest.raises(DataError, match=r"2 of 30 pictures cannot be read(.|\n)*03\.png"):
+def test_broken_images_are_refused_or_left_out(image_folder):
+    (image_folder / "images/03.png").write_bytes(b"")
+    (image_folder / "images/05.png").unlink()
+    data = read_folder(image_folder)
+    with pytest.raises(DataError, match=r"2 of 30 images cannot be read(.|\n)*03\.png"):
         without_broken_images(data, "error")
     kept = without_broken_images(data, "skip")
     assert sum(len(rows) for rows in kept.splits.values()) == 28
     assert 3 not in np.concatenate(list(kept.splits.values()))
-    assert "2 of 30 pictures cannot be read and are left out" in kept.notes[-1]
+    assert "2 of 30 images cannot be read and are left out" in kept.notes[-1]
 
 
 @pytest.mark.parametrize("name", ["../outside.png", "link.png"])
-def test_pictures_outside_the_folder_are_refused(make_picture_folder, name):
-    root = make_picture_folder(labels=f"image,red\n{name},1\nimages/00.png,1\n")
+def test_images_outside_the_folder_are_refused(make_image_folder, name):
+    root = make_image_folder(labels=f"image,red\n{name},1\nimages/00.png,1\n")
     (root.parent / "outside.png").write_bytes((root / "images/01.png").read_bytes())
     (root / "link.png").symlink_to(root.parent / "outside.png")
     with pytest.raises(DataError, match="outside"):
         read_folder(root)
 
 
-def test_links_are_followed_when_asked(make_picture_folder):
-    root = make_picture_folder(
+def test_links_are_followed_when_asked(make_image_folder):
+    root = make_image_folder(
         labels="image,split,red\nlink.png,train,1\nimages/00.png,val,1\nimages/01.png,train,0\n"
     )
     (root.parent / "outside.png").write_bytes((root / "images/01.png").read_bytes())
@@ -74,16 +74,16 @@ def test_links_are_followed_when_asked(make_picture_folder):
     assert len(read_folder(root, follow_symlinks=True).source) == 3
 
 
-def test_folders_that_are_no_data(tmp_path, picture_folder):
+def test_folders_that_are_no_data(tmp_path, image_folder):
     with pytest.raises(DataError, match="does not exist"):
         read_folder(tmp_path / "none")
     with pytest.raises(DataError, match=r"no labels\.csv"):
-        read_folder(picture_folder / "images")
+        read_folder(image_folder / "images")
     with pytest.raises(LabelError, match=r"(?i)did you mean 'red'"):
-        read_folder(picture_folder, classes=["rod"])
+        read_folder(image_folder, classes=["rod"])
 
 
-def test_features_in_place_of_pictures(tmp_path):
+def test_features_in_place_of_images(tmp_path):
     (tmp_path / "labels.csv").write_text(
         "image,split,a,b\nx,train,1,\ny,train,,1\nz,val,1,0\nw,test,0,1\n"
     )

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from largeloss.data.images import ImageFiles, broken_images, open_rgb
+from largeloss.data.inputs.image_files import ImageFiles, broken_images, open_rgb
 from largeloss.errors import DataError
 
 GRADIENT = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
@@ -46,13 +46,13 @@ def test_animations_give_their_first_frame(tmp_path):
     assert np.asarray(open_rgb(tmp_path / "a.gif"))[0, 0].tolist() == [255, 0, 0]
 
 
-def test_broken_pictures_are_found_by_a_full_decode(tmp_path):
+def test_broken_images_are_found_by_a_full_decode(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "whole.jpg")
     data = (tmp_path / "whole.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
     (tmp_path / "empty.jpg").write_bytes(b"")
-    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "text.jpg").write_text("not an image")
     names = ["whole.jpg", "cut.jpg", "empty.jpg", "text.jpg", "gone.jpg"]
     found = broken_images([tmp_path / name for name in names])
     assert sorted(found) == [1, 2, 3, 4]
@@ -60,8 +60,8 @@ def test_broken_pictures_are_found_by_a_full_decode(tmp_path):
     assert "no such file" in found[4]
 
 
-def test_huge_pictures_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("largeloss.data.images.MAX_PIXELS", 10)
+def test_huge_images_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("largeloss.data.inputs.image_files.MAX_PIXELS", 10)
     Image.fromarray(GRADIENT).save(tmp_path / "a.png")
     with pytest.raises(DataError, match="8×8 pixels"):
         open_rgb(tmp_path / "a.png")

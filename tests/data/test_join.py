@@ -133,16 +133,16 @@ def test_nothing_to_join():
         join([])
 
 
-def test_different_kinds_are_refused(picture_folder):
-    pictures, features = read_folder(picture_folder), data_of([[1]], ["cat"])
-    with pytest.raises(DataError, match="'a' has picture files, 'b' features of shape"):
-        join([("a", pictures), ("b", features)])
+def test_different_kinds_are_refused(image_folder):
+    images, features = read_folder(image_folder), data_of([[1]], ["cat"])
+    with pytest.raises(DataError, match="'a' has image files, 'b' features of shape"):
+        join([("a", images), ("b", features)])
     wide = data_of([[1]], ["dog"], width=3)
     with pytest.raises(DataError, match=r"shape \(2,\), 'b' features of shape \(3,\)"):
         join([("a", features), ("b", wide)])
     array = ImageArray(np.zeros((1, 3, 4, 4), dtype=np.uint8))
     memory = Dataset("m", array, features.labels, features.splits)
-    with pytest.raises(DataError, match="'b' pictures in memory of shape"):
+    with pytest.raises(DataError, match="'b' images in memory of shape"):
         join([("a", features), ("b", memory)])
 
 
@@ -153,12 +153,12 @@ def test_inputs_and_labels_of_different_number_are_refused():
         join([("a", data)])
 
 
-def test_pictures_stay_where_they_are(make_picture_folder):
-    roots = [make_picture_folder("one"), make_picture_folder("two")]
+def test_images_stay_where_they_are(make_image_folder):
+    roots = [make_image_folder("one"), make_image_folder("two")]
     parts = [(root.name, read_folder(root)) for root in roots]
     joined = join(parts)
     assert joined.sources == (("one", roots[0]), ("two", roots[1]))
-    assert joined.table.num_images == 60  # the same pictures, and yet not merged
+    assert joined.table.num_images == 60  # the same images, and yet not merged
     for row, image in enumerate(joined.table.images):
         name, _, rest = image.partition("/")
         assert dict(joined.sources)[name] / rest == parts[row // 30][1].source.paths[row % 30]
@@ -169,14 +169,14 @@ def test_pictures_stay_where_they_are(make_picture_folder):
     }
 
 
-def test_pictures_without_a_common_folder_are_refused():
+def test_images_without_a_common_folder_are_refused():
     table = LabelTable.from_dense([[1], [0]], images=["a.png", "b.png"])
     source = ImageFiles((Path("/one/a.png"), Path("/two/b.png")), 8)
     with pytest.raises(DataError, match=r"do not lie under one folder by their names: 'b\.png'"):
         join([("x", Dataset("x", source, table, {}))])
 
 
-def test_no_pictures_have_no_folder():
+def test_no_images_have_no_folder():
     table = LabelTable.from_dense(np.zeros((0, 1)))
     joined = join([("x", Dataset("x", ImageFiles((), 8), table, {}))])
     assert joined.sources == (("x", None),)

@@ -50,7 +50,7 @@ def test_the_order_depends_on_seed_and_epoch_alone_and_not_on_workers():
     assert sorted(orders[0]) == ROWS.tolist()
 
 
-def test_about_half_of_the_pictures_are_mirrored():
+def test_about_half_of_the_images_are_mirrored():
     pixels = np.repeat(PIXELS[:1], 400, axis=0)
     labels = LabelTable.from_dense(np.ones((400, 1)))
     loader = Loader(ImageArray(pixels), labels, np.arange(400), 400, seed=0, mirror=True)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from largeloss.data.counts import count_splits
-from largeloss.data.missing import MissingPositives, estimate_missing
+from largeloss.data.examine.missing_positives import MissingPositives, estimate_missing
+from largeloss.data.examine.split_counts import count_splits
 from largeloss.labels import LabelTable, fraction
 
 

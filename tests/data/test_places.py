@@ -1,36 +1,36 @@
-"""Pictures are looked for in their folder, and never beside it."""
+"""Images are looked for in their folder, and never beside it."""
 
 from pathlib import Path
 
 import pytest
 
-from largeloss.data.places import locate_pictures
+from largeloss.data.folder.image_paths import locate_images
 from largeloss.errors import DataError
 
 
 def test_one_folder(tmp_path: Path) -> None:
     names = ["a.png", "deep/er/b.png"]
-    assert locate_pictures(names, tmp_path) == tuple(tmp_path / name for name in names)
+    assert locate_images(names, tmp_path) == tuple(tmp_path / name for name in names)
 
 
 def test_a_folder_for_each_first_part(tmp_path: Path) -> None:
     folders = {"one": tmp_path / "x", "two": tmp_path / "y"}
-    found = locate_pictures(["two/a.png", "one/d/a.png", "two/b.png"], folders)
+    found = locate_images(["two/a.png", "one/d/a.png", "two/b.png"], folders)
     assert found == (tmp_path / "y/a.png", tmp_path / "x/d/a.png", tmp_path / "y/b.png")
     for name in ("three/a.png", "one", "one/"):
-        with pytest.raises(DataError, match=f"where the picture '{name}' lies: .* 'one', 'two'"):
-            locate_pictures([name], folders)
+        with pytest.raises(DataError, match=f"where the image '{name}' lies: .* 'one', 'two'"):
+            locate_images([name], folders)
     with pytest.raises(DataError, match="name nothing"):
-        locate_pictures(["a"], {})
+        locate_images(["a"], {})
 
 
 @pytest.mark.parametrize("name", ["../b.png", "d/../../b.png", "/etc/passwd"])
 @pytest.mark.parametrize("follow", [False, True])
 def test_names_that_lead_out(tmp_path: Path, name: str, follow: bool) -> None:
-    with pytest.raises(DataError, match="1 pictures lie outside"):
-        locate_pictures(["a.png", name], tmp_path, follow)
-    with pytest.raises(DataError, match="1 pictures lie outside"):
-        locate_pictures([f"one/{name}"], {"one": tmp_path}, follow)
+    with pytest.raises(DataError, match="1 images lie outside"):
+        locate_images(["a.png", name], tmp_path, follow)
+    with pytest.raises(DataError, match="1 images lie outside"):
+        locate_images([f"one/{name}"], {"one": tmp_path}, follow)
 
 
 @pytest.mark.parametrize("link", ["link.png", "folder/b.png"])
@@ -42,8 +42,8 @@ def test_links_lead_out_only_when_asked(tmp_path: Path, link: str) -> None:
     (inside / "link.png").symlink_to(outside / "b.png")
     (inside / "folder").symlink_to(outside)
     with pytest.raises(DataError, match="--follow-symlinks"):
-        locate_pictures([link], inside)
-    assert locate_pictures([link], inside, True) == (inside / link,)
+        locate_images([link], inside)
+    assert locate_images([link], inside, True) == (inside / link,)
 
 
 def test_links_inside_and_a_linked_root_are_fine(tmp_path: Path) -> None:
@@ -53,4 +53,4 @@ def test_links_inside_and_a_linked_root_are_fine(tmp_path: Path) -> None:
     (real / "b.png").symlink_to(real / "d/a.png")
     (tmp_path / "root").symlink_to(real)
     root = tmp_path / "root"
-    assert locate_pictures(["b.png", "d/a.png"], root) == (root / "b.png", root / "d/a.png")
+    assert locate_images(["b.png", "d/a.png"], root) == (root / "b.png", root / "d/a.png")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from largeloss.data.survey import survey_pictures
+from largeloss.data.examine.image_statistics import survey_images
 
 
 def test_sizes_grey_and_turned(tmp_path):
@@ -13,7 +13,7 @@ def test_sizes_grey_and_turned(tmp_path):
     Image.new("L", (50, 6)).save(tmp_path / "grey.png")
     Image.fromarray(np.zeros((7, 8), dtype=np.uint16)).save(tmp_path / "deep.png")
     names = ["turned.jpg", "plain.png", "grey.png", "deep.png"]
-    found = survey_pictures([tmp_path / name for name in names], names)
+    found = survey_images([tmp_path / name for name in names], names)
     assert found.width == (8, 25.0, 50)
     assert found.height == (6, 8.5, 40)
     assert found.grey == 0.5
@@ -26,27 +26,27 @@ def test_headers_alone_do_not_decode(tmp_path, monkeypatch):
     for name in ("a.png", "b.jpg"):
         Image.new("RGB", (9, 9)).save(tmp_path / name)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
-    found = survey_pictures([tmp_path / "a.png", tmp_path / "b.jpg"], "ab", decode=False)
+    found = survey_images([tmp_path / "a.png", tmp_path / "b.jpg"], "ab", decode=False)
     assert found.width == (9, 9.0, 9)
     assert not found.broken
 
 
 @pytest.mark.parametrize("block", [1, 3, 4096])
-def test_broken_pictures_are_listed(tmp_path, monkeypatch, block):
-    monkeypatch.setattr("largeloss.data.threads.BLOCK", block)
-    monkeypatch.setattr("largeloss.data.survey.BLOCK", block)
+def test_broken_images_are_listed(tmp_path, monkeypatch, block):
+    monkeypatch.setattr("largeloss.data.inputs.threads.BLOCK", block)
+    monkeypatch.setattr("largeloss.data.examine.image_statistics.BLOCK", block)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "whole.jpg")
     whole = (tmp_path / "whole.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "text.jpg").write_text("not an image")
     names = ["whole.jpg", "cut.jpg", "gone.jpg", "text.jpg"]
     paths = [tmp_path / name for name in names]
-    headers = survey_pictures(paths, names, decode=False)
+    headers = survey_images(paths, names, decode=False)
     assert list(headers.broken) == ["gone.jpg", "text.jpg"]
     assert "there is no such file" in headers.broken["gone.jpg"]
-    assert "not readable as a picture" in headers.broken["text.jpg"]
+    assert "not readable as an image" in headers.broken["text.jpg"]
     assert not headers.decoded
-    full = survey_pictures(paths, names)
+    full = survey_images(paths, names)
     assert list(full.broken) == ["cut.jpg", "gone.jpg", "text.jpg"]
     assert full.decoded

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from largeloss.data import Dataset, FeatureArray, ImageFiles, read_folder, writing
-from largeloss.data.description import read_description
-from largeloss.data.records import read_records
-from largeloss.data.sources import LabelsOnly
-from largeloss.data.writing import Extras, write_folder
+from largeloss.data.folder.dataset_json import read_description
+from largeloss.data.folder.labels_and_splits import read_records
+from largeloss.data.folder.write import Extras, write_folder
+from largeloss.data.inputs.source import LabelsOnly
 from largeloss.errors import ConfigError, DataError, LabelError
 from largeloss.labels import LabelTable
 
@@ -39,8 +39,8 @@ def test_labels_splits_and_orders_come_back(
 ) -> None:
     monkeypatch.setattr(writing, "LARGE", large)
     dataset = data_of([[1, -1, -1], [-1, -1, -1], [0, -1, 1], [-1, -1, 0]], CLASSES)
-    (tmp_path / "pictures").mkdir()
-    write_folder(tmp_path / "out", dataset, Extras(tmp_path / "pictures"))
+    (tmp_path / "images").mkdir()
+    write_folder(tmp_path / "out", dataset, Extras(tmp_path / "images"))
     records = read_records(tmp_path / "out")
     assert records.table == dataset.labels
     assert records.table.classes == tuple(CLASSES)
@@ -51,7 +51,7 @@ def test_labels_splits_and_orders_come_back(
     found = read_folder(tmp_path / "out")
     assert found.name == "some"
     assert isinstance(found.source, ImageFiles)
-    assert found.source.paths[3] == tmp_path / "pictures" / "3"
+    assert found.source.paths[3] == tmp_path / "images" / "3"
     described = read_description(tmp_path / "out")
     assert described is not None
     assert described.notes == ("A note.",)
@@ -79,23 +79,23 @@ def test_features_come_back(tmp_path: Path) -> None:
     assert isinstance(found.source, FeatureArray)
     assert torch.equal(found.source.values, values)
     (tmp_path / "out/features.safetensors").unlink()
-    with pytest.raises(DataError, match=r"neither pictures nor features\.safetensors"):
+    with pytest.raises(DataError, match=r"neither images nor features\.safetensors"):
         read_folder(tmp_path / "out")
 
 
-def test_pictures_may_be_given_relative_to_the_folder(tmp_path: Path) -> None:
-    write_folder(tmp_path / "out", data_of(LABELS), Extras(tmp_path / "pictures"))
+def test_images_may_be_given_relative_to_the_folder(tmp_path: Path) -> None:
+    write_folder(tmp_path / "out", data_of(LABELS), Extras(tmp_path / "images"))
     path = tmp_path / "out/dataset.json"
     content = json.loads(path.read_text())
-    assert content["pictures"] == str(tmp_path / "pictures")
-    path.write_text(json.dumps(content | {"pictures": "../pictures"}))
+    assert content["images"] == str(tmp_path / "images")
+    path.write_text(json.dumps(content | {"images": "../images"}))
     source = read_folder(tmp_path / "out").source
     assert isinstance(source, ImageFiles)
-    assert source.paths[0].resolve() == tmp_path / "pictures/0"
+    assert source.paths[0].resolve() == tmp_path / "images/0"
     (tmp_path / "secret").write_text("secret")
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures/0").symlink_to(tmp_path / "secret")
-    with pytest.raises(DataError, match="1 pictures lie outside"):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/0").symlink_to(tmp_path / "secret")
+    with pytest.raises(DataError, match="1 images lie outside"):
         read_folder(tmp_path / "out")
 
 
@@ -148,7 +148,7 @@ def test_nothing_is_left_of_what_failed(tmp_path: Path, monkeypatch: pytest.Monk
         ({"classes": ["zebra", "ant", "cat"]}, "not the same: 'Cat', 'cat'"),
         ({"classes": ["zebra", "ant", "Cat", "ant"]}, "one that is listed twice"),
         ({"classes": "zebra"}, r"cannot be understood \(Expected `array`"),
-        ({"pictures": 3}, "cannot be understood"),
+        ({"images": 3}, "cannot be understood"),
         ({"name": None}, "cannot be understood"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from largeloss.errors import ConfigError
 from largeloss.experiments.grid import Planned, Variant, plan, run_grid
 from largeloss.experiments.results import Comparison, RunResult
-from largeloss.files import opened_json
+from largeloss.files import verified_json
 
 
 def result(method, seed, test_map, delta=None):
@@ -63,6 +63,6 @@ def test_results_are_written_after_every_run(tmp_path):
 
     comparison = run_grid(plan([Variant("an"), Variant("wan")], 2), tmp_path, run_one)
     assert seen == [0, 1, 2, 3]
-    assert opened_json((tmp_path / "results.json").read_text()) == json.loads(
+    assert verified_json((tmp_path / "results.json").read_text()) == json.loads(
         json.dumps(comparison.as_json())
     )

@@ -1,4 +1,4 @@
-"""Faults 17 to 39: pictures and tables that are not as they should be, through the command line."""
+"""Faults 17 to 39: images and tables that are not as they should be, through the command line."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from conftest import SMALL
-from largeloss.data.images import ImageFiles, open_rgb
+from largeloss.data.inputs.image_files import ImageFiles, open_rgb
 from largeloss.errors import DataError, InputError
 from largeloss.losses import LargeLossRejection
 from largeloss.metrics import average_precision, mean_average_precision
@@ -36,21 +36,21 @@ def damage(path, kind):
     elif kind == "cut off":
         path.write_bytes(content[: len(content) // 2])
     elif kind == "text":
-        path.write_text("no picture")
+        path.write_text("no image")
     elif kind == "data":
         path.write_bytes(content[:60] + bytes(40) + content[100:])
 
 
 @pytest.mark.parametrize("kind", ["empty", "cut off", "text", "data"])
-def test_fault_17_18_broken_pictures_are_found_before_training(train, picture_folder, kind):
-    damage(picture_folder / "images/03.png", kind)
-    code, _, err = train(picture_folder)
+def test_fault_17_18_broken_images_are_found_before_training(train, image_folder, kind):
+    damage(image_folder / "images/03.png", kind)
+    code, _, err = train(image_folder)
     assert code == 2
-    assert "1 of 30 pictures cannot be read" in err
+    assert "1 of 30 images cannot be read" in err
     assert "03.png" in err
-    code, _, err = train(picture_folder, "--bad-images", "skip")
+    code, _, err = train(image_folder, "--bad-images", "skip")
     assert code == 0, err
-    assert "1 of 30 pictures cannot be read and are left out" in err
+    assert "1 of 30 images cannot be read and are left out" in err
 
 
 def test_fault_18_corrupted_jpeg_data(tmp_path):
@@ -68,14 +68,14 @@ def test_fault_19_20_21_every_mode_becomes_rgb(tmp_path):
     deep = (grey.astype(np.uint16) * 257).astype(np.uint16)
     colour = np.stack([grey] * 3, axis=2)
     clear = np.concatenate([colour, np.zeros((4, 4, 1), np.uint8)], axis=2)
-    pictures = {
+    images = {
         "grey.png": (Image.fromarray(grey), colour),
         "deep.png": (Image.fromarray(deep), colour),
         "palette.png": (Image.fromarray(colour).quantize(256), colour),
         "clear.png": (Image.fromarray(clear, "RGBA"), np.full((4, 4, 3), 255, np.uint8)),
     }
-    for name, (picture, expected) in pictures.items():
-        picture.save(tmp_path / name)
+    for name, (image, expected) in images.items():
+        image.save(tmp_path / name)
         np.testing.assert_array_equal(np.asarray(open_rgb(tmp_path / name)), expected, name)
     frames = [Image.fromarray(np.full((4, 4, 3), value, np.uint8)) for value in (10, 200)]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
@@ -95,7 +95,7 @@ def test_fault_22_one_rule_for_exif(tmp_path):
 BOMB = """
 import resource, sys
 from pathlib import Path
-from largeloss.data.images import open_rgb
+from largeloss.data.inputs.image_files import open_rgb
 from largeloss.errors import DataError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -127,7 +127,7 @@ def test_fault_23_a_decompression_bomb(tmp_path):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1)])
-def test_fault_24_very_small_and_thin_pictures(tmp_path, size):
+def test_fault_24_very_small_and_thin_images(tmp_path, size):
     Image.new("RGB", size, (10, 200, 30)).save(tmp_path / "a.png")
     batch = ImageFiles((tmp_path / "a.png",), 16).read([0], [True])
     assert batch[0, :, 3, 3].tolist() == [10, 200, 30]
@@ -135,7 +135,7 @@ def test_fault_24_very_small_and_thin_pictures(tmp_path, size):
 
 VANISHING = """
 import os
-from largeloss.data import loading
+from largeloss.data.inputs import loader as loading
 begin = loading.Loader.set_epoch
 def vanish(self, epoch, skipped=0):
     if epoch == 1 and os.path.exists(PATH):
@@ -145,10 +145,10 @@ loading.Loader.set_epoch = vanish
 """
 
 
-def test_fault_25_a_picture_that_vanishes(command, picture_folder, tmp_path):
-    path = picture_folder / "images/00.png"
+def test_fault_25_a_image_that_vanishes(command, image_folder, tmp_path):
+    path = image_folder / "images/00.png"
     done = command(
-        "train", picture_folder, *PLAIN[:-4], "--epochs", "3", "--out", tmp_path / "run",
+        "train", image_folder, *PLAIN[:-4], "--epochs", "3", "--out", tmp_path / "run",
         setup=f"PATH = {str(path)!r}\n{VANISHING}",
     ).ended()  # fmt: skip
     assert done[0] == 2, done
@@ -156,17 +156,17 @@ def test_fault_25_a_picture_that_vanishes(command, picture_folder, tmp_path):
     assert "Traceback" not in done[2]
 
 
-def test_fault_26_paths_that_lead_out(train, picture_folder, tmp_path):
-    (picture_folder / "images/00.png").rename(tmp_path / "out.png")
-    (picture_folder / "images/00.png").symlink_to(tmp_path / "out.png")
-    code, _, err = train(picture_folder)
+def test_fault_26_paths_that_lead_out(train, image_folder, tmp_path):
+    (image_folder / "images/00.png").rename(tmp_path / "out.png")
+    (image_folder / "images/00.png").symlink_to(tmp_path / "out.png")
+    code, _, err = train(image_folder)
     assert code == 2
     assert "--follow-symlinks" in err
-    assert train(picture_folder, "--follow-symlinks")[0] == 0
+    assert train(image_folder, "--follow-symlinks")[0] == 0
     shutil.rmtree(tmp_path / "run")
-    table = picture_folder / "labels.csv"
+    table = image_folder / "labels.csv"
     table.write_text(table.read_text().replace("images/01.png", "../out.png"))
-    code, _, err = train(picture_folder, "--follow-symlinks")
+    code, _, err = train(image_folder, "--follow-symlinks")
     assert code == 2
     assert "../out.png" in err
 
@@ -184,42 +184,42 @@ LONG = "image,label,value\nimages/00.png,red,1\nimages/01.png,blue,1\n"
     ],
     ids=["29 conflict", "30 value", "30 word", "31 short line"],
 )
-def test_fault_29_30_31_wrong_tables(train, picture_folder, lines, said):
-    (picture_folder / "labels.csv").write_text(LONG + lines + "\n")
-    code, _, err = train(picture_folder)
+def test_fault_29_30_31_wrong_tables(train, image_folder, lines, said):
+    (image_folder / "labels.csv").write_text(LONG + lines + "\n")
+    code, _, err = train(image_folder)
     assert code == 2
     assert said in err
 
 
-def test_fault_27_an_unknown_image(train, picture_folder):
-    with (picture_folder / "labels.csv").open("a") as file:
+def test_fault_27_an_unknown_image(train, image_folder):
+    with (image_folder / "labels.csv").open("a") as file:
         file.write("images/99.png,train,1,0\n")
-    code, _, err = train(picture_folder)
+    code, _, err = train(image_folder)
     assert code == 2
     assert "images/99.png" in err
 
 
-def test_fault_28_an_unknown_class(train, picture_folder):
-    code, _, err = train(picture_folder, "--classes", "red,green")
+def test_fault_28_an_unknown_class(train, image_folder):
+    code, _, err = train(image_folder, "--classes", "red,green")
     assert code == 2
     assert "green" in err
 
 
-def test_fault_29_equal_pairs_are_merged(train, picture_folder):
-    table = picture_folder / "labels.csv"
+def test_fault_29_equal_pairs_are_merged(train, image_folder):
+    table = image_folder / "labels.csv"
     rows = [
         f"images/{number:02d}.png,{name},{(number + place) % 2}"
         for number in range(30)
         for place, name in enumerate(("red", "blue"))
     ]
     table.write_text("image,label,value\n" + "\n".join([*rows, rows[5]]) + "\n")
-    code, _, err = train(picture_folder)
+    code, _, err = train(image_folder)
     assert code == 0, err
 
 
 @pytest.mark.parametrize("kind", ["BOM", "CRLF", "UTF-16", "NUL", "empty", "header only"])
-def test_fault_31_33_odd_encodings_and_empty_tables(train, picture_folder, kind):
-    table = picture_folder / "labels.csv"
+def test_fault_31_33_odd_encodings_and_empty_tables(train, image_folder, kind):
+    table = image_folder / "labels.csv"
     text = table.read_text()
     table.write_bytes(
         {
@@ -231,20 +231,20 @@ def test_fault_31_33_odd_encodings_and_empty_tables(train, picture_folder, kind)
             "header only": text.splitlines()[0].encode(),
         }[kind]
     )
-    code, _, err = train(picture_folder)
+    code, _, err = train(image_folder)
     assert code == (0 if kind in ("BOM", "CRLF", "UTF-16") else 2), err
     assert "Traceback" not in err
 
 
-def test_fault_34_35_classes_and_images_without_labels(train, picture_folder, tmp_path):
-    table = picture_folder / "labels.csv"
+def test_fault_34_35_classes_and_images_without_labels(train, image_folder, tmp_path):
+    table = image_folder / "labels.csv"
     lines = table.read_text().splitlines()
     for number in range(1, len(lines)):
         image, split, red, _ = lines[number].split(",")
         blank = image.endswith("00.png")
         lines[number] = f"{image},{split},{'' if blank else red},{'' if blank else 0}"
     table.write_text("\n".join(lines) + "\n")
-    code, out, err = train(picture_folder)
+    code, out, err = train(image_folder)
     assert code == 0, err
     assert "No training image is tagged blue" in err
     assert "1 of 18 training images have no label at all" in err
@@ -263,13 +263,13 @@ def test_fault_36_fewer_unobserved_entries_than_k():
     assert torch.equal(decision.weights, labels >= 0)
 
 
-def test_fault_37_a_batch_of_one_and_a_short_last_one(train, picture_folder):
+def test_fault_37_a_batch_of_one_and_a_short_last_one(train, image_folder):
     settings = ("--observe", "single-positive", "--set", "training.epochs=2")
     for size in ("1", "17"):
-        code, _, err = train(picture_folder, "--batch-size", size, *settings)
+        code, _, err = train(image_folder, "--batch-size", size, *settings)
         assert code == 0, err
 
-        shutil.rmtree(picture_folder.parent / "run")
+        shutil.rmtree(image_folder.parent / "run")
 
 
 def test_fault_38_tied_scores():

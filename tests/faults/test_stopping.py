@@ -14,7 +14,7 @@ import yaml
 from safetensors.torch import load_file
 
 from conftest import SMALL
-from largeloss.training.container import load_state, previous
+from largeloss.training.checkpoint_file import load_state, previous
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,9 +49,9 @@ def test_fault_01_02_killed_at_any_moment_and_within_saves(tmp_path):
 )
 @pytest.mark.parametrize("method", ["ll-cp"])
 def test_fault_03_04_12_a_signal_saves_the_step_and_the_edits(
-    command, picture_folder, tmp_path, number, code, method
+    command, image_folder, tmp_path, number, code, method
 ):
-    arguments = ("train", picture_folder, *SMALL, "--method", method, "--delta-rel", "5")
+    arguments = ("train", image_folder, *SMALL, "--method", method, "--delta-rel", "5")
     epochs = ("--epochs", "120", "--record", "losses")
     whole = command(*arguments, *epochs, "--out", tmp_path / "whole").ended()
     assert whole[0] == 0, whole
@@ -71,15 +71,15 @@ def test_fault_03_04_12_a_signal_saves_the_step_and_the_edits(
         assert edits[0] == edits[1]
 
 
-def test_fault_04_the_second_interruption_ends_at_once(command, picture_folder, tmp_path):
+def test_fault_04_the_second_interruption_ends_at_once(command, image_folder, tmp_path):
     waiting = (
-        "import time, largeloss.training.selection as selection\n"
+        "import time, largeloss.training.evaluation as selection\n"
         "from pathlib import Path\n"
         "assert selection.score\n"
         f"selection.score = lambda *_: (Path({str(tmp_path / 'there')!r}).touch(), time.sleep(90))"
     )
     run = command(
-        "train", picture_folder, *SMALL, "--method", "an", "--epochs", "9", "--out",
+        "train", image_folder, *SMALL, "--method", "an", "--epochs", "9", "--out",
         tmp_path / "run", setup=waiting,
     )  # fmt: skip
     run.wait_for(tmp_path / "there")
@@ -107,8 +107,8 @@ os.fsync = slowly
 """
 
 
-def test_fault_03_05_a_signal_while_a_slow_disk_is_written(command, picture_folder, tmp_path):
-    arguments = ("train", picture_folder, *SMALL, "--epochs", "4")
+def test_fault_03_05_a_signal_while_a_slow_disk_is_written(command, image_folder, tmp_path):
+    arguments = ("train", image_folder, *SMALL, "--epochs", "4")
     assert command(*arguments, "--out", tmp_path / "whole").ended()[0] == 0
     begun, cut_run = tmp_path / "begun", tmp_path / "cut"
     slow = f"from pathlib import Path\nBEGUN = Path({str(begun)!r})\n{SLOW_DISK}"
@@ -130,7 +130,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 import torch
-from largeloss.training.container import load_state, save_state
+from largeloss.training.checkpoint_file import load_state, save_state
 from largeloss.errors import CheckpointError
 path = Path(sys.argv[1])
 save_state(path, {"n": torch.arange(10)})
@@ -154,19 +154,19 @@ def test_fault_05_a_full_disk_leaves_the_old_checkpoint(tmp_path):
     assert "make room" in done.stdout
 
 
-def test_fault_06_an_output_folder_that_cannot_be(largeloss, picture_folder, tmp_path):
+def test_fault_06_an_output_folder_that_cannot_be(largeloss, image_folder, tmp_path):
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "run"
-    code, _, err = largeloss("train", picture_folder, *SMALL, "--epochs", "1", "--out", out)
+    code, _, err = largeloss("train", image_folder, *SMALL, "--epochs", "1", "--out", out)
     assert code == 2
     assert "cannot be written" in err
 
 
 @pytest.fixture
-def cut_run(largeloss, picture_folder, tmp_path):
+def cut_run(largeloss, image_folder, tmp_path):
     """A run of two epochs whose result is taken away, as if it had been killed at its end."""
     run = tmp_path / "run"
-    arguments = ("train", picture_folder, *SMALL, "--method", "ll-r", "--epochs", "2")
+    arguments = ("train", image_folder, *SMALL, "--method", "ll-r", "--epochs", "2")
     code, _, err = largeloss(*arguments, "--out", run)
     assert code == 0, err
     (run / "result.json").unlink()
@@ -192,14 +192,14 @@ def test_fault_07_flipped_bit_08_truncated_checkpoint(largeloss, cut_run, damage
     assert code == 0, err
 
 
-def test_fault_09_malicious_weights(largeloss, picture_folder, tmp_path):
+def test_fault_09_malicious_weights(largeloss, image_folder, tmp_path):
     class Evil:
         def __reduce__(self):
             return (Path.touch, (tmp_path / "ran",))
 
     (tmp_path / "evil.pt").write_bytes(pickle.dumps(Evil()))
     code, _, err = largeloss(
-        "train", picture_folder, *SMALL[2:], "--backbone", "resnet18", "--weights",
+        "train", image_folder, *SMALL[2:], "--backbone", "resnet18", "--weights",
         tmp_path / "evil.pt", "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 2
@@ -213,8 +213,8 @@ def test_fault_10_another_configuration(largeloss, cut_run):
     assert "model.backbone: digits → resnet18" in err
 
 
-def test_fault_11_changed_labels(largeloss, picture_folder, cut_run):
-    path = picture_folder / "labels.csv"
+def test_fault_11_changed_labels(largeloss, image_folder, cut_run):
+    path = image_folder / "labels.csv"
     lines = path.read_text().splitlines()
     lines[1] = lines[1][:-3] + ("0,1" if lines[1].endswith("1,0") else "1,0")
     path.write_text("\n".join(lines) + "\n")
@@ -223,9 +223,9 @@ def test_fault_11_changed_labels(largeloss, picture_folder, cut_run):
     assert "fingerprint" in err
 
 
-def test_fault_13_two_runs_in_one_folder(command, largeloss, picture_folder, tmp_path):
+def test_fault_13_two_runs_in_one_folder(command, largeloss, image_folder, tmp_path):
     out = tmp_path / "run"
-    first = command("train", picture_folder, *SMALL, "--epochs", "500", "--out", out)
+    first = command("train", image_folder, *SMALL, "--epochs", "500", "--out", out)
     first.wait_for(out / "last/state.pt")
     code, _, err = largeloss("train", "--resume", "--out", out)
     assert code == 2
@@ -237,7 +237,7 @@ def test_fault_13_two_runs_in_one_folder(command, largeloss, picture_folder, tmp
 
 KILLING = """
 import os, signal
-from largeloss.data.images import ImageFiles
+from largeloss.data.inputs.image_files import ImageFiles
 read = ImageFiles.read
 def killed(self, rows, flips):
     if os.environ.get("PARENT") != str(os.getpid()) and any(row == 20 for row in rows):
@@ -248,24 +248,24 @@ os.environ["PARENT"] = str(os.getpid())
 """
 
 
-def test_fault_14_a_killed_worker(command, picture_folder, tmp_path):
+def test_fault_14_a_killed_worker(command, image_folder, tmp_path):
     settings = list(SMALL)
     settings[settings.index("--workers") + 1] = "1"
     run = command(
-        "train", picture_folder, *settings, "--epochs", "2", "--out", tmp_path / "run",
+        "train", image_folder, *settings, "--epochs", "2", "--out", tmp_path / "run",
         setup=KILLING,
     )  # fmt: skip
     code, _, err = run.ended()
     assert code == 1, err
-    assert "process that decodes pictures has died" in err
+    assert "process that decodes images has died" in err
     assert "Traceback" not in err
 
 
-def test_fault_15_logits_that_are_not_finite(largeloss, picture_folder, tmp_path):
+def test_fault_15_logits_that_are_not_finite(largeloss, image_folder, tmp_path):
     settings = list(SMALL)
     settings[settings.index("--lr") + 1] = "1e30"
     code, _, err = largeloss(
-        "train", picture_folder, *settings, "--epochs", "3", "--out", tmp_path / "run"
+        "train", image_folder, *settings, "--epochs", "3", "--out", tmp_path / "run"
     )
     assert code == 1
     assert "NaN or infinite" in err
@@ -283,9 +283,9 @@ def test_fault_16_another_number_of_threads(command, cut_run):
     assert any("goes on with 2" in text for text in noted)
 
 
-def test_fault_41_names_that_are_hard_to_bear(largeloss, picture_folder, tmp_path):
+def test_fault_41_names_that_are_hard_to_bear(largeloss, image_folder, tmp_path):
     hard = tmp_path / "a name\nwith ünïcode, spaces"
-    picture_folder.rename(hard)
+    image_folder.rename(hard)
     table = (hard / "labels.csv").read_text()
     (hard / "images/00.png").rename(hard / "images/a, bü c.png")
     (hard / "labels.csv").write_text(table.replace("images/00.png", '"images/a, bü c.png"'))
@@ -297,22 +297,22 @@ def test_fault_41_names_that_are_hard_to_bear(largeloss, picture_folder, tmp_pat
     assert code == 0, err
 
 
-def test_fault_41_file_names_that_are_not_utf8(largeloss, picture_folder, tmp_path):
+def test_fault_41_file_names_that_are_not_utf8(largeloss, image_folder, tmp_path):
     odd = os.fsdecode(b"images/\xff\xfe.png")
-    (picture_folder / "images/00.png").rename(picture_folder / odd)
+    (image_folder / "images/00.png").rename(image_folder / odd)
     code, _, err = largeloss(
-        "train", picture_folder, *SMALL, "--epochs", "1", "--out", tmp_path / "run"
+        "train", image_folder, *SMALL, "--epochs", "1", "--out", tmp_path / "run"
     )
     assert code == 2
     assert "images/00.png" in err
 
 
-def test_fault_41_a_clock_that_is_set_back(command, picture_folder, tmp_path):
+def test_fault_41_a_clock_that_is_set_back(command, image_folder, tmp_path):
     backwards = (
         "import time, itertools\nticks = itertools.count()\ntime.time = lambda: 1e9 - next(ticks)\n"
     )
     run = command(
-        "train", picture_folder, *SMALL, "--epochs", "1", "--out", tmp_path / "run",
+        "train", image_folder, *SMALL, "--epochs", "1", "--out", tmp_path / "run",
         setup=backwards,
     )  # fmt: skip
     code, _, err = run.ended()
@@ -320,13 +320,13 @@ def test_fault_41_a_clock_that_is_set_back(command, picture_folder, tmp_path):
 
 
 @pytest.mark.parametrize("workers", ["0", "1", "2"])
-def test_fault_42_the_same_seed_gives_the_same_bits(command, picture_folder, tmp_path, workers):
+def test_fault_42_the_same_seed_gives_the_same_bits(command, image_folder, tmp_path, workers):
     settings = list(SMALL)
     runs = []
     for number in (workers, "0"):
         settings[settings.index("--workers") + 1] = number
         out = tmp_path / f"run-{len(runs)}"
-        done = command("train", picture_folder, *settings, "--epochs", "2", "--out", out).ended()
+        done = command("train", image_folder, *settings, "--epochs", "2", "--out", out).ended()
         assert done[0] == 0, done
         runs.append(out)
     assert same_runs(*runs)

@@ -16,8 +16,8 @@ from largeloss.cli.pages.curves import column
 from largeloss.errors import LargelossError
 from largeloss.labels import read_edits, read_labels
 from largeloss.predict import load_classifier
-from largeloss.training.container import load_state
-from largeloss.training.run import RunFolder
+from largeloss.training.checkpoint_file import load_state
+from largeloss.training.run_folder import RunFolder
 
 FLIPS = 20
 """Of single bits, in each file."""
@@ -48,7 +48,7 @@ def everything(run, table):
         "state": repr(plain(load_state(folder.state_file))),
         "losses": [np.asarray(recorded.losses(epoch)).tobytes() for epoch in epochs],
         "steps": [plain(recorded.steps(epoch)) for epoch in epochs],
-        "doubted": [plain(recorded.doubted(epoch)) for epoch in epochs],
+        "flagged": [plain(recorded.flagged(epoch)) for epoch in epochs],
         "edits": [plain(getattr(edits, name)) for name in ("rows", "columns", "after", "epoch")],
     }
 
@@ -56,16 +56,14 @@ def everything(run, table):
 NEEDED = ("classes", "architecture", "thresholds", "val_rule")
 
 
-def test_fault_07_a_flipped_bit_in_any_file_is_found_or_harmless(
-    largeloss, picture_folder, tmp_path
-):
+def test_fault_07_a_flipped_bit_in_any_file_is_found_or_harmless(largeloss, image_folder, tmp_path):
     run = tmp_path / "run"
     code, _, err = largeloss(
-        "train", picture_folder, *SMALL, "--method", "ll-cp", "--delta-rel", "5", "--epochs", "3",
+        "train", image_folder, *SMALL, "--method", "ll-cp", "--delta-rel", "5", "--epochs", "3",
         "--record", "losses", "--out", run,
     )  # fmt: skip
     assert code == 0, err
-    table = read_labels(picture_folder / "labels.csv").table
+    table = read_labels(image_folder / "labels.csv").table
     files = sorted(path for path in run.rglob("*") if path.is_file() and path.name != ".lock")
     before, stream, found = everything(run, table), random.Random(7), {}
     for path in files:
@@ -89,7 +87,7 @@ def test_fault_07_a_flipped_bit_in_any_file_is_found_or_harmless(
 DRIVER = """
 import os, subprocess, sys, threading, time
 from pathlib import Path
-disk, pictures = Path(sys.argv[1]), sys.argv[2]
+disk, images = Path(sys.argv[1]), sys.argv[2]
 from largeloss.cli import run
 def mount(*options):
     subprocess.run(["mount", *options, str(disk)], check=True)
@@ -103,13 +101,13 @@ def once(path, action):
             time.sleep(0.005)
         action()
     threading.Thread(target=wait, daemon=True).start()
-started = ["--method", "ll-cp", "--delta-rel", "5", *sys.argv[3:], pictures]
+started = ["--method", "ll-cp", "--delta-rel", "5", *sys.argv[3:], images]
 """
 MOUNTS = "mount -t tmpfs -o size={size} tmpfs {disk} && exec {python} -c {code} {disk} {rest}"
 
 
 @pytest.fixture
-def on_a_disk(picture_folder, tmp_path):
+def on_a_disk(image_folder, tmp_path):
     """Runs code with a small file system of its own; skips where none can be made."""
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -123,7 +121,7 @@ def on_a_disk(picture_folder, tmp_path):
         pytest.skip(f"no file system can be mounted here ({tried.stderr.strip()})")
 
     def start(size: str, code: str):
-        rest = " ".join([str(picture_folder), *SMALL, "--epochs", "40"])
+        rest = " ".join([str(image_folder), *SMALL, "--epochs", "40"])
         line = MOUNTS.format(size=size, disk=disk, python=sys.executable, code='"$CODE"', rest=rest)
         done = subprocess.run(
             ["unshare", "-m", "sh", "-c", line], capture_output=True, text=True, timeout=200,

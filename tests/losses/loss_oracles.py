@@ -62,7 +62,7 @@ def large_entries(logits, candidates, k, ties):
     return {(b, c) for b, c in ranked if softplus(logits[b][c]) >= threshold}
 
 
-def suspects(logits, labels, percent, rate_base="all", ties="include"):
+def select(logits, labels, percent, rate_base="all", ties="include"):
     """The unobserved entries that count as large at a rate of ``percent``."""
     blank = [(b, c) for b, row in enumerate(labels) for c, y in enumerate(row) if y == -1]
     entries = len(blank) if rate_base == "unobserved" else sum(len(row) for row in labels)
@@ -146,7 +146,7 @@ def expected_positive(logits, labels, expected_positives):
 
 
 def rejection(logits, labels, chosen):
-    """LL-R, where ``chosen`` are the suspects."""
+    """LL-R, where ``chosen`` are the selected."""
     weights = each(labels, lambda y: 1)
     for b, c in chosen:
         weights[b][c] = 0
@@ -154,7 +154,7 @@ def rejection(logits, labels, chosen):
 
 
 def correction(logits, labels, chosen):
-    """LL-Ct and LL-Cp, where ``chosen`` are the suspects."""
+    """LL-Ct and LL-Cp, where ``chosen`` are the selected."""
     targets = each(labels, lambda y: int(y == 1))
     for b, c in chosen:
         targets[b][c] = 1

@@ -9,7 +9,7 @@ from loss_oracles import assert_equal, batches, quick, run, sigmoid, weighted_me
 
 from largeloss.errors import CheckpointError, ConfigError, ScheduleError
 from largeloss.losses import CurriculumLabeling
-from largeloss.losses.acceptance import RULES
+from largeloss.losses.curriculum_rules import RULES
 
 
 def oracle(logits, labels):

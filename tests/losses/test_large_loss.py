@@ -17,7 +17,7 @@ from loss_oracles import (
     quick,
     rejection,
     run,
-    suspects,
+    selected,
 )
 
 from largeloss.errors import ConfigError
@@ -48,7 +48,7 @@ def rows_of(labels):
 
 
 def chosen_by(settings, logits, labels, percent):
-    return suspects(logits, labels, percent, settings["rate_base"], settings["ties"])
+    return selected(logits, labels, percent, settings["rate_base"], settings["ties"])
 
 
 def edits_of(loss):
@@ -213,7 +213,7 @@ def test_warm_up_is_exactly_assume_negative(method, warmup_epochs, batch):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_one_warm_up_epoch_by_default(method):
-    assert method(0.2).suspicion.warmup_epochs == 1
+    assert method(0.2).selection.warmup_epochs == 1
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -24,12 +24,12 @@ def logit(row, column):
 def propose(memory, pairs, epoch, num_classes=7):
     """Proposes the ``pairs`` (row, class), in one batch of all rows in reverse order."""
     rows = sorted({row for row, _ in pairs}, reverse=True)
-    suspects = torch.zeros(len(rows), num_classes, dtype=torch.bool)
+    selected = torch.zeros(len(rows), num_classes, dtype=torch.bool)
     logits = torch.tensor([[logit(row, c) for c in range(num_classes)] for row in rows])
     for row, column in pairs:
-        suspects[rows.index(row), column] = True
-    logits = logits.view_as(suspects)
-    memory.propose(torch.tensor(rows, dtype=torch.int64), suspects, logits, epoch)
+        selected[rows.index(row), column] = True
+    logits = logits.view_as(selected)
+    memory.propose(torch.tensor(rows, dtype=torch.int64), selected, logits, epoch)
 
 
 def table_of(edits):
@@ -148,9 +148,9 @@ def test_a_repeated_row_is_edited_wherever_it_comes():
 def test_large_row_numbers_and_classes():
     memory = EditMemory()
     rows = torch.tensor([3_400_000_000, 7])
-    suspects = torch.zeros(2, 30_000, dtype=torch.bool)
-    suspects[0, 29_999] = suspects[1, 0] = True
-    memory.propose(rows, suspects, torch.zeros(2, 30_000), 0)
+    selected = torch.zeros(2, 30_000, dtype=torch.bool)
+    selected[0, 29_999] = selected[1, 0] = True
+    memory.propose(rows, selected, torch.zeros(2, 30_000), 0)
     memory.commit()
     assert memory.committed.rows.tolist() == [7, 3_400_000_000]
     assert memory.committed.columns.tolist() == [0, 29_999]

@@ -125,7 +125,7 @@ def test_ties_and_rates_are_the_same_there(ties: str, rate_base: str) -> None:
         loss = LOSSES["ll-r"](delta_rel=40, rate_base=rate_base, ties=ties)
         loss.set_epoch(1)
         with Strict(may_wait=rate_base == "unobserved"):
-            masks.append(loss.doubts(place(logits), place(labels), None))
+            masks.append(loss.flagged(place(logits), place(labels), None))
     assert held(masks[1]).tolist() == masks[0].tolist()
     assert masks[0].any()
 

@@ -1,4 +1,4 @@
-"""Curves and pictures that a page carries inside itself."""
+"""Curves and images that a page carries inside itself."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from largeloss.report import Curve, curves_svg, picture_png
+from largeloss.report import Curve, curves_svg, image_png
 from largeloss.report.figures import _apart
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -116,23 +116,23 @@ def opened(uri: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 3)])
-def test_picture(shape: tuple[int, ...]) -> None:
+def test_image(shape: tuple[int, ...]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    np.testing.assert_array_equal(np.asarray(opened(picture_png(pixels, 1))), pixels)
-    enlarged = np.asarray(opened(picture_png(pixels, 4)))
+    np.testing.assert_array_equal(np.asarray(opened(image_png(pixels, 1))), pixels)
+    enlarged = np.asarray(opened(image_png(pixels, 4)))
     np.testing.assert_array_equal(enlarged, pixels.repeat(4, 0).repeat(4, 1))
 
 
-def test_large_pictures_are_reduced() -> None:
-    assert opened(picture_png(np.zeros((400, 200), np.uint8), 0.25)).size == (50, 100)
+def test_large_images_are_reduced() -> None:
+    assert opened(image_png(np.zeros((400, 200), np.uint8), 0.25)).size == (50, 100)
 
 
 @pytest.mark.parametrize(
     "pixels", [np.zeros((3, 4, 4), np.uint8), np.zeros((3, 4)), np.zeros(4, np.uint8)]
 )
-def test_other_pictures_are_refused(pixels: np.ndarray) -> None:
+def test_other_images_are_refused(pixels: np.ndarray) -> None:
     with pytest.raises(ValueError, match="needs uint8 pixels"):
-        picture_png(pixels, 1)
+        image_png(pixels, 1)
 
 
 def test_no_global_plotting_state_and_no_torch() -> None:

@@ -13,7 +13,7 @@ from largeloss.report import (
     Card,
     Cards,
     Curve,
-    Doubt,
+    FlaggedEntry,
     ReportPage,
     comparison_rows,
     write_report,
@@ -21,7 +21,7 @@ from largeloss.report import (
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
-PICTURE = np.zeros((8, 8, 3), np.uint8)
+IMAGE = np.zeros((8, 8, 3), np.uint8)
 
 
 class Outline(HTMLParser):
@@ -75,9 +75,15 @@ def page() -> ReportPage:
             "LL-R leaves out.",
             "Left out",
             (
-                Card("a.png", PICTURE, ("3",), (Doubt("7", True), Doubt("1", False)), ("3", "7")),
-                Card("b.png", PICTURE, (), (Doubt("5", None, "91 %", PICTURE),), None),
-                Card("c.png", PICTURE, (), (), ()),
+                Card(
+                    "a.png",
+                    IMAGE,
+                    ("3",),
+                    (FlaggedEntry("7", True), FlaggedEntry("1", False)),
+                    ("3", "7"),
+                ),
+                Card("b.png", IMAGE, (), (FlaggedEntry("5", None, "91 %", IMAGE),), None),
+                Card("c.png", IMAGE, (), (), ()),
             ),
         ),
         facts=(("training.epochs", "14"), ("torch", "2.15")),
@@ -152,7 +158,7 @@ def test_figures_are_those_of_the_comparison(tmp_path: Path) -> None:
 
 
 def test_verdicts() -> None:
-    verdicts = [Doubt("7", truth).verdict for truth in (True, False, None)]
+    verdicts = [FlaggedEntry("7", truth).verdict for truth in (True, False, None)]
     assert verdicts == ["rightly", "wrongly", "unknown"]
 
 
@@ -162,10 +168,10 @@ def test_verdicts_are_told_by_sign_and_word(tmp_path: Path) -> None:
     assert '<span class="verdict rightly">✓ 7 <small>rightly</small></span>' in cards
     assert '<span class="verdict wrongly">✗ 1 <small>wrongly</small></span>' in cards
     assert '<span class="verdict unknown">? 5 <small>unknown, 91 %</small></span>' in cards
-    assert 'alt="Training picture a.png, showing 3, 7"' in cards
-    assert 'alt="Training picture b.png"' in cards
+    assert 'alt="Training image a.png, showing 3, 7"' in cards
+    assert 'alt="Training image b.png"' in cards
     assert 'alt="The same with the regions where the model looks for 5"' in cards
-    assert 'alt="Training picture c.png, showing none of the classes"' in cards
+    assert 'alt="Training image c.png, showing none of the classes"' in cards
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
@@ -180,7 +186,11 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
             HOSTILE,
             HOSTILE,
             HOSTILE,
-            (Card(HOSTILE, PICTURE, (HOSTILE,), (Doubt(HOSTILE, True, HOSTILE),), (HOSTILE,)),),
+            (
+                Card(
+                    HOSTILE, IMAGE, (HOSTILE,), (FlaggedEntry(HOSTILE, True, HOSTILE),), (HOSTILE,)
+                ),
+            ),
         ),
         facts=((HOSTILE, HOSTILE),),
         notes=(HOSTILE,),

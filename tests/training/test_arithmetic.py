@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from largeloss.training.arithmetic import prepare_gpu, repeatable
+from largeloss.training.determinism import prepare_gpu, repeatable
 
 
 def deterministic():

@@ -13,13 +13,13 @@ from test_protocols import ARGUMENTS, RECIPE, Stop, same, scenes, without_second
 from largeloss.errors import CheckpointError, Interrupted
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
-from largeloss.training import container
-from largeloss.training.checkpoint import load_weights
-from largeloss.training.container import load_state, previous, save_state
-from largeloss.training.interruption import Requests
-from largeloss.training.protocols import Measures, Outcome, end_to_end, start
-from largeloss.training.run import RunFolder
-from largeloss.training.selection import Yardstick
+from largeloss.training import checkpoint_file as container
+from largeloss.training.checkpoint_file import load_state, previous, save_state
+from largeloss.training.evaluation import Evaluator
+from largeloss.training.protocols import Evaluators, Outcome, end_to_end, start
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.signals import Requests
+from largeloss.training.weights import load_weights
 
 EVERY_STEP = replace(RECIPE, checkpoint_every=1)
 
@@ -52,8 +52,8 @@ def train(
 ) -> tuple[torch.nn.Module, torch.nn.Module, Outcome]:
     data, truth = scenes()
     known = data.observed("single-positive" if method != "full" else "fraction=1")
-    measures = Measures(
-        Yardstick.of(truth, data.rows("val")), Yardstick.of(truth, data.rows("test")), True
+    evaluators = Evaluators(
+        Evaluator.of(truth, data.rows("val")), Evaluator.of(truth, data.rows("test")), True
     )
     torch.manual_seed(recipe.seed)
     model = build_classifier("digits", 4, (3, 16, 16), dropout=drop)
@@ -64,7 +64,7 @@ def train(
     run = RunFolder(out)
     with run:
         outcome = end_to_end(
-            model, criterion, known, measures, recipe, run, {"classes": list(truth.classes)},
+            model, criterion, known, evaluators, recipe, run, {"classes": list(truth.classes)},
             start(recipe.precision), resume=resume, listener=listener, recording=True,
             requests=requests,
         )  # fmt: skip

@@ -25,11 +25,11 @@ def test_the_measurement_leaves_random_streams_alone():
 
 @pytest.mark.parametrize(("gain", "chosen"), [(1.29, "fp32"), (1.31, "bf16")])
 def test_what_is_faster_is_used_said_and_kept(
-    gain, chosen, picture_folder, tmp_path, monkeypatch, capsys
+    gain, chosen, image_folder, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(precision, "gain", lambda *_: gain)
     out = tmp_path / "run"
-    assert run(["train", str(picture_folder), *BIG, "--out", str(out)]) == 0
+    assert run(["train", str(image_folder), *BIG, "--out", str(out)]) == 0
     said = capsys.readouterr().err
     assert f"{chosen} is used" in said
     assert yaml.safe_load((out / "config.yaml").read_text())["training"]["precision"] == chosen
@@ -42,7 +42,7 @@ def test_what_is_faster_is_used_said_and_kept(
     assert "training.precision" in capsys.readouterr().err
 
 
-def test_small_pictures_are_not_measured(monkeypatch):
+def test_small_images_are_not_measured(monkeypatch):
     monkeypatch.setattr(precision, "gain", lambda *_: pytest.fail("measured"))
     config, said = prepare.settled(
         make_config([{}]), digits.read(sizes={"train": 4, "val": 4, "test": 4})
@@ -52,13 +52,13 @@ def test_small_pictures_are_not_measured(monkeypatch):
 
 
 def test_all_runs_of_a_comparison_have_the_precision_of_the_first(
-    picture_folder, tmp_path, monkeypatch, capsys
+    image_folder, tmp_path, monkeypatch, capsys
 ):
     gains = iter([2.0])
     monkeypatch.setattr(precision, "gain", lambda *_: next(gains))
     arguments = [name for name in BIG if name not in ("--method", "ll-r")]
     out = tmp_path / "runs"
-    code = run(["compare", str(picture_folder), *arguments, "--methods", "an,ll-r", "--out",
+    code = run(["compare", str(image_folder), *arguments, "--methods", "an,ll-r", "--out",
                 str(out)])  # fmt: skip
     assert code == 0, capsys.readouterr().err
     found = [yaml.safe_load(path.read_text()) for path in out.glob("*/config.yaml")]
@@ -66,8 +66,8 @@ def test_all_runs_of_a_comparison_have_the_precision_of_the_first(
     assert len(found) > 1
 
 
-def test_features_in_bfloat16_are_kept_apart(picture_folder, tmp_path, capsys):
-    arguments = [str(picture_folder), *BIG, "--protocol", "linear"]
+def test_features_in_bfloat16_are_kept_apart(image_folder, tmp_path, capsys):
+    arguments = [str(image_folder), *BIG, "--protocol", "linear"]
     arguments += ["--cache", str(tmp_path / "c")]
     for chosen in ("fp32", "bf16"):
         out = ["--out", str(tmp_path / chosen)]

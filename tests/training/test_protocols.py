@@ -11,17 +11,17 @@ import pytest
 import torch
 
 from largeloss.data import Dataset, ImageArray
-from largeloss.data.sources import FeatureArray
+from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import CheckpointError, ConfigError, NonFiniteError
 from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
-from largeloss.training.checkpoint import load_config, load_weights
-from largeloss.training.container import load_state
+from largeloss.training.checkpoint_file import load_state
+from largeloss.training.evaluation import Evaluator
 from largeloss.training.frozen import feature_classifier
-from largeloss.training.protocols import Measures, Recipe, end_to_end, start
-from largeloss.training.run import RunFolder
-from largeloss.training.selection import Yardstick
+from largeloss.training.protocols import Evaluators, Recipe, end_to_end, start
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.weights import load_config, load_weights
 
 ARGUMENTS = {name: {"delta_rel": 5.0} for name in ("ll-r", "ll-ct", "ll-cp")} | {
     "epr": {"expected_positives": 1.5},
@@ -32,7 +32,7 @@ RECIPE = Recipe(epochs=4, batch_size=8, lr=1e-3, head_lr_factor=1, stop_below=No
 
 
 def scenes(num=40) -> tuple[Dataset, LabelTable]:
-    """Bright squares in corners: four classes, one tag known a training picture."""
+    """Bright squares in corners: four classes, one tag known a training image."""
     stream = np.random.default_rng(0)
     truth = stream.integers(0, 2, (num, 4))
     truth[:, 0] |= truth.sum(axis=1) == 0
@@ -48,8 +48,8 @@ def scenes(num=40) -> tuple[Dataset, LabelTable]:
 def train(out: Path, method="ll-r", recipe=RECIPE, resume=False, known=None, listener=None):
     data, truth = scenes()
     known = known or data.observed("single-positive" if method != "full" else "fraction=1")
-    measures = Measures(
-        Yardstick.of(truth, data.rows("val")), Yardstick.of(truth, data.rows("test")), True
+    evaluators = Evaluators(
+        Evaluator.of(truth, data.rows("val")), Evaluator.of(truth, data.rows("test")), True
     )
     torch.manual_seed(recipe.seed)
     model = build_classifier("digits", 4, (3, 16, 16))
@@ -60,7 +60,7 @@ def train(out: Path, method="ll-r", recipe=RECIPE, resume=False, known=None, lis
     run = RunFolder(out)
     with run:
         outcome = end_to_end(
-            model, criterion, known, measures, recipe, run, {"classes": list(truth.classes)},
+            model, criterion, known, evaluators, recipe, run, {"classes": list(truth.classes)},
             start(recipe.precision), resume=resume, listener=listener,
         )  # fmt: skip
     return model, criterion, outcome
@@ -149,18 +149,18 @@ def test_the_best_epoch_has_the_best_val_map_and_its_weights_are_kept(tmp_path):
 def test_training_stops_when_val_falls(tmp_path, monkeypatch):
     values = iter([50.0, 60.0, 57.5, 56.9, 90.0])
 
-    class Falling(Yardstick):
+    class Falling(Evaluator):
         def measure(self, logits):
             measured = super().measure(logits)
             object.__setattr__(measured, "value", next(values))
             return measured
 
-    original = Measures.__init__
+    original = Evaluators.__init__
 
     def falling(self, val, test, track_test=False):
         original(self, Falling(val.rule, val.table), test, False)
 
-    monkeypatch.setattr(Measures, "__init__", falling)
+    monkeypatch.setattr(Evaluators, "__init__", falling)
     recipe = Recipe(**{**RECIPE.__dict__, "epochs": 5, "stop_below": 3.0})
     _, _, outcome = train(tmp_path / "run", recipe=recipe)
     assert [record["val_map"] for record in outcome.history] == [50.0, 60.0, 57.5, 56.9]
@@ -198,7 +198,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_non_finite_logits_name_step_and_pictures(tmp_path):
+def test_non_finite_logits_name_step_and_images(tmp_path):
     recipe = Recipe(**{**RECIPE.__dict__, "lr": 1e30})
     with pytest.raises(NonFiniteError, match=r"Step \d+: Logits are NaN(.|\n)*Images: \d+"):
         train(tmp_path / "run", "an", recipe=recipe)
@@ -266,20 +266,20 @@ class TestYardstick:
         ],
     )
     def test_auto_takes_the_strictest_rule_that_the_labels_allow(self, rows, rule):
-        assert Yardstick.of(self.table(rows), np.arange(len(rows))).rule == rule
+        assert Evaluator.of(self.table(rows), np.arange(len(rows))).rule == rule
 
     def test_full_refuses_blanks_and_unknown_rules_are_refused(self):
         table = self.table([[1, -1]])
         with pytest.raises(ConfigError, match="1 of 2 entries are unobserved"):
-            Yardstick.of(table, np.array([0]), "full")
+            Evaluator.of(table, np.array([0]), "full")
         with pytest.raises(ConfigError, match="No such rule"):
-            Yardstick.of(table, np.array([0]), "fill")
+            Evaluator.of(table, np.array([0]), "fill")
 
     def test_what_counts(self):
         table = self.table([[1, -1], [-1, 1], [0, 0]])
         rows, scores = np.arange(3), np.array([[1.0, 9.0], [2.0, 1.0], [0.0, 0.0]])
-        assert Yardstick.of(table, rows, "observed").measure(scores).value == 100.0
-        assert Yardstick.of(table, rows, "assume-absent").measure(scores).value == 50.0
+        assert Evaluator.of(table, rows, "observed").measure(scores).value == 100.0
+        assert Evaluator.of(table, rows, "assume-absent").measure(scores).value == 50.0
 
 
 def test_a_feature_that_hardly_varies_in_training_is_only_centred() -> None:

@@ -1,4 +1,4 @@
-"""A yardstick that scores observed entries alone says what the dense one says."""
+"""A evaluator that scores observed entries alone says what the dense one says."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ import torch
 from largeloss.data import FeatureArray, Loader
 from largeloss.labels import LabelTable
 from largeloss.models import build_classifier
-from largeloss.training import selection
+from largeloss.training import evaluation as selection
 from largeloss.training.engine import EntryScores
-from largeloss.training.selection import Yardstick
+from largeloss.training.evaluation import Evaluator
 
 
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.9])
@@ -24,21 +24,21 @@ def test_of_observed_entries_alone(share, seed, monkeypatch):
     model = build_classifier("none", classes, (5,), mean=[0.0] * 5, std=[1.0] * 5)
     rows = np.sort(stream.permutation(num)[:40])
     loader = Loader(source, table, rows, 7)
-    yardstick = Yardstick.of(table, rows, "observed")
-    whole = yardstick.scores(model, loader)
+    evaluator = Evaluator.of(table, rows, "observed")
+    whole = evaluator.scores(model, loader)
     assert isinstance(whole, torch.Tensor)
     monkeypatch.setattr(selection, "LARGE", 0)
-    alone = yardstick.scores(model, loader)
+    alone = evaluator.scores(model, loader)
     assert isinstance(alone, EntryScores)
-    one, two = yardstick.measure(whole), yardstick.measure(alone)
+    one, two = evaluator.measure(whole), evaluator.measure(alone)
     assert one.value == pytest.approx(two.value, abs=1e-12)
     np.testing.assert_allclose(one.per_class, two.per_class, atol=1e-15)
     for name in ("num_classes", "num_absent", "num_without_negatives", "num_observed"):
         assert getattr(one, name) == getattr(two, name)
-    limits = yardstick.thresholds(whole)
-    np.testing.assert_array_equal(limits, yardstick.thresholds(alone))
-    assert yardstick.f1(whole, limits) == yardstick.f1(alone, limits)
-    assert yardstick.by_example(whole) is None
+    limits = evaluator.thresholds(whole)
+    np.testing.assert_array_equal(limits, evaluator.thresholds(alone))
+    assert evaluator.f1(whole, limits) == evaluator.f1(alone, limits)
+    assert evaluator.by_example(whole) is None
 
 
 def test_counts_are_those_of_the_dense_labels():
@@ -46,7 +46,7 @@ def test_counts_are_those_of_the_dense_labels():
     table = LabelTable.from_dense(stream.integers(-1, 2, (30, 4)))
     rows = np.arange(3, 25)
     for rule in ("observed", "assume-absent"):
-        yardstick = Yardstick.of(table, rows, rule)
-        for column, counts in enumerate(yardstick.counts("abcd").values()):
-            expected = [int((yardstick.labels[:, column] == state).sum()) for state in (1, 0, -1)]
+        evaluator = Evaluator.of(table, rows, rule)
+        for column, counts in enumerate(evaluator.counts("abcd").values()):
+            expected = [int((evaluator.labels[:, column] == state).sum()) for state in (1, 0, -1)]
             assert counts == expected

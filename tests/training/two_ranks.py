@@ -12,9 +12,9 @@ from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
 from largeloss.training.engine import score
-from largeloss.training.protocols import Measures, Recipe, end_to_end, scoring_loader, start
-from largeloss.training.run import RunFolder
-from largeloss.training.selection import Yardstick
+from largeloss.training.evaluation import Evaluator
+from largeloss.training.protocols import Evaluators, Recipe, end_to_end, scoring_loader, start
+from largeloss.training.run_folder import RunFolder
 
 
 def main(out: Path) -> None:
@@ -39,10 +39,17 @@ def main(out: Path) -> None:
         torch.manual_seed(0)
         model = build_classifier("none", 6, (9,), mean=[0.0] * 9, std=[1.0] * 9).double()
         criterion = LOSSES["curriculum" if name == "share" else name](**arguments)
-        yardstick = Yardstick.of(table, splits["val"])
+        evaluator = Evaluator.of(table, splits["val"])
         folder = RunFolder(out / f"{name}-{distributed.rank()}")
         outcome = end_to_end(
-            model, criterion, data, Measures(yardstick, yardstick), recipe, folder, {}, accelerator
+            model,
+            criterion,
+            data,
+            Evaluators(evaluator, evaluator),
+            recipe,
+            folder,
+            {},
+            accelerator,
         )
         scores = score(model, scoring_loader(data, "test", recipe))
         results[name] = {

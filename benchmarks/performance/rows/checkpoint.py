@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from measure import Line, interleaved, seconds
 
-from largeloss.training.container import save_state
+from largeloss.training.checkpoint_file import save_state
 
 MEBIBYTES = 200
 

@@ -1,4 +1,4 @@
-"""Training ResNet-50 on a GPU in bf16: pictures a second, and what the loss and the input take."""
+"""Training ResNet-50 on a GPU in bf16: images a second, and what the loss and the input take."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -10,12 +10,12 @@ from measure import Line, interleaved, seconds
 from torch import Tensor
 from torch.nn import functional as F
 
-from largeloss.data.images import ImageFiles
-from largeloss.data.loading import Batch, Loader
+from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.data.inputs.loader import Batch, Loader
 from largeloss.labels import LabelTable
 from largeloss.losses import LargeLossRejection
 from largeloss.models import Classifier, build_classifier
-from largeloss.training.arithmetic import prepare_gpu, repeatable
+from largeloss.training.determinism import prepare_gpu, repeatable
 
 CLASSES = 80
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -30,7 +30,7 @@ def lines(
 ) -> Iterator[Line]:
     """A line a size; where there is no such device, it is said."""
     for size in sizes:
-        title = f"{backbone}, {batch} pictures of {size} px, {CLASSES} classes"
+        title = f"{backbone}, {batch} images of {size} px, {CLASSES} classes"
         if device == "cuda" and not torch.cuda.is_available():
             why = "there is no CUDA device here"
             yield Line("training on a GPU", title, "not measured", "", False, {}, why)
@@ -68,7 +68,7 @@ def _line(
     return Line(
         "training on a GPU",
         title,
-        f"{batch * steps / whole:,.0f} pictures a second from JPEG with {loader_workers()} "
+        f"{batch * steps / whole:,.0f} images a second from JPEG with {loader_workers()} "
         f"workers, {batch * steps / ours:,.0f} without input; the loss takes "
         f"{max(0.0, 1 - bare / ours):.1%} of a step, waiting for input {1 - ours / whole:.0%}",
         "",

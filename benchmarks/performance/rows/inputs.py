@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 
-from largeloss.data.images import ImageFiles
+from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.models import IMAGENET_MEAN, IMAGENET_STD
 
 BATCH = 16
@@ -32,7 +32,7 @@ def lines() -> Iterator[Line]:
 
 
 def published(paths: tuple[Path, ...], size: int) -> Tensor:
-    """As the published code has it: Pillow and torchvision, picture by picture, in float."""
+    """As the published code has it: Pillow and torchvision, image by image, in float."""
     steps = transforms.Compose(
         [
             transforms.Resize((size, size)),
@@ -83,9 +83,9 @@ def largest_difference(source: ImageFiles, paths: tuple[Path, ...], size: int) -
 
 
 def _cached(paths: tuple[Path, ...], size: int, folder: Path) -> Line:
-    from largeloss.data.cache import PictureCache
+    from largeloss.data.inputs.decoded_cache import DecodedCache
 
-    cached = PictureCache.of(ImageFiles(paths, size), np.arange(len(paths)), folder)
+    cached = DecodedCache.of(ImageFiles(paths, size), np.arange(len(paths)), folder)
     flips = [bool(place % 2) for place in range(len(paths))]
     mean, std = (torch.tensor(v).view(-1, 1, 1) * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
 

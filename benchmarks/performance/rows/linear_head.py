@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from largeloss.data import Dataset
-from largeloss.data.sources import FeatureArray
+from largeloss.data.inputs.source import FeatureArray
 from largeloss.labels import LabelTable
 from largeloss.losses import AssumeNegative
 from largeloss.models import Classifier

@@ -26,7 +26,7 @@ def lines() -> Iterator[Line]:
         "the same, compiled": _step(compiled, half=True),
     }
     sampled = interleaved(ways, rounds=5)
-    size = f"{BACKBONE}, {BATCH} pictures of {SIZE} px"
+    size = f"{BACKBONE}, {BATCH} images of {SIZE} px"
     ratio = sampled["fp32"].median / sampled[WAY].median
     reach = "≥ 2× where the CPU has bf16"
     yield Line(
@@ -49,14 +49,14 @@ def _model() -> Classifier:
 
 
 def _step(model: Classifier, *, half: bool) -> Callable[[], None]:
-    pictures = torch.randint(0, 256, (BATCH, 3, SIZE, SIZE), dtype=torch.uint8)
+    images = torch.randint(0, 256, (BATCH, 3, SIZE, SIZE), dtype=torch.uint8)
     targets = (torch.rand(BATCH, 20) < 0.1).float()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 
     def step() -> None:
         optimizer.zero_grad()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
-            logits = model(pictures).logits
+            logits = model(images).logits
         F.binary_cross_entropy_with_logits(logits, targets).backward()
         optimizer.step()
 

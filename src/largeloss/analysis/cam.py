@@ -19,7 +19,7 @@ def activation_maps(model: Classifier, inputs: Tensor) -> Tensor:
 
 
 def resized(maps: Tensor, height: int, width: int) -> Tensor:
-    """(K, H, W): maps (K, h, w), spread over a picture by bilinear interpolation."""
+    """(K, H, W): maps (K, h, w), spread over an image by bilinear interpolation."""
     spread = F.interpolate(maps[None], (height, width), mode="bilinear", align_corners=False)
     return spread[0]
 

@@ -1,4 +1,4 @@
-"""How rightly a method doubted blank labels: by epoch and by class."""
+"""Precision and recall of what a method rejected or corrected: by epoch and by class."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,9 +14,9 @@ NUM_BINS = 12
 
 @dataclass(frozen=True)
 class Quality:
-    """Doubted entries of one epoch, or of one class in the last epoch."""
+    """Flagged entries of one epoch, or of one class in the last epoch."""
 
-    doubted: int
+    flagged: int
     """Unobserved entries that were rejected or corrected."""
     judged: int
     """Those of them whose truth is known; 0 where only presences are known."""
@@ -32,13 +32,13 @@ class Quality:
 
     @property
     def recall(self) -> float | None:
-        """Share of the missing tags that were doubted; None where none is known."""
+        """Share of the missing tags that were flagged; None where none is known."""
         return self.right / self.missing if self.missing else None
 
     def as_json(self) -> dict[str, Any]:
         """Counts and shares."""
         shares = {"precision": self.precision, "recall": self.recall}
-        return {"doubted": self.doubted, "judged": self.judged, "right": self.right,
+        return {"flagged": self.flagged, "judged": self.judged, "right": self.right,
                 "missing": self.missing, **shares}  # fmt: skip
 
 
@@ -49,8 +49,8 @@ class Losses:
     edges: tuple[float, ...]
     """Of the bins; the first is 0, the last the largest loss."""
     blank: tuple[int, ...]
-    """Unobserved entries in each bin, doubted ones included."""
-    doubted: tuple[int, ...]
+    """Unobserved entries in each bin, flagged ones included."""
+    flagged: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -71,34 +71,37 @@ class Corrections:
 
 
 def corrections(
-    recorded: Recorded, known: NDArray[np.int8], truth: NDArray[np.int8], classes: tuple[str, ...]
+    recorded: Recorded,
+    training: NDArray[np.int8],
+    reference: NDArray[np.int8],
+    classes: tuple[str, ...],
 ) -> Corrections:
     """The analysis of one run.
 
     Args:
-        recorded: Its doubts.
-        known: (n, C) the labels that were trained on, of the recorded images.
-        truth: (n, C) the labels as they are; -1 where not known.
+        recorded: Its flagged entries.
+        training: (n, C) the labels that were trained on, of the recorded images.
+        reference: (n, C) the labels as they are; -1 where not known.
         classes: C names.
 
     Raises:
-        ConfigError: the method doubts nothing.
+        ConfigError: the method flags nothing.
     """
-    missing = (known < 0) & (truth == 1)
+    missing = (training < 0) & (reference == 1)
     # Where no blank is known to be absent, whatever can be judged is right: that says nothing.
-    judges = bool(((known < 0) & (truth == 0)).any())
+    judges = bool(((training < 0) & (reference == 0)).any())
     by_epoch, last = [], np.zeros((0, 2), dtype=np.int32)
     for epoch in range(recorded.num_epochs):
-        last = recorded.doubted(epoch)
-        states = truth[last[:, 0], last[:, 1]]
+        last = recorded.flagged(epoch)
+        states = reference[last[:, 0], last[:, 1]]
         judged, right = judges * int((states >= 0).sum()), int((states == 1).sum())
         by_epoch.append(Quality(len(last), judged, right, int(missing.sum())))
-    if not any(quality.doubted for quality in by_epoch):
+    if not any(quality.flagged for quality in by_epoch):
         raise ConfigError(
-            "This run doubted no label. Analyse a run of ll-r, ll-ct, ll-cp or curriculum that "
+            "This run flagged no label. Analyse a run of ll-r, ll-ct, ll-cp or curriculum that "
             "went beyond its warm-up."
         )
-    states = truth[last[:, 0], last[:, 1]]
+    states = reference[last[:, 0], last[:, 1]]
     by_class = {
         name: Quality(
             int((last[:, 1] == column).sum()),
@@ -108,13 +111,13 @@ def corrections(
         )
         for column, name in enumerate(classes)
     }
-    return Corrections(tuple(by_epoch), by_class, _spread(recorded, known, last))
+    return Corrections(tuple(by_epoch), by_class, _spread(recorded, training, last))
 
 
-def _spread(recorded: Recorded, known: NDArray[np.int8], doubted: NDArray[np.int32]) -> Losses:
+def _spread(recorded: Recorded, training: NDArray[np.int8], flagged: NDArray[np.int32]) -> Losses:
     losses = recorded.losses(recorded.num_epochs - 1)
-    blank = losses[known < 0].astype(np.float32)
+    blank = losses[training < 0].astype(np.float32)
     edges = np.linspace(0, float(blank.max()), NUM_BINS + 1)
     counts, _ = np.histogram(blank, edges)
-    chosen, _ = np.histogram(losses[doubted[:, 0], doubted[:, 1]].astype(np.float32), edges)
+    chosen, _ = np.histogram(losses[flagged[:, 0], flagged[:, 1]].astype(np.float32), edges)
     return Losses(tuple(edges.tolist()), tuple(counts.tolist()), tuple(chosen.tolist()))

@@ -1,4 +1,4 @@
-"""What a method came to believe of single pictures: the paper's qualitative figure."""
+"""What a method came to believe of single images: the paper's qualitative figure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,13 +13,13 @@ from largeloss.errors import ConfigError
 
 @dataclass(frozen=True)
 class Example:
-    """A training picture."""
+    """A training image."""
 
     row: int
     given: tuple[str, ...]
     """Tags that the training saw."""
     believed: dict[int, tuple[str, ...]]
-    """Epoch → the tags given and the blanks that were doubted in it: not taken for absent."""
+    """Epoch → the tags given and the blanks that were flagged in it: not taken for absent."""
     truth: tuple[str, ...] | None
     """None where not all of it is known."""
 
@@ -45,37 +45,37 @@ def chosen_epochs(num_epochs: int, wanted: Sequence[int] = ()) -> tuple[int, ...
 
 def examples(
     recorded: Recorded,
-    known: NDArray[np.int8],
-    truth: NDArray[np.int8],
+    training: NDArray[np.int8],
+    reference: NDArray[np.int8],
     classes: tuple[str, ...],
     epochs: Sequence[int],
     places: Sequence[int] | None = None,
     number: int = 8,
 ) -> tuple[Example, ...]:
-    """Some pictures of a recorded run.
+    """Some images of a recorded run.
 
     Args:
-        recorded: Its doubts.
-        known: (n, C) the labels that were trained on.
-        truth: (n, C) the labels as they are; -1 where not known.
+        recorded: Its flagged entries.
+        training: (n, C) the labels that were trained on.
+        reference: (n, C) the labels as they are; -1 where not known.
         classes: C names.
         epochs: To show.
         places: Positions among the recorded images; None draws ``number`` (with seed 0) of those
-            of which something is doubted in one of the epochs.
+            of which something is flagged in one of the epochs.
         number: How many are drawn, at most.
 
     Raises:
-        ConfigError: none was chosen, and nothing was doubted.
+        ConfigError: none was chosen, and nothing was flagged.
     """
-    doubts = {epoch: recorded.doubted(epoch) for epoch in epochs}
+    by_epoch = {epoch: recorded.flagged(epoch) for epoch in epochs}
     if places is None:
-        doubtful = np.unique(np.concatenate([found[:, 0] for found in doubts.values()]))
-        if not len(doubtful):
+        candidates = np.unique(np.concatenate([found[:, 0] for found in by_epoch.values()]))
+        if not len(candidates):
             raise ConfigError(
-                f"This run doubted no label in the epochs {', '.join(map(str, epochs))}. Choose "
-                "other epochs, name pictures, or take a run of ll-r, ll-ct, ll-cp or curriculum."
+                f"This run flagged no label in the epochs {', '.join(map(str, epochs))}. Choose "
+                "other epochs, name images, or take a run of ll-r, ll-ct, ll-cp or curriculum."
             )
-        drawn = np.random.default_rng(0).permutation(doubtful)[:number]
+        drawn = np.random.default_rng(0).permutation(candidates)[:number]
         places = np.sort(drawn).tolist()
 
     def names(columns: NDArray[np.int64]) -> tuple[str, ...]:
@@ -83,13 +83,13 @@ def examples(
 
     found = []
     for place in places:
-        given = np.flatnonzero(known[place] == 1)
+        given = np.flatnonzero(training[place] == 1)
         believed = {
-            epoch: names(np.concatenate([given, doubted[doubted[:, 0] == place, 1]]))
-            for epoch, doubted in doubts.items()
+            epoch: names(np.concatenate([given, flagged[flagged[:, 0] == place, 1]]))
+            for epoch, flagged in by_epoch.items()
         }
-        whole = not (truth[place] < 0).any()
-        present = np.flatnonzero(truth[place] == 1)
+        whole = not (reference[place] < 0).any()
+        present = np.flatnonzero(reference[place] == 1)
         found.append(
             Example(
                 int(recorded.rows[place]),

@@ -48,15 +48,15 @@ class Memorization:
 
 
 def memorization(
-    recorded: Recorded, known: NDArray[np.int8], truth: NDArray[np.int8]
+    recorded: Recorded, training: NDArray[np.int8], reference: NDArray[np.int8]
 ) -> Memorization:
     """The analysis of one run.
 
     Args:
         recorded: Its losses; the phase of the highest is "warm-up" if that is epoch 0 (of equal
             ones the earliest counts), else "regular".
-        known: (n, C) the labels that were trained on, of the recorded images.
-        truth: (n, C) the labels as they are; -1 where not even that is known.
+        training: (n, C) the labels that were trained on, of the recorded images.
+        reference: (n, C) the labels as they are; -1 where not even that is known.
 
     Raises:
         ConfigError: fewer than two epochs, labels of another shape, or no truth of any
@@ -66,7 +66,7 @@ def memorization(
     """
     if recorded.num_epochs < 2:
         raise ConfigError("One epoch was recorded; phases need at least two.")
-    kind = kinds(known, truth)
+    kind = kinds(training, reference)
     if not (kind > 0).any():
         raise ConfigError(
             "The truth of not one unobserved entry is known, so nothing can be said of missing "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from largeloss.analysis.cam import activation_maps, resized
 from largeloss.data.importers.imported import Boxes
-from largeloss.data.loading import Batch
+from largeloss.data.inputs.loader import Batch
 from largeloss.models import Classifier
 
 Verdict = Literal["hit", "miss", "difficult"]
@@ -28,7 +28,7 @@ class Pointing:
     """(C,): all others that were judged."""
     centre_hits: int
     centre_misses: int
-    """The same for the picture's centre in place of the maximum, over all classes."""
+    """The same for the image's centre in place of the maximum, over all classes."""
     num_without_box: int
     """Pairs that could not be judged: no box says where the class is."""
     num_difficult: int
@@ -91,11 +91,11 @@ def pointing(
 
     Args:
         model: Must have class activation maps.
-        batches: Pictures with their labels (B, C).
+        batches: Images with their labels (B, C).
         columns: (C,): the model's class of each class of the labels.
         classes: C names.
         boxes: Rows and columns as in the labels.
-        size: Row → width and height of the original picture in pixels.
+        size: Row → width and height of the original image in pixels.
         tolerance: So many pixels beside a box still count as inside.
 
     Raises:
@@ -136,8 +136,8 @@ def highest(large: NDArray[np.float32]) -> tuple[float, float]:
     """(x, y): where a map (H, W) is highest, in pixels; of equally high places their middle.
 
     Beyond the centres of its outermost cells a resized map is level. The first of the equally high
-    places would be at the edge of the picture on the left and at the top, but not on the right and
-    at the bottom: mirrored pictures would be judged otherwise.
+    places would be at the edge of the image on the left and at the top, but not on the right and
+    at the bottom: mirrored images would be judged otherwise.
     """
     most = large.max()
     # Where a map is level, interpolation rounds: equal is what four roundings cannot tell apart.

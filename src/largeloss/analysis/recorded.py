@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.errors import ConfigError, RunError
-from largeloss.training.run import RunFolder
+from largeloss.training.run_folder import RunFolder
 
 KINDS = ("TP", "TN", "FN")
 """Observed positives; unobserved and truly absent; unobserved and truly present."""
@@ -62,14 +62,14 @@ class Recorded:
         """(n,): the step in which each image came."""
         return np.asarray(_load(self.folder / f"steps-{epoch:03d}.npy"))
 
-    def doubted(self, epoch: int) -> NDArray[np.int32]:
+    def flagged(self, epoch: int) -> NDArray[np.int32]:
         """(K, 2): positions (image, class) that the method did not take for absent."""
-        return np.asarray(_load(self.folder / f"doubted-{epoch:03d}.npy"))
+        return np.asarray(_load(self.folder / f"flagged-{epoch:03d}.npy"))
 
     @property
-    def doubts(self) -> bool:
-        """Whether anything was doubted in the last epoch."""
-        return bool(self.doubted(self.num_epochs - 1).size)
+    def any_flagged(self) -> bool:
+        """Whether anything was flagged in the last epoch."""
+        return bool(self.flagged(self.num_epochs - 1).size)
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.float16]]]:
         """Positions, and (E, m, C) losses of these images in all epochs, a few at a time."""
@@ -81,15 +81,15 @@ class Recorded:
             yield part, np.stack([losses[part] for losses in epochs])
 
 
-def kinds(known: NDArray[np.int8], truth: NDArray[np.int8]) -> NDArray[np.int8]:
+def kinds(training: NDArray[np.int8], reference: NDArray[np.int8]) -> NDArray[np.int8]:
     """(n, C) int8: positions in :data:`KINDS`, -1 for what is none of them.
 
     Observed negatives are none, nor are unobserved entries whose truth is not known.
     """
-    found = np.full(known.shape, -1, dtype=np.int8)
-    found[known == 1] = 0
-    found[(known < 0) & (truth == 0)] = 1
-    found[(known < 0) & (truth == 1)] = 2
+    found = np.full(training.shape, -1, dtype=np.int8)
+    found[training == 1] = 0
+    found[(training < 0) & (reference == 0)] = 1
+    found[(training < 0) & (reference == 1)] = 2
     return found
 
 

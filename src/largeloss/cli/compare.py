@@ -34,7 +34,7 @@ def compare(
     config = make(grid[0].variant.method)
     if config.needs_data:
         raise ConfigError(
-            "compare needs DATA, a folder with labels.csv and pictures. For a first look without "
+            "compare needs DATA, a folder with labels.csv and images. For a first look without "
             "data: largeloss demo."
         )
     runner = GridRunner(make, grid, out)

@@ -22,7 +22,7 @@ def demo(
     methods: Annotated[str, typer.Option("--methods", help="As in compare.")] = METHODS,
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 14,
 ) -> None:
-    """Train on digit scenes with one tag a picture, and show what large losses give away."""
+    """Train on digit scenes with one tag an image, and show what large losses give away."""
     from largeloss.cli.console import command_line, say
     from largeloss.cli.gridrun import GridRunner, conclude
     from largeloss.cli.pages.comparison import Said
@@ -44,14 +44,14 @@ def demo(
         method_settings(planned.variant.method)  # a wrong name is refused before clearing
     _clear(out)
     say(
-        "Digit scenes: 3,000 training pictures of one to four handwritten digits, of which one is "
+        "Digit scenes: 3,000 training images of one to four handwritten digits, of which one is "
         f"tagged. {len(grid)} runs of {epochs} epochs, about half a minute each."
     )
     runner = GridRunner(make, grid, out)
     comparison = run_grid(grid, out, runner)
     said = Said(
         title="What a model memorises when tags are missing",
-        lead="Each training picture shows one to four handwritten digits, and only one of them is "
+        lead="Each training image shows one to four handwritten digits, and only one of them is "
         "tagged. A model that takes every missing tag for an absence (Naive AN) first learns the "
         "digits, then memorises the missing tags as if they were true absences, and gets no "
         "better. LL-R leaves the entries with the largest losses out of each step: most of them "
@@ -59,7 +59,7 @@ def demo(
         command=command_line(),
         notes=(
             "Gap closed: the share of the way from Naive AN to full labels.",
-            "The best epoch is chosen on 500 fully labelled val pictures; test curves are shown, "
+            "The best epoch is chosen on 500 fully labelled val images; test curves are shown, "
             "never used.",
         ),
         curve="test_map",

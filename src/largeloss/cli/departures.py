@@ -8,7 +8,7 @@ from largeloss.config import RunConfig, make_config
 from largeloss.experiments.finished import Group
 from largeloss.experiments.reproduction import Layout
 from largeloss.presets import presets
-from largeloss.training.selection import RULES
+from largeloss.training.evaluation import RULES
 
 OWN = {
     "data.path", "data.cache", "data.bad_images", "data.follow_symlinks", "model.weights",

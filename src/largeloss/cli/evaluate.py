@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from largeloss.errors import ConfigError
-from largeloss.files import sealed_json, write_json, write_text
+from largeloss.files import checksummed_json, write_json, write_text
 
 
 def evaluate(
@@ -38,7 +38,7 @@ def evaluate(
     from largeloss.cli.console import out as screen
     from largeloss.cli.groups import measure_groups
     from largeloss.cli.opened import open_run
-    from largeloss.training.selection import RULES, Yardstick
+    from largeloss.training.evaluation import RULES, Evaluator
 
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
         raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
@@ -51,26 +51,26 @@ def evaluate(
         screen.print(grouped.table)
         say(grouped.remark)
         if out is not None:
-            write_text(out, sealed_json(grouped.plain))
+            write_text(out, checksummed_json(grouped.plain))
         return
     rows = dataset.rows(split)
-    yardstick = Yardstick.of(dataset.labels, rows)
-    scores = yardstick.scores(opened.model, opened.loader(split))
-    measured = yardstick.measure(scores)
-    f1 = yardstick.f1(scores, opened.saved.get("thresholds", 0.0))
-    counts = yardstick.counts(dataset.labels.classes)
+    evaluator = Evaluator.of(dataset.labels, rows)
+    scores = evaluator.scores(opened.model, opened.loader(split))
+    measured = evaluator.measure(scores)
+    f1 = evaluator.f1(scores, opened.saved.get("thresholds", 0.0))
+    counts = evaluator.counts(dataset.labels.classes)
     ap = dict(zip(dataset.labels.classes, measured.per_class.tolist(), strict=True))
     screen.print(show.class_table(ap, counts))
     say(
         f"{split}: {len(rows)} inputs, mAP {measured.value:.1f}, OF1 {f1.overall_f1:.1f}, "
-        f"CF1 {f1.class_f1:.1f}. Measured by {RULES[yardstick.rule]}."
+        f"CF1 {f1.class_f1:.1f}. Measured by {RULES[evaluator.rule]}."
     )
     if measured.num_absent:
         say(show.absent_classes(measured.num_absent))
     if out is not None:
         figures = {
             "split": split,
-            "rule": yardstick.rule,
+            "rule": evaluator.rule,
             "map": measured.value,
             "ap": ap,
             "counts": counts,

@@ -15,21 +15,21 @@ import torch
 import largeloss
 from largeloss import distributed
 from largeloss.cli import prepare
-from largeloss.cli.prepare import TrainingData
+from largeloss.cli.prepare import RunData
 from largeloss.cli.trainee import Trainee, Training, linear_init
 from largeloss.config import RunConfig, make_config, read_yaml
 from largeloss.data import Dataset
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.experiments.results import RunResult
-from largeloss.files import check_yaml
+from largeloss.files import verify_yaml
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.losses import CurriculumLabeling, LargeLossPermanentCorrection, PartialLabelLoss
 from largeloss.losses.memory import Edits
-from largeloss.training.arithmetic import repeatable
-from largeloss.training.checkpoint import load_config, save_config
-from largeloss.training.interruption import Requests
-from largeloss.training.protocols import Listener, Measures, join, start
-from largeloss.training.run import RunFolder
+from largeloss.training.determinism import repeatable
+from largeloss.training.protocols import Evaluators, Listener, join, start
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.signals import Requests
+from largeloss.training.weights import load_config, save_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ def saved_config(out: Path, given: RunConfig | None = None) -> RunConfig:
         raise ConfigError(f"There is no run in {out}: {path.name} is missing.")
     content = read_yaml(path)
     try:
-        check_yaml(path.read_text(encoding="utf-8"), content)
+        verify_yaml(path.read_text(encoding="utf-8"), content)
     except ValueError as error:
         raise CheckpointError(
             f"{path} cannot be trusted ({error}). Restore it; to train with other settings, name a "
@@ -82,9 +82,9 @@ def execute(
     out: Path,
     *,
     resume: bool = False,
-    data: TrainingData | None = None,
+    data: RunData | None = None,
     listener: Listener | None = None,
-    announce: Callable[[Dataset, Measures, Sequence[str]], None] | None = None,
+    announce: Callable[[Dataset, Evaluators, Sequence[str]], None] | None = None,
 ) -> Finished:
     """Trains, scores test with the best and with the last weights, writes the run folder.
 
@@ -94,7 +94,7 @@ def execute(
         resume: Continue what is there; a finished run is only read.
         data: Where it was loaded already.
         listener: Is shown every step and epoch.
-        announce: Is told data, measures and remarks before training begins.
+        announce: Is told data, evaluators and remarks before training begins.
     """
     folder = RunFolder(out)
     if resume and folder.finished:
@@ -110,7 +110,7 @@ def execute(
     dataset = prepare.training_labels(data, config.method.name)
     config, choices = prepare.settled(config, dataset)
     accelerator = start(config.training.precision)
-    measures = prepare.make_measures(config, data)
+    evaluators = prepare.make_evaluators(config, data)
     recipe = prepare.make_recipe(config)
     torch.manual_seed(recipe.seed)
     model, model_config, remarks = prepare.make_model(config, dataset)
@@ -121,10 +121,10 @@ def execute(
             folder.begin(config.plain())
         distributed.barrier()
         if main and announce is not None:
-            announce(dataset, measures, notes)
+            announce(dataset, evaluators, notes)
         requests = Requests()
         run = Training(
-            config, measures, model_config, accelerator, listener if main else None, requests
+            config, evaluators, model_config, accelerator, listener if main else None, requests
         )
         trainee = Trainee(model.to(accelerator.device), dataset, recipe)
         head: dict[str, Any] = {}
@@ -134,11 +134,11 @@ def execute(
             head = linear_init(trainee, criterion, run, folder, continuing)
         outcome = run(trainee, criterion, folder, resume=continuing)
         started = time.perf_counter()
-        last = measures.test.measure(trainee.scores(trainee.model, "test", measures.test))
+        last = evaluators.test.measure(trainee.scores(trainee.model, "test", evaluators.test))
         best_model = trainee.best(folder)
-        best_scores = trainee.scores(best_model, "test", measures.test)
-        best = measures.test.measure(best_scores)
-        thresholds = measures.val.thresholds(trainee.scores(best_model, "val", measures.val))
+        best_scores = trainee.scores(best_model, "test", evaluators.test)
+        best = evaluators.test.measure(best_scores)
+        thresholds = evaluators.val.thresholds(trainee.scores(best_model, "val", evaluators.val))
         scoring = time.perf_counter() - started
         result = {
             "method": config.method.name,
@@ -149,12 +149,12 @@ def execute(
             "best_epoch": outcome.best_epoch,
             "seconds": head.get("seconds", 0.0) + outcome.seconds + scoring,
             "val_map": outcome.best_val_map,
-            "val_rule": measures.val.rule,
-            "test_rule": measures.test.rule,
-            "test_example_ap": measures.test.by_example(best_scores),
+            "val_rule": evaluators.val.rule,
+            "test_rule": evaluators.test.rule,
+            "test_example_ap": evaluators.test.by_example(best_scores),
             "test_classes_without_positives": best.num_absent,
             "test_ap": dict(zip(dataset.labels.classes, best.per_class.tolist(), strict=True)),
-            "test_counts": measures.test.counts(dataset.labels.classes),
+            "test_counts": evaluators.test.counts(dataset.labels.classes),
             "num_images": {name: len(rows) for name, rows in dataset.splits.items()},
             "train_counts": prepare.training_counts(data, dataset),
             "expected_positives": getattr(criterion, "expected_positives", None),
@@ -167,7 +167,7 @@ def execute(
         }
         if main:
             _write_corrections(criterion, dataset, folder, config.method.name)
-            more = {"thresholds": thresholds.tolist(), "val_rule": measures.val.rule}
+            more = {"thresholds": thresholds.tolist(), "val_rule": evaluators.val.rule}
             save_config(folder.best, load_config(folder.best) | more)
             folder.finish(result)
         distributed.barrier()

@@ -11,7 +11,7 @@ from largeloss.cli.console import out as screen
 from largeloss.cli.pages.comparison import Said, comparison_page
 from largeloss.cli.pages.reading import Reading, key
 from largeloss.cli.prepare import (
-    TrainingData,
+    RunData,
     check,
     load_data,
     method_settings,
@@ -27,7 +27,7 @@ from largeloss.report import comparison_markdown, comparison_table, write_report
 from largeloss.report.tables import phase_table
 from largeloss.report.trends import PHASES_LEGEND, phases
 from largeloss.training.protocols import join
-from largeloss.training.run import RunFolder
+from largeloss.training.run_folder import RunFolder
 
 
 class GridRunner:
@@ -45,7 +45,7 @@ class GridRunner:
         make: Callable[[str], RunConfig],
         grid: Sequence[Planned],
         out: Path,
-        reads: dict[str, TrainingData] | None = None,
+        reads: dict[str, RunData] | None = None,
     ) -> None:
         self.configs = {planned: _config(make(planned.variant.method), planned) for planned in grid}
         if len({config.model_dump_json() for config in self.configs.values()}) < len(grid):
@@ -72,13 +72,13 @@ class GridRunner:
                     return config if settled == "auto" else config.in_precision(settled)
         return config
 
-    def data(self, planned: Planned) -> TrainingData:
+    def data(self, planned: Planned) -> RunData:
         """What a run is trained on; read once for all runs that share it."""
         config = self.configs[planned]
         wanted = key(config)
         if wanted not in self.reads:
             self.reads[wanted] = load_data(config)
-            for text in self.reads[wanted].given.notes:
+            for text in self.reads[wanted].reference.notes:
                 note(text)
         return self.reads[wanted]
 
@@ -86,7 +86,7 @@ class GridRunner:
         """What a run says of its labels and settings, once a method."""
         if planned.seed or planned not in self._open:
             return []
-        said = self.data(planned).given.notes
+        said = self.data(planned).reference.notes
         return [text for text in result["notes"] if text not in said]
 
     def listener(self, planned: Planned, config: RunConfig) -> Progressing:

@@ -107,7 +107,7 @@ def measure_groups(opened: OpenedRun, split: str, num_groups: int) -> GroupFigur
 def train_counts(config: RunConfig, classes: tuple[str, ...]) -> NDArray[np.int64]:
     """(C,) in how many training images of a run each class was annotated, as the method saw it.
 
-    No picture is decoded: annotations of pictures that were left out are counted too.
+    No image is decoded: annotations of images that were left out are counted too.
 
     Args:
         config: The run's settings.
@@ -115,7 +115,7 @@ def train_counts(config: RunConfig, classes: tuple[str, ...]) -> NDArray[np.int6
     """
     config = make_config([config.plain(), {"data": {"classes": list(classes)}}])
     data = hidden(config, read_data(config))
-    dataset = data.given if config.method.name == "full" else data.known
+    dataset = data.reference if config.method.name == "full" else data.training
     labels, in_train = dataset.labels, np.zeros(dataset.labels.num_images, dtype=bool)
     in_train[dataset.rows("train")] = True
     counted = labels.columns[np.repeat(in_train, np.diff(labels.offsets))]

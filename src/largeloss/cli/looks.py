@@ -1,4 +1,4 @@
-"""Pictures and maps of where several runs look."""
+"""Images and maps of where several runs look."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from torch import Tensor
 from largeloss.analysis.cam import activation_maps, shown
 from largeloss.cli.execute import saved_config
 from largeloss.cli.pages.reading import Reading
-from largeloss.data.images import ImageFiles, open_rgb
+from largeloss.data.inputs.image_files import ImageFiles, open_rgb
 from largeloss.errors import ConfigError, DataError, LargelossError
 from largeloss.models import Classifier
 from largeloss.predict import load_classifier
@@ -21,10 +21,10 @@ from largeloss.report.cam_figure import Look
 from largeloss.report.overlays import overlay
 
 SIDE = 480
-"""Of a shown picture's longer side in pixels, at most."""
+"""Of a shown image's longer side in pixels, at most."""
 
 
-def picture(path: Path) -> NDArray[np.uint8]:
+def image(path: Path) -> NDArray[np.uint8]:
     """(H, W, 3): with its own aspect, reduced where it is large.
 
     Raises:
@@ -39,13 +39,13 @@ def picture(path: Path) -> NDArray[np.uint8]:
 def look(
     model: Classifier, inputs: Tensor, classes: Sequence[int], pixels: NDArray[np.uint8]
 ) -> tuple[list[NDArray[np.uint8]], list[float]]:
-    """The picture with the map of each class laid over it, and the class's probability.
+    """The image with the map of each class laid over it, and the class's probability.
 
     Args:
         model: With class activation maps.
-        inputs: (1, 3, h, w) uint8: the picture as the model takes it.
+        inputs: (1, 3, h, w) uint8: the image as the model takes it.
         classes: Columns.
-        pixels: (H, W, 3): the picture as it is shown.
+        pixels: (H, W, 3): the image as it is shown.
 
     Raises:
         ConfigError: the model has no maps.
@@ -60,7 +60,7 @@ def look(
 
 
 class Looker:
-    """Several runs, looking at the same pictures.
+    """Several runs, looking at the same images.
 
     Args:
         runs: Their folders.
@@ -87,16 +87,16 @@ class Looker:
         self._read = Reading()
 
     def looks(self, text: str, names: Sequence[str] | None) -> list[Look]:
-        """A row for each class of a picture.
+        """A row for each class of an image.
 
         Args:
-            text: A file, or the picture's name in the first run's data.
+            text: A file, or the image's name in the first run's data.
             names: The classes; None takes the tags given in training, else what the first run
                 sees, else what it takes for most probable.
 
         Raises:
             ConfigError: no such class.
-            DataError: no such picture.
+            DataError: no such image.
         """
         unknown = [name for name in names or () if name not in self.classes]
         if unknown:
@@ -125,29 +125,29 @@ class Looker:
         ]
 
     def _find(self, text: str) -> tuple[Path | None, NDArray[np.uint8], list[str]]:
-        """The file, if it is one; the picture as shown; the tags given."""
+        """The file, if it is one; the image as shown; the tags given."""
         if Path(text).is_file():
-            return Path(text), picture(Path(text)), []
+            return Path(text), image(Path(text)), []
         try:
             data = self._read(self.config)
         except LargelossError as error:
             raise DataError(
                 f"{text} is no file, and the run's data cannot be read: {error}"
             ) from None
-        images = data.known.labels.images
+        images = data.training.labels.images
         if text not in images:
             raise DataError(
-                f"{text} is neither a file nor a picture of the run's data, where they are named "
+                f"{text} is neither a file nor an image of the run's data, where they are named "
                 f"like {images[0]}."
             )
         row = images.index(text)
-        states = data.known.labels.lookup(np.array([row]))[0]
-        names = data.known.labels.classes
+        states = data.training.labels.lookup(np.array([row]))[0]
+        names = data.training.labels.classes
         given = [names[column] for column in np.flatnonzero(states == 1)]
         given = [name for name in given if name in self.classes]
-        source = data.given.source
+        source = data.reference.source
         if isinstance(source, ImageFiles):
-            return source.paths[row], picture(source.paths[row]), given
+            return source.paths[row], image(source.paths[row]), given
         pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
         return None, pixels, given
 

@@ -65,7 +65,7 @@ def open_run(
     }
     if data is not None:
         given["data"] |= {"path": str(data), "unlisted": unlisted}
-    dataset = load_data(make_config([config.plain(), given]), split).given
+    dataset = load_data(make_config([config.plain(), given]), split).reference
     wanted, found = saved["architecture"]["sample_shape"], list(dataset.source.sample_shape)
     if found != wanted:
         raise DataError(f"This model takes inputs of shape {wanted}; {dataset.name} has {found}.")
@@ -91,7 +91,7 @@ def open_shared(run: Path, data: Path | None = None) -> tuple[OpenedRun, NDArray
             "path": str(data), "classes": None, "observe": None, "unlisted": None, "cache": None,
         }
     }  # fmt: skip
-    dataset = load_data(make_config([config.plain(), given])).given
+    dataset = load_data(make_config([config.plain(), given])).reference
     shared = [name for name in saved["classes"] if name in dataset.labels.classes]
     if not shared:
         raise DataError(

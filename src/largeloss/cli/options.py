@@ -39,7 +39,7 @@ class Settings(NamedTuple):
 
 Data = Annotated[
     Path | None,
-    typer.Argument(help="A folder with labels.csv (or .parquet) and pictures or features."),
+    typer.Argument(help="A folder with labels.csv (or .parquet) and images or features."),
 ]
 Classes = Annotated[str | None, _option("--classes", "Only these, separated by commas.", _LABELS)]
 Unlisted = Annotated[
@@ -57,16 +57,14 @@ Observe = Annotated[
 ]
 BadImages = Annotated[
     str | None,
-    _option(
-        "--bad-images", "What to do with unreadable pictures: error (default) or skip.", _LABELS
-    ),
+    _option("--bad-images", "What to do with unreadable images: error (default) or skip.", _LABELS),
 ]
 FollowSymlinks = Annotated[
-    bool | None, _option("--follow-symlinks", "Pictures may be links out of DATA.", _LABELS)
+    bool | None, _option("--follow-symlinks", "Images may be links out of DATA.", _LABELS)
 ]
 ExpectedPositives = Annotated[
     float | None,
-    _option("--expected-positives", "Of epr and role: tags of a picture on average.", _LOOP),
+    _option("--expected-positives", "Of epr and role: tags of an image on average.", _LOOP),
 ]
 Epochs = Annotated[int | None, _option("--epochs", "Default: 10.", _LOOP)]
 BatchSize = Annotated[
@@ -102,7 +100,7 @@ Precision = Annotated[
     ),
 ]
 Workers = Annotated[
-    int | None, _option("--workers", "Processes that decode pictures. Default: 2.", _LOOP)
+    int | None, _option("--workers", "Processes that decode images. Default: 2.", _LOOP)
 ]
 Record = Annotated[
     str | None,
@@ -141,7 +139,7 @@ Cache = Annotated[
     _option(
         "--cache",
         "Folder that keeps extracted features (default: the user's cache folder) or, end to end, "
-        "decoded pictures (default: none are kept).",
+        "decoded images (default: none are kept).",
         _LOOP,
     ),
 ]

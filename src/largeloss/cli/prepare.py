@@ -12,9 +12,9 @@ from platformdirs import user_cache_path
 from largeloss import distributed
 from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset, digits, read_folder
-from largeloss.data.cache import PictureCache
-from largeloss.data.folder import without_broken_images
-from largeloss.data.images import ImageFiles
+from largeloss.data.folder.read import without_broken_images
+from largeloss.data.inputs.decoded_cache import DecodedCache
+from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import ConfigError, LabelError
 from largeloss.labels.cooccurrence import co_occurrence
 from largeloss.labels.estimate import expected_positives
@@ -22,34 +22,34 @@ from largeloss.losses import LOSSES, PartialLabelLoss
 from largeloss.losses.online_label_estimation import check_table_fits
 from largeloss.models import Classifier, build_classifier, weights_id
 from largeloss.training import precision
-from largeloss.training.protocols import Measures, Recipe
-from largeloss.training.selection import Yardstick
+from largeloss.training.evaluation import Evaluator
+from largeloss.training.protocols import Evaluators, Recipe
 
 
 @dataclass(frozen=True)
-class TrainingData:
-    """A data set as it is known (what is trained on), and as it is given (what is measured by)."""
+class RunData:
+    """The data sets of a run: the labels that the method sees, and the truth that reports use."""
 
-    known: Dataset
-    given: Dataset
+    training: Dataset
+    reference: Dataset
 
 
-def load_data(config: RunConfig, split: str = "all") -> TrainingData:
-    """Reads the data folder, decodes every picture (of a split) once, hides labels if asked."""
+def load_data(config: RunConfig, split: str = "all") -> RunData:
+    """Reads the data folder, decodes every image (of a split) once, hides labels if asked."""
     checked = without_broken_images(read_data(config), config.data.bad_images, split=split)
     data = hidden(config, checked)
     if config.data.cache is None or config.training.protocol != "end-to-end":
         return data
-    given = data.given
+    given = data.reference
     if not isinstance(given.source, ImageFiles):
         return data
     used = np.sort(np.concatenate(list(given.splits.values())))
-    source = PictureCache.of(given.source, used, config.data.cache)
-    return TrainingData(replace(data.known, source=source), replace(given, source=source))
+    source = DecodedCache.of(given.source, used, config.data.cache)
+    return RunData(replace(data.training, source=source), replace(given, source=source))
 
 
 def read_data(config: RunConfig) -> Dataset:
-    """Reads the data folder as it is given; no picture is decoded."""
+    """Reads the data folder as it is given; no image is decoded."""
     settings = config.data
     if settings.path is None:
         return digits.read()
@@ -62,21 +62,21 @@ def read_data(config: RunConfig) -> Dataset:
     )
 
 
-def hidden(config: RunConfig, given: Dataset) -> TrainingData:
+def hidden(config: RunConfig, given: Dataset) -> RunData:
     """``given`` beside what ``--observe`` leaves of its training labels."""
     settings = config.data
     if settings.observe is None:
-        return TrainingData(given, given)
-    return TrainingData(given.observed(settings.observe, settings.observe_seed), given)
+        return RunData(given, given)
+    return RunData(given.observed(settings.observe, settings.observe_seed), given)
 
 
-def training_labels(data: TrainingData, method: str) -> Dataset:
+def training_labels(data: RunData, method: str) -> Dataset:
     """What the method is trained on: complete labels for ``full``, what is known for the rest.
 
     Raises:
         LabelError: unobserved labels under ``full``, or nothing to learn from.
     """
-    dataset = data.given if method == "full" else data.known
+    dataset = data.reference if method == "full" else data.training
     train = dataset.labels.select(dataset.rows("train"))
     num_entries = train.num_images * train.num_classes
     blank = num_entries - train.num_observed
@@ -95,18 +95,16 @@ def training_labels(data: TrainingData, method: str) -> Dataset:
     return dataset
 
 
-def training_counts(
-    data: TrainingData, dataset: Dataset
-) -> dict[str, tuple[int, int, int, int | None]]:
+def training_counts(data: RunData, dataset: Dataset) -> dict[str, tuple[int, int, int, int | None]]:
     """Class → training images in which it is present, absent, unobserved, missing.
 
     Missing are unobserved ones that are present by what is given; None where no label was hidden.
     """
     known, given = (
-        table.labels.select(table.rows("train")).counts() for table in (dataset, data.given)
+        table.labels.select(table.rows("train")).counts() for table in (dataset, data.reference)
     )
     columns = (known.present, known.absent, known.unobserved, given.present - known.present)
-    hidden_any = data.known is not data.given
+    hidden_any = data.training is not data.reference
     return {
         name: (int(present), int(absent), int(unobserved), int(missing) if hidden_any else None)
         for name, present, absent, unobserved, missing in zip(
@@ -145,18 +143,17 @@ def remarks(dataset: Dataset, method: str) -> list[str]:
     return found
 
 
-def check(config: RunConfig, data: TrainingData) -> None:
+def check(config: RunConfig, data: RunData) -> None:
     """Refuses settings that do not go together or with the data, before any work.
 
     Raises:
         ConfigError: so they do; also a folder for features that cannot be written.
         LabelError: labels that the method cannot be trained on.
     """
-    protocol, pictures = config.training.protocol, len(data.given.source.sample_shape) == 3
-    if protocol != "end-to-end" and not pictures:
+    protocol, images = config.training.protocol, len(data.reference.source.sample_shape) == 3
+    if protocol != "end-to-end" and not images:
         raise ConfigError(
-            f"--protocol {protocol} is for pictures; these inputs are features already. Leave it "
-            "out."
+            f"--protocol {protocol} is for images; these inputs are features already. Leave it out."
         )
     phases = [config.method]
     if config.training.head_method is not None:
@@ -286,7 +283,7 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
     )
     if backbone not in ("none", "digits") and settings.weights is None and not settings.pretrained:
         notes.append(
-            f"{backbone} starts from random weights, which needs very many pictures. Give "
+            f"{backbone} starts from random weights, which needs very many images. Give "
             "--weights FILE, or --pretrained to fetch weights."
         )
     saved = {
@@ -302,15 +299,15 @@ def make_model(config: RunConfig, dataset: Dataset) -> tuple[Classifier, dict[st
     return model, saved, notes
 
 
-def make_measures(config: RunConfig, data: TrainingData) -> Measures:
+def make_evaluators(config: RunConfig, data: RunData) -> Evaluators:
     """How val and test are scored: by what is given, val by what is known if ``--select`` says."""
     select = config.training.select
     by_known = select in ("observed", "assume-absent")
-    table = data.known.labels if by_known else data.given.labels
+    table = data.training.labels if by_known else data.reference.labels
     rule = "auto" if select == "last" else select
-    return Measures(
-        Yardstick.of(table, data.given.rows("val"), rule),
-        Yardstick.of(data.given.labels, data.given.rows("test")),
+    return Evaluators(
+        Evaluator.of(table, data.reference.rows("val"), rule),
+        Evaluator.of(data.reference.labels, data.reference.rows("test")),
         config.training.track_test,
     )
 

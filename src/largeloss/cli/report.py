@@ -17,7 +17,7 @@ def report(
         Path | None, typer.Option("--out", help="The page. Default: report.html in RUN.")
     ] = None,
 ) -> None:
-    """Write report.html: curves, classes, memorisation, doubted tags, all in one file."""
+    """Write report.html: curves, classes, memorisation, flagged tags, all in one file."""
     from largeloss.cli.console import say
     from largeloss.cli.pages.reading import Reading
     from largeloss.cli.pages.run import run_page
@@ -42,7 +42,7 @@ def _comparison(folder: Path) -> "ReportPage":
     from largeloss.cli.pages.comparison import Said, comparison_page
     from largeloss.cli.pages.reading import Reading
     from largeloss.experiments.results import Comparison
-    from largeloss.training.run import RunFolder
+    from largeloss.training.run_folder import RunFolder
 
     comparison = Comparison.read(folder / "results.json")
     found = {}

@@ -9,14 +9,14 @@ from largeloss.cli.gridrun import GridRunner
 from largeloss.cli.groups import measure_groups
 from largeloss.cli.opened import OpenedRun, open_run, open_with
 from largeloss.cli.options import Settings
-from largeloss.cli.prepare import TrainingData
+from largeloss.cli.prepare import RunData
 from largeloss.cli.progress import Clock
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.experiments.finished import Group
 from largeloss.experiments.published import PublishedTable
 from largeloss.experiments.reproduction import Demand
-from largeloss.files import sealed_json, write_text
+from largeloss.files import checksummed_json, write_text
 from largeloss.presets import presets
 
 GROUPS_FILE = "groups.json"
@@ -98,7 +98,7 @@ def start_missing(
         DataError, LabelError: data that cannot be read or trained on.
         RunError: a run failed.
     """
-    reads: dict[str, TrainingData] = {}
+    reads: dict[str, RunData] = {}
     runners = {
         demand: GridRunner(
             maker(settings, demand.group, data[demand.group.collection]),
@@ -123,24 +123,24 @@ def start_missing(
             if planned in demand.missing:
                 runner(planned, path)
                 if by_groups:
-                    _write_groups(open_with(path, runner.data(planned).given), path)
+                    _write_groups(open_with(path, runner.data(planned).reference), path)
             elif by_groups and not (path / GROUPS_FILE).is_file():
                 _write_groups(open_run(path, split="test"), path)
 
 
-def _check_classes(reads: Mapping[str, TrainingData]) -> None:
+def _check_classes(reads: Mapping[str, RunData]) -> None:
     for data in reads.values():
-        number = data.given.labels.num_classes
+        number = data.reference.labels.num_classes
         if number < NUM_GROUPS:
             raise ConfigError(
-                f"{data.given.name} has {number} classes, too few for the {NUM_GROUPS} groups of "
-                "this table."
+                f"{data.reference.name} has {number} classes, too few for the {NUM_GROUPS} groups "
+                "of this table."
             )
 
 
 def _write_groups(opened: OpenedRun, run: Path) -> None:
     figures = measure_groups(opened, "test", NUM_GROUPS)
     if distributed.rank() == 0:
-        write_text(run / GROUPS_FILE, sealed_json(figures.plain))
+        write_text(run / GROUPS_FILE, checksummed_json(figures.plain))
     distributed.barrier()
     note(figures.remark)

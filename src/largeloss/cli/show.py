@@ -9,11 +9,11 @@ from rich.text import Text
 from largeloss.cli.console import note, out, say
 from largeloss.cli.execute import Finished
 from largeloss.data import Dataset
-from largeloss.training.protocols import Measures
-from largeloss.training.selection import RULES
+from largeloss.training.evaluation import RULES
+from largeloss.training.protocols import Evaluators
 
 
-def beginning(dataset: Dataset, measures: Measures, notes: Sequence[str]) -> None:
+def beginning(dataset: Dataset, evaluators: Evaluators, notes: Sequence[str]) -> None:
     """The data in one line, and every remark."""
     train = dataset.labels.select(dataset.rows("train"))
     present, absent, unobserved = (int(states.sum()) for states in train.counts())
@@ -24,7 +24,7 @@ def beginning(dataset: Dataset, measures: Measures, notes: Sequence[str]) -> Non
     )
     for text in notes:
         note(text)
-    note(f"The best epoch is chosen on val by {RULES[measures.val.rule]}.")
+    note(f"The best epoch is chosen on val by {RULES[evaluators.val.rule]}.")
 
 
 def result(finished: Finished, folder: Path) -> None:
@@ -45,7 +45,7 @@ def result(finished: Finished, folder: Path) -> None:
             f"{values['num_corrections']} blank training entries were labelled by the method: "
             f"{folder / 'corrections.parquet'}"
         )
-    say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} PICTURES --out scores.csv")
+    say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} IMAGES --out scores.csv")
 
 
 def class_table(ap: Mapping[str, float], counts: Mapping[str, Sequence[int]]) -> Table:

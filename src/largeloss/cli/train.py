@@ -1,4 +1,4 @@
-"""``largeloss train``: a classifier from a folder of partly tagged pictures."""
+"""``largeloss train``: a classifier from a folder of partly tagged images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,7 @@ def train(
         bool, typer.Option("--resume", help="Continue the run in --out from its last checkpoint.")
     ] = False,
 ) -> None:
-    """Train a classifier on DATA, a folder with labels.csv and pictures, and say how good it is."""
+    """Train a classifier on DATA, a folder with labels.csv and images, and say how good it is."""
     from largeloss.cli import execute, show
     from largeloss.cli.pages.writing import write_run_report
     from largeloss.cli.prepare import with_absolute_paths
@@ -47,7 +47,7 @@ def train(
         config = settings.made(over=given)
         if config.needs_data:
             raise ConfigError(
-                "train needs DATA, a folder with labels.csv and pictures: largeloss train DATA "
+                "train needs DATA, a folder with labels.csv and images: largeloss train DATA "
                 "--out RUN. For a first look without data: largeloss demo."
             )
     listener = Progressing(config.method.name, Clock(config.num_epochs))

@@ -15,19 +15,19 @@ from largeloss.data import Dataset, Loader
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier, weights_id
 from largeloss.training import frozen
-from largeloss.training.checkpoint import load_weights
-from largeloss.training.container import load_state
-from largeloss.training.interruption import Requests
+from largeloss.training.checkpoint_file import load_state
+from largeloss.training.evaluation import Evaluator, Measured
 from largeloss.training.protocols import (
+    Evaluators,
     Listener,
-    Measures,
     Outcome,
     Recipe,
     end_to_end,
     scoring_loader,
 )
-from largeloss.training.run import RunFolder
-from largeloss.training.selection import Measured, Yardstick
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.signals import Requests
+from largeloss.training.weights import load_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Trainee:
     dataset: Dataset
     recipe: Recipe
     whole: Classifier | None = None
-    """The classifier of pictures, where ``model`` is a linear head over its features."""
+    """The classifier of images, where ``model`` is a linear head over its features."""
 
     def frozen(self, config: RunConfig) -> "Trainee":
         """A linear head over the features of this model's backbone."""
@@ -85,10 +85,10 @@ class Trainee:
         self.model.load_state_dict(weights)
         return self.model
 
-    def scores(self, model: Classifier, split: str, yardstick: Yardstick) -> Measured:
-        """What ``model`` makes of a split, for its yardstick."""
+    def scores(self, model: Classifier, split: str, evaluator: Evaluator) -> Measured:
+        """What ``model`` makes of a split, for its evaluator."""
         device = next(model.parameters()).device
-        return yardstick.scores(model, scoring_loader(self.dataset, split, self.recipe, device))
+        return evaluator.scores(model, scoring_loader(self.dataset, split, self.recipe, device))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Training:
     """What all phases of a run share; called, it trains one."""
 
     config: RunConfig
-    measures: Measures
+    evaluators: Evaluators
     model_config: dict[str, Any]
     accelerator: Accelerator
     listener: Listener | None
@@ -110,7 +110,7 @@ class Training:
                 trainee.model,
                 criterion,
                 trainee.dataset,
-                self.measures,
+                self.evaluators,
                 trainee.recipe,
                 folder,
                 self.model_config,

@@ -1,10 +1,10 @@
-"""Pictures or features with labels and splits, and the batches made of them."""
+"""Images or features with labels and splits, and the batches made of them."""
 
 from largeloss.data.dataset import Dataset, published_split
-from largeloss.data.folder import read_folder
-from largeloss.data.images import ImageFiles
-from largeloss.data.loading import Batch, Loader
-from largeloss.data.sources import FeatureArray, ImageArray, Source
+from largeloss.data.folder.read import read_folder
+from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.data.inputs.loader import Batch, Loader
+from largeloss.data.inputs.source import FeatureArray, ImageArray, Source
 
 __all__ = [
     "Batch",

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from largeloss.data.sources import Source
+from largeloss.data.inputs.source import Source
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable, observe
 
@@ -124,5 +124,5 @@ class Dataset:
         splits = {name: rows[kept[rows]] for name, rows in self.splits.items()}
         for name, rows in splits.items():
             if not len(rows):
-                raise DataError(f"Not one picture of the {name} split of {self.name} can be read.")
+                raise DataError(f"Not one image of the {name} split of {self.name} can be read.")
         return replace(self, splits=splits, notes=(*self.notes, note))

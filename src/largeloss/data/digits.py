@@ -1,4 +1,4 @@
-"""Digit scenes: pictures composed of real handwritten digits, which the demo trains on.
+"""Digit scenes: images composed of real handwritten digits, which the demo trains on.
 
 scikit-learn carries 1,797 scanned digits. They are divided 60/20/20 per class into pools before
 any scene is composed, so no digit is seen in training and in test. A scene has one to four digits
@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from largeloss.data.dataset import Dataset, Rows
-from largeloss.data.sources import ImageArray
+from largeloss.data.inputs.source import ImageArray
 from largeloss.labels import LabelTable
 
 SIZE = 48
@@ -32,21 +32,21 @@ def read(seed: int = 0, sizes: dict[str, int] | None = None) -> Dataset:
         sizes: Number of scenes a split; 3,000/500/1,000 unless told.
 
     Returns:
-        (N, 3, 48, 48) uint8 pictures with complete labels of the ten digits.
+        (N, 3, 48, 48) uint8 images with complete labels of the ten digits.
     """
     stream = np.random.default_rng(seed)
     pools = _pools(stream)
-    pictures: list[Gray] = []
+    images: list[Gray] = []
     labels: list[NDArray[np.int8]] = []
     splits: dict[str, Rows] = {}
     for split, num_scenes in (sizes or SIZES).items():
-        first = len(pictures)
+        first = len(images)
         for _ in range(num_scenes):
-            picture, present = _scene(pools[split], stream)
-            pictures.append(picture)
+            image, present = _scene(pools[split], stream)
+            images.append(image)
             labels.append(present)
         splits[split] = np.arange(first, first + num_scenes, dtype=np.int64)
-    gray = np.clip(np.stack(pictures) * 255, 0, 255).round().astype(np.uint8)
+    gray = np.clip(np.stack(images) * 255, 0, 255).round().astype(np.uint8)
     pixels = np.repeat(gray[:, None], 3, axis=1)
     table = LabelTable.from_dense(np.stack(labels), classes=[str(digit) for digit in range(10)])
     return Dataset("digit scenes", ImageArray(pixels), table, splits)
@@ -65,7 +65,7 @@ def _pools(stream: np.random.Generator) -> dict[str, list[list[Gray]]]:
 
 
 def _scene(pool: list[list[Gray]], stream: np.random.Generator) -> tuple[Gray, NDArray[np.int8]]:
-    """One picture, (48, 48) with noise, and which digits are in it."""
+    """One image, (48, 48) with noise, and which digits are in it."""
     canvas = np.zeros((SIZE, SIZE))
     taken = np.zeros((SIZE, SIZE), dtype=bool)
     present = np.zeros(10, dtype=np.int8)

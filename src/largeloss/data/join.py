@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from largeloss.data.dataset import Dataset, Rows
-from largeloss.data.images import ImageFiles
-from largeloss.data.sources import FeatureArray, Source
+from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.errors import ConfigError, DataError, LabelError
 from largeloss.labels import LabelTable
 from largeloss.labels.names import suggestion
@@ -45,7 +45,7 @@ def join(parts: Sequence[tuple[str, Dataset]], rename: Rename | None = None) -> 
         ConfigError: names of collections that do not serve, or ``rename`` of what is not there.
         LabelError: class names that differ only by case or surrounding spaces, or two classes of
             one collection under one name.
-        DataError: pictures and features, or features of different sizes, or pictures that do not
+        DataError: images and features, or features of different sizes, or images that do not
             lie under one folder by their names.
     """
     _check_names([name for name, _ in parts])
@@ -100,8 +100,8 @@ def _check_names(names: Sequence[str]) -> None:
 
 def _kind(source: Source) -> str:
     if isinstance(source, ImageFiles):
-        return "picture files"
-    kind = "features" if isinstance(source, FeatureArray) else "pictures in memory"
+        return "image files"
+    kind = "features" if isinstance(source, FeatureArray) else "images in memory"
     return f"{kind} of shape {tuple(source.sample_shape)}"
 
 
@@ -111,7 +111,7 @@ def _check_kinds(parts: Sequence[tuple[str, Dataset]]) -> None:
         if _kind(data.source) != kind:
             raise DataError(
                 f"{first!r} has {kind}, {name!r} {_kind(data.source)}. Only inputs of one kind can "
-                "be joined: take the pictures of both, or features from the same backbone."
+                "be joined: take the images of both, or features from the same backbone."
             )
         if len(data.source) != data.labels.num_images:
             raise DataError(
@@ -173,7 +173,7 @@ def _root(name: str, data: Dataset) -> Path | None:
     for image, path in zip(images, source.paths, strict=True):
         if root / image != path:
             raise DataError(
-                f"The pictures of {name!r} do not lie under one folder by their names: {image!r} "
+                f"The images of {name!r} do not lie under one folder by their names: {image!r} "
                 f"is {path}, but {images[0]!r} is {source.paths[0]}."
             )
     return root

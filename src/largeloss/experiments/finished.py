@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from largeloss.errors import ConfigError, RunError
-from largeloss.files import opened_json
-from largeloss.training.run import RunFolder
+from largeloss.files import verified_json
+from largeloss.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Group:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return opened_json(path.read_text(encoding="utf-8"))
+        return verified_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(
             f"{path} cannot be read ({error}). Remove the file and have it written again."

@@ -9,7 +9,7 @@ from typing import Any
 from largeloss.experiments.finished import Group
 from largeloss.experiments.grid import Planned, Variant, plan
 from largeloss.experiments.published import Band, Column, PublishedTable
-from largeloss.training.run import RunFolder
+from largeloss.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

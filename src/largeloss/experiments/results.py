@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from largeloss.errors import RunError
-from largeloss.files import opened_json, sealed_json, write_text
+from largeloss.files import checksummed_json, verified_json, write_text
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class Comparison:
             RunError: it cannot be read, or is not as it was written.
         """
         try:
-            content = opened_json(path.read_text(encoding="utf-8"))
+            content = verified_json(path.read_text(encoding="utf-8"))
             return cls.of([RunResult(**run) for run in content["runs"]])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} cannot be read ({error}). Run the comparison again.") from None
 
     def write(self, path: Path) -> None:
         """Writes ``results.json``."""
-        write_text(path, sealed_json(self.as_json()))
+        write_text(path, checksummed_json(self.as_json()))

@@ -5,7 +5,8 @@ The states are 1 present, 0 absent and -1 unobserved; in files 1, 0 and blank.
 
 from largeloss.labels.codings import CODINGS, convert
 from largeloss.labels.edits import LabelEdits, apply_edits, read_edits, write_edits
-from largeloss.labels.files import LabelFile, read_labels
+from largeloss.labels.files.read import LabelFile, read_labels
+from largeloss.labels.files.write import write_labels
 from largeloss.labels.observe import (
     fraction,
     observe,
@@ -14,7 +15,6 @@ from largeloss.labels.observe import (
     single_positive,
 )
 from largeloss.labels.table import ABSENT, PRESENT, UNOBSERVED, Counts, LabelTable
-from largeloss.labels.write import write_labels
 
 __all__ = [
     "ABSENT",

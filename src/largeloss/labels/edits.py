@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from pyarrow import compute as pc
 
 from largeloss.errors import LabelError
-from largeloss.files import appearing
+from largeloss.files import written_atomically
 from largeloss.labels.entries import Ints, States, check_range
+from largeloss.labels.files.parquet import read_parquet, write_parquet
 from largeloss.labels.names import suggestion
-from largeloss.labels.parquet_file import read_parquet, write_parquet
 from largeloss.labels.table import UNOBSERVED, LabelTable
 
 _ARRAYS = {
@@ -119,7 +119,7 @@ def write_edits(path: str | Path, edits: LabelEdits, table: LabelTable) -> None:
         for text in (edits.author, edits.reason, edits.time)
     )
     columns = [images, classes, *states, pa.array(edits.epoch), pa.array(edits.loss), *words]
-    with appearing(path) as partial:
+    with written_atomically(path) as partial:
         write_parquet(partial, pa.Table.from_arrays(columns, schema=_SCHEMA))
 
 

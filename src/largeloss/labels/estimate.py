@@ -1,4 +1,4 @@
-"""How many tags a picture has on average, judged by what was observed."""
+"""How many tags an image has on average, judged by what was observed."""
 
 import numpy as np
 from numpy.typing import NDArray

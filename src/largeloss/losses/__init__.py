@@ -9,7 +9,7 @@ from largeloss.losses.curriculum import CurriculumLabeling
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
 from largeloss.losses.ignore_unobserved import IgnoreUnobserved
-from largeloss.losses.interactive_learning import InteractiveMultiLabelLearning
+from largeloss.losses.imcl.interactive_learning import InteractiveMultiLabelLearning
 from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
 from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection

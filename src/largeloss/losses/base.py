@@ -109,7 +109,7 @@ class PartialLabelLoss(nn.Module):
         """What to believe about each entry, and how much; ``logits`` are detached."""
         raise TypeError(f"{type(self).__name__} must define decide(logits, labels, rows).")
 
-    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor | None:
+    def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor | None:
         """(B, C) bool: unobserved entries that :meth:`decide` does not take for absent; for
         analyses, collective. None for methods that single out none."""
         return None

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from largeloss.errors import ConfigError
-from largeloss.losses.acceptance import RULES
 from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.curriculum_rules import RULES
 from largeloss.losses.functional import observed, present, unobserved
 from largeloss.losses.memory import EditMemory
 
@@ -82,7 +82,7 @@ class CurriculumLabeling(PartialLabelLoss):
         gain = 5.45 - 4.45 * known.mean(dim=1, keepdim=True)
         return Decision(present(labels), known * gain)
 
-    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+    def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         assert rows is not None
         return present(self.edits.applied_to(labels, rows)) & ~present(labels)
 

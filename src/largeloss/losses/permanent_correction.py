@@ -6,14 +6,14 @@ from torch import Tensor
 
 from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import present
+from largeloss.losses.large_loss_selection import LargeLossSelection
 from largeloss.losses.memory import EditMemory
-from largeloss.losses.suspicion import Suspicion
 
 
 class LargeLossPermanentCorrection(PartialLabelLoss):
     """Believes that unobserved entries are absent, until their loss is among the largest once.
 
-    ``mean(cross_entropy(logits, [labels == 1 or edited or suspect]))``; the suspects are the
+    ``mean(cross_entropy(logits, [labels == 1 or edited or selected]))``; the selected are the
     unobserved, unedited entries whose loss is among the ``ceil(B*C * delta_rel/100)`` largest.
     They are proposed as edits in the step and committed in :meth:`set_epoch`: from then on they
     are observed positives, never selected again and never undone. A forward pass in evaluation
@@ -21,7 +21,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
 
     Args:
         delta_rel: Percent of the batch's entries in every epoch after the warm-up, in [0, 100].
-        rate_base, ties, warmup_epochs: see :class:`~largeloss.losses.suspicion.Suspicion`.
+        rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits. Needs: rows. Memory: 21 bytes an edit.
@@ -42,27 +42,27 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         warmup_epochs: int = 1,
     ) -> None:
         super().__init__()
-        self.suspicion = Suspicion(delta_rel, rate_base, ties, warmup_epochs)
+        self.selection = LargeLossSelection(delta_rel, rate_base, ties, warmup_epochs)
         # Not a buffer: DistributedDataParallel would overwrite it from rank 0.
         self.edits = EditMemory()
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         assert rows is not None
         labels = self.edits.applied_to(labels, rows)
-        suspects = self._suspects(logits, labels)
+        selected = self._selected(logits, labels)
         epoch = self.current_epoch()
-        if self.training and self.suspicion.constant_rate(epoch) > 0:
-            self.edits.propose(rows, suspects, logits, epoch)
-        return Decision(present(labels) | suspects)
+        if self.training and self.selection.constant_rate(epoch) > 0:
+            self.edits.propose(rows, selected, logits, epoch)
+        return Decision(present(labels) | selected)
 
-    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+    def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         assert rows is not None
         edited = self.edits.applied_to(labels, rows)
-        return self._suspects(logits, edited) | (present(edited) & ~present(labels))
+        return self._selected(logits, edited) | (present(edited) & ~present(labels))
 
-    def _suspects(self, logits: Tensor, labels: Tensor) -> Tensor:
-        rate = self.suspicion.constant_rate(self.current_epoch())
-        return self.suspicion.suspects(logits, labels, rate)
+    def _selected(self, logits: Tensor, labels: Tensor) -> Tensor:
+        rate = self.selection.constant_rate(self.current_epoch())
+        return self.selection.select(logits, labels, rate)
 
     def set_epoch(self, epoch: int) -> None:
         """Commits the edits proposed in another epoch; collective over the processes."""

@@ -6,18 +6,18 @@ from torch import Tensor
 
 from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.suspicion import Suspicion
+from largeloss.losses.large_loss_selection import LargeLossSelection
 
 
 class LargeLossRejection(PartialLabelLoss):
     """Believes that unobserved entries are absent, but not those with the largest losses.
 
-    ``mean(weights * cross_entropy(logits, [labels == 1]))``, weights 0 on the suspects: the
+    ``mean(weights * cross_entropy(logits, [labels == 1]))``, weights 0 on the selected: the
     unobserved entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest.
 
     Args:
         delta_rel: Percent of the batch's entries added per epoch, in [0, 100].
-        rate_base, ties, warmup_epochs: see :class:`~largeloss.losses.suspicion.Suspicion`.
+        rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: epoch. Needs: nothing. Memory: none; decided anew in every batch.
@@ -36,11 +36,11 @@ class LargeLossRejection(PartialLabelLoss):
         warmup_epochs: int = 1,
     ) -> None:
         super().__init__()
-        self.suspicion = Suspicion(delta_rel, rate_base, ties, warmup_epochs)
+        self.selection = LargeLossSelection(delta_rel, rate_base, ties, warmup_epochs)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
-        return Decision(present(labels), ~self.doubts(logits, labels, rows))
+        return Decision(present(labels), ~self.flagged(logits, labels, rows))
 
-    def doubts(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
-        rate = self.suspicion.growing_rate(self.current_epoch())
-        return self.suspicion.suspects(logits, labels, rate)
+    def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+        rate = self.selection.growing_rate(self.current_epoch())
+        return self.selection.select(logits, labels, rate)

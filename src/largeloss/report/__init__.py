@@ -1,10 +1,10 @@
 """Dataclasses become tables and pages; nothing is computed here."""
 
-from largeloss.report.cards import DOINGS, Card, Cards, Doubt
+from largeloss.report.cards import DOINGS, Card, Cards, FlaggedEntry
 from largeloss.report.class_table import ClassLine, ClassTable, Interval
 from largeloss.report.figures import MAP, Axes, Curve, curves_svg
 from largeloss.report.html import ReportPage, write_report
-from largeloss.report.pictures import picture_png
+from largeloss.report.images import image_png
 from largeloss.report.tables import (
     METHOD_TITLES,
     Row,
@@ -24,7 +24,7 @@ __all__ = [
     "ClassLine",
     "ClassTable",
     "Curve",
-    "Doubt",
+    "FlaggedEntry",
     "Interval",
     "ReportPage",
     "Row",
@@ -33,6 +33,6 @@ __all__ = [
     "comparison_rows",
     "comparison_table",
     "curves_svg",
-    "picture_png",
+    "image_png",
     "write_report",
 ]

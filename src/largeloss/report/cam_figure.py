@@ -18,11 +18,11 @@ LINE = 0.35
 
 @dataclass(frozen=True)
 class Look:
-    """A row: a picture and a class."""
+    """A row: an image and a class."""
 
     name: str
-    """The picture's."""
-    picture: NDArray[np.uint8]
+    """The image's."""
+    image: NDArray[np.uint8]
     """(H, W, 3)."""
     caption: str
     """Which class, and whether it was a given tag."""
@@ -42,25 +42,25 @@ def write_cam_figure(path: Path, methods: Sequence[str], looks: Sequence[Look]) 
     """
     with style.context("default"):
         columns = 1 + len(methods)
-        aspects = [look.picture.shape[0] / look.picture.shape[1] for look in looks]
+        aspects = [look.image.shape[0] / look.image.shape[1] for look in looks]
         heights = [SIDE * aspect + LINE for aspect in aspects]
         figure = Figure(figsize=(SIDE * columns, sum(heights) + LINE), dpi=150)
         grid = figure.subplots(
             len(looks), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
         )
         for axes, look in zip(grid, looks, strict=True):
-            cells = [(look.picture, look.caption)]
+            cells = [(look.image, look.caption)]
             cells += [
-                (picture, f"{100 * score:.0f} %")
-                for picture, score in zip(look.overlays, look.scores, strict=True)
+                (image, f"{100 * score:.0f} %")
+                for image, score in zip(look.overlays, look.scores, strict=True)
             ]
-            for plot, (picture, below) in zip(axes, cells, strict=True):
-                plot.imshow(picture)
+            for plot, (image, below) in zip(axes, cells, strict=True):
+                plot.imshow(image)
                 plot.set_xticks([])
                 plot.set_yticks([])
                 plot.spines[:].set_visible(False)
                 plot.set_xlabel("\n".join(textwrap.wrap(below, 28)), fontsize=9)
-        for plot, title in zip(grid[0], ("Picture", *methods), strict=True):
+        for plot, title in zip(grid[0], ("Image", *methods), strict=True):
             plot.set_title(title, fontsize=11)
         figure.tight_layout(pad=0.6)
         figure.savefig(path)

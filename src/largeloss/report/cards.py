@@ -1,4 +1,4 @@
-"""Training pictures whose tags were doubted."""
+"""Training images whose tags were flagged."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,28 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 DOINGS = {
-    "ll-r": ("Rejected", "LL-R leaves the class out of the picture’s loss instead of learning "
+    "ll-r": ("Rejected", "LL-R leaves the class out of the image’s loss instead of learning "
              "that it is absent."),
     "ll-ct": ("Corrected", "LL-Ct takes the class for present in that step."),
     "ll-cp": ("Corrected", "LL-Cp takes the class for present from then on."),
     "curriculum": ("Labelled", "Curriculum labelling takes the class for present, as long as the "
                    "model is sure of it."),
 }  # fmt: skip
-"""Method → what it does with doubted entries, as a word and as a sentence."""
+"""Method → what it does with flagged entries, as a word and as a sentence."""
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A blank entry that was doubted."""
+class FlaggedEntry:
+    """A blank entry that was flagged."""
 
     name: str
     """The class."""
     truth: bool | None
-    """Whether the class is in the picture; None where nobody knows."""
+    """Whether the class is in the image; None where nobody knows."""
     detail: str = ""
     """For example its loss."""
     looked_at: NDArray[np.uint8] | None = None
-    """(H, W, 3): the picture with the map of where the model looks for the class."""
+    """(H, W, 3): the image with the map of where the model looks for the class."""
 
     @property
     def verdict(self) -> Literal["rightly", "wrongly", "unknown"]:
@@ -38,29 +38,29 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Card:
-    """A training picture: what its labels said, what was doubted, and the truth."""
+    """A training image: what its labels said, what was flagged, and the truth."""
 
     name: str
-    picture: NDArray[np.uint8]
+    image: NDArray[np.uint8]
     """(H, W) or (H, W, 3)."""
     given: tuple[str, ...]
     """Tags that the training saw."""
-    doubts: tuple[Doubt, ...]
+    flagged: tuple[FlaggedEntry, ...]
     truth: tuple[str, ...] | None
-    """All classes in the picture; None where nobody knows."""
+    """All classes in the image; None where nobody knows."""
 
     @property
-    def looked(self) -> Doubt | None:
-        """The first doubt with a map of where the model looks."""
-        return next((doubt for doubt in self.doubts if doubt.looked_at is not None), None)
+    def looked(self) -> FlaggedEntry | None:
+        """The first flagged entry with a map of where the model looks."""
+        return next((entry for entry in self.flagged if entry.looked_at is not None), None)
 
 
 @dataclass(frozen=True)
 class Cards:
-    """The pictures, and what is said above them."""
+    """The images, and what is said above them."""
 
     title: str
     lead: str
     doing: str
-    """Stands before the doubted classes."""
+    """Stands before the flagged classes."""
     cards: tuple[Card, ...]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from largeloss.data.check import Examination
+from largeloss.data.examine.examination import Examination
 from largeloss.files import write_text
 from largeloss.report.class_counts import class_counts
 from largeloss.report.ends import ends
@@ -13,7 +13,7 @@ from largeloss.report.ends import ends
 CLASSES = 40
 """So many of the most and of the least frequent classes are shown; all where there are few."""
 LISTED = 10
-"""So many pictures and groups are listed."""
+"""So many images and groups are listed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _rendered(page: CheckPage) -> str:
     environment.filters["number"] = lambda value: f"{value:,}"
     found = page.found
     first, left_out, last = ends(class_counts(found), CLASSES)
-    pictures, groups = found.pictures, found.duplicates or ()
+    images, groups = found.image_statistics, found.duplicates or ()
     return environment.get_template("check.html").render(
         page=page,
         found=found,
@@ -51,7 +51,7 @@ def _rendered(page: CheckPage) -> str:
         left_out=left_out,
         last=last,
         entries={name: _entries(name, found) for name in found.splits},
-        broken=list(pictures.broken.values())[:LISTED] if pictures else [],
+        broken=list(images.broken.values())[:LISTED] if images else [],
         groups=groups[:LISTED],
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from largeloss.data.check import Examination
+from largeloss.data.examine.examination import Examination
 
 
 @dataclass(frozen=True)

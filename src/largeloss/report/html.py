@@ -18,14 +18,14 @@ from largeloss.report.cards import Cards
 from largeloss.report.class_table import ClassTable
 from largeloss.report.ends import ends
 from largeloss.report.figures import DARK_PALETTE, MAP, PALETTE, Axes, Curve, curves_svg
-from largeloss.report.pictures import picture_png
+from largeloss.report.images import image_png
 from largeloss.report.tables import COLUMNS, comparison_rows
 from largeloss.report.training_labels import TrainingLabels
 from largeloss.report.trends import (
     COUNT,
     QUALITY,
-    doubted,
     first_epoch,
+    flagged,
     loss_curves,
     phases,
     precision,
@@ -33,7 +33,7 @@ from largeloss.report.trends import (
 )
 
 CARD_SIDE = 216
-"""Of a picture's longer side in pixels, about."""
+"""Of an image's longer side in pixels, about."""
 CLASSES = 40
 """So many of the most and of the least frequent classes are shown; all where there are few."""
 
@@ -82,7 +82,7 @@ def _rendered(report: ReportPage) -> str:
     )
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.1f}"
-    environment.globals.update(chart=Charts(), picture=_picture, ends=_ends)
+    environment.globals.update(chart=Charts(), image=_image, ends=_ends)
     order = [curve.label for curve in report.curves]
     return environment.get_template("report.html").render(
         report=report,
@@ -95,7 +95,7 @@ def _rendered(report: ReportPage) -> str:
         count_axes=COUNT,
         precision=precision(report.corrections, order),
         recall=recall(report.corrections, order),
-        doubted=doubted(report.corrections, order),
+        flagged=flagged(report.corrections, order),
         phases=phases(report.memorization),
         loss_curves=[(title, *loss_curves(found)) for title, found in report.memorization],
         first_epoch=[(title, *first_epoch(found)) for title, found in report.memorization],
@@ -133,7 +133,7 @@ def _ends(rows: Sequence[Any]) -> tuple[Sequence[Any], int, Sequence[Any]]:
     return ends(rows, CLASSES)
 
 
-def _picture(pixels: NDArray[np.uint8]) -> str:
-    """Small pictures are enlarged by a whole factor, so that their pixels stay square."""
+def _image(pixels: NDArray[np.uint8]) -> str:
+    """Small images are enlarged by a whole factor, so that their pixels stay square."""
     side: int = max(pixels.shape[:2])
-    return picture_png(pixels, max(1, CARD_SIDE // side) if side <= CARD_SIDE else CARD_SIDE / side)
+    return image_png(pixels, max(1, CARD_SIDE // side) if side <= CARD_SIDE else CARD_SIDE / side)

@@ -1,15 +1,15 @@
-"""A picture with a map of where a model looks laid over it."""
+"""An image with a map of where a model looks laid over it."""
 
 import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
 STRENGTH = 0.8
-"""Of the colour where the map is 1; where it is 0, the grey picture is left."""
+"""Of the colour where the map is 1; where it is 0, the grey image is left."""
 
 
 def overlay(pixels: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(H, W, 3): the picture in grey, coloured where the map is high.
+    """(H, W, 3): the image in grey, coloured where the map is high.
 
     Args:
         pixels: (H, W, 3).

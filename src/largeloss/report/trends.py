@@ -63,7 +63,7 @@ def phases(runs: Sequence[tuple[str, Memorization]]) -> Phases:
 
 
 def precision(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
-    """Share of the doubted entries that were missing tags, in percent, a curve a run.
+    """Share of the flagged entries that were missing tags, in percent, a curve a run.
 
     Args:
         runs: As displayed, and their analyses.
@@ -73,13 +73,13 @@ def precision(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
 
 
 def recall(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
-    """Share of the missing tags that were doubted, in percent; arguments as in precision."""
+    """Share of the missing tags that were flagged, in percent; arguments as in precision."""
     return _over_epochs(runs, order, lambda quality: _percent(quality.recall))
 
 
-def doubted(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
-    """Numbers of doubted entries; arguments as in precision."""
-    return _over_epochs(runs, order, lambda quality: quality.doubted)
+def flagged(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
+    """Numbers of flagged entries; arguments as in precision."""
+    return _over_epochs(runs, order, lambda quality: quality.flagged)
 
 
 def _percent(share: float | None) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from largeloss import distributed
-from largeloss.data.loading import Batch
+from largeloss.data.inputs.loader import Batch
 from largeloss.errors import NonFiniteError, RunError
 from largeloss.labels import LabelTable
 from largeloss.losses import PartialLabelLoss

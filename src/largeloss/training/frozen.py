@@ -1,7 +1,7 @@
 """A frozen backbone: features are extracted once, and a linear head is trained on them.
 
 The features are standardised with the training split's statistics; afterwards the standardisation
-is folded into the head, so that what is saved is an ordinary classifier of pictures.
+is folded into the head, so that what is saved is an ordinary classifier of images.
 """
 
 import hashlib
@@ -18,10 +18,10 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
-from largeloss.data.folder import extraction_seconds, read_features, write_features
-from largeloss.data.images import RULE, ImageFiles
-from largeloss.data.loading import Loader
-from largeloss.data.sources import FeatureArray, ImageArray
+from largeloss.data.folder.read import extraction_seconds, read_features, write_features
+from largeloss.data.inputs.image_files import RULE, ImageFiles
+from largeloss.data.inputs.loader import Loader
+from largeloss.data.inputs.source import FeatureArray, ImageArray
 from largeloss.errors import DataError
 from largeloss.models import Classifier, FeatureInput
 
@@ -45,10 +45,10 @@ def with_features(
     *,
     half: bool = False,
 ) -> Featured:
-    """``data`` with the backbone's pooled features in place of pictures.
+    """``data`` with the backbone's pooled features in place of images.
 
     Args:
-        data: Pictures.
+        data: Images.
         model: Its backbone is used in evaluation mode, without mirroring.
         identity: What the features depend on beside the files: weights, network, transform.
         cache: A folder; features found there under the same key are read, not extracted.

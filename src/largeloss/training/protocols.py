@@ -17,20 +17,20 @@ from accelerate.state import AcceleratorState, PartialState
 
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
-from largeloss.data.loading import Loader
+from largeloss.data.inputs.loader import Loader
 from largeloss.errors import CheckpointError, ConfigError, NonFiniteError
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier, parameter_groups
 from largeloss.objective import Objective
-from largeloss.training.arithmetic import prepare_gpu
-from largeloss.training.checkpoint import save_weights
-from largeloss.training.container import load_state, save_state
+from largeloss.training.checkpoint_file import load_state, save_state
+from largeloss.training.determinism import prepare_gpu
 from largeloss.training.engine import Step, relabel, train_epoch
-from largeloss.training.interruption import Requests, Schedule
-from largeloss.training.progress import History, Running
+from largeloss.training.evaluation import Evaluator
 from largeloss.training.recording import Recorder
-from largeloss.training.run import RunFolder
-from largeloss.training.selection import Yardstick
+from largeloss.training.resume_state import History, Running
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.signals import Requests, Schedule
+from largeloss.training.weights import save_weights
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Recipe:
     stop_below: float | None = 3.0
     """Stops when val mAP fell this many points below its best; None: never."""
     mirror: bool = True
-    """Whether half of the training pictures are mirrored."""
+    """Whether half of the training images are mirrored."""
     precision: Literal["fp32", "bf16"] = "fp32"
     workers: int = 2
     checkpoint_every: int | None = None
@@ -90,11 +90,11 @@ class Silence:
 
 
 @dataclass(frozen=True)
-class Measures:
+class Evaluators:
     """Which splits are scored, and how."""
 
-    val: Yardstick
-    test: Yardstick
+    val: Evaluator
+    test: Evaluator
     track_test: bool = False
     """Whether test is scored after every epoch too; for curves, never for selection."""
 
@@ -137,7 +137,7 @@ def end_to_end(
     model: Classifier,
     criterion: PartialLabelLoss,
     data: Dataset,
-    measures: Measures,
+    evaluators: Evaluators,
     recipe: Recipe,
     run: RunFolder,
     model_config: dict[str, Any],
@@ -155,7 +155,7 @@ def end_to_end(
         model: Trained in place.
         criterion: Any loss of :mod:`largeloss.losses`.
         data: Its labels are those trained on.
-        measures: How val and test are scored.
+        evaluators: How val and test are scored.
         recipe: Settings of the loop.
         run: Where checkpoints and metrics go; ``best/`` has the weights to use.
         model_config: Saved beside the weights, so that they can be loaded.
@@ -170,7 +170,7 @@ def end_to_end(
         CheckpointError: ``resume`` with another data set, or without a checkpoint; a checkpoint
             that cannot be written.
         Interrupted: a signal asked to stop; the last step is saved.
-        NonFiniteError: logits became NaN or infinite; names step and pictures.
+        NonFiniteError: logits became NaN or infinite; names step and images.
     """
     listener = listener or Silence()
     if accelerator.is_main_process:
@@ -242,11 +242,11 @@ def end_to_end(
         if passes:
             relabel(model, criterion, known_loader, passes)
         criterion.set_epoch(epoch + 1)  # commits label edits before the state is saved
-        val_map = measures.val.measure(measures.val.scores(model, val_loader)).value
+        val_map = evaluators.val.measure(evaluators.val.scores(model, val_loader)).value
         record = {"epoch": epoch, "train_loss": running.mean_loss(), "val_map": val_map}
-        if measures.track_test:
-            found = measures.test.scores(model, test_loader)
-            record["test_map"] = measures.test.measure(found).value
+        if evaluators.track_test:
+            found = evaluators.test.scores(model, test_loader)
+            record["test_map"] = evaluators.test.measure(found).value
         record["seconds"] = before + time.perf_counter() - started
         history.epochs.append(record)
         if val_map > history.best_val_map or recipe.keep_last:
@@ -268,13 +268,13 @@ def _recorded(
 ) -> Iterator[Step]:
     """Passes steps on while they are recorded."""
     for step in steps:
-        doubted = criterion.doubts(step.logits, step.batch.labels, step.batch.rows)
-        recorder.add(step, doubted)
+        flagged = criterion.flagged(step.logits, step.batch.labels, step.batch.rows)
+        recorder.add(step, flagged)
         yield step
 
 
 def _named(steps: Iterable[Step], data: Dataset) -> Iterator[Step]:
-    """Passes steps on; what is not finite is told by the names of its pictures."""
+    """Passes steps on; what is not finite is told by the names of its images."""
     try:
         yield from steps
     except NonFiniteError as error:

@@ -6,7 +6,7 @@ In a run's folder ``recorded/``, n training images in the order of their rows, C
 * ``losses-000.npy`` (n, C) float16, an epoch a file: the assume-negative loss of the training
   forward pass, ``softplus(-x)`` of observed positives and ``softplus(x)`` of all other entries;
 * ``steps-000.npy`` (n,) int32: the step in which the image came;
-* ``doubted-000.npy`` (K, 2) int32: positions (image, class) of the unobserved entries that the
+* ``flagged-000.npy`` (K, 2) int32: positions (image, class) of the unobserved entries that the
   method did not take for absent in that epoch.
 
 A file appears when its epoch is over; only one epoch of one file is ever in memory, mapped.
@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from largeloss import distributed
 from largeloss.errors import CheckpointError
-from largeloss.files import appearing
+from largeloss.files import written_atomically
 from largeloss.training.engine import Step
 
 
@@ -31,7 +31,7 @@ class Recorder:
     """Writes the files of one run; only the first process does, all must call it.
 
     Args:
-        folder: Where they go, see :attr:`largeloss.training.run.RunFolder.recorded`.
+        folder: Where they go, see :attr:`largeloss.training.run_folder.RunFolder.recorded`.
         rows: (n,) the training images, ascending.
         num_classes: C.
     """
@@ -49,7 +49,7 @@ class Recorder:
         if not again:
             self._step = 0
             self._steps = np.full(len(self.rows), -1, dtype=np.int32)
-            self._doubted: list[NDArray[np.int32]] = []
+            self._flagged: list[NDArray[np.int32]] = []
         if self._main:
             path = self.folder / "losses.partial"
             shape = (len(self.rows), self.num_classes)
@@ -70,29 +70,29 @@ class Recorder:
         """For a checkpoint in mid-epoch; the losses are on the disk already."""
         if self._main:
             self._losses.flush()
-        doubted = np.concatenate([np.zeros((0, 2), dtype=np.int32), *self._doubted])
-        steps, doubts = torch.from_numpy(self._steps.copy()), torch.from_numpy(doubted)
-        return {"step": self._step, "steps": steps, "doubted": doubts}
+        flagged = np.concatenate([np.zeros((0, 2), dtype=np.int32), *self._flagged])
+        steps, entries = torch.from_numpy(self._steps.copy()), torch.from_numpy(flagged)
+        return {"step": self._step, "steps": steps, "flagged": entries}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes up what :meth:`state` gave."""
         self._step = state["step"]
         self._steps = state["steps"].numpy()
-        self._doubted = [state["doubted"].numpy()]
+        self._flagged = [state["flagged"].numpy()]
 
-    def add(self, step: Step, doubted: Tensor | None) -> None:
-        """Takes up a step: its logits, and which entries the method doubted (B, C); collective."""
+    def add(self, step: Step, flagged: Tensor | None) -> None:
+        """Takes up a step: its logits, and which entries the method flagged (B, C); collective."""
         logits, labels = step.logits.float(), step.batch.labels
         losses = distributed.gather(F.softplus(torch.where(labels == 1, -logits, logits)))
         rows = distributed.gather(step.batch.rows.to(distributed.device())).cpu().numpy()
-        doubts = None if doubted is None else distributed.gather(doubted.to(torch.uint8))
+        entries = None if flagged is None else distributed.gather(flagged.to(torch.uint8))
         if self._main:
             places = np.searchsorted(self.rows, rows)
             self._losses[places] = losses.cpu().numpy().astype(np.float16)
             self._steps[places] = self._step
-            if doubts is not None:
-                image, column = np.nonzero(doubts.cpu().numpy())
-                self._doubted.append(np.stack([places[image], column], axis=1).astype(np.int32))
+            if entries is not None:
+                image, column = np.nonzero(entries.cpu().numpy())
+                self._flagged.append(np.stack([places[image], column], axis=1).astype(np.int32))
         self._step += 1
 
     def end(self) -> None:
@@ -104,9 +104,9 @@ class Recorder:
         number = f"{self._epoch:03d}"
         none = np.zeros((0, 2), dtype=np.int32)
         self._write(f"steps-{number}.npy", self._steps)
-        self._write(f"doubted-{number}.npy", np.concatenate([none, *self._doubted]))
+        self._write(f"flagged-{number}.npy", np.concatenate([none, *self._flagged]))
         (self.folder / "losses.partial").replace(self.folder / f"losses-{number}.npy")
 
     def _write(self, name: str, array: NDArray[np.int32] | NDArray[np.int64]) -> None:
-        with appearing(self.folder / name) as partial, partial.open("wb") as file:
+        with written_atomically(self.folder / name) as partial, partial.open("wb") as file:
             np.save(file, array)

@@ -45,7 +45,7 @@ def test_dense_rows(tmp_path: Path, suffix: str) -> None:
     assert found.features.dtype == np.float32
     np.testing.assert_array_equal(found.features, [[2.5, 0, -1000], [0, 1, 4], [7, 2, 0.5]])
     np.testing.assert_array_equal(found.splits["train"], [0, 1, 2])
-    assert found.pictures is None
+    assert found.image_root is None
     assert found.notes == (
         "The first 2 attributes are the labels: sunset to on sea.",
         "1 of 3 features are nominal (it's colour): their values are numbered from 0 in the order "

@@ -19,11 +19,11 @@ def write(root: Path, files: dict[str, bytes]) -> Path:
 FILES = {
     "dog/1.jpg": b"one",
     "dog/2.JPG": b"two",
-    "cat/1.jpg": b"one",  # the same name and bytes: one picture
+    "cat/1.jpg": b"one",  # the same name and bytes: one image
     "cat/2.JPG": b"another two",
     "cat/old/3.png": b"three",
-    "bird/3.png": b"three",  # another relative name: its own picture
-    "bird/notes.txt": b"no picture",
+    "bird/3.png": b"three",  # another relative name: its own image
+    "bird/notes.txt": b"no image",
     ".hidden/4.png": b"four",
     "beside.png": b"five",
     "readme.md": b"",
@@ -31,7 +31,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("unlisted", "other"), [("unknown", -1), ("absent", 0)])
-def test_pictures_show_the_class_of_their_folder(tmp_path: Path, unlisted: str, other: int) -> None:
+def test_images_show_the_class_of_their_folder(tmp_path: Path, unlisted: str, other: int) -> None:
     root = write(tmp_path / "animals", FILES)
     (root / "empty").mkdir()
     found = class_folders.read(root, unlisted)
@@ -45,14 +45,14 @@ def test_pictures_show_the_class_of_their_folder(tmp_path: Path, unlisted: str, 
     for image, labels in zip(found.table.images, found.table.to_dense(), strict=True):
         names = present[image].split()
         assert labels.tolist() == [1 if c in names else other for c in found.table.classes]
-    assert found.pictures == root
+    assert found.image_root == root
     assert found.splits["train"].tolist() == [0, 1, 2, 3, 4]
     assert found.notes == (
         "1 files are the same, by name and bytes, as one in the folder of another class: such a "
-        "file is one picture with several labels.",
-        "1 pictures lie beside the classes' folders and are left out.",
-        "1 files in the classes' folders are no pictures, by their suffix.",
-        "1 classes have no picture: 'empty'.",
+        "file is one image with several labels.",
+        "1 images lie beside the classes' folders and are left out.",
+        "1 files in the classes' folders are no images, by their suffix.",
+        "1 classes have no image: 'empty'.",
     )
 
 
@@ -71,5 +71,5 @@ def test_refusals(tmp_path: Path) -> None:
         class_folders.read(tmp_path / "none", "absent")
     (tmp_path / "cat").mkdir()
     (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"no folder in it has a picture .*\.jpeg"):
+    with pytest.raises(DataError, match=r"no folder in it has an image .*\.jpeg"):
         class_folders.read(tmp_path, "absent")

@@ -14,10 +14,10 @@ from trees_coco import (
     CATEGORIES,
     CLASSES,
     IDS,
+    Drawn,
     Instance,
-    Pictures,
     make_content,
-    make_pictures,
+    make_images,
     write_coco,
     write_json,
 )
@@ -61,8 +61,8 @@ def expected(content: dict[str, Any], folder: str) -> dict[str, set[str]]:
 def test_a_tree_is_read(tmp_path: Path, year: int, first: str, sizes: dict[str, int]) -> None:
     write_coco(tmp_path, year)
     found = coco.read(tmp_path, year)
-    train = expected(make_content(year, "train", make_pictures(1, 20)), f"train{year}")
-    test = expected(make_content(year, "val", make_pictures(101, 10)), f"val{year}")
+    train = expected(make_content(year, "train", make_images(1, 20)), f"train{year}")
+    test = expected(make_content(year, "val", make_images(101, 10)), f"val{year}")
     assert found.name == f"coco{year}"
     assert positives(found) == train | test
     assert list(found.table.images) == [*train, *test]
@@ -72,8 +72,8 @@ def test_a_tree_is_read(tmp_path: Path, year: int, first: str, sizes: dict[str, 
     assert found.table.is_complete
     assert found.splits["train"].tolist() == list(range(20))
     assert found.splits["test"].tolist() == list(range(20, 30))
-    assert found.pictures == tmp_path
-    assert all((found.pictures / name).is_file() for name in found.table.images)
+    assert found.image_root == tmp_path
+    assert all((found.image_root / name).is_file() for name in found.table.images)
     assert found.published == {**sizes, "classes": 80}
     assert found.notes == ()
 
@@ -126,7 +126,7 @@ def test_boxes_without_area_make_labels_only(tmp_path: Path) -> None:
     st.randoms(),
 )
 def test_any_tree_is_read_as_the_plain_loop_does(
-    tmp_path_factory: pytest.TempPathFactory, train: Pictures, random: Any
+    tmp_path_factory: pytest.TempPathFactory, train: Drawn, random: Any
 ) -> None:
     root = tmp_path_factory.mktemp("coco")
     write_coco(root, 2014, {**train, 5000: DOG}, {6000: DOG})
@@ -142,11 +142,11 @@ def test_any_tree_is_read_as_the_plain_loop_does(
     assert list(positives(found).items())[:-1] == list(expected(content, "train2014").items())
 
 
-def test_pictures_may_lie_in_a_folder_images(tmp_path: Path) -> None:
-    write_coco(tmp_path, 2014, pictures_in="images")
+def test_images_may_lie_in_a_folder_images(tmp_path: Path) -> None:
+    write_coco(tmp_path, 2014, images_in="images")
     found = coco.read(tmp_path, 2014)
-    assert found.pictures == tmp_path / "images"
-    assert (found.pictures / found.table.images[0]).is_file()
+    assert found.image_root == tmp_path / "images"
+    assert (found.image_root / found.table.images[0]).is_file()
 
 
 def test_other_years(tmp_path: Path) -> None:
@@ -167,10 +167,10 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         coco.read(tmp_path, 2014)
 
 
-def test_missing_pictures_are_told(tmp_path: Path) -> None:
+def test_missing_images_are_told(tmp_path: Path) -> None:
     write_coco(tmp_path, 2014)
     (tmp_path / "val2014").rename(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match=r"both folders of pictures.*zips/val2014\.zip"):
+    with pytest.raises(DataError, match=r"both folders of images.*zips/val2014\.zip"):
         coco.read(tmp_path, 2014)
 
 
@@ -257,7 +257,7 @@ EDITS: list[tuple[Edit, str]] = [
 @pytest.mark.parametrize(("edit", "message"), EDITS)
 def test_contents_that_are_refused(tmp_path: Path, edit: Edit, message: str) -> None:
     write_coco(tmp_path, 2014)
-    content = json.loads(json.dumps(make_content(2014, "train", make_pictures(1, 20))))
+    content = json.loads(json.dumps(make_content(2014, "train", make_images(1, 20))))
     edit(content)
     write_json(tmp_path, 2014, "train", content)
     with pytest.raises(DataError, match=rf"(?s)instances_train2014\.json.*{message}"):
@@ -266,7 +266,7 @@ def test_contents_that_are_refused(tmp_path: Path, edit: Edit, message: str) -> 
 
 def test_categories_of_train_and_val_must_agree(tmp_path: Path) -> None:
     write_coco(tmp_path, 2014)
-    content = json.loads(json.dumps(make_content(2014, "val", make_pictures(101, 10))))
+    content = json.loads(json.dumps(make_content(2014, "val", make_images(101, 10))))
     content["categories"][17]["name"] = "hound"
     write_json(tmp_path, 2014, "val", content)
     with pytest.raises(
@@ -305,8 +305,8 @@ def test_real_images(real_data: Path) -> None:
     assert positives(found) == labels
     assert list(found.table.images) == list(labels)
     assert {name: len(rows) for name, rows in found.splits.items()} == {"train": 80, "test": 79}
-    assert found.pictures is not None
-    assert all((found.pictures / name).is_file() for name in labels)
+    assert found.image_root is not None
+    assert all((found.image_root / name).is_file() for name in labels)
     assert found.boxes is not None
     assert [found.table.images[row] for row in found.boxes.rows] == [box[0] for box in boxes]
     assert [CLASSES[column] for column in found.boxes.columns] == [box[1] for box in boxes]
@@ -322,8 +322,8 @@ def test_published_labels_come_back(real_data: Path, tmp_path: Path) -> None:
         for line, _ in zip(opened, range(400), strict=False):
             name, columns = line.strip().split(",")
             published[int(name[-16:-4])] = [CLASSES[int(c)] for c in columns.split()]
-    pictures = {number: [Instance(n) for n in names] for number, names in published.items()}
-    write_coco(tmp_path, 2014, pictures, {1: DOG})
+    images = {number: [Instance(n) for n in names] for number, names in published.items()}
+    write_coco(tmp_path, 2014, images, {1: DOG})
     found = coco.read(tmp_path, 2014)
     names = {f"train2014/COCO_train2014_{number:012d}.jpg": number for number in published}
     read = positives(found)

@@ -39,13 +39,13 @@ def test_a_small_tree(tmp_path: Path) -> None:
     numbers = [list(EXAMPLE).index(name) + 1 for name in expected_order()]
     assert corners.tolist() == [[n, 2, n + 20.5, 32] for n in numbers]
     assert not difficult.any()
-    assert found.pictures is not None
-    assert all((found.pictures / name).is_file() for name in found.table.images)
+    assert found.image_root is not None
+    assert all((found.image_root / name).is_file() for name in found.table.images)
     assert found.published == {"train": 5994, "test": 5794, "classes": 312}
 
 
 def test_where_the_files_may_lie(tmp_path: Path) -> None:
-    folder = write_cub(tmp_path, pictures=False)
+    folder = write_cub(tmp_path, with_images=False)
     table = cub.read(folder).table
     assert cub.read(tmp_path).table == table
     (folder / "attributes.txt").write_bytes((tmp_path / "attributes.txt").read_bytes())
@@ -60,7 +60,7 @@ def test_where_the_files_may_lie(tmp_path: Path) -> None:
 
 
 def test_lines_in_any_order(tmp_path: Path) -> None:
-    folder = write_cub(tmp_path, pictures=False)
+    folder = write_cub(tmp_path, with_images=False)
     found = cub.read(folder)
     for name in (LABELS, "train_test_split.txt", "bounding_boxes.txt"):
         lines = (folder / name).read_text().splitlines()
@@ -137,7 +137,7 @@ def test_a_line_that_is_no_number_is_shown() -> None:
 def test_files_that_are_refused(
     tmp_path: Path, name: str, old: str, new: str, message: str
 ) -> None:
-    path = write_cub(tmp_path, pictures=False) / name
+    path = write_cub(tmp_path, with_images=False) / name
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
@@ -150,7 +150,7 @@ def test_files_that_are_refused(
 def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"lacks images\.txt, train_test_split\.txt, bounding_bo"):
         cub.read(tmp_path)
-    folder = write_cub(tmp_path, pictures=False)
+    folder = write_cub(tmp_path, with_images=False)
     (tmp_path / "attributes.txt").write_bytes(b"1 \xff")
     with pytest.raises(DataError, match="no UTF-8"):
         cub.read(tmp_path)
@@ -165,7 +165,7 @@ def test_missing_files(tmp_path: Path) -> None:
         cub.read(tmp_path)
 
 
-def test_real_attributes_of_the_first_test_pictures(real_data: Path, tmp_path: Path) -> None:
+def test_real_attributes_of_the_first_test_images(real_data: Path, tmp_path: Path) -> None:
     images: dict[str, tuple[bool, list[int]]] = {}
     with gzip.open(real_data / "labels/cub-test-attributes.txt.gz", "rt") as file:
         for line, _ in zip(file, range(50), strict=False):
@@ -173,7 +173,7 @@ def test_real_attributes_of_the_first_test_pictures(real_data: Path, tmp_path: P
             images[name] = (False, [int(number) for number in numbers.split()])
     images["001.Black_footed_Albatross/in_train.jpg"] = (True, [])
     attributes = [f"has_part::look_{number}" for number in range(312)]
-    write_cub(tmp_path, images, attributes=attributes, pictures=False)
+    write_cub(tmp_path, images, attributes=attributes, with_images=False)
     found = cub.read(tmp_path)
     assert found.table.shape == (51, 312)
     assert len(found.splits["test"]) == 50

@@ -17,8 +17,8 @@ def test_a_file_and_its_folder(tmp_path: Path) -> None:
         assert found.table.classes == ("b", "a")
         assert found.table.to_dense().tolist() == [[1, -1], [0, 1], [-1, -1]]
         assert {k: v.tolist() for k, v in found.splits.items()} == {"train": [0, 2], "test": [1]}
-        assert found.pictures == tmp_path
-    assert label_file.read(path, pictures=tmp_path / "p").pictures == tmp_path / "p"
+        assert found.image_root == tmp_path
+    assert label_file.read(path, images=tmp_path / "p").image_root == tmp_path / "p"
 
 
 def test_lists_and_codings(tmp_path: Path) -> None:

@@ -20,19 +20,19 @@ def test_the_official_version(tmp_path: Path) -> None:
     assert {split: rows.tolist() for split, rows in found.splits.items()} == {
         "train": [0, 1, 2], "test": [3, 4],
     }  # fmt: skip
-    assert found.pictures == tmp_path / "Flickr"
-    assert all((found.pictures / name).is_file() for name in kept)
+    assert found.image_root == tmp_path / "Flickr"
+    assert all((found.image_root / name).is_file() for name in kept)
     assert found.published == {"train": 150000, "test": 60260, "classes": 81}
     assert found.notes == (
-        "1 of 4 pictures of the train list have none of the 4 labels and are left out.",
-        "1 of 3 pictures of the test list have none of the 4 labels and are left out.",
-        "Version official: 3 pictures for train and 2 for test; papers that use it give 150000 "
+        "1 of 4 images of the train list have none of the 4 labels and are left out.",
+        "1 of 3 images of the test list have none of the 4 labels and are left out.",
+        "Version official: 3 images for train and 2 for test; papers that use it give 150000 "
         "and 60260.",
     )
 
 
 def test_concepts_may_lie_at_the_top(tmp_path: Path) -> None:
-    write_nuswide(tmp_path, pictures=False)
+    write_nuswide(tmp_path, with_images=False)
     (tmp_path / "ConceptsList/Concepts81.txt").rename(tmp_path / "Concepts81.txt")
     assert nuswide.read(tmp_path, "official").table.classes == CONCEPTS
 
@@ -45,8 +45,8 @@ def test_the_arrays_of_cole_et_al(tmp_path: Path) -> None:
     for present, row in zip(everything, found.table.to_dense(), strict=True):
         assert np.flatnonzero(row).tolist() == list(present)
     assert found.splits["test"].tolist() == [4, 5, 6]
-    assert found.pictures is not None
-    assert (found.pictures / found.table.images[0]).is_file()
+    assert found.image_root is not None
+    assert (found.image_root / found.table.images[0]).is_file()
     assert found.published == {"train": 126034, "test": 84226, "classes": 81}
     assert "they are called by their column" in found.notes[0]
     (tmp_path / "Concepts81.txt").write_text("\n".join(CONCEPTS))
@@ -57,7 +57,7 @@ def test_the_arrays_of_cole_et_al(tmp_path: Path) -> None:
 
 def test_published_sizes_need_no_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(nuswide.PUBLISHED, "spml", {"train": 4, "test": 3, "classes": 4})  # type: ignore[arg-type]
-    found = nuswide.read(write_nuswide_spml(tmp_path, pictures=False), "spml")
+    found = nuswide.read(write_nuswide_spml(tmp_path, with_images=False), "spml")
     assert len(found.notes) == 1
 
 
@@ -73,12 +73,12 @@ LABELS = "Groundtruth/TrainTestLabels/Labels_beach_Train.txt"
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        (LIST, "actor\\0002", "..\\0002", "picture 2: the file name '../0002_174174086.jpg'"),
-        (LIST, "actor\\0002", "\\0002", "picture 2: the file name '/0002_174174086.jpg'"),
-        (LIST, "actor\\0002", "C:\\0002", "picture 2: the file name 'C:/0002_174174086.jpg'"),
-        (LIST, "0002_174174086", "0001_2124494179", "picture 2: 'actor/0001_2124494179.jpg' is l"),
+        (LIST, "actor\\0002", "..\\0002", "image 2: the file name '../0002_174174086.jpg'"),
+        (LIST, "actor\\0002", "\\0002", "image 2: the file name '/0002_174174086.jpg'"),
+        (LIST, "actor\\0002", "C:\\0002", "image 2: the file name 'C:/0002_174174086.jpg'"),
+        (LIST, "0002_174174086", "0001_2124494179", "image 2: 'actor/0001_2124494179.jpg' is l"),
         (LIST, "actor\\0001_2124494179", "zoos\\0006_20",
-         "1 pictures are both in train and in test, for example 'zoos/0006_20.jpg'"),
+         "1 images are both in train and in test, for example 'zoos/0006_20.jpg'"),
         (LABELS, "0\n0\n0\n1\n", "0\n0\n1\n", "has 3 lines, but"),
         (LABELS, "0\n0\n0\n1\n", "0\n0\n0\n2\n", "line 4: the label is 2. Needed: 1 (present)"),
         (LABELS, "0\n0\n0\n1\n", "0\n-1\n0\n1\n", "line 2: '-1' is not a whole number"),
@@ -92,7 +92,7 @@ LABELS = "Groundtruth/TrainTestLabels/Labels_beach_Train.txt"
 def test_files_that_are_refused(
     tmp_path: Path, name: str, old: str, new: str, message: str
 ) -> None:
-    path = write_nuswide(tmp_path, pictures=False) / name
+    path = write_nuswide(tmp_path, with_images=False) / name
     text = path.read_bytes().decode()
     assert old in text
     path.write_bytes(text.replace(old, new).encode())
@@ -102,7 +102,7 @@ def test_files_that_are_refused(
 
 
 def test_counts_that_differ_are_both_named(tmp_path: Path) -> None:
-    write_nuswide(tmp_path, pictures=False)
+    write_nuswide(tmp_path, with_images=False)
     (tmp_path / LABELS).write_text("1\n")
     with pytest.raises(DataError, match=r"Labels_beach_Train\.txt has 1 lines, but .* lists 4 pic"):
         nuswide.read(tmp_path, "official")
@@ -111,7 +111,7 @@ def test_counts_that_differ_are_both_named(tmp_path: Path) -> None:
 def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no ConceptsList/Concepts81\.txt"):
         nuswide.read(tmp_path, "official")
-    write_nuswide(tmp_path, pictures=False)
+    write_nuswide(tmp_path, with_images=False)
     for name in ("ConceptsList/Concepts81.txt", LIST):
         kept = (tmp_path / name).read_bytes()
         (tmp_path / name).write_text("\n")
@@ -124,7 +124,7 @@ def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
     for name in CONCEPTS:
         path = tmp_path / f"Groundtruth/TrainTestLabels/Labels_{name}_Test.txt"
         path.write_text("0\n0\n0\n")
-    with pytest.raises(DataError, match="No picture of the test list has a label"):
+    with pytest.raises(DataError, match="No image of the test list has a label"):
         nuswide.read(tmp_path, "official")
 
 
@@ -132,10 +132,10 @@ def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
     ("kind", "array", "message"),
     [
         ("images", np.zeros(4), "needed is a list of file names, got an array of float64"),
-        ("images", np.array(["a.jpg"]), "names 1 pictures, but"),
-        ("images", np.array(["a", "../b", "c", "d"]), "picture 2: the file name '../b'"),
+        ("images", np.array(["a.jpg"]), "names 1 images, but"),
+        ("images", np.array(["a", "../b", "c", "d"]), "image 2: the file name '../b'"),
         ("images", np.array(["a", None], dtype=object), "no readable NumPy array"),
-        ("labels", np.zeros(4), r"needed are numbers of shape \(pictures, classes\)"),
+        ("labels", np.zeros(4), r"needed are numbers of shape \(images, classes\)"),
         ("labels", np.full((4, 4), -1), r"row 0, column 0 is -1\. Needed.*without '_obs'"),
         ("labels", np.full((4, 4), np.nan), "row 0, column 0 is nan"),
         ("labels", np.ones((4, 5)), "train has 5 classes, test 4"),
@@ -144,7 +144,7 @@ def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
 def test_arrays_that_are_refused(
     tmp_path: Path, kind: str, array: np.ndarray, message: str
 ) -> None:
-    write_nuswide_spml(tmp_path, pictures=False)
+    write_nuswide_spml(tmp_path, with_images=False)
     np.save(tmp_path / f"formatted_train_{kind}.npy", array, allow_pickle=True)
     with pytest.raises(DataError, match=message):
         nuswide.read(tmp_path, "spml")
@@ -153,7 +153,7 @@ def test_arrays_that_are_refused(
 def test_files_that_are_no_arrays(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"formatted_train_images\.npy: there is no such file"):
         nuswide.read(tmp_path, "spml")
-    write_nuswide_spml(tmp_path, pictures=False)
+    write_nuswide_spml(tmp_path, with_images=False)
     path = tmp_path / "formatted_val_labels.npy"
     for content in (b"", b"nonsense", path.read_bytes()[:-5], path.read_bytes()[:20]):
         path.write_bytes(content)
@@ -163,7 +163,7 @@ def test_files_that_are_no_arrays(tmp_path: Path) -> None:
         np.savez(file, np.zeros(2))
     with pytest.raises(DataError, match=r"it is an \.npz archive"):
         nuswide.read(tmp_path, "spml")
-    write_nuswide_spml(tmp_path, pictures=False)
+    write_nuswide_spml(tmp_path, with_images=False)
     (tmp_path / "Concepts81.txt").write_text("airport\n")
     with pytest.raises(DataError, match=r"4 columns, but Concepts81\.txt has 1 concepts"):
         nuswide.read(tmp_path, "spml")

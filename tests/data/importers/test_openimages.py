@@ -49,8 +49,8 @@ def test_a_small_tree(tmp_path: Path, inside: bool) -> None:
     assert {split: rows.tolist() for split, rows in found.splits.items()} == {
         "train": [0, 1, 2, 3], "val": [4, 5], "test": [6],
     }  # fmt: skip
-    assert found.pictures is not None
-    assert all((found.pictures / name).is_file() for name in found.table.images)
+    assert found.image_root is not None
+    assert all((found.image_root / name).is_file() for name in found.table.images)
     assert found.published == {"val": 41620, "test": 125436, "classes": 5000}
     assert found.notes == (
         "1 of 12 annotations are of classes that are not trainable and are ignored.",
@@ -58,14 +58,14 @@ def test_a_small_tree(tmp_path: Path, inside: bool) -> None:
     )
 
 
-def test_pictures_may_lie_beside_the_release(tmp_path: Path) -> None:
-    write_openimages(tmp_path, pictures=False)
+def test_images_may_lie_beside_the_release(tmp_path: Path) -> None:
+    write_openimages(tmp_path, with_images=False)
     (tmp_path / "train").mkdir()
-    assert openimages.read(tmp_path).pictures == tmp_path
+    assert openimages.read(tmp_path).images == tmp_path
 
 
 def test_chosen_classes_in_the_order_asked_for(tmp_path: Path) -> None:
-    write_openimages(tmp_path, pictures=False)
+    write_openimages(tmp_path, with_images=False)
     found = openimages.read(tmp_path, ["/m/0fszt", "/m/0284d"])
     assert found.table.classes == ("/m/0fszt", "/m/0284d")
     assert by_name(found) == {
@@ -86,7 +86,7 @@ def test_chosen_classes_in_the_order_asked_for(tmp_path: Path) -> None:
 
 
 def test_what_is_neither_present_nor_absent_is_unobserved(tmp_path: Path) -> None:
-    folder = write_openimages(tmp_path, pictures=False)
+    folder = write_openimages(tmp_path, with_images=False)
     with (folder / "train/annotations-human.csv").open("a") as file:
         file.write("ffffffffffffffff,verification,/m/0284d,0.7\n")
         file.write("ffffffffffffffff,verification,/m/04hgtk,\n")
@@ -116,7 +116,7 @@ IDS = st.integers(0, 2**64 - 1)
     st.sampled_from([60, 1 << 20]),
 )
 def test_any_annotations_against_a_plain_loop(tmp_path_factory, ids, lines, block) -> None:  # type: ignore[no-untyped-def]
-    folder = write_openimages(tmp_path_factory.mktemp("tree"), {}, pictures=False)
+    folder = write_openimages(tmp_path_factory.mktemp("tree"), {}, with_images=False)
     for name in ("validation", "test"):
         (folder / name / "images.csv").write_text(f"ImageID\n{0 if name == 'test' else 1:016x}\n")
     ids = [number for number in ids if number > 1] or [7]
@@ -193,7 +193,7 @@ def test_rows_of_images(tmp_path: Path) -> None:
 def test_files_that_are_refused(
     tmp_path: Path, name: str, old: str, new: str, message: str
 ) -> None:
-    path = write_openimages(tmp_path, pictures=False) / name
+    path = write_openimages(tmp_path, with_images=False) / name
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
@@ -213,7 +213,7 @@ def test_files_that_are_refused(
     ],
 )
 def test_contents_that_are_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
-    path = write_openimages(tmp_path, pictures=False) / name
+    path = write_openimages(tmp_path, with_images=False) / name
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
         openimages.read(tmp_path)
@@ -222,7 +222,7 @@ def test_contents_that_are_refused(tmp_path: Path, name: str, content: bytes, me
 
 
 def test_no_annotation_at_all(tmp_path: Path) -> None:
-    folder = write_openimages(tmp_path, pictures=False)
+    folder = write_openimages(tmp_path, with_images=False)
     (folder / "train/annotations-human.csv").write_text("ImageID,Source,LabelName,Confidence\n")
     with pytest.raises(DataError, match="not one training image has a label of these classes"):
         openimages.read(tmp_path)
@@ -231,7 +231,7 @@ def test_no_annotation_at_all(tmp_path: Path) -> None:
 def test_missing_files_are_named_with_their_archives(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"lacks 8 of the 8 files"):
         openimages.read(tmp_path)
-    folder = write_openimages(tmp_path, pictures=False)
+    folder = write_openimages(tmp_path, with_images=False)
     (folder / "validation/images.csv").unlink()
     (folder / "class-descriptions.csv").unlink()
     with pytest.raises(DataError) as caught:
@@ -255,7 +255,7 @@ def test_groups_go_from_rare_to_frequent() -> None:
 
 
 def test_the_real_lists_of_classes(real_data: Path, tmp_path: Path) -> None:
-    folder = write_openimages(tmp_path, {}, pictures=False)
+    folder = write_openimages(tmp_path, {}, with_images=False)
     lists = {}
     for name in ("classes-trainable.txt", "class-descriptions.csv"):
         packed = (real_data / f"labels/openimages-v3-{name}.gz").read_bytes()

@@ -38,7 +38,7 @@ def things_of(images: list[str], boxes: Boxes) -> dict[str, list[tuple[object, .
 
 
 @given(parts("x"), parts("y"))
-def test_joining_keeps_every_label_and_box_of_a_labelled_picture(train: Part, test: Part) -> None:
+def test_joining_keeps_every_label_and_box_of_a_labelled_image(train: Part, test: Part) -> None:
     kept = {"train": without_unlabelled(train), "test": without_unlabelled(test)}
     table, splits, boxes = join_parts(kept, CLASSES)
     labels, things = {}, {}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees_voc import CLASSES, Pictures, Thing, make_pictures, write_annotation, write_voc
+from trees_voc import CLASSES, Drawn, Thing, make_images, write_annotation, write_voc
 
 from largeloss.data.importers import voc
 from largeloss.data.importers.imported import Imported
@@ -26,11 +26,11 @@ def positives(found: Imported) -> dict[str, set[str]]:
     }
 
 
-def expected(pictures: Pictures) -> dict[str, set[str]]:
+def expected(images: Drawn) -> dict[str, set[str]]:
     """The protocol, by a plain loop."""
     present = {
         f"{name}.jpg": {thing.name for thing in things if not thing.difficult}
-        for name, things in pictures.items()
+        for name, things in images.items()
     }
     return {name: present[name] for name in sorted(present) if present[name]}
 
@@ -42,7 +42,7 @@ def expected(pictures: Pictures) -> dict[str, set[str]]:
 def test_a_tree_is_read(tmp_path: Path, year: int, sizes: dict[str, int]) -> None:
     folder = write_voc(tmp_path, year)
     found = voc.read(tmp_path, year)
-    train, test = expected(make_pictures(year, 1, 20)), expected(make_pictures(year, 101, 10))
+    train, test = expected(make_images(year, 1, 20)), expected(make_images(year, 101, 10))
     assert found.name == f"voc{year}"
     assert positives(found) == train | test
     assert list(found.table.images) == [*train, *test]
@@ -50,8 +50,8 @@ def test_a_tree_is_read(tmp_path: Path, year: int, sizes: dict[str, int]) -> Non
     assert found.table.is_complete
     assert found.splits["train"].tolist() == list(range(20))
     assert found.splits["test"].tolist() == list(range(20, 30))
-    assert found.pictures == folder / "JPEGImages"
-    assert all((found.pictures / name).is_file() for name in found.table.images)
+    assert found.image_root == folder / "JPEGImages"
+    assert all((found.image_root / name).is_file() for name in found.table.images)
     assert found.published == {**sizes, "classes": 20}
     assert found.notes == (
         "6 of 51 objects are marked difficult: they make no label, but stay among the boxes.",
@@ -74,7 +74,7 @@ def test_boxes_count_from_zero_and_end_after_the_last_pixel(tmp_path: Path) -> N
     assert boxes.difficult.tolist() == [False, False, True, False, False]
 
 
-def test_difficult_objects_make_no_label_and_may_leave_a_picture_out(tmp_path: Path) -> None:
+def test_difficult_objects_make_no_label_and_may_leave_a_image_out(tmp_path: Path) -> None:
     hard = Thing("cat", difficult=True)
     train = {"c": [hard], "b": [hard, *DOG], "a": [], "d": [hard, Thing("cat")]}
     write_voc(tmp_path, 2012, train, {"e": DOG, "f": [hard]})
@@ -84,9 +84,9 @@ def test_difficult_objects_make_no_label_and_may_leave_a_picture_out(tmp_path: P
     assert found.boxes.rows.tolist() == [0, 0, 1, 1, 2]
     assert found.boxes.difficult.tolist() == [True, False, True, False, False]
     assert found.notes == (
-        "2 of 4 pictures of the official train list have no object, or difficult ones only, and "
+        "2 of 4 images of the official train list have no object, or difficult ones only, and "
         "are left out.",
-        "1 of 2 pictures of the official val list have no object, or difficult ones only, and are "
+        "1 of 2 images of the official val list have no object, or difficult ones only, and are "
         "left out.",
         "2 of 5 objects are marked difficult: they make no label, but stay among the boxes.",
     )
@@ -104,7 +104,7 @@ def test_difficult_objects_make_no_label_and_may_leave_a_picture_out(tmp_path: P
     )
 )  # fmt: skip
 def test_any_tree_is_read_as_the_plain_loop_does(
-    tmp_path_factory: pytest.TempPathFactory, train: Pictures
+    tmp_path_factory: pytest.TempPathFactory, train: Drawn
 ) -> None:
     train = {**train, "A": DOG}
     root = tmp_path_factory.mktemp("voc")
@@ -164,7 +164,7 @@ def test_half_a_tree(tmp_path: Path) -> None:
 
 def test_the_test_half_of_2007_is_another_archive(tmp_path: Path) -> None:
     folder = write_voc(tmp_path, 2007)
-    for name in make_pictures(2007, 101, 10):
+    for name in make_images(2007, 101, 10):
         (folder / f"Annotations/{name}.xml").unlink()
     archive = r"http://host\.robots\.ox\.ac\.uk/pascal/VOC/voc2007/VOCtest_06-Nov-2007\.tar"
     with pytest.raises(
@@ -197,7 +197,7 @@ def test_missing_annotations_are_named(tmp_path: Path) -> None:
         (b"a\0\n", r"line 1: the file name 'a\\x00' leads out"),
         (b"a\n\na\n", r"line 3: 'a' stands in line 1 already"),
         (b"a  1\n", r"line 1: one name was expected, got 'a  1'"),
-        (b"a\nb\n", r"1 pictures are in train\.txt and val\.txt, for example 'b'"),
+        (b"a\nb\n", r"1 images are in train\.txt and val\.txt, for example 'b'"),
         (b"\xff\xfe\n", r"train\.txt: cannot be read"),
     ],
 )
@@ -281,7 +281,7 @@ def test_several_problems_are_told_at_once(tmp_path: Path, num: int, told: int, 
 
 def test_a_split_without_any_label(tmp_path: Path) -> None:
     write_voc(tmp_path, 2012, {"a": DOG}, {"b": [Thing("dog", difficult=True)]})
-    with pytest.raises(DataError, match=r"no picture of val\.txt has an object that is not diffic"):
+    with pytest.raises(DataError, match=r"no image of val\.txt has an object that is not diffic"):
         voc.read(tmp_path, 2012)
 
 
@@ -303,7 +303,7 @@ def test_published_labels_come_back(real_data: Path, tmp_path: Path, year: int) 
             splits[split][line["image"]] = [
                 Thing(name, difficult=line[name] == "0") for name in CLASSES if line[name] in seen
             ]
-    assert {name: len(pictures) for name, pictures in splits.items()} == {"train": 300, "test": 300}
+    assert {name: len(images) for name, images in splits.items()} == {"train": 300, "test": 300}
     order = list(splits["train"].items())
     random.Random(0).shuffle(order)
     write_voc(tmp_path, year, dict(order), splits["test"])

@@ -1,7 +1,7 @@
-"""Miniature trees in the format of MS COCO, with pictures of 16×12 pixels.
+"""Miniature trees in the format of MS COCO, with images of 16×12 pixels.
 
 ``write_coco(root, 2014)`` makes a tree that is ready to be read; ``train`` and ``test`` say what
-else shall be in the pictures::
+else shall be in the images::
 
     write_coco(root, 2014, train={9: [Instance("dog"), Instance("person", crowd=True)]})
 """
@@ -57,28 +57,28 @@ class Instance(NamedTuple):
     crowd: bool = False
 
 
-Pictures = Mapping[int, Sequence[Instance]]
+Drawn = Mapping[int, Sequence[Instance]]
 
 
-def make_pictures(start: int, num: int) -> Pictures:
-    """``num`` pictures; the k-th has class k mod 80, every second one class (k + 7) mod 80 too, and
+def make_images(start: int, num: int) -> Drawn:
+    """``num`` images; the k-th has class k mod 80, every second one class (k + 7) mod 80 too, and
     every fifth one a crowd of people."""
-    pictures = {}
+    images = {}
     for k in range(start, start + num):
         instances = [Instance(CLASSES[k % 80])]
         instances += [Instance(CLASSES[(k + 7) % 80], (0, 0, 4.5, 5.25))] if k % 2 == 0 else []
         instances += [Instance("person", crowd=True)] if k % 5 == 0 else []
-        pictures[k] = instances
-    return pictures
+        images[k] = instances
+    return images
 
 
 def write_coco(
     root: Path,
     year: int,
-    train: Pictures | None = None,
-    test: Pictures | None = None,
+    train: Drawn | None = None,
+    test: Drawn | None = None,
     *,
-    pictures_in: str = ".",
+    images_in: str = ".",
 ) -> Path:
     """Writes ``annotations``, ``train2014`` and ``val2014`` (or 2017) into ``root``.
 
@@ -87,19 +87,19 @@ def write_coco(
         year: 2014 or 2017.
         train: Objects by image id; by default 20 images, with ids from 1.
         test: The same for the official val; by default 10 images, with ids from 101.
-        pictures_in: Where the folders of pictures go: ``"."`` or ``"images"``.
+        images_in: Where the folders of images go: ``"."`` or ``"images"``.
 
     Returns:
         ``root``.
     """
     splits = {
-        "train": make_pictures(1, 20) if train is None else train,
-        "val": make_pictures(101, 10) if test is None else test,
+        "train": make_images(1, 20) if train is None else train,
+        "val": make_images(101, 10) if test is None else test,
     }
-    for split, pictures in splits.items():
-        folder = root / pictures_in / f"{split}{year}"
+    for split, images in splits.items():
+        folder = root / images_in / f"{split}{year}"
         folder.mkdir(parents=True, exist_ok=True)
-        content = make_content(year, split, pictures)
+        content = make_content(year, split, images)
         write_json(root, year, split, content)
         for image in content["images"]:
             shade = image["id"] * 37 % 256
@@ -107,16 +107,16 @@ def write_coco(
     return root
 
 
-def make_content(year: int, split: str, pictures: Pictures) -> dict[str, Any]:
+def make_content(year: int, split: str, drawn: Drawn) -> dict[str, Any]:
     """What an instance file holds; ``split`` is ``train`` or ``val``."""
     prefix = f"COCO_{split}2014_" if year == 2014 else ""
     images = [
         {"license": 1, "file_name": f"{prefix}{number:012d}.jpg", "height": 12, "width": 16,
          "date_captured": f"{year}-11-21 01:37:46", "id": number}
-        for number in pictures
+        for number in drawn
     ]  # fmt: skip
     annotations: list[dict[str, Any]] = []
-    for number, instances in pictures.items():
+    for number, instances in drawn.items():
         for name, (x, y, width, height), crowd in instances:
             outline: Any = [[x, y, x + width, y, x + width, y + height]]
             if crowd:

@@ -11,7 +11,7 @@ ATTRIBUTES = tuple(
     for look in ("dagger", "curved_(up_or_down)", "blue")
 )
 SIZE = (60, 40)
-"""Width and height of the pictures."""
+"""Width and height of the images."""
 
 EXAMPLE: Mapping[str, tuple[bool, Sequence[int]]] = {
     "001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg": (False, [0, 4]),
@@ -20,7 +20,7 @@ EXAMPLE: Mapping[str, tuple[bool, Sequence[int]]] = {
     "002.Laysan_Albatross/Laysan_Albatross_0003_1033.jpg": (False, range(9)),
     "003.Sooty_Albatross/Sooty_Albatross_0048_1130.jpg": (True, [8, 0, 3]),
 }
-"""Path → (is a training picture, attributes that are present, from 0)."""
+"""Path → (is a training image, attributes that are present, from 0)."""
 
 
 def write_cub(
@@ -28,7 +28,7 @@ def write_cub(
     images: Mapping[str, tuple[bool, Sequence[int]]] = EXAMPLE,
     *,
     attributes: Sequence[str] = ATTRIBUTES,
-    pictures: bool = True,
+    with_images: bool = True,
 ) -> Path:
     """Writes ``root/CUB_200_2011`` and ``root/attributes.txt``; returns the former.
 
@@ -46,7 +46,7 @@ def write_cub(
         for column in range(len(attributes)):
             ragged = " 0 1.5" if len(labels) % 7 == 0 else ""
             labels.append(f"{number} {column + 1} {int(column in present)} 3{ragged} 27.7080")
-        if pictures:
+        if with_images:
             path = folder / "images" / name
             path.parent.mkdir(exist_ok=True)
             Image.new("RGB", SIZE, (9 * number % 256, 130, 60)).save(path)

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 
 CONCEPTS = ("airport", "animal", "beach", "toy")
-Pictures = Mapping[str, Sequence[int]]
+Drawn = Mapping[str, Sequence[int]]
 """Path with slashes → concepts that are present, by their number from 0."""
 
-EXAMPLE: Mapping[str, Pictures] = {
+EXAMPLE: Mapping[str, Drawn] = {
     "train": {
         "actor/0001_2124494179.jpg": [1],
         "actor/0002_174174086.jpg": [],
@@ -23,17 +23,17 @@ EXAMPLE: Mapping[str, Pictures] = {
         "zoos/0006_20.jpg": [3],
     },
 }
-"""Split → pictures."""
+"""Split → images."""
 
 
 def write_nuswide(
     root: Path,
-    splits: Mapping[str, Pictures] = EXAMPLE,
+    splits: Mapping[str, Drawn] = EXAMPLE,
     *,
     concepts: Sequence[str] = CONCEPTS,
-    pictures: bool = True,
+    with_images: bool = True,
 ) -> Path:
-    """Writes the official lists to ``root`` and returns it; pictures (24 × 16) are in Flickr."""
+    """Writes the official lists to ``root`` and returns it; images (24 × 16) are in Flickr."""
     labels = root / "Groundtruth" / "TrainTestLabels"
     for folder in (labels, root / "ImageList", root / "ConceptsList", root / "Flickr"):
         folder.mkdir(parents=True)
@@ -45,17 +45,17 @@ def write_nuswide(
         for number, concept in enumerate(concepts):
             lines = [f"{int(number in present)}\n" for present in images.values()]
             (labels / f"Labels_{concept}_{title}.txt").write_text("".join(lines))
-        if pictures:
-            _write_pictures(root, images)
+        if with_images:
+            _write_images(root, images)
     return root
 
 
 def write_nuswide_spml(
     root: Path,
-    splits: Mapping[str, Pictures] = EXAMPLE,
+    splits: Mapping[str, Drawn] = EXAMPLE,
     *,
     num_concepts: int = len(CONCEPTS),
-    pictures: bool = True,
+    with_images: bool = True,
 ) -> Path:
     """Writes the four arrays to ``root`` and returns it; there is no list of concepts."""
     root.mkdir(parents=True, exist_ok=True)
@@ -65,12 +65,12 @@ def write_nuswide_spml(
             labels[row, list(present)] = 1
         np.save(root / f"formatted_{phase}_images.npy", np.array(list(splits[split])))
         np.save(root / f"formatted_{phase}_labels.npy", labels)
-        if pictures:
-            _write_pictures(root, splits[split])
+        if with_images:
+            _write_images(root, splits[split])
     return root
 
 
-def _write_pictures(root: Path, images: Pictures) -> None:
+def _write_images(root: Path, images: Drawn) -> None:
     for number, name in enumerate(images):
         path = root / "Flickr" / name
         path.parent.mkdir(parents=True, exist_ok=True)

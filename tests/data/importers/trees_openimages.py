@@ -35,9 +35,9 @@ def write_openimages(
     *,
     trainable: Sequence[str] = TRAINABLE,
     other: Sequence[str] = OTHER,
-    pictures: bool = True,
+    with_images: bool = True,
 ) -> Path:
-    """Writes ``root/2017_11`` and returns it; pictures (20 × 16) lie beside the lists."""
+    """Writes ``root/2017_11`` and returns it; images (20 × 16) lie beside the lists."""
     folder = root / "2017_11"
     for split, name in FOLDERS.items():
         (folder / name).mkdir(parents=True)
@@ -50,7 +50,7 @@ def write_openimages(
                 f'"On ""two""\nlines",211079,0Sad+xMj2ttXM1U8meEJ0A==,'
             )
             lines += [f"{image},verification,{key},{value}" for key, value in answers.items()]
-            if pictures:
+            if with_images:
                 colour = (40 * number % 256, 90, 200)
                 Image.new("RGB", (20, 16), colour).save(folder / name / f"{image}.jpg")
         (folder / name / "images.csv").write_text("\n".join(images) + "\n")

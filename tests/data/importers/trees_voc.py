@@ -1,7 +1,7 @@
-"""Miniature trees in the format of Pascal VOC, with pictures of 16×12 pixels.
+"""Miniature trees in the format of Pascal VOC, with images of 16×12 pixels.
 
 ``write_voc(root, 2012)`` makes a tree that is ready to be read; ``train`` and ``test`` say what
-else shall be in the pictures::
+else shall be in the images::
 
     write_voc(root, 2012, train={"2008_000001": [Thing("dog"), Thing("cat", difficult=True)]})
 """
@@ -32,31 +32,29 @@ class Thing(NamedTuple):
     difficult: bool = False
 
 
-Pictures = Mapping[str, Sequence[Thing]]
+Drawn = Mapping[str, Sequence[Thing]]
 
 
-def make_pictures(year: int, start: int, num: int) -> Pictures:
-    """``num`` pictures; the k-th has class k mod 20, every second one class (k + 7) mod 20 too, and
+def make_images(year: int, start: int, num: int) -> Drawn:
+    """``num`` images; the k-th has class k mod 20, every second one class (k + 7) mod 20 too, and
     every fifth one a difficult object of class (k + 11) mod 20."""
-    pictures = {}
+    images = {}
     for k in range(start, start + num):
         things = [Thing(CLASSES[k % 20])]
         things += [Thing(CLASSES[(k + 7) % 20], (1, 1, 4, 5))] if k % 2 == 0 else []
         things += [Thing(CLASSES[(k + 11) % 20], difficult=True)] if k % 5 == 0 else []
-        pictures[f"{k:06d}" if year == 2007 else f"2008_{k:06d}"] = things
-    return pictures
+        images[f"{k:06d}" if year == 2007 else f"2008_{k:06d}"] = things
+    return images
 
 
-def write_voc(
-    root: Path, year: int, train: Pictures | None = None, test: Pictures | None = None
-) -> Path:
+def write_voc(root: Path, year: int, train: Drawn | None = None, test: Drawn | None = None) -> Path:
     """Writes ``root/VOC2012`` (or 2007), so that ``root`` stands for ``VOCdevkit``.
 
     Args:
         root: Made where it is missing.
         year: 2012 (lists train and val) or 2007 (lists trainval and test).
-        train: Objects by picture, named without suffix; by default 20 pictures.
-        test: The same; by default 10 pictures.
+        train: Objects by image, named without suffix; by default 20 images.
+        test: The same; by default 10 images.
 
     Returns:
         The folder ``VOC2012``.
@@ -65,15 +63,15 @@ def write_voc(
     for name in ("ImageSets/Main", "Annotations", "JPEGImages"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     splits = {
-        "train": make_pictures(year, 1, 20) if train is None else train,
-        "test": make_pictures(year, 101, 10) if test is None else test,
+        "train": make_images(year, 1, 20) if train is None else train,
+        "test": make_images(year, 101, 10) if test is None else test,
     }
-    for split, pictures in splits.items():
+    for split, images in splits.items():
         path = folder / "ImageSets/Main" / f"{LISTS[year][split]}.txt"
-        path.write_text("".join(f"{name}\n" for name in pictures), encoding="utf-8")
-        for name, things in pictures.items():
+        path.write_text("".join(f"{name}\n" for name in images), encoding="utf-8")
+        for name, things in images.items():
             write_annotation(folder, name, things)
-            write_picture(folder / "JPEGImages" / f"{name}.jpg", things)
+            write_image(folder / "JPEGImages" / f"{name}.jpg", things)
     return folder
 
 
@@ -97,7 +95,7 @@ def write_annotation(folder: Path, name: str, things: Sequence[Thing]) -> None:
     (folder / "Annotations" / f"{name}.xml").write_text("\n".join(lines), encoding="utf-8")
 
 
-def write_picture(path: Path, things: Sequence[Thing]) -> None:
-    """Writes a picture whose colour tells its first class."""
+def write_image(path: Path, things: Sequence[Thing]) -> None:
+    """Writes an image whose colour tells its first class."""
     column = CLASSES.index(things[0].name) if things and things[0].name in CLASSES else 0
     Image.new("RGB", (16, 12), (12 * column, 255 - 12 * column, 128)).save(path)

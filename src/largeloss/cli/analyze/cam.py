@@ -14,7 +14,7 @@ def cam(
     runs: Annotated[list[Path], typer.Argument(help="Runs, a column each.")],
     image: Annotated[
         list[str],
-        typer.Option("--image", help="A picture file, or a name in the run's data; repeatable."),
+        typer.Option("--image", help="An image file, or a name in the run's data; repeatable."),
     ],
     name: Annotated[
         list[str] | None,
@@ -38,5 +38,5 @@ def cam(
     write_cam_figure(out, looker.titles, looks)
     say(
         f"Figure: {out}. Under each map: the probability of the class. Maps are rectified, scaled "
-        "to their own maximum and laid over the picture."
+        "to their own maximum and laid over the image."
     )

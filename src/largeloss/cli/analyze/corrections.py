@@ -1,4 +1,4 @@
-"""``largeloss analyze corrections``: how rightly were blank labels doubted?"""
+"""``largeloss analyze corrections``: how rightly were blank labels flagged?"""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,11 +20,11 @@ def corrections(
     def cells(quality: Quality) -> tuple[str, ...]:
         shares = (quality.precision, quality.recall)
         shown = ("not known" if share is None else f"{100 * share:.1f}" for share in shares)
-        return str(quality.doubted), *shown
+        return str(quality.flagged), *shown
 
     for run in runs:
         labels = run_labels(run)
-        found = analyse(labels.recorded, labels.known, labels.truth, labels.classes)
+        found = analyse(labels.recorded, labels.training, labels.reference, labels.classes)
         say(f"{run}: {labels.method}")
         for title, lines in (
             ("Epoch", [(str(e), quality) for e, quality in enumerate(found.epochs)]),
@@ -32,13 +32,13 @@ def corrections(
         ):
             table = Table(box=None, padding=(0, 2, 0, 0))
             table.add_column(title)
-            for column in ("Doubted", "Precision (%)", "Recall (%)"):
+            for column in ("Flagged", "Precision (%)", "Recall (%)"):
                 table.add_column(column, justify="right")
             for name, quality in lines:
                 table.add_row(name, *cells(quality))
             out.print(table)
         path = write_analysis(run, "corrections", {"method": labels.method, **found.as_json()})
         say(
-            f"Precision: share of the doubted that were missing tags. Recall: share of the missing "
-            f"tags that were doubted. Figures: {path}"
+            f"Precision: share of the flagged that were missing tags. Recall: share of the missing "
+            f"tags that were flagged. Figures: {path}"
         )

@@ -1,4 +1,4 @@
-"""``largeloss analyze examples``: what a method came to believe of single pictures."""
+"""``largeloss analyze examples``: what a method came to believe of single images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ def examples(
     runs: Annotated[list[Path], typer.Argument(help="Runs trained with --record losses.")],
     image: Annotated[
         list[str] | None,
-        typer.Option("--image", help="A training picture, as the label file names it; repeatable."),
+        typer.Option("--image", help="A training image, as the label file names it; repeatable."),
     ] = None,
     number: Annotated[
         int, typer.Option("--number", min=1, help="How many are drawn where none is named.")
@@ -21,7 +21,7 @@ def examples(
         str | None, typer.Option("--epochs", help="After which epochs, for example 1,5,9.")
     ] = None,
 ) -> None:
-    """For some pictures: the tags given, those believed after some epochs, and the truth."""
+    """For some images: the tags given, those believed after some epochs, and the truth."""
     from rich.table import Table
     from rich.text import Text
 
@@ -43,16 +43,22 @@ def examples(
             unknown = [name for name in image if name not in rows]
             if unknown:
                 raise ConfigError(
-                    f"{unknown[0]} is no training picture of {run}. Its training pictures are "
+                    f"{unknown[0]} is no training image of {run}. Its training images are "
                     f"named like {next(iter(rows))}."
                 )
             places = [rows[name] for name in image]
         found = choose(
-            labels.recorded, labels.known, labels.truth, labels.classes, shown, places, number
+            labels.recorded,
+            labels.training,
+            labels.reference,
+            labels.classes,
+            shown,
+            places,
+            number,
         )
         say(f"{run}: {labels.method}")
         table = Table(padding=(0, 1), show_lines=True)
-        for title in ("Picture", "Given", *(f"Epoch {epoch}" for epoch in shown), "Truth"):
+        for title in ("Image", "Given", *(f"Epoch {epoch}" for epoch in shown), "Truth"):
             table.add_column(title, overflow="fold")
         for example in found:
             given = set(example.given)
@@ -73,6 +79,6 @@ def examples(
         path = write_analysis(run, "examples", content)
         say(
             f"Believed: the tags given, and the blanks that were not taken for absent in that "
-            f"epoch. {'' if image else 'Drawn with seed 0 from pictures with such blanks. '}"
+            f"epoch. {'' if image else 'Drawn with seed 0 from images with such blanks. '}"
             f"Figures: {path}"
         )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from largeloss.analysis.recorded import Recorded
 from largeloss.cli.execute import saved_config
-from largeloss.cli.prepare import TrainingData, hidden, read_data, training_labels
+from largeloss.cli.prepare import RunData, hidden, read_data, training_labels
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.files import write_json
@@ -20,22 +20,22 @@ class RunLabels(NamedTuple):
 
     run: Path
     recorded: Recorded
-    known: NDArray[np.int8]
+    training: NDArray[np.int8]
     """(n, C): what the method was trained on."""
-    truth: NDArray[np.int8]
+    reference: NDArray[np.int8]
     """(n, C): what the data set says; -1 where it does not."""
     classes: tuple[str, ...]
     images: tuple[str, ...]
-    """N names of all pictures, by row."""
+    """N names of all images, by row."""
     method: str
 
 
-def read_labels(config: RunConfig) -> TrainingData:
-    """The data of a run; no picture is decoded."""
+def read_labels(config: RunConfig) -> RunData:
+    """The data of a run; no image is decoded."""
     return hidden(config, read_data(config))
 
 
-def run_labels(run: Path, read: Callable[[RunConfig], TrainingData] = read_labels) -> RunLabels:
+def run_labels(run: Path, read: Callable[[RunConfig], RunData] = read_labels) -> RunLabels:
     """Reads a run's recording and, from its data set, the labels.
 
     Args:
@@ -48,13 +48,13 @@ def run_labels(run: Path, read: Callable[[RunConfig], TrainingData] = read_label
     config = saved_config(run)
     recorded = Recorded.of(run)
     data = read(config)
-    if len(recorded.rows) and recorded.rows[-1] >= data.given.labels.num_images:
+    if len(recorded.rows) and recorded.rows[-1] >= data.reference.labels.num_images:
         raise ConfigError(
             f"{run} was recorded on more images than its data set has now "
-            f"({data.given.labels.num_images}). Restore the data, or train anew."
+            f"({data.reference.labels.num_images}). Restore the data, or train anew."
         )
     known = training_labels(data, config.method.name).labels
-    truth = data.given.labels
+    truth = data.reference.labels
     return RunLabels(
         run,
         recorded,

@@ -19,7 +19,7 @@ def memorization(
     found, written = [], []
     for run in runs:
         labels = run_labels(run)
-        analysed = analyse(labels.recorded, labels.known, labels.truth)
+        analysed = analyse(labels.recorded, labels.training, labels.reference)
         found.append((str(run), analysed))
         content = {"method": labels.method, **analysed.as_json()}
         written.append(write_analysis(run, "memorization", content))

@@ -32,15 +32,15 @@ def pointing(
     from largeloss.cli.analyze.labels import write_analysis
     from largeloss.cli.console import out, say
     from largeloss.cli.opened import OpenedRun, open_shared
-    from largeloss.data.boxes import BOXES, read_boxes
-    from largeloss.data.images import ImageFiles, picture_size
+    from largeloss.data.folder.boxes import BOXES, read_boxes
+    from largeloss.data.inputs.image_files import ImageFiles, image_size
     from largeloss.experiments.published import POINTING
     from largeloss.report.tables import METHOD_TITLES
 
     def size(opened: OpenedRun, row: int) -> tuple[int, int]:
         source = opened.dataset.source
         if isinstance(source, ImageFiles):
-            return picture_size(source.paths[row])
+            return image_size(source.paths[row])
         _, height, width = source.sample_shape
         return width, height
 
@@ -61,7 +61,7 @@ def pointing(
         folders.append(folder.resolve())
         if played and (folders[0] != folders[-1] or played[0][2].classes != labels.classes):
             raise ConfigError(
-                f"{run} would be judged on other pictures or classes than {runs[0]}, and one table "
+                f"{run} would be judged on other images or classes than {runs[0]}, and one table "
                 "cannot hold both. Name one folder for all with --data, or take one run at a time."
             )
         unshared = [name for name in opened.saved["classes"] if name not in labels.classes]

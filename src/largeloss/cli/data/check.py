@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from largeloss.cli.data.options import Decode, FollowSymlinks, NoPictures, Unlisted, Workers
+from largeloss.cli.data.options import Decode, FollowSymlinks, NoImages, Unlisted, Workers
 from largeloss.errors import ConfigError
 
 if TYPE_CHECKING:
     from largeloss.data.dataset import Dataset
-    from largeloss.data.records import Records
+    from largeloss.data.folder.labels_and_splits import Records
 
 
 def check(
@@ -24,32 +24,32 @@ def check(
         ),
     ] = None,
     decode: Decode = True,
-    no_pictures: NoPictures = False,
+    no_images: NoImages = False,
     unlisted: Unlisted = None,
     follow_symlinks: FollowSymlinks = False,
     workers: Workers = 2,
 ) -> None:
-    """Examine labels, splits and pictures of DATA; the exit code is 1 where something is wrong."""
+    """Examine labels, splits and images of DATA; the exit code is 1 where something is wrong."""
     from largeloss.cli.console import say
     from largeloss.cli.data import examined
     from largeloss.cli.data.show import in_order
-    from largeloss.data.check import examine
-    from largeloss.data.folder import with_inputs
-    from largeloss.data.records import read_records
+    from largeloss.data.examine.examination import examine
+    from largeloss.data.folder.labels_and_splits import read_records
+    from largeloss.data.folder.read import with_inputs
 
     folder = data / "check" if out is None else out
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file and cannot be written as a folder. Choose --out.")
     records = read_records(data, unlisted=unlisted)
     dataset = records.labels_only()
-    if not no_pictures:
+    if not no_images:
         dataset = with_inputs(records, follow_symlinks=follow_symlinks)
     if "train" in dataset.splits:
         dataset = dataset.with_splits()
     found = examine(in_order(dataset), decode=decode, workers=workers)
     remarks = _remarks(records, dataset)
     examined.show(found, remarks)
-    json_file, page = examined.write(folder, found, remarks, _command(data, decode, no_pictures))
+    json_file, page = examined.write(folder, found, remarks, _command(data, decode, no_images))
     say(f"Written: {page} and {json_file}")
     if found.errors:
         raise typer.Exit(1)
@@ -70,6 +70,6 @@ def _remarks(records: "Records", dataset: "Dataset") -> tuple[str, ...]:
     return remarks
 
 
-def _command(data: Path, decode: bool, no_pictures: bool) -> str:
-    more = " --no-pictures" if no_pictures else "" if decode else " --no-decode"
+def _command(data: Path, decode: bool, no_images: bool) -> str:
+    more = " --no-images" if no_images else "" if decode else " --no-decode"
     return f"largeloss data check {data}{more}"

@@ -9,7 +9,7 @@ from rich.text import Text
 from largeloss.cli.console import complain, note, say, warn
 from largeloss.cli.console import out as console
 from largeloss.cli.data.show import split_table
-from largeloss.data.check import Examination
+from largeloss.data.examine.examination import Examination
 from largeloss.errors import ConfigError
 from largeloss.files import write_json
 from largeloss.report.check_page import CheckPage, write_check_page
@@ -21,7 +21,7 @@ SHOWN = 8
 
 
 def show(found: Examination, remarks: Sequence[str]) -> None:
-    """Splits, frequent and rare classes, pictures; remarks, warnings and errors."""
+    """Splits, frequent and rare classes, images; remarks, warnings and errors."""
     say(f"{found.name}: {found.images:,} images, {len(found.classes):,} classes.")
     console.print(split_table(found.splits))
     console.print(_class_table(found))
@@ -34,13 +34,13 @@ def show(found: Examination, remarks: Sequence[str]) -> None:
             )
         elif missing.expected is None:
             say(f"Missing positives in {split}: unknown. {missing.how}")
-    pictures = found.pictures
-    if pictures is not None and pictures.width and pictures.height:
+    images = found.image_statistics
+    if images is not None and images.width and images.height:
         say(
-            f"Pictures: {pictures.files:,}, {pictures.width.smallest} to {pictures.width.largest} "
-            f"wide and {pictures.height.smallest} to {pictures.height.largest} high, "
-            f"{100 * pictures.grey:.1f} % grey, {pictures.turned:,} turned by EXIF; "
-            + ("all were decoded." if pictures.decoded else "only headers were read.")
+            f"Images: {images.files:,}, {images.width.smallest} to {images.width.largest} "
+            f"wide and {images.height.smallest} to {images.height.largest} high, "
+            f"{100 * images.grey:.1f} % grey, {images.turned:,} turned by EXIF; "
+            + ("all were decoded." if images.decoded else "only headers were read.")
         )
     for text in remarks:
         note(text)

@@ -8,7 +8,7 @@ import typer
 from largeloss.cli.data.options import (
     Decode,
     FollowSymlinks,
-    NoPictures,
+    NoImages,
     Out,
     Unlisted,
     Workers,
@@ -41,27 +41,27 @@ def import_(
             "nan-unobserved. Default: 1 present, 0 absent, blank unobserved.",
         ),
     ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option("--pictures", help="Of csv: where names start from.")
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Of csv: where names start from.")
     ] = None,
     bad_images: Annotated[
-        str, typer.Option("--bad-images", help="Missing or broken pictures: error or skip.")
+        str, typer.Option("--bad-images", help="Missing or broken images: error or skip.")
     ] = "error",
     decode: Decode = True,
-    no_pictures: NoPictures = False,
+    no_images: NoImages = False,
     follow_symlinks: FollowSymlinks = False,
     download: Annotated[
         bool, typer.Option("--download", help="First fetch the owners' archives into ROOT.")
     ] = False,
     workers: Workers = 2,
 ) -> None:
-    """Make a data folder of the collection NAME in ROOT; pictures stay where they are."""
+    """Make a data folder of the collection NAME in ROOT; images stay where they are."""
     from largeloss.cli.console import say
     from largeloss.cli.data import importing
+    from largeloss.data.folder.write import check_free
     from largeloss.data.importers.registry import Choices, check_choices, read_collection
-    from largeloss.data.writing import check_free
 
-    choices = Choices(version, num_labels, unlisted, coding, pictures)
+    choices = Choices(version, num_labels, unlisted, coding, images)
     check_choices(name, choices)
     if bad_images not in ("error", "skip"):
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
@@ -72,8 +72,8 @@ def import_(
         download_collection(name, root)
     imported = read_collection(name, root, choices)
     say(importing.sizes(imported))
-    if not no_pictures:
-        imported = importing.with_usable_pictures(
+    if not no_images:
+        imported = importing.with_usable_images(
             imported,
             skip=bad_images == "skip",
             decode=decode,

@@ -7,14 +7,14 @@ import torch
 from largeloss.cli.console import note, say
 from largeloss.cli.console import out as console
 from largeloss.cli.data.show import in_order, split_table
-from largeloss.data.counts import count_splits
 from largeloss.data.dataset import Dataset
+from largeloss.data.examine.split_counts import count_splits
+from largeloss.data.examine.unusable_images import find_unusable
+from largeloss.data.folder.write import Extras, write_folder
 from largeloss.data.importers.imported import Imported
 from largeloss.data.importers.leaving_out import leave_out
-from largeloss.data.presence import find_unusable
+from largeloss.data.inputs.source import LabelsOnly
 from largeloss.data.protocol import single_positive_hash, val_hash
-from largeloss.data.sources import LabelsOnly
-from largeloss.data.writing import Extras, write_folder
 from largeloss.errors import DataError
 
 
@@ -31,21 +31,21 @@ def sizes(imported: Imported) -> str:
     return f"{imported.name}: {', '.join(parts)}.{end}"
 
 
-def with_usable_pictures(
+def with_usable_images(
     imported: Imported, *, skip: bool, decode: bool, follow_symlinks: bool, workers: int
 ) -> Imported:
-    """``imported`` after a look at every picture.
+    """``imported`` after a look at every image.
 
     Raises:
-        DataError: pictures are missing or cannot be read, unless ``skip`` says to leave them out.
+        DataError: images are missing or cannot be read, unless ``skip`` says to leave them out.
     """
-    if imported.pictures is None:
+    if imported.image_root is None:
         return imported
     images = imported.table.images
-    say(f"Looking at {len(images):,} pictures in {imported.pictures} …")
+    say(f"Looking at {len(images):,} images in {imported.image_root} …")
     unusable = find_unusable(
         images,
-        imported.pictures,
+        imported.image_root,
         decode=decode,
         follow_symlinks=follow_symlinks,
         workers=workers,
@@ -56,7 +56,7 @@ def with_usable_pictures(
     if not skip:
         raise DataError(
             f"{words}\nMend them, leave them out with --bad-images skip, or take the labels alone "
-            "with --no-pictures. Nothing was written."
+            "with --no-images. Nothing was written."
         )
     return leave_out(imported, unusable.rows, f"{words}\nThey are left out.")
 
@@ -76,7 +76,7 @@ def write(imported: Imported, out: Path) -> None:
     dataset = in_order(dataset)
     record = _record(imported)
     features = None if imported.features is None else torch.from_numpy(imported.features)
-    extras = Extras(imported.pictures, features, imported.boxes, imported.published, record)
+    extras = Extras(imported.image_root, features, imported.boxes, imported.published, record)
     write_folder(out, dataset, extras)
     for text in dataset.notes:
         note(text)

@@ -10,7 +10,7 @@ from largeloss.cli.data.options import Out, Unlisted
 from largeloss.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from largeloss.data.records import Records
+    from largeloss.data.folder.labels_and_splits import Records
 
 
 def join(
@@ -27,13 +27,13 @@ def join(
     from largeloss.cli.console import out as console
     from largeloss.cli.data.joining import join_boxes, join_features, places
     from largeloss.cli.data.show import in_order, split_table
-    from largeloss.data.counts import count_splits
     from largeloss.data.dataset import Dataset
-    from largeloss.data.folder import with_inputs
+    from largeloss.data.examine.split_counts import count_splits
+    from largeloss.data.folder.labels_and_splits import read_records
+    from largeloss.data.folder.read import with_inputs
+    from largeloss.data.folder.write import Extras, check_free, write_folder
+    from largeloss.data.inputs.source import LabelsOnly
     from largeloss.data.join import join as joined_labels
-    from largeloss.data.records import read_records
-    from largeloss.data.sources import LabelsOnly
-    from largeloss.data.writing import Extras, check_free, write_folder
 
     given = _parse_parts(parts)
     renamed = _parse_renames(rename or [])
@@ -43,9 +43,9 @@ def join(
     notes: list[str] = []
     for name, folder in given:
         found = read_records(folder, unlisted=unlisted)
-        if found.description is not None and isinstance(found.description.pictures, dict):
+        if found.description is not None and isinstance(found.description.images, dict):
             raise DataError(
-                f"{folder} was itself joined of {', '.join(found.description.pictures)}. Join "
+                f"{folder} was itself joined of {', '.join(found.description.images)}. Join "
                 "these folders directly, all in one command."
             )
         dataset = with_inputs(found, follow_symlinks=True).with_splits()

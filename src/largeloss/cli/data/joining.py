@@ -1,4 +1,4 @@
-"""Pictures' places, features and boxes of joined data folders."""
+"""Images' places, features and boxes of joined data folders."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,24 +7,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from largeloss.data.boxes import BOXES, read_boxes
 from largeloss.data.dataset import Dataset
+from largeloss.data.folder.boxes import BOXES, read_boxes
+from largeloss.data.folder.labels_and_splits import Records
 from largeloss.data.importers.imported import Boxes
-from largeloss.data.records import Records
-from largeloss.data.sources import FeatureArray
+from largeloss.data.inputs.source import FeatureArray
 from largeloss.labels import LabelTable
 
 Parts = Sequence[tuple[str, Records]]
 
 
 def places(parts: Parts) -> Mapping[str, Path] | None:
-    """For each collection the folder of its pictures; None where inputs are features."""
+    """For each collection the folder of its images; None where inputs are features."""
     found = {name: records.folders for name, records in parts}
     return {name: path for name, path in found.items() if isinstance(path, Path)} or None
 
 
 def join_features(data: Sequence[tuple[str, Dataset]]) -> Tensor | None:
-    """The features of all collections, one after another; None where there are pictures."""
+    """The features of all collections, one after another; None where there are images."""
     sources = [dataset.source for _, dataset in data]
     values = [source.values for source in sources if isinstance(source, FeatureArray)]
     return torch.cat(values) if values else None

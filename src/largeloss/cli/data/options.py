@@ -20,15 +20,13 @@ Unlisted = Annotated[
     ),
 ]
 FollowSymlinks = Annotated[
-    bool, typer.Option("--follow-symlinks", help="Pictures may be links out of their folder.")
+    bool, typer.Option("--follow-symlinks", help="Images may be links out of their folder.")
 ]
-NoPictures = Annotated[
-    bool, typer.Option("--no-pictures", help="Do not look at pictures: labels alone.")
-]
+NoImages = Annotated[bool, typer.Option("--no-images", help="Do not look at images: labels alone.")]
 Decode = Annotated[
     bool,
     typer.Option(
-        "--decode/--no-decode", help="Decode every picture in full, or see only that it is there."
+        "--decode/--no-decode", help="Decode every image in full, or see only that it is there."
     ),
 ]
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Threads that read pictures.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Threads that read images.")]

@@ -1,21 +1,21 @@
 """What data folders have besides labels, read to be written again."""
 
-from largeloss.data.boxes import BOXES, read_boxes
-from largeloss.data.folder import read_features
-from largeloss.data.places import locate_pictures
-from largeloss.data.records import FEATURES, Records
-from largeloss.data.writing import Extras
+from largeloss.data.folder.boxes import BOXES, read_boxes
+from largeloss.data.folder.image_paths import locate_images
+from largeloss.data.folder.labels_and_splits import FEATURES, Records
+from largeloss.data.folder.read import read_features
+from largeloss.data.folder.write import Extras
 
 
 def read_extras(records: Records) -> Extras:
-    """Place of pictures, features and boxes of a data folder.
+    """Place of images, features and boxes of a data folder.
 
     Raises:
         DataError: they cannot be read, or do not fit the labels.
     """
     root, folders = records.root, records.folders
     if folders is not None:
-        locate_pictures(records.table.images, folders, follow_symlinks=True)
+        locate_images(records.table.images, folders, follow_symlinks=True)
     features, boxes = root / FEATURES, root / BOXES
     return Extras(
         folders,

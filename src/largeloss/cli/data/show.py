@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from rich.table import Table
 
-from largeloss.data.counts import SplitCounts
 from largeloss.data.dataset import Dataset
-from largeloss.labels.parse import SPLITS
+from largeloss.data.examine.split_counts import SplitCounts
+from largeloss.labels.files.layouts import SPLITS
 
 
 def in_order(dataset: Dataset) -> Dataset:

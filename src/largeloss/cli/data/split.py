@@ -18,16 +18,16 @@ def split(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     unlisted: Unlisted = None,
 ) -> None:
-    """Write DATA once more with new splits, stratified by class; pictures stay where they are."""
+    """Write DATA once more with new splits, stratified by class; images stay where they are."""
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as console
     from largeloss.cli.data.parts import read_extras
     from largeloss.cli.data.show import in_order, split_table
-    from largeloss.data.counts import count_splits
     from largeloss.data.dataset import Dataset
-    from largeloss.data.records import read_records
+    from largeloss.data.examine.split_counts import count_splits
+    from largeloss.data.folder.labels_and_splits import read_records
+    from largeloss.data.folder.write import check_free, write_folder
     from largeloss.data.stratify import imbalance, stratified_split
-    from largeloss.data.writing import check_free, write_folder
 
     wanted = _parse(shares)
     check_free(out)

@@ -7,14 +7,14 @@ from typing import Any
 
 from largeloss.cli.execute import saved_config
 from largeloss.cli.pages.curves import mean_curve
-from largeloss.cli.pages.doubts import recorded_cards
 from largeloss.cli.pages.facts import facts
+from largeloss.cli.pages.missing_tags import recorded_cards
 from largeloss.cli.pages.recorded import Reader, analyses
 from largeloss.cli.pages.run import OLD, titled, training_labels
 from largeloss.errors import LargelossError
 from largeloss.experiments.results import Comparison
 from largeloss.report import ClassLine, ClassTable, Interval, ReportPage
-from largeloss.training.run import RunFolder
+from largeloss.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ def comparison_page(
     found = analyses([(run.title, run.folder) for run in partial], read)
     missing = dict(found.missing)
     cards = None
-    doubting = [labels for labels in found.labels if labels.recorded.doubts]
-    if doubting:
+    flagging = [labels for labels in found.labels if labels.recorded.any_flagged]
+    if flagging:
         try:
-            data = read(saved_config(doubting[0].run))
-            cards = recorded_cards(doubting[0], data)
+            data = read(saved_config(flagging[0].run))
+            cards = recorded_cards(flagging[0], data)
         except LargelossError as error:
-            missing["cards"] = f"Pictures cannot be shown: {error}"
+            missing["cards"] = f"Images cannot be shown: {error}"
     labels = training_labels((partial or first)[0].result)
     if not labels:
         missing["labels"] = OLD

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from largeloss.errors import RunError
 from largeloss.report import Curve
-from largeloss.training.run import RunFolder
+from largeloss.training.run_folder import RunFolder
 
 
 def column(run: Path, name: str) -> tuple[float, ...]:

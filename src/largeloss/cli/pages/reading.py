@@ -1,7 +1,7 @@
 """Data of runs, read once for all that share it."""
 
 from largeloss.cli.analyze.labels import read_labels
-from largeloss.cli.prepare import TrainingData, with_absolute_paths
+from largeloss.cli.prepare import RunData, with_absolute_paths
 from largeloss.config import RunConfig
 
 
@@ -12,15 +12,15 @@ class Reading:
         known: What was read already, by :func:`key`.
     """
 
-    def __init__(self, known: dict[str, TrainingData] | None = None) -> None:
-        self.known = {} if known is None else known
+    def __init__(self, known: dict[str, RunData] | None = None) -> None:
+        self.training = {} if known is None else known
 
-    def __call__(self, config: RunConfig) -> TrainingData:
+    def __call__(self, config: RunConfig) -> RunData:
         """The data of these settings."""
         wanted = key(config)
-        if wanted not in self.known:
-            self.known[wanted] = read_labels(config)
-        return self.known[wanted]
+        if wanted not in self.training:
+            self.training[wanted] = read_labels(config)
+        return self.training[wanted]
 
 
 def key(config: RunConfig) -> str:

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from largeloss.analysis.corrections import Corrections, corrections
 from largeloss.analysis.memorization import Memorization, memorization
 from largeloss.cli.analyze.labels import RunLabels, run_labels, write_analysis
-from largeloss.cli.prepare import TrainingData
+from largeloss.cli.prepare import RunData
 from largeloss.config import RunConfig
 from largeloss.errors import LargelossError
 
 Found = TypeVar("Found", Memorization, Corrections)
-Reader = Callable[[RunConfig], TrainingData]
+Reader = Callable[[RunConfig], RunData]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ def analyses(runs: Sequence[tuple[str, Path]], read: Reader) -> Analyses:
             missing.pop(name, None)
         return tuple(parts)
 
-    memorized = made("memorization", lambda x: memorization(x.recorded, x.known, x.truth))
-    corrected = made("corrections", lambda x: corrections(x.recorded, x.known, x.truth, x.classes))
+    memorized = made("memorization", lambda x: memorization(x.recorded, x.training, x.reference))
+    corrected = made(
+        "corrections", lambda x: corrections(x.recorded, x.training, x.reference, x.classes)
+    )
     return Analyses(memorized, corrected, tuple(labels for _, _, labels in opened), missing)

@@ -8,8 +8,8 @@ from typing import Any
 from largeloss.analysis.corrections import Corrections
 from largeloss.cli.execute import saved_config
 from largeloss.cli.pages.curves import column
-from largeloss.cli.pages.doubts import recorded_cards, scored_cards
 from largeloss.cli.pages.facts import facts
+from largeloss.cli.pages.missing_tags import recorded_cards, scored_cards
 from largeloss.cli.pages.recorded import Reader, analyses
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, LargelossError
@@ -23,9 +23,9 @@ from largeloss.report import (
     TrainingLabels,
 )
 from largeloss.report.reproduction import duration
-from largeloss.training.checkpoint import load_config
-from largeloss.training.run import RunFolder
-from largeloss.training.selection import RULES
+from largeloss.training.evaluation import RULES
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.weights import load_config
 
 OLD = (
     "This run was made by an earlier version, which did not note the numbers. Train it again to "
@@ -56,11 +56,11 @@ def run_page(run: Path, read: Reader) -> ReportPage:
     cards = None
     try:
         data = read(config)
-        if len(data.given.source.sample_shape) == 3:
+        if len(data.reference.source.sample_shape) == 3:
             labels = found.labels
             cards = recorded_cards(labels[0], data) if labels else scored_cards(run, data)
     except LargelossError as error:
-        missing["cards"] = f"Pictures cannot be shown: {error}"
+        missing["cards"] = f"Images cannot be shown: {error}"
     labelled = training_labels(result)
     if not labelled:
         missing["labels"] = OLD
@@ -126,7 +126,7 @@ def _glance(result: Mapping[str, Any], corrected: list[Corrections]) -> tuple[tu
     for part in corrected:
         precision = part.epochs[-1].precision
         if precision is not None:
-            found.append(("of the doubted were missing tags", f"{100 * precision:.0f} %"))
+            found.append(("of the flagged were missing tags", f"{100 * precision:.0f} %"))
     return (*found, ("training and scoring", duration(result["seconds"])))
 
 

@@ -12,7 +12,7 @@ from largeloss.report import write_report
 
 def write_run_report(run: Path) -> None:
     """Writes ``report.html`` into a finished run; what prevents it is a remark, no failure."""
-    if distributed.world_size() > 1:  # the page scores pictures, in one process
+    if distributed.world_size() > 1:  # the page scores images, in one process
         say(f"Report: largeloss report {run}")
         return
     try:

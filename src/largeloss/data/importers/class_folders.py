@@ -1,4 +1,4 @@
-"""One folder a class, with its pictures in it."""
+"""One folder a class, with its images in it."""
 
 import hashlib
 import os
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from largeloss.data.images import SUFFIXES
 from largeloss.data.importers.imported import Imported
+from largeloss.data.inputs.image_files import SUFFIXES
 from largeloss.errors import ConfigError, DataError
 from largeloss.labels import LabelTable
 
 
 def read(root: Path, unlisted: str | None) -> Imported:
-    """``root/<class>/<pictures>``: a picture shows the class of its folder.
+    """``root/<class>/<images>``: an image shows the class of its folder.
 
     A file that is there under the same name and with the same bytes in the folders of several
-    classes is one picture of all of them; it goes by its name in the first. Pictures are found by
+    classes is one image of all of them; it goes by its name in the first. Images are found by
     their suffix, also in folders below that of a class.
 
     Args:
@@ -26,12 +26,12 @@ def read(root: Path, unlisted: str | None) -> Imported:
 
     Raises:
         ConfigError: ``unlisted`` is neither.
-        DataError: there is no such folder, or no picture in it.
+        DataError: there is no such folder, or no image in it.
     """
     root = Path(root)
     if unlisted not in ("unknown", "absent"):
         raise ConfigError(
-            f"A picture lies in the folder of one class; are the other classes absent from it? Say "
+            f"An image lies in the folder of one class; are the other classes absent from it? Say "
             "--unlisted unknown (nobody knows), or --unlisted absent (somebody looked: they are "
             f"not there){'' if unlisted is None else f'; got {unlisted!r}'}."
         )
@@ -43,8 +43,8 @@ def read(root: Path, unlisted: str | None) -> Imported:
         raise DataError(f"{root}: cannot be read ({error}).") from None
     if not any(found.values()):
         raise DataError(
-            f"{root}: no folder in it has a picture (looked for {', '.join(sorted(SUFFIXES))}). "
-            "Needed: a folder with one folder for each class, and pictures in these."
+            f"{root}: no folder in it has an image (looked for {', '.join(sorted(SUFFIXES))}). "
+            "Needed: a folder with one folder for each class, and images in these."
         )
     classes = tuple(found)
     shared = _shared(root, found)
@@ -60,15 +60,15 @@ def read(root: Path, unlisted: str | None) -> Imported:
     if merged := len(rows) - len(row_of):
         notes.append(
             f"{merged} files are the same, by name and bytes, as one in the folder of another "
-            "class: such a file is one picture with several labels."
+            "class: such a file is one image with several labels."
         )
     if beside:
-        notes.append(f"{beside} pictures lie beside the classes' folders and are left out.")
+        notes.append(f"{beside} images lie beside the classes' folders and are left out.")
     if strangers:
-        notes.append(f"{strangers} files in the classes' folders are no pictures, by their suffix.")
+        notes.append(f"{strangers} files in the classes' folders are no images, by their suffix.")
     if empty := [name for name in classes if not found[name]]:
         shown = ", ".join(map(repr, empty[:5])) + (", …" if len(empty) > 5 else "")
-        notes.append(f"{len(empty)} classes have no picture: {shown}.")
+        notes.append(f"{len(empty)} classes have no image: {shown}.")
     images = list(row_of)
     if unlisted == "absent":
         states = np.zeros((len(images), len(classes)), dtype=np.int8)
@@ -80,13 +80,13 @@ def read(root: Path, unlisted: str | None) -> Imported:
         name=root.resolve().name,
         table=table,
         splits={"train": np.arange(len(images), dtype=np.int64)},
-        pictures=root,
+        image_root=root,
         notes=tuple(notes),
     )
 
 
 def _find(root: Path) -> tuple[dict[str, list[str]], int, int]:
-    """Class → paths in its folder, with slashes; pictures beside the folders; other files."""
+    """Class → paths in its folder, with slashes; images beside the folders; other files."""
     found: dict[str, list[str]] = {}
     beside = strangers = 0
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):

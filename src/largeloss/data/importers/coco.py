@@ -25,7 +25,7 @@ PUBLISHED: Mapping[int, Mapping[str, int]] = {
 
 
 def read(root: Path, year: int) -> Imported:
-    """Pictures, labels and boxes of a COCO tree.
+    """Images, labels and boxes of a COCO tree.
 
     Args:
         root: The folder with ``annotations``, and with ``train2014`` and ``val2014`` (or 2017) or
@@ -51,7 +51,7 @@ def read(root: Path, year: int) -> Imported:
             f"There is no file {' and no '.join(missing)}. Unpack "
             f"{OWNERS}/annotations/annotations_trainval{year}.zip in {root}."
         )
-    pictures = _find_pictures(root, list(folders.values()))
+    images = _find_images(root, list(folders.values()))
     instances = {split: read_instances(path) for split, path in files.items()}
     _check_they_fit(instances["train"], instances["test"], files["train"], files["test"])
     categories = instances["train"].categories
@@ -76,21 +76,21 @@ def read(root: Path, year: int) -> Imported:
         name=f"coco{year}",
         table=table,
         splits=splits,
-        pictures=pictures,
+        image_root=images,
         boxes=boxes,
         published=PUBLISHED[year],
         notes=tuple(notes),
     )
 
 
-def _find_pictures(root: Path, folders: Sequence[str]) -> Path:
-    """The folder that the folders of pictures are in."""
-    for pictures in (root, root / "images"):
-        if all(os.path.isdir(pictures / folder) for folder in folders):
-            return pictures
+def _find_images(root: Path, folders: Sequence[str]) -> Path:
+    """The folder that the folders of images are in."""
+    for images in (root, root / "images"):
+        if all(os.path.isdir(images / folder) for folder in folders):
+            return images
     archives = " and ".join(f"{OWNERS}/zips/{folder}.zip" for folder in folders)
     raise DataError(
-        f"Neither {root} nor {root / 'images'} has both folders of pictures, "
+        f"Neither {root} nor {root / 'images'} has both folders of images, "
         f"{' and '.join(folders)}. Unpack {archives} in one of them."
     )
 

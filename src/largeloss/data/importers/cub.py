@@ -1,4 +1,4 @@
-"""Caltech-UCSD Birds-200-2011: 312 attributes of bird pictures.
+"""Caltech-UCSD Birds-200-2011: 312 attributes of bird images.
 
 Source: the README of CUB_200_2011.tgz, https://www.vision.caltech.edu/datasets/cub_200_2011/
 """
@@ -26,15 +26,15 @@ PUBLISHED = {"train": 5_994, "test": 5_794, "classes": 312}
 
 
 def read(root: Path) -> Imported:
-    """Pictures, attributes and boxes; ``is_present`` is taken as it is, whatever the certainty.
+    """Images, attributes and boxes; ``is_present`` is taken as it is, whatever the certainty.
 
     Args:
         root: The folder ``CUB_200_2011``, or the one that it is in. ``attributes.txt`` may lie in
             it, in ``attributes``, or beside it as in the owners' archive.
 
     Returns:
-        Images are named by their path in ``images``: first the training pictures, then the test
-        pictures, both in the order of ``images.txt``. Labels are complete. Each picture has one
+        Images are named by their path in ``images``: first the training images, then the test
+        images, both in the order of ``images.txt``. Labels are complete. Each image has one
         box, of column -1.
 
     Raises:
@@ -58,7 +58,7 @@ def read(root: Path) -> Imported:
         name="cub",
         table=table,
         splits={"train": np.arange(num_train), "test": np.arange(num_train, num_images)},
-        pictures=folder / "images",
+        image_root=folder / "images",
         boxes=Boxes(
             np.arange(num_images),
             np.full(num_images, -1, dtype=np.int32),

@@ -1,4 +1,4 @@
-"""Where the files of CUB-200-2011 lie, and those that have one line a picture."""
+"""Where the files of CUB-200-2011 lie, and those that have one line an image."""
 
 import math
 import os

@@ -13,14 +13,14 @@ from largeloss.labels import LabelTable
 
 
 class Boxes(NamedTuple):
-    """Where things are in the pictures: M boxes, sorted by row."""
+    """Where things are in the images: M boxes, sorted by row."""
 
     rows: NDArray[np.int64]
-    """(M,): the picture, as in the table."""
+    """(M,): the image, as in the table."""
     columns: NDArray[np.int32]
     """(M,): the class, as in the table; -1 for a box that serves every class (CUB's bird)."""
     corners: NDArray[np.float32]
-    """(M, 4): left, top, right, bottom, in pixels of the original picture, from 0; right and
+    """(M, 4): left, top, right, bottom, in pixels of the original image, from 0; right and
     bottom are exclusive."""
     difficult: NDArray[np.bool_]
     """(M,): VOC's "difficult", COCO's "iscrowd": not counted against a model."""
@@ -34,14 +34,14 @@ class Imported:
     """As on the command line: ``voc2012``."""
     table: LabelTable
     """Labels of every image, in the order that the published protocol prescribes (training images
-    first). Images are named by their path under ``pictures``, with slashes."""
+    first). Images are named by their path under ``image_root``, with slashes."""
     splits: Mapping[str, Rows]
     """``train`` and ``test`` (and ``val`` where the owners have one that is used as such): sorted
     rows. The published protocol takes val out of train afterwards."""
-    pictures: Path | None = None
+    image_root: Path | None = None
     """The folder that the images' names start from; None where inputs are features."""
     features: NDArray[np.float32] | None = None
-    """(N, D), in place of pictures."""
+    """(N, D), in place of images."""
     boxes: Boxes | None = None
     published: Mapping[str, int] = field(default_factory=dict)
     """Published sizes to compare with: ``train``, ``test``, ``classes``; a difference is said, and

@@ -1,4 +1,4 @@
-"""Names of picture files that come from somebody's list: they must stay inside their folder."""
+"""Names of image files that come from somebody's list: they must stay inside their folder."""
 
 from pathlib import PureWindowsPath
 

@@ -1,4 +1,4 @@
-"""A label file of the user's own, with pictures in its folder or in another."""
+"""A label file of the user's own, with images in its folder or in another."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from largeloss.labels import read_labels
 def read(
     path: Path,
     *,
-    pictures: Path | None = None,
+    images: Path | None = None,
     unlisted: str | None = None,
     coding: str | None = None,
 ) -> Imported:
@@ -20,7 +20,7 @@ def read(
 
     Args:
         path: The label file, or a folder that has ``labels.csv`` or ``labels.parquet``.
-        pictures: The folder that the images' names start from; by default that of the file.
+        images: The folder that the images' names start from; by default that of the file.
         unlisted: As there.
         coding: As there.
 
@@ -45,5 +45,5 @@ def read(
         name=path.stem if path.stem != "labels" else path.resolve().parent.name,
         table=file.table,
         splits={str(name): np.flatnonzero(column == name) for name in np.unique(column)},
-        pictures=path.parent if pictures is None else Path(pictures),
+        image_root=path.parent if images is None else Path(images),
     )

@@ -23,7 +23,7 @@ def leave_out(imported: Imported, rows: Sequence[int], note: str) -> Imported:
     for name, own in splits.items():
         if not len(own):
             raise DataError(
-                f"Not one picture of the {name} split of {imported.name} can be used.\n{note}"
+                f"Not one image of the {name} split of {imported.name} can be used.\n{note}"
             )
     boxes = imported.boxes
     if boxes is not None:

@@ -1,7 +1,7 @@
-"""NUS-WIDE: 81 concepts in pictures from Flickr, in its two incompatible versions.
+"""NUS-WIDE: 81 concepts in images from Flickr, in its two incompatible versions.
 
 Sources: the owners' page (see ``OWNERS``) for ``official``; for ``spml``, ``data/README.md`` of
-https://github.com/elijahcole/single-positive-multi-label, whose authors crawled the pictures anew.
+https://github.com/elijahcole/single-positive-multi-label, whose authors crawled the images anew.
 """
 
 from collections.abc import Mapping
@@ -31,14 +31,14 @@ PUBLISHED: Mapping[str, Mapping[str, int]] = {
 
 
 def read(root: Path, version: str) -> Imported:
-    """Pictures and labels.
+    """Images and labels.
 
     Args:
-        root: The folder with ``Flickr`` (the pictures) and the lists: for ``official``
+        root: The folder with ``Flickr`` (the images) and the lists: for ``official``
             ``ImageList``, ``ConceptsList`` and ``Groundtruth``, as the owners' archives unpack;
             for ``spml`` the four files ``formatted_{train,val}_{images,labels}.npy``.
-        version: ``"official"``: all pictures of the owners' train and test lists that have at
-            least one label. ``"spml"``: the pictures and labels in the arrays of Cole et al.,
+        version: ``"official"``: all images of the owners' train and test lists that have at
+            least one label. ``"spml"``: the images and labels in the arrays of Cole et al.,
             whose ``val`` is the test split.
 
     Returns:
@@ -71,7 +71,7 @@ def read(root: Path, version: str) -> Imported:
     published = PUBLISHED[version]
     if any(sizes[split] != published[split] for split in SPLITS):
         notes.append(
-            f"Version {version}: {sizes['train']} pictures for train and {sizes['test']} for test; "
+            f"Version {version}: {sizes['train']} images for train and {sizes['test']} for test; "
             f"papers that use it give {published['train']} and {published['test']}."
         )
     table, splits = _join(root, parts, concepts)
@@ -79,20 +79,20 @@ def read(root: Path, version: str) -> Imported:
         name=f"nuswide-{version}",
         table=table,
         splits=splits,
-        pictures=root / "Flickr",
+        image_root=root / "Flickr",
         published=published,
         notes=tuple(notes),
     )
 
 
 def _labelled(split: str, part: Part, notes: list[str]) -> Part:
-    """Without the pictures that have no label."""
+    """Without the images that have no label."""
     kept = np.flatnonzero(part.labels.any(axis=1))
     if not len(kept):
-        raise DataError(f"No picture of the {split} list has a label. Fetch the labels anew.")
+        raise DataError(f"No image of the {split} list has a label. Fetch the labels anew.")
     if left_out := len(part.images) - len(kept):
         notes.append(
-            f"{left_out} of {len(part.images)} pictures of the {split} list have none of the "
+            f"{left_out} of {len(part.images)} images of the {split} list have none of the "
             f"{part.labels.shape[1]} labels and are left out."
         )
     return Part([part.images[row] for row in kept.tolist()], part.labels[kept])
@@ -125,7 +125,7 @@ def _join(
     train, test = parts["train"], parts["test"]
     if both := set(train.images) & set(test.images):
         raise DataError(
-            f"{root}: {len(both)} pictures are both in train and in test, for example "
+            f"{root}: {len(both)} images are both in train and in test, for example "
             f"{min(both)!r}. Fetch the lists anew."
         )
     if train.labels.shape[1] != test.labels.shape[1]:

@@ -1,4 +1,4 @@
-"""The text files of NUS-WIDE: lists of pictures and one file of labels a concept."""
+"""The text files of NUS-WIDE: lists of images and one file of labels a concept."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ _CONCEPTS = ("ConceptsList/Concepts81.txt", "Concepts81.txt")
 
 
 class Part(NamedTuple):
-    """The pictures of a split."""
+    """The images of a split."""
 
     images: list[str]
     """n paths, with slashes."""
@@ -52,7 +52,7 @@ def read_concepts(root: Path) -> tuple[str, ...] | None:
 
 
 def read_part(root: Path, split: str, concepts: tuple[str, ...]) -> Part:
-    """All pictures of a split, also those without label.
+    """All images of a split, also those without label.
 
     Raises:
         DataError: a file is missing or cannot be understood, or its number of lines is not that
@@ -79,12 +79,12 @@ def inside_names(names: list[str], where: str) -> list[str]:
     """``names`` with slashes for backslashes; DataError where one leads out of its folder."""
     names = [name.strip().replace("\\", "/") for name in names]
     for number, name in enumerate(names, 1):
-        check_inside(name, f"{where}, picture {number}")
+        check_inside(name, f"{where}, image {number}")
     if len(set(names)) < len(names):
         seen: set[str] = set()
         for number, name in enumerate(names, 1):
             if name in seen:
-                raise DataError(f"{where}, picture {number}: {name!r} is listed before. Remove it.")
+                raise DataError(f"{where}, image {number}: {name!r} is listed before. Remove it.")
             seen.add(name)
     return names
 
@@ -105,7 +105,7 @@ def _read_labels(path: Path, needed: int, listing: Path) -> NDArray[np.int64]:
     values, lines = leading_numbers(data, 1, str(path), exact=True)
     if len(values) != needed:
         raise DataError(
-            f"{path} has {len(values)} lines, but {listing} lists {needed} pictures. Fetch both "
+            f"{path} has {len(values)} lines, but {listing} lists {needed} images. Fetch both "
             f"anew from {OWNERS}."
         )
     wrong = values[:, 0] > 1

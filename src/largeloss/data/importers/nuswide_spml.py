@@ -1,7 +1,7 @@
 """The arrays of Cole et al. for NUS-WIDE; their ``val`` is the test split.
 
 Source: ``data/README.md`` of https://github.com/elijahcole/single-positive-multi-label: names of
-pictures, relative to ``Flickr``, and a matrix of labels 1 and 0 for each of train and val.
+images, relative to ``Flickr``, and a matrix of labels 1 and 0 for each of train and val.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from largeloss.errors import DataError
 
 
 def read_arrays(root: Path, split: str) -> Part:
-    """The pictures of a split.
+    """The images of a split.
 
     Raises:
         DataError: an array is missing or cannot be read, or the two do not fit together.
@@ -29,12 +29,12 @@ def read_arrays(root: Path, split: str) -> Part:
         )
     if labels.ndim != 2 or labels.dtype.kind not in "biuf" or not labels.shape[1]:
         raise DataError(
-            f"{paths[1]}: needed are numbers of shape (pictures, classes), got an array of "
+            f"{paths[1]}: needed are numbers of shape (images, classes), got an array of "
             f"{labels.dtype} and shape {labels.shape}."
         )
     if len(images) != len(labels):
         raise DataError(
-            f"{paths[0]} names {len(images)} pictures, but {paths[1]} has {len(labels)} rows."
+            f"{paths[0]} names {len(images)} images, but {paths[1]} has {len(labels)} rows."
         )
     wrong = (labels != 0) & (labels != 1)
     if wrong.any():

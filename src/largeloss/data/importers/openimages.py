@@ -78,7 +78,7 @@ def read(root: Path, classes: Sequence[str] | None = None) -> Imported:
         name="openimages-v3",
         table=table,
         splits=splits,
-        pictures=root if (root / SUBSETS["train"]).is_dir() else folder,
+        image_root=root if (root / SUBSETS["train"]).is_dir() else folder,
         published=published,
         notes=tuple(notes),
     )

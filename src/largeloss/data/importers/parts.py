@@ -1,4 +1,4 @@
-"""Parts of a collection with labels for every picture, joined to one table."""
+"""Parts of a collection with labels for every image, joined to one table."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from largeloss.labels import LabelTable
 
 
 class Part(NamedTuple):
-    """n pictures that the owners publish together, such as the train list, and their labels."""
+    """n images that the owners publish together, such as the train list, and their labels."""
 
     images: Sequence[str]
     """n names, as in the table."""
@@ -38,7 +38,7 @@ def select_boxes(boxes: Boxes, chosen: NDArray[np.bool_] | NDArray[np.int64]) ->
 
 
 def without_unlabelled(part: Part) -> Part:
-    """Without the pictures that have not one label, and without their boxes."""
+    """Without the images that have not one label, and without their boxes."""
     kept = np.asarray(part.labels.any(axis=1))
     images = [part.images[row] for row in np.flatnonzero(kept).tolist()]
     boxes = select_boxes(part.boxes, kept[part.boxes.rows])

@@ -27,7 +27,7 @@ class Choices:
     num_labels: int | None = None
     unlisted: str | None = None
     coding: str | None = None
-    pictures: Path | None = None
+    images: Path | None = None
 
     @property
     def given(self) -> list[str]:
@@ -38,7 +38,7 @@ class Choices:
 def _nuswide(root: Path, choices: Choices) -> Imported:
     if choices.version is None:
         raise ConfigError(
-            "There are two versions of NUS-WIDE, with different pictures in train and test. Say "
+            "There are two versions of NUS-WIDE, with different images in train and test. Say "
             "--version official or --version spml."
         )
     return nuswide.read(root, choices.version)
@@ -46,7 +46,7 @@ def _nuswide(root: Path, choices: Choices) -> Imported:
 
 def _label_file(root: Path, choices: Choices) -> Imported:
     return label_file.read(
-        root, pictures=choices.pictures, unlisted=choices.unlisted, coding=choices.coding
+        root, images=choices.images, unlisted=choices.unlisted, coding=choices.coding
     )
 
 
@@ -66,7 +66,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "nuswide": ("version",),
     "arff": ("num_labels",),
     "folder": ("unlisted",),
-    "csv": ("unlisted", "coding", "pictures"),
+    "csv": ("unlisted", "coding", "images"),
 }
 """Name → options of its reader; none where it is not listed."""
 

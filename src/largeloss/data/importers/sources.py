@@ -58,13 +58,13 @@ SOURCES: Mapping[str, tuple[Archive, ...]] = {
 
 BY_HAND: Mapping[str, str] = {
     "nuswide": (
-        f"Fetch the pictures, ImageList.zip, ConceptsList.zip and Groundtruth.zip from {NUSWIDE} "
+        f"Fetch the images, ImageList.zip, ConceptsList.zip and Groundtruth.zip from {NUSWIDE} "
         "(the owners want a form filled in), or for --version spml the files that "
         "https://github.com/elijahcole/single-positive-multi-label names."
     ),
     "openimages-v3": (
         f"Fetch and unpack {', '.join(sorted(set(openimages_lists.ARCHIVES.values())))}; the "
-        "pictures come from the addresses in images.csv."
+        "images come from the addresses in images.csv."
     ),
 }
 """Name → what to fetch without this program."""

@@ -2,7 +2,7 @@
 
 Source: http://host.robots.ox.ac.uk/pascal/VOC/ ; the lists are ``ImageSets/Main/*.txt``, the
 labels ``Annotations/*.xml``. Protocol: file names sorted; a class is present where at least one
-object of it is not difficult; pictures without a present class are left out.
+object of it is not difficult; images without a present class are left out.
 """
 
 import os
@@ -21,7 +21,7 @@ SHOWN = 10
 
 
 def read(root: Path, year: int) -> Imported:
-    """Pictures, labels and boxes of a VOC tree.
+    """Images, labels and boxes of a VOC tree.
 
     Args:
         root: ``VOCdevkit``, ``VOCdevkit/VOC2012`` or the folder that contains ``VOCdevkit``.
@@ -30,7 +30,7 @@ def read(root: Path, year: int) -> Imported:
 
     Returns:
         Images are named by their file in ``JPEGImages``. Difficult objects are no labels, but
-        stay among the boxes of the pictures that are kept.
+        stay among the boxes of the images that are kept.
 
     Raises:
         ConfigError: another year.
@@ -43,7 +43,7 @@ def read(root: Path, year: int) -> Imported:
     if both := set(names["train"]) & set(names["test"]):
         lists = " and ".join(f"{archive.image_list}.txt" for archive in ARCHIVES[year].values())
         raise DataError(
-            f"{folder}: {len(both)} pictures are in {lists}, for example {min(both)!r}. Train and "
+            f"{folder}: {len(both)} images are in {lists}, for example {min(both)!r}. Train and "
             "test must not overlap; fetch the lists anew."
         )
     for split, archive in ARCHIVES[year].items():
@@ -54,12 +54,12 @@ def read(root: Path, year: int) -> Imported:
         parts[split] = part = without_unlabelled(whole)
         if not len(part.images):
             raise DataError(
-                f"{folder}: no picture of {archive.image_list}.txt has an object that is not "
+                f"{folder}: no image of {archive.image_list}.txt has an object that is not "
                 "difficult. At least one is needed."
             )
         if left_out := len(whole.images) - len(part.images):
             notes.append(
-                f"{left_out} of {len(whole.images)} pictures of the official {archive.image_list} "
+                f"{left_out} of {len(whole.images)} images of the official {archive.image_list} "
                 "list have no object, or difficult ones only, and are left out."
             )
     table, splits, boxes = join_parts(parts, CLASSES)
@@ -72,7 +72,7 @@ def read(root: Path, year: int) -> Imported:
         name=f"voc{year}",
         table=table,
         splits=splits,
-        pictures=folder / "JPEGImages",
+        image_root=folder / "JPEGImages",
         boxes=boxes,
         published={**published, "classes": len(CLASSES)},
         notes=tuple(notes),

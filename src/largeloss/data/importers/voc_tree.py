@@ -18,7 +18,7 @@ class Archive(NamedTuple):
     image_list: str
     file: str
     size: int
-    """Published number of pictures."""
+    """Published number of images."""
 
 
 OWNERS = "http://host.robots.ox.ac.uk/pascal/VOC"

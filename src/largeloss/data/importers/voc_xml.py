@@ -1,4 +1,4 @@
-"""One annotation of Pascal VOC: the objects in a picture.
+"""One annotation of Pascal VOC: the objects in an image.
 
 Source: "The PASCAL Visual Object Classes Challenge 2012 Development Kit", section 3.4.
 """
@@ -34,7 +34,7 @@ class Thing(NamedTuple):
 
 
 def read_annotation(path: Path) -> list[Thing]:
-    """The objects of a picture, in the order of the file; parts of objects are skipped.
+    """The objects of an image, in the order of the file; parts of objects are skipped.
 
     Corners, which count from 1 and include the last pixel there, are converted. An object without
     a mark ``difficult`` is not difficult.

@@ -1,0 +1,1 @@
+"""A data set examined: what it holds, and what is wrong with it."""

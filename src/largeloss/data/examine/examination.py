@@ -1,0 +1,114 @@
+"""A data set examined: labels, splits, images, duplicates, and what is wrong with them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from largeloss.data.dataset import Dataset
+from largeloss.data.examine.duplicates import DuplicateGroup, find_duplicates
+from largeloss.data.examine.image_statistics import ImageStatistics, survey_images
+from largeloss.data.examine.missing_positives import MissingPositives, estimate_missing
+from largeloss.data.examine.problems import find_errors, find_warnings
+from largeloss.data.examine.split_counts import SplitCounts, count_splits
+from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.errors import DataError
+from largeloss.labels.entries import check_range
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found; plain data."""
+
+    name: str
+    images: int
+    classes: tuple[str, ...]
+    splits: Mapping[str, SplitCounts]
+    train_only: tuple[str, ...]
+    """Classes that are present in train and in no other split; none without other splits."""
+    never_in_train: tuple[str, ...]
+    """Classes that are present in another split and not in train."""
+    missing_positives: Mapping[str, MissingPositives]
+    """For each split, since splits are often annotated in different ways."""
+    image_statistics: ImageStatistics | None
+    """None where inputs are not files."""
+    duplicates: tuple[DuplicateGroup, ...] | None
+    """Groups of identical files (bytes only); None where inputs are not files."""
+    warnings: tuple[str, ...]
+    """What is possible, but likely to surprise, in sentences."""
+    errors: tuple[str, ...]
+    """What makes training or its measurement impossible or wrong, in sentences."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Dictionaries, lists, strings and finite numbers, by the names of the fields."""
+        plain = _plain(asdict(self))
+        assert isinstance(plain, dict)
+        return plain
+
+
+def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Examination:
+    """Looks at labels, splits and, where inputs are files, at every image.
+
+    Identical images are found by the bytes of their files, not by their pixels. Labels are
+    counted sparsely, however many classes there are.
+
+    Args:
+        dataset: All of its images are examined, also those in no split.
+        decode: Whether every image is decoded in full; otherwise only its header is read, and
+            damage after that is not found.
+        workers: Threads.
+
+    Raises:
+        DataError: the inputs are more or fewer than the labels.
+        LabelError: a split has a row that is not there.
+    """
+    table, splits, source = dataset.labels, dataset.splits, dataset.source
+    if len(source) != table.num_images:
+        raise DataError(
+            f"{dataset.name} has {len(source)} inputs, but labels of {table.num_images} images. "
+            "Needed: one input an image, in the same order."
+        )
+    for rows in splits.values():
+        check_range(rows, range(table.num_images), "row")
+    counts = count_splits(table, splits)
+    statistics, duplicates = None, None
+    if isinstance(source, ImageFiles):
+        statistics = survey_images(source.paths, table.images, decode=decode, workers=workers)
+        duplicates = find_duplicates(source.paths, table, splits, workers)
+    inside, outside = _present(counts, table.classes)
+    return Examination(
+        name=dataset.name,
+        images=table.num_images,
+        classes=table.classes,
+        splits=counts,
+        train_only=tuple(
+            name for name in table.classes if name in inside - outside and set(counts) > {"train"}
+        ),
+        never_in_train=tuple(name for name in table.classes if name in outside - inside),
+        missing_positives={name: estimate_missing(split) for name, split in counts.items()},
+        image_statistics=statistics,
+        duplicates=duplicates,
+        warnings=find_warnings(table, splits, counts, duplicates),
+        errors=find_errors(table, splits, counts, statistics),
+    )
+
+
+def _present(
+    counts: Mapping[str, SplitCounts], classes: tuple[str, ...]
+) -> tuple[set[str], set[str]]:
+    """Classes that are present in train, and in any other split."""
+    inside: set[str] = set()
+    outside: set[str] = set()
+    for name, split in counts.items():
+        found = {one for one, number in zip(classes, split.present, strict=True) if number}
+        (inside if name == "train" else outside).update(found)
+    return inside, outside
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""A data folder: labels, splits, and images or features; read and written."""

@@ -1,0 +1,93 @@
+"""Where the images of a table lie, never outside the folder that they are meant to be in."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import overload
+
+from largeloss.data.folder.dataset_json import Folders
+from largeloss.errors import DataError
+
+
+class ImagePaths(Sequence[Path]):
+    """The path of every image, made when it is asked for: millions of them would take gigabytes.
+
+    Args:
+        images: As :func:`locate_images`.
+        folders: As :func:`locate_images`.
+    """
+
+    def __init__(self, images: Sequence[str], folders: Folders) -> None:
+        self.images, self.folders = images, folders
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @overload
+    def __getitem__(self, place: int) -> Path: ...
+    @overload
+    def __getitem__(self, place: slice) -> "ImagePaths": ...
+    def __getitem__(self, place: int | slice) -> "Path | ImagePaths":
+        if isinstance(place, slice):
+            return ImagePaths(self.images[place], self.folders)
+        image = self.images[place]
+        if isinstance(self.folders, Mapping):
+            first, _, rest = image.partition("/")
+            return self.folders[first] / rest
+        return self.folders / image
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def locate_images(
+    images: Sequence[str], folders: Folders, follow_symlinks: bool = False
+) -> ImagePaths:
+    """The path of every image; whether it exists is not looked at.
+
+    Args:
+        images: N names with slashes.
+        folders: The folder that names start from; or, for each first part of a name, the folder
+            that the rest starts from.
+        follow_symlinks: Whether an image may be a link that leads out of its folder.
+
+    Raises:
+        DataError: a name leads out of its folder, or has none.
+    """
+    if isinstance(folders, Mapping):
+        groups: dict[str, list[str]] = {name: [] for name in folders}
+        for image in images:
+            first, _, rest = image.partition("/")
+            if first not in groups or not rest:
+                raise DataError(
+                    f"dataset.json does not say where the image {image!r} lies: its 'images' "
+                    f"name {', '.join(map(repr, folders)) or 'nothing'}."
+                )
+            groups[first].append(rest)
+        for name, rests in groups.items():
+            _check_inside(rests, folders[name], follow_symlinks)
+    else:
+        _check_inside(images, folders, follow_symlinks)
+    return ImagePaths(images, folders)
+
+
+def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
+    base = os.path.realpath(folder)
+    resolved: dict[str, str] = {}  # most images share their folder with others
+    outside = []
+    for name in names:
+        path = folder / name
+        parent = str(path.parent)
+        if parent not in resolved:
+            resolved[parent] = os.path.realpath(parent)
+        real = os.path.realpath(path) if os.path.islink(path) else resolved[parent]
+        leaves = not (real + os.sep).startswith(base.rstrip(os.sep) + os.sep)
+        if ".." in Path(name).parts or os.path.isabs(name) or (leaves and not follow):
+            outside.append(name)
+    if outside:
+        raise DataError(
+            f"{len(outside)} images lie outside {folder}, for example {outside[:3]}. Put them "
+            "into the folder; for a collection that is made of links say --follow-symlinks."
+        )

@@ -1,0 +1,108 @@
+"""Labels and splits of a data folder, without its images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from largeloss.data.dataset import Dataset, Rows
+from largeloss.data.folder.dataset_json import DESCRIPTION, Description, Folders, read_description
+from largeloss.data.inputs.source import LabelsOnly
+from largeloss.errors import DataError
+from largeloss.labels import LabelTable, read_labels
+
+FEATURES = "features.safetensors"
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a data folder says of its images."""
+
+    root: Path
+    table: LabelTable
+    splits: dict[str, Rows]
+    """As in the label file; all are ``train`` where it names none."""
+    description: Description | None
+    """None where there is no ``dataset.json``."""
+
+    @property
+    def name(self) -> str:
+        """As described, or of the folder."""
+        return self.description.name if self.description else self.root.resolve().name
+
+    @property
+    def folders(self) -> Folders | None:
+        """Where images lie; None where inputs are features."""
+        if (self.root / FEATURES).is_file():
+            return None
+        return self.description.folders(self.root) if self.description else self.root
+
+    def labels_only(self) -> Dataset:
+        """A data set whose inputs are not looked at, with splits as in the label file."""
+        return Dataset(self.name, LabelsOnly(self.table.num_images), self.table, self.splits)
+
+
+def read_records(
+    root: Path, *, classes: Sequence[str] | None = None, unlisted: str | None = None
+) -> Records:
+    """Reads ``labels.csv`` or ``labels.parquet``, and ``dataset.json`` if there is one.
+
+    Args:
+        root: The data folder.
+        classes: Only these, in this order; by default those of ``dataset.json``, or of the file.
+        unlisted: For files that list tags: whether a tag that is not listed is ``"unknown"`` or
+            ``"absent"``.
+
+    Raises:
+        DataError: a file is missing or wrong, or the two do not fit each other.
+        LabelError: the label file is wrong.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        kind = "is a file, not a folder" if root.exists() else "does not exist"
+        raise DataError(
+            f"{root} {kind}. Needed: a folder with labels.csv (or labels.parquet) and the images "
+            f"that it names, or {FEATURES} in their place."
+        )
+    description = read_description(root)
+    file = read_labels(_label_file(root), unlisted=unlisted)
+    table = file.table
+    if description is not None:
+        table = _in_order(root, table, description.classes)
+    if classes is not None:
+        table = table.select_classes(tuple(classes))
+    return Records(root, table, _splits(file.splits, table.num_images), description)
+
+
+def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:
+    """``table`` with its classes as ``dataset.json`` orders them."""
+    if table.classes == classes:
+        return table
+    ours, theirs = set(table.classes), set(classes)
+    if ours != theirs or len(classes) != len(theirs):
+        shown = ", ".join(map(repr, sorted(ours ^ theirs)[:3])) or "one that is listed twice"
+        raise DataError(
+            f"{root}: {DESCRIPTION} lists {len(classes)} classes and the label file has "
+            f"{len(ours)}, and they are not the same: {shown}. Correct 'classes' in "
+            f"{DESCRIPTION}, or remove that file."
+        )
+    return table.select_classes(classes)
+
+
+def _label_file(root: Path) -> Path:
+    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.is_file()]
+    if len(found) != 1:
+        state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
+        raise DataError(
+            f"{root} has {state}; needed is exactly one of them. A wide labels.csv begins "
+            "'image,cat,dog', and each line names an image and 1, 0 or blank for every class."
+        )
+    return found[0]
+
+
+def _splits(names: Sequence[str] | None, num_images: int) -> dict[str, Rows]:
+    if names is None:
+        return {"train": np.arange(num_images, dtype=np.int64)}
+    column = np.asarray(names)
+    return {str(name): np.flatnonzero(column == name) for name in sorted(set(names))}

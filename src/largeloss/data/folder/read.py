@@ -1,0 +1,188 @@
+"""A folder of the user's own: ``labels.csv`` or ``labels.parquet``, and images or features."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from largeloss.data.dataset import Dataset
+from largeloss.data.folder.image_paths import locate_images
+from largeloss.data.folder.labels_and_splits import FEATURES, Records, read_records
+from largeloss.data.inputs.image_files import ImageFiles, broken_images
+from largeloss.data.inputs.source import FeatureArray, Source
+from largeloss.errors import DataError
+from largeloss.files import written_atomically
+from largeloss.labels import LabelTable
+
+_ROWS = 4096  # of features, looked at in one go
+
+
+def read_folder(
+    root: Path,
+    *,
+    image_size: int = 448,
+    classes: Sequence[str] | None = None,
+    unlisted: str | None = None,
+    follow_symlinks: bool = False,
+) -> Dataset:
+    """Reads a data folder; no image is decoded yet.
+
+    Args:
+        root: Holds ``labels.csv`` or ``labels.parquet`` (see :func:`largeloss.labels.read_labels`),
+            and the images that it names, or ``features.safetensors`` in their place. With
+            ``dataset.json`` (see :mod:`.dataset_json`) images lie where that says,
+            and classes are in its order.
+        image_size: Height and width, in pixels, that images are resized to.
+        classes: Only these, in this order.
+        unlisted: For files that list tags: whether a tag that is not listed is ``"unknown"`` or
+            ``"absent"``.
+        follow_symlinks: Whether images may be links that lead out of their folder.
+
+    Raises:
+        DataError: a file is missing or wrong, or a name leads out of the folder of images.
+        LabelError: the label file is wrong.
+    """
+    records = read_records(root, classes=classes, unlisted=unlisted)
+    return with_inputs(records, image_size, follow_symlinks).with_splits()
+
+
+def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool = False) -> Dataset:
+    """The data set of ``records``, with its images or features; splits as in the label file.
+
+    Raises:
+        DataError: it has neither, or they cannot be used.
+    """
+    table, root = records.table, records.root
+    source: Source
+    if (root / FEATURES).is_file():
+        source = FeatureArray(read_features(root / FEATURES, table))
+    elif (folders := records.folders) is not None:
+        source = ImageFiles(locate_images(table.images, folders, follow_symlinks), image_size)
+    else:
+        raise DataError(
+            f"{root} has neither images nor {FEATURES}: dataset.json names no folder of "
+            "images. Write it there, under 'images'."
+        )
+    return Dataset(records.name, source, table, records.splits)
+
+
+def without_broken_images(
+    dataset: Dataset, policy: str, workers: int = 2, split: str = "all"
+) -> Dataset:
+    """``dataset`` after a full decode of every image that is used.
+
+    Args:
+        dataset: Returned as it is where its inputs are not files.
+        policy: ``"error"`` refuses the data set; ``"skip"`` leaves the images out and says so.
+        workers: Threads.
+        split: Only its images are used; ``"all"``: those of all splits.
+
+    Raises:
+        DataError: images cannot be read and ``policy`` is ``"error"``.
+    """
+    if not isinstance(dataset.source, ImageFiles):
+        return dataset
+    looked_at = dataset.splits.values() if split == "all" else [dataset.rows(split)]
+    used = np.sort(np.concatenate(list(looked_at)))
+    found = broken_images(dataset.source.paths, workers, used.tolist())
+    if not found:
+        return dataset
+    listed = "\n".join(f"  {text}" for text in list(found.values())[:10])
+    more = f"\n  … and {len(found) - 10} more" if len(found) > 10 else ""
+    if policy == "error":
+        raise DataError(
+            f"{len(found)} of {len(used)} images cannot be read:\n{listed}{more}\n"
+            "Mend or remove them, or leave them out with --bad-images skip."
+        )
+    kept = np.ones(len(dataset.source), dtype=bool)
+    kept[list(found)] = False
+    return dataset.only(
+        kept,
+        f"{len(found)} of {len(used)} images cannot be read and are left out:\n{listed}{more}",
+    )
+
+
+def read_features(path: Path, table: LabelTable) -> Tensor:
+    """(N, D) float32 features in the order of the table's images.
+
+    The file is mapped into memory. It holds a tensor ``features``; its metadata may name the images
+    (a JSON list under ``images``), otherwise rows are in the order of the label file.
+
+    Raises:
+        DataError: the file cannot be read, or does not fit the labels.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            noted = file.metadata() or {}
+            stored: Tensor = file.get_tensor("features")
+            names = json.loads(noted.get("images", "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: no features can be read ({error}). Needed: a safetensors file with one "
+            "tensor 'features' of shape (images, dimensions)."
+        ) from None
+    if stored.ndim != 2 or not all(
+        bool(stored[start : start + _ROWS].isfinite().all())
+        for start in range(0, len(stored), _ROWS)
+    ):
+        raise DataError(
+            f"{path}: features must be finite and of shape (images, dimensions), got shape "
+            f"{tuple(stored.shape)}{'' if stored.ndim != 2 else ' with NaN or infinite values'}."
+        )
+    if noted.get("crc32", _checksum(stored)) != _checksum(stored):
+        raise DataError(
+            f"{path} is damaged: it has changed since it was written (its checksum does not "
+            "match). Remove it and have it written anew."
+        )
+    values = stored.float()
+    if names is None:
+        if len(values) != table.num_images:
+            raise DataError(
+                f"{path} has {len(values)} rows, the label file {table.num_images} images. Name "
+                "the images in the file's metadata, or write one row an image in the same order."
+            )
+        return values
+    position = {name: row for row, name in enumerate(names)}
+    missing = [name for name in table.images if name not in position]
+    if missing or len(names) != len(values):
+        raise DataError(
+            f"{path} lacks features of {len(missing)} labelled images, for example "
+            f"{missing[:3]}; it has {len(values)} rows and names {len(names)} images."
+        )
+    if tuple(names) == table.images:
+        return values  # as they are, in place of a second copy
+    return values[torch.tensor([position[name] for name in table.images], dtype=torch.int64)]
+
+
+def _checksum(values: Tensor) -> str:
+    plain = memoryview(cast(Any, values.contiguous().view(torch.uint8).numpy()))
+    return f"{zlib.crc32(plain):08x}"
+
+
+def extraction_seconds(path: Path) -> float:
+    """How long it took to extract the features of a file of :func:`write_features`."""
+    with safe_open(path, framework="pt") as file:
+        return float((file.metadata() or {}).get("seconds", "0"))
+
+
+def write_features(path: Path, values: Tensor, images: Sequence[str], seconds: float = 0) -> None:
+    """Writes what :func:`read_features` reads; ``seconds`` is how long extracting them took."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = values.float().contiguous()
+    noted = {
+        "images": json.dumps(list(images)),
+        "seconds": f"{seconds:.3f}",
+        "crc32": _checksum(values),
+    }
+    with written_atomically(path) as partial:
+        try:
+            save_file({"features": values}, partial, metadata=noted)
+        except SafetensorError as error:
+            raise OSError(str(error)) from None

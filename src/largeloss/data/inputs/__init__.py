@@ -1,0 +1,1 @@
+"""The inputs of a batch: image files, arrays, features; decoded, cached, loaded."""

@@ -1,0 +1,156 @@
+"""Batches: inputs decoded by workers, labels looked up by row in the main process.
+
+Order and mirroring depend on (seed, epoch) alone: any number of workers or processes gives the
+same batches. Each process takes a contiguous share of every batch.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from largeloss import distributed
+from largeloss.data.dataset import Rows
+from largeloss.data.inputs.source import Source
+from largeloss.errors import ConfigError, RunError
+from largeloss.labels import LabelTable
+
+Plan = tuple[list[int], list[bool]]
+
+
+class Batch(NamedTuple):
+    """What the model is shown."""
+
+    inputs: Tensor
+    """(B, 3, H, W) uint8 images or (B, D) float features, on the device."""
+    labels: Tensor
+    """(B, C) int8, on the device."""
+    rows: Tensor
+    """(B,) int64, on the CPU."""
+
+
+class _Plans(Sampler[Plan]):
+    """This process's share of each batch of an epoch: rows, and which images to mirror."""
+
+    def __init__(self, rows: Rows, batch_size: int, seed: int | None, mirror: bool) -> None:
+        self.rows, self.batch_size, self.seed, self.mirror = rows, batch_size, seed, mirror
+        self.epoch = self.skipped = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Plan]:
+        order, flips = self.rows, np.zeros(len(self.rows), dtype=bool)
+        if self.seed is not None:
+            stream = np.random.default_rng([self.seed, self.epoch])
+            order = stream.permutation(self.rows)
+            if self.mirror:
+                flips = stream.random(len(order)) < 0.5
+        rank, size = distributed.rank(), distributed.world_size()
+        for start in range(self.skipped * self.batch_size, len(order), self.batch_size):
+            mine: slice | NDArray[np.int64] = slice(start, start + self.batch_size)
+            if size > 1:
+                batch = np.arange(start, min(start + self.batch_size, len(order)))
+                mine = np.array_split(batch, size)[rank]
+            yield order[mine].tolist(), flips[mine].tolist()
+
+
+class _Reads(TorchDataset[tuple[Tensor, Tensor]]):
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __getitem__(self, plan: Plan) -> tuple[Tensor, Tensor]:
+        rows, flips = plan
+        return self.source.read(rows, flips), torch.tensor(rows, dtype=torch.int64)
+
+
+class Loader:
+    """Batches of some rows of a data set.
+
+    Args:
+        source: The inputs.
+        labels: One row an input.
+        rows: Which to load.
+        batch_size: Of the global batch, over all processes; the last may be smaller.
+        seed: Shuffles, anew in each epoch; None keeps the order of ``rows``.
+        mirror: Whether half of the images, drawn at random, are mirrored.
+        workers: Processes that decode images; none are used for inputs in memory.
+        device: Where inputs and labels go.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        labels: LabelTable,
+        rows: Rows,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        mirror: bool = False,
+        workers: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch_size < 1:
+            raise ConfigError(f"batch_size must be 1 or more, got {batch_size}.")
+        short = len(rows) % batch_size or batch_size
+        if seed is not None and short < distributed.world_size():
+            raise ConfigError(
+                f"The last of the batches has {short} images for {distributed.world_size()} "
+                f"processes, and none may be empty. Choose another batch size than {batch_size}."
+            )
+        self.labels, self.device = labels, torch.device(device)
+        self.plans = _Plans(rows, batch_size, seed, mirror)
+        self._reads = _Reads(source)
+        if source.in_memory and self.device.type == "cpu":  # nothing to decode, pin or send
+            self._loader = None
+            return
+        num_workers = 0 if source.in_memory else workers
+        self._loader = DataLoader(
+            self._reads,
+            sampler=self.plans,
+            batch_size=None,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+            pin_memory=self.device.type == "cuda",
+            generator=torch.Generator(),  # else it draws from the global stream once a process
+        )
+
+    def set_epoch(self, epoch: int, skipped: int = 0) -> None:
+        """Chooses the order of the next pass, and how many batches of it were there already."""
+        self.plans.epoch, self.plans.skipped = epoch, skipped
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+        return len(self.plans)
+
+    def __iter__(self) -> Iterator[Batch]:
+        reads = map(self._reads.__getitem__, self.plans) if self._loader is None else self._loader
+        for inputs, rows in _watched(reads):
+            labels = torch.from_numpy(self.labels.lookup(rows.numpy()))
+            yield Batch(
+                inputs.to(self.device, non_blocking=True),
+                labels.to(self.device, non_blocking=True),
+                rows,
+            )
+
+
+def _watched(reads: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Passes on what is read.
+
+    Raises:
+        RunError: a process that decodes images is dead.
+    """
+    try:
+        yield from reads
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RunError(
+            f"A process that decodes images has died ({str(error).splitlines()[0]}). Where "
+            "memory is short, choose fewer --workers; then continue with --resume."
+        ) from None

@@ -1,0 +1,96 @@
+"""Where a batch's inputs come from: files, or arrays in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from largeloss.errors import DataError
+
+
+class Source(Protocol):
+    """N inputs, read by row."""
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """(3, H, W) of images, (D,) of features."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading is so cheap that worker processes would only slow it down."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+        """(B, 3, H, W) uint8 images, mirrored where ``flips`` says so; (B, D) float features."""
+
+
+@dataclass(frozen=True)
+class ImageArray:
+    """Images in memory, (N, 3, H, W) uint8."""
+
+    pixels: NDArray[np.uint8]
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return self.pixels.shape[1:]
+
+    @property
+    def in_memory(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+        batch = torch.from_numpy(self.pixels[np.asarray(rows, dtype=np.int64)])
+        mirrored = torch.tensor(list(flips), dtype=torch.bool)
+        if bool(mirrored.any()):
+            batch[mirrored] = batch[mirrored].flip(-1)
+        return batch
+
+
+@dataclass(frozen=True)
+class FeatureArray:
+    """Features in memory, (N, D) float32."""
+
+    values: Tensor
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return tuple(self.values.shape[1:])
+
+    @property
+    def in_memory(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+        return self.values.index_select(0, torch.tensor(rows, dtype=torch.int64))
+
+
+@dataclass(frozen=True)
+class LabelsOnly:
+    """N inputs that are not looked at, for work on labels alone."""
+
+    num: int
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return (0,)
+
+    @property
+    def in_memory(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return self.num
+
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+        raise DataError("These are labels alone: there is no input to read.")

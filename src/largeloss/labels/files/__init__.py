@@ -1,0 +1,1 @@
+"""Label files: CSV and Parquet, wide, long and lists; read and written."""

@@ -1,0 +1,71 @@
+"""The header of a label file: which layout it has, and which columns mean what."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from largeloss.errors import ConfigError
+from largeloss.labels.files.raw import HEADER, RawTable
+
+UNLISTED = ("unknown", "absent")
+
+
+class Header(NamedTuple):
+    """Which columns of a file mean what."""
+
+    layout: str
+    """``wide``, ``long`` or ``list``."""
+    split: int | None
+    """The position of the column ``split``."""
+    labels: tuple[int, ...]
+    """Positions: all classes (wide); label and value (long); labels (list)."""
+
+
+def header_of(names: Sequence[str]) -> Header:
+    """What the header means: ``image``, maybe ``split``, and one of the three layouts."""
+    rest = {name: index for index, name in enumerate(names) if index}
+    split = rest.pop("split", None)
+    if set(rest) == {"label", "value"}:
+        return Header("long", split, (rest["label"], rest["value"]))
+    return Header("list" if set(rest) == {"labels"} else "wide", split, tuple(rest.values()))
+
+
+def check_header(raw: RawTable) -> None:
+    """Refuses a header without ``image`` or labels, and column names that are empty or repeated."""
+    names = raw.header
+    if not names or names[0] != "image":
+        raise raw.refusal(
+            f"the first column must be named 'image', got {names[0] if names else ''!r}. Headers "
+            "are 'image,cat,dog' (wide), 'image,label,value' (long) or 'image,labels' (list); "
+            "each may have a column 'split'.",
+            HEADER,
+        )
+    for index, name in enumerate(names):
+        if not name.strip():
+            raise raw.refusal(f"column {index + 1} of the header has no name.", HEADER)
+        if name in names[:index]:
+            raise raw.refusal(
+                f"columns {names.index(name) + 1} and {index + 1} of the header are both {name!r}.",
+                HEADER,
+            )
+    if not header_of(names).labels:
+        raise raw.refusal("the header names no class. A wide one is 'image,cat,dog'.", HEADER)
+    if not len(raw.columns[0]):
+        raise raw.refusal("there is a header, but no image below it.", HEADER)
+
+
+def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
+    """Refuses a list whose unlisted labels have no declared meaning, and another file's that do."""
+    if unlisted is not None and unlisted not in UNLISTED:
+        raise ConfigError(f"unlisted must be 'unknown' or 'absent', got {unlisted!r}.")
+    if layout == "list" and unlisted is None:
+        raise raw.refusal(
+            "the file lists the labels of each image. What does it mean that a label is not "
+            "listed? Say --unlisted unknown (nobody knows: training will suspect it may be "
+            "there), or --unlisted absent (somebody looked: it is not there).",
+            HEADER,
+        )
+    if layout != "list" and unlisted is not None:
+        raise ConfigError(
+            f"--unlisted is for files with a column 'labels', but {raw.path} is {layout}: there a "
+            "blank is unobserved and 0 is absent. Leave --unlisted out."
+        )

@@ -1,0 +1,174 @@
+"""From the columns of a label file to a table, for each of the three layouts."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute as pc
+
+from largeloss.errors import LabelError
+from largeloss.labels.entries import Ints, States, find_conflict
+from largeloss.labels.files.columns import WRONG, as_text, coded, first, states_of
+from largeloss.labels.files.raw import RawTable
+from largeloss.labels.names import suggestion
+from largeloss.labels.table import LabelTable
+
+SEPARATOR = ";"
+"""Between the labels of one cell in the list layout."""
+SPLITS = ("train", "val", "test")
+
+_NEEDED = "Needed: 1 (present), 0 (absent) or blank (unobserved)."
+
+
+class Images(NamedTuple):
+    """The images of a file, in order of their first appearance."""
+
+    names: tuple[str, ...]
+    codes: Ints
+    """(lines,) the image of each line."""
+    splits: tuple[str, ...] | None
+    """One an image."""
+
+
+def parse_images(raw: RawTable, split: int | None) -> Images:
+    """Refuses blank names, and splits that are blank, unknown, or two for one image."""
+    text = as_text(raw.columns[0])
+    blank = first(pc.equal(pc.utf8_trim_whitespace(text), ""))
+    if blank is not None:
+        raise raw.refusal("the image has no name.", blank)
+    names, codes = coded(text)
+    if split is None:
+        return Images(names, codes, None)
+    spoken = as_text(raw.columns[split])
+    numbers = pc.index_in(spoken, value_set=pa.array(SPLITS))
+    wrong = first(pc.is_null(numbers))
+    if wrong is not None:
+        raise raw.refusal(
+            f"image {names[codes[wrong]]!r} has the split {spoken[wrong].as_py()!r}. Needed: "
+            f"{', '.join(SPLITS)}.",
+            wrong,
+        )
+    of_line = numbers.to_numpy()
+    lines = np.empty(len(names), dtype=np.int64)
+    lines[codes[::-1]] = np.arange(len(codes))[::-1]
+    other = first(of_line != of_line[lines][codes])
+    if other is not None:
+        image = codes[other]
+        raise raw.refusal(
+            f"image {names[image]!r} is in two splits, {SPLITS[of_line[lines[image]]]!r} and "
+            f"{SPLITS[of_line[other]]!r}. Each image belongs to one.",
+            lines[image],
+            other,
+        )
+    return Images(names, codes, tuple(SPLITS[number] for number in of_line[lines]))
+
+
+def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> LabelTable:
+    """One column a class."""
+    dense = np.stack([states_of(raw.columns[position]) for position in positions], axis=1)
+    classes = tuple(raw.header[position] for position in positions)
+    wrong = first((dense == WRONG).any(axis=1))
+    if wrong is not None:
+        column = int(np.argmax(dense[wrong] == WRONG))
+        raise _wrong_value(raw, raw.columns[positions[column]], wrong, images, classes[column])
+    lines, columns = np.nonzero(dense >= 0)
+    return _table(raw, lines, columns, dense[lines, columns], images, classes)
+
+
+def parse_long(
+    raw: RawTable, positions: Sequence[int], images: Images, classes: Sequence[str] | None
+) -> LabelTable:
+    """One line an entry; a blank value is unobserved, a blank label only lists the image."""
+    labels, values = as_text(raw.columns[positions[0]]), raw.columns[positions[1]]
+    states = states_of(values)
+    wrong = first(states == WRONG)
+    if wrong is not None:
+        raise _wrong_value(raw, values, wrong, images, labels[wrong].as_py())
+    unnamed = np.asarray(pc.equal(labels, ""))
+    stray = first(unnamed & (states >= 0))
+    if stray is not None:
+        raise raw.refusal(
+            f"image {images.names[images.codes[stray]]!r} has a value without a label.", stray
+        )
+    lines = np.flatnonzero(~unnamed)
+    names, columns = _columns(raw, labels.filter(pa.array(~unnamed)), lines, classes)
+    observed = states[lines] >= 0
+    lines = lines[observed]
+    return _table(raw, lines, columns[observed], states[lines], images, names)
+
+
+def parse_list(
+    raw: RawTable, position: int, images: Images, classes: Sequence[str] | None, unlisted: str
+) -> LabelTable:
+    """The present labels of an image in one cell; the others are what ``unlisted`` declares."""
+    cells = raw.columns[position].combine_chunks()
+    if not _is_list(cells.type):
+        cells = pc.split_pattern(as_text(cells), SEPARATOR)
+    lines = np.asarray(pc.list_parent_indices(cells)).astype(np.int64)
+    labels = pc.utf8_trim_whitespace(as_text(pc.list_flatten(cells)))
+    named = np.asarray(pc.not_equal(labels, ""))
+    lines = lines[named]
+    names, columns = _columns(raw, labels.filter(pa.array(named)), lines, classes)
+    if unlisted == "unknown":
+        states = np.ones(len(lines), dtype=np.int8)
+        return _table(raw, lines, columns, states, images, names)
+    dense = np.zeros((len(raw.columns[0]), len(names)), dtype=np.int8)
+    dense[lines, columns] = 1
+    every = np.indices(dense.shape).reshape(2, -1)
+    return _table(raw, every[0], every[1], dense.ravel(), images, names)
+
+
+def _is_list(kind: Any) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _columns(
+    raw: RawTable, labels: Any, lines: Ints, classes: Sequence[str] | None
+) -> tuple[tuple[str, ...], Ints]:
+    """(classes, the column of each label); by default the distinct labels, sorted."""
+    found, codes = coded(labels)
+    names = tuple(sorted(found)) if classes is None else tuple(classes)
+    if not names:
+        raise raw.refusal("no line names a label, so that there is no class.")
+    position = {name: index for index, name in enumerate(names)}
+    target = np.array([position.get(name, -1) for name in found], dtype=np.int64)
+    columns = target[codes]
+    unknown = first(columns < 0)
+    if unknown is not None:
+        name = found[codes[unknown]]
+        raise raw.refusal(f"unknown class {name!r}.{suggestion(name, names)}", lines[unknown])
+    return names, columns
+
+
+def _wrong_value(raw: RawTable, column: Any, line: int, images: Images, name: str) -> LabelError:
+    value = column[line].as_py()
+    hint = " Unobserved is a blank in files." if str(value) in ("-1", "-1.0", "nan") else ""
+    return raw.refusal(
+        f"image {images.names[images.codes[line]]!r}, class {name!r}: the value {value!r} is "
+        f"unknown. {_NEEDED}{hint}",
+        line,
+    )
+
+
+def _table(
+    raw: RawTable,
+    lines: Ints,
+    columns: Ints,
+    states: States,
+    images: Images,
+    classes: tuple[str, ...],
+) -> LabelTable:
+    rows = images.codes[lines]
+    try:
+        return LabelTable.from_entries(rows, columns, states, images=images.names, classes=classes)
+    except LabelError:
+        pair = find_conflict(rows * len(classes) + columns, states)
+        if pair is None:
+            raise
+    image, name = images.names[rows[pair[0]]], classes[columns[pair[0]]]
+    raise raw.refusal(
+        f"image {image!r}, class {name!r} is present on one line and absent on the other. "
+        "Keep one of them.",
+        *(lines[position] for position in pair),
+    )

@@ -1,0 +1,77 @@
+"""Label files: CSV and Parquet, wide, long and lists."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from largeloss.labels.files import layouts as parse
+from largeloss.labels.files.foreign import with_our_numbers
+from largeloss.labels.files.header import check_header, check_unlisted, header_of
+from largeloss.labels.files.raw import read_raw
+from largeloss.labels.names import checked_names
+from largeloss.labels.table import LabelTable
+
+
+class LabelFile(NamedTuple):
+    """What a label file says."""
+
+    table: LabelTable
+    splits: tuple[str, ...] | None
+    """``train``, ``val`` or ``test`` for each image; None where the file has no such column."""
+    layout: str
+    """``wide``, ``long`` or ``list``."""
+
+
+def read_labels(
+    path: str | Path,
+    *,
+    unlisted: str | None = None,
+    classes: Sequence[str] | None = None,
+    coding: str | None = None,
+) -> LabelFile:
+    """Reads a ``.csv`` or ``.parquet`` file; its header tells which layout it has.
+
+    * wide, ``image,cat,dog``: one line an image; cells are 1 (present), 0 (absent) or blank
+      (unobserved).
+    * long, ``image,label,value``: one line an entry; a blank value is unobserved, and a line with
+      neither label nor value only lists the image. Classes are the labels, sorted.
+    * list, ``image,labels``: the present labels of an image in one cell, between semicolons (or a
+      list of strings in Parquet). Classes are the labels, sorted.
+
+    Each may have a column ``split``: train, val or test. Images come in the order of their first
+    appearance; lines on one image are merged. CSV is UTF-8, with or without byte order mark, or
+    UTF-16 with one; empty lines are skipped. In Parquet, values are numbers or booleans, and null
+    is unobserved.
+
+    Args:
+        path: The file.
+        unlisted: For lists, and needed there: whether a label that is not listed is ``"unknown"``
+            or ``"absent"``.
+        classes: The classes of the table, in this order. Wide files are reduced to them; in the
+            other layouts a label that is none of them is refused.
+        coding: A name of :data:`largeloss.labels.CODINGS`, for wide and long files whose numbers
+            mean something else.
+
+    Raises:
+        LabelError: anything that cannot be understood, or contradicts itself; the message names
+            the lines (header = 1), in Parquet the rows (first = 1).
+        ConfigError: ``unlisted`` is another word, or given for a file that lists nothing; no such
+            coding, or one for a file that lists labels.
+    """
+    chosen = None if classes is None else checked_names(classes, "class")
+    raw = read_raw(Path(path))
+    check_header(raw)
+    header = header_of(raw.header)
+    layout, split, positions = header
+    check_unlisted(raw, layout, unlisted)
+    if coding is not None:
+        raw = with_our_numbers(raw, header, coding)
+    images = parse.parse_images(raw, split)
+    if layout == "long":
+        table = parse.parse_long(raw, positions, images, chosen)
+    elif layout == "list" and unlisted is not None:
+        table = parse.parse_list(raw, positions[0], images, chosen, unlisted)
+    else:
+        table = parse.parse_wide(raw, positions, images)
+        table = table if chosen is None else table.select_classes(chosen)
+    return LabelFile(table, images.splits, layout)

@@ -1,0 +1,1 @@
+"""IMCL, the one method of more than one file."""

@@ -1,0 +1,60 @@
+"""Which unobserved entries of a batch are selected: the setting that LL-R, LL-Ct, LL-Cp share."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from largeloss import distributed
+from largeloss.errors import ConfigError
+from largeloss.losses.functional import large_loss, num_large, unobserved
+
+
+@dataclass(frozen=True)
+class LargeLossSelection:
+    """Finds the unobserved entries with the largest losses.
+
+    Args:
+        delta_rel: Delta, in percent of the entries, in [0, 100].
+        rate_base: ``"all"``: percent of the batch's B*C entries, which gave the published numbers;
+            ``"unobserved"``: of its unobserved entries, as the authors' text has it.
+        ties: ``"include"`` or ``"stable"``, see :func:`~largeloss.losses.functional.large_loss`.
+        warmup_epochs: Epochs in which nothing is selected; published 1.
+
+    Source: Kim et al., CVPR 2022, section 4.
+    """
+
+    delta_rel: float
+    rate_base: Literal["all", "unobserved"] = "all"
+    ties: Literal["include", "stable"] = "include"
+    warmup_epochs: int = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.delta_rel, bool) or not 0 <= self.delta_rel <= 100:
+            raise ConfigError(
+                f"delta_rel is in percent of the batch's entries, from 0 to 100 "
+                f"(published values: 0.1 to 0.5), got {self.delta_rel!r}."
+            )
+        if self.rate_base not in ("all", "unobserved"):
+            raise ConfigError(f"rate_base must be 'all' or 'unobserved', got {self.rate_base!r}.")
+        if self.ties not in ("include", "stable"):
+            raise ConfigError(f"ties must be 'include' or 'stable', got {self.ties!r}.")
+        if not isinstance(self.warmup_epochs, int) or self.warmup_epochs < 0:
+            raise ConfigError(f"warmup_epochs must be 0 or more, got {self.warmup_epochs!r}.")
+
+    def growing_rate(self, epoch: int) -> float:
+        """Share of the entries at ``epoch``: Delta more in each epoch after the warm-up."""
+        return max(0, epoch - self.warmup_epochs + 1) * self.delta_rel / 100
+
+    def constant_rate(self, epoch: int) -> float:
+        """Share of the entries at ``epoch``: Delta in every epoch after the warm-up."""
+        return self.delta_rel / 100 if epoch >= self.warmup_epochs else 0.0
+
+    def select(self, logits: Tensor, labels: Tensor, rate: float) -> Tensor:
+        """(B, C) bool: the entries of the batch with the largest losses, always unobserved ones."""
+        candidates = unobserved(labels)
+        if rate <= 0:
+            return candidates.new_zeros(candidates.shape)
+        entries = int(candidates.sum()) if self.rate_base == "unobserved" else labels.numel()
+        k = num_large(distributed.global_count(entries, logits.device), rate)
+        return large_loss(logits, candidates, k, self.ties)

@@ -1,0 +1,138 @@
+"""How well a model does on val or test, and by which labels that is said.
+
+Labels may be complete, partly observed, or positives only; what can be measured differs, and every
+result says which rule it was measured by.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from largeloss.data.inputs.loader import Batch
+from largeloss.errors import ConfigError
+from largeloss.labels import LabelTable
+from largeloss.metrics import (
+    F1Scores,
+    MeanAveragePrecision,
+    best_thresholds,
+    best_thresholds_entries,
+    example_average_precision,
+    f1_scores,
+    f1_scores_entries,
+    mean_average_precision,
+    mean_average_precision_entries,
+)
+from largeloss.metrics.arrays import ArrayOrTensor
+from largeloss.models import Classifier
+from largeloss.training.engine import EntryScores, score, score_entries
+
+RULES = {
+    "full": "complete labels",
+    "observed": "observed entries only",
+    "assume-absent": "blanks counted as absent, for want of observed absences: true positives that "
+    "nobody wrote down count as errors, so the figure is too low and good for ranking only",
+}
+
+
+LARGE = 50_000_000
+"""Entries of a split; from here on those observed are scored alone, where that is the rule."""
+
+Measured = Tensor | NDArray[np.floating] | EntryScores
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A split's labels and the rule by which scores are measured against them."""
+
+    rule: str
+    """A name of :data:`RULES`."""
+    table: LabelTable
+    """Of the split's M images, in their order."""
+
+    @classmethod
+    def of(cls, table: LabelTable, rows: NDArray[np.int64], rule: str = "auto") -> Self:
+        """Takes the labels of ``rows``.
+
+        ``auto``: ``full`` where no entry is unobserved; else ``observed`` where at least half of
+        the classes that have an observed positive have an observed negative too; else
+        ``assume-absent``.
+
+        Raises:
+            ConfigError: no such rule, or ``full`` with unobserved entries.
+        """
+        table = table.select(rows)
+        if rule == "auto":
+            rule = "full" if table.is_complete else _fitting_rule(table)
+        if rule not in RULES:
+            raise ConfigError(f"No such rule: {rule!r}; there are auto, {', '.join(RULES)}.")
+        if rule == "full" and not table.is_complete:
+            size = table.num_images * table.num_classes
+            raise ConfigError(
+                f"Rule 'full' needs complete labels, but {size - table.num_observed} of {size} "
+                "entries are unobserved. Choose 'observed', 'assume-absent' or 'auto'."
+            )
+        return cls(rule, table)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int8]:
+        """(M, C), unobserved entries already treated as the rule has it."""
+        labels = self.table.to_dense()
+        return np.maximum(labels, 0) if self.rule == "assume-absent" else labels
+
+    def scores(self, model: Classifier, batches: Iterable[Batch]) -> Measured:
+        """What ``model`` makes of the split, whose images ``batches`` has in order; collective."""
+        if self.rule == "observed" and self.table.num_images * self.table.num_classes >= LARGE:
+            return score_entries(model, batches, self.table)
+        return score(model, batches).logits
+
+    def measure(self, scores: Measured) -> MeanAveragePrecision:
+        """Mean average precision of logits (M, C), or of the observed entries; classes without
+        positives count 0."""
+        if isinstance(scores, EntryScores):
+            return mean_average_precision_entries(*scores, self.table.num_classes)
+        return mean_average_precision(scores, self.labels)
+
+    def thresholds(self, scores: Measured) -> NDArray[np.float64]:
+        """(C,): those of the greatest F1."""
+        if isinstance(scores, EntryScores):
+            return best_thresholds_entries(*scores, self.table.num_classes)
+        return best_thresholds(scores, self.labels)
+
+    def f1(self, scores: Measured, thresholds: ArrayOrTensor = 0.0) -> F1Scores:
+        """Of predictions above the thresholds, () or (C,)."""
+        if isinstance(scores, EntryScores):
+            return f1_scores_entries(*scores, self.table.num_classes, thresholds)
+        return f1_scores(scores, self.labels, thresholds)
+
+    def by_example(self, scores: Measured) -> float | None:
+        """Average precision by image, in [0, 1]; None where labels are not complete or no image
+        has a tag."""
+        if self.rule != "full" or not (self.table.states == 1).any():
+            return None
+        assert not isinstance(scores, EntryScores)
+        return example_average_precision(scores, self.labels)
+
+    def counts(self, classes: Sequence[str]) -> dict[str, list[int]]:
+        """Class → number of images with the tag, without it, unknown."""
+        present, absent, unobserved = self.table.counts()
+        if self.rule == "assume-absent":
+            absent, unobserved = absent + unobserved, np.zeros_like(unobserved)
+        states = [numbers.tolist() for numbers in (present, absent, unobserved)]
+        return {name: list(numbers) for name, *numbers in zip(classes, *states, strict=True)}
+
+    @property
+    def description(self) -> str:
+        """The rule in words."""
+        return RULES[self.rule]
+
+
+def _fitting_rule(table: LabelTable) -> str:
+    present, absent, _ = table.counts()
+    with_positive = int((present > 0).sum())
+    with_both = int(((present > 0) & (absent > 0)).sum())
+    return "observed" if 2 * with_both >= max(1, with_positive) else "assume-absent"

@@ -1,0 +1,188 @@
+"""The run folder: ``config.yaml, metrics.csv, best/, last/, corrections.parquet, result.json``."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from largeloss.errors import ConfigError, RunError
+from largeloss.files import (
+    checksummed_json,
+    checksummed_yaml,
+    digest,
+    verified_json,
+    write_text,
+    written_atomically,
+)
+
+SUMS = "sha256_of"
+"""In ``result.json``: checksums of files that have none of their own."""
+
+
+class RunFolder:
+    """One run's folder, with a lock that the system drops when the process ends.
+
+    Use it in a ``with`` statement.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._lock = FileLock(self.path / ".lock", timeout=0)
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved settings."""
+        return self.path / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        """Folder of the weights of the best val epoch."""
+        return self.path / "best"
+
+    @property
+    def last(self) -> Path:
+        """Folder of the weights and the state after the last finished epoch."""
+        return self.path / "last"
+
+    @property
+    def state_file(self) -> Path:
+        """What a resumed run continues from."""
+        return self.last / "state.pt"
+
+    @property
+    def result_file(self) -> Path:
+        """Written when the run is finished."""
+        return self.path / "result.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """A line an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def corrections_file(self) -> Path:
+        """Label edits that the method made."""
+        return self.path / "corrections.parquet"
+
+    @property
+    def recorded(self) -> Path:
+        """Folder of what :mod:`largeloss.training.recording` writes."""
+        return self.path / "recorded"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.result_file.is_file()
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except Timeout:
+            raise ConfigError(
+                f"Another process is writing to {self.path}. Wait for it, or choose another folder."
+            ) from None
+        except OSError as error:
+            raise ConfigError(
+                f"The run folder {self.path} cannot be written ({error}). Choose another --out."
+            ) from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def check_free(self) -> None:
+        """Makes sure that a new run may begin here; changes nothing.
+
+        Raises:
+            ConfigError: the folder already holds a run, or something else.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise ConfigError(f"{self.path} is a file and cannot be written as a run folder.")
+        if self.config_file.exists():
+            state = "a finished run" if self.finished else "a run that is not finished"
+            raise ConfigError(
+                f"{self.path} already holds {state}. Continue it with --resume, or choose another "
+                "--out; nothing was changed."
+            )
+        held = sorted(path.name for path in self.path.glob("*"))
+        strangers = [n for n in held if n != ".lock" and not n.endswith(".partial")]
+        if strangers:
+            raise ConfigError(
+                f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is no run of "
+                "largeloss. Choose another --out; nothing was changed."
+            )
+
+    def begin(self, config: Mapping[str, Any]) -> None:
+        """Saves the resolved settings of a new run.
+
+        Raises:
+            ConfigError: as :meth:`check_free`.
+        """
+        self.check_free()
+        write_text(self.config_file, checksummed_yaml(config))
+
+    def make(self) -> None:
+        """Makes the folders of a run. Nothing makes them later: a disk that is gone is an error.
+
+        Raises:
+            RunError: they cannot be made.
+        """
+        try:
+            for folder in (self.best, self.last):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"The run folder {self.path} cannot be written ({error}).") from None
+
+    def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Writes ``metrics.csv``, a line an epoch, in place of the earlier one."""
+        if not records:
+            return
+        with (
+            written_atomically(self.metrics_file) as partial,
+            partial.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, fieldnames=list(records[0]))
+            writer.writeheader()
+            writer.writerows(records)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Writes ``result.json``, with checksums of the other files: the run is at its end."""
+        files = [self.metrics_file, self.corrections_file, *self.recorded.glob("*.npy")]
+        sums = {_name(path, self.path): digest(path) for path in sorted(files) if path.is_file()}
+        write_text(self.result_file, checksummed_json({**result, SUMS: sums}))
+
+    def check(self, path: Path) -> None:
+        """Makes sure that a file of a finished run is the one that was written.
+
+        Args:
+            path: Of a file without a checksum of its own: metrics, label edits, recorded losses.
+
+        Raises:
+            RunError: it has changed since, or ``result.json`` cannot be read.
+        """
+        noted = self.result().get(SUMS, {}) if self.finished else {}
+        name = _name(path, self.path)
+        if name in noted and path.is_file() and digest(path) != noted[name]:
+            raise RunError(
+                f"{path} is not the file that was written: its checksum is not the one in "
+                f"{self.result_file.name}. It is damaged or was replaced; restore it, or train the "
+                "run anew in another folder."
+            )
+
+    def result(self) -> dict[str, Any]:
+        """What :meth:`finish` wrote.
+
+        Raises:
+            RunError: the file cannot be read, or is not as it was written.
+        """
+        try:
+            return verified_json(self.result_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.result_file} cannot be read ({error}).") from None
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
