@@ -25,6 +25,8 @@ test: $(VENV)/.dev
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+	$(RUN)/deptry src
+	$(RUN)/lint-imports
 	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses 2 --dist loadfile
 
 # Four processes, on one host and on two network namespaces (needs root), equal one.

@@ -29,7 +29,7 @@ from largeloss.losses import LargeLossRejection
 from largeloss.models import build_classifier
 from largeloss.objective import Objective
 from largeloss.training.engine import train_epoch
-from largeloss.training.protocols import start
+from largeloss.training.start import start, synchronised
 
 IMAGE = Path("docs/growth.svg")
 IMAGES = (1_000, 4_000, 16_000, 64_000, 256_000)
@@ -115,12 +115,12 @@ def loss_seconds(num_classes: int) -> float:
 def process_step() -> float:
     """Of ResNet-18 with LL-R, in a group of processes: the slowest process's."""
     torch.set_num_threads(1)
-    accelerator = start("fp32")
+    device = start()
     torch.manual_seed(0)
     model = build_classifier("resnet18", 20, (3, SIDE, SIDE))
     criterion = LargeLossRejection(delta_rel=0.5)
     criterion.set_epoch(2)
-    objective = accelerator.prepare(Objective(model, criterion))
+    objective = synchronised(Objective(model, criterion).to(device), device)
     optimizer = torch.optim.Adam(objective.parameters(), fused=True)
     images = torch.randint(0, 256, (BATCH, 3, SIDE, SIDE), dtype=torch.uint8)
     labels = torch.full((BATCH, 20), -1, dtype=torch.int8)

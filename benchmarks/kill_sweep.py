@@ -29,9 +29,11 @@ from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
 from largeloss.training import checkpoint_file as container
-from largeloss.training.evaluation import Evaluator
-from largeloss.training.protocols import Evaluators, Recipe, end_to_end, start
+from largeloss.training.evaluation import Evaluator, Evaluators
+from largeloss.training.fit import Phase, fit
+from largeloss.training.recipe import Recipe
 from largeloss.training.run_folder import RunFolder
+from largeloss.training.start import start
 from largeloss.training.weights import load_weights
 
 METHODS = ("ll-r", "ll-cp", "role", "curriculum")
@@ -56,7 +58,7 @@ def train(out: Path) -> None:
         "role": {"labels": torch.from_numpy(data.labels.to_dense()), "expected_positives": 6.0},
         "curriculum": {"limit": 0.55},
     }[method]
-    accelerator = start()
+    device = start()
     torch.manual_seed(0)
     model = build_classifier(
         "none", CLASSES, (INPUTS,), hidden=64, mean=[0.0] * INPUTS, std=[1.0] * INPUTS, dropout=0.2
@@ -64,11 +66,11 @@ def train(out: Path) -> None:
     run = RunFolder(out)
     evaluators = [Evaluator.of(table, splits[name]) for name in ("val", "test")]
     recipe = Recipe(epochs=5, batch_size=10, lr=1e-3, stop_below=None, checkpoint_every=2)
-    end_to_end(
-        model, LOSSES[method](**arguments), data, Evaluators(*evaluators), recipe, run,
-        {"classes": list(table.classes)}, accelerator, resume=run.state_file.is_file(),
-        recording=True,
-    )  # fmt: skip
+    criterion, config = LOSSES[method](**arguments), {"classes": list(table.classes)}
+    phase = Phase(
+        model, criterion, data, Evaluators(*evaluators), recipe, run, config, recording=True
+    )
+    fit(phase, device, resume=run.state_file.is_file())
 
 
 def child(out: Path, rank: int, ranks: int, port: int, dies_in_save: int) -> int:

@@ -199,7 +199,7 @@ def image_studies(photographs: tuple[str, ...], delta: dict[str, float]) -> list
 
 def recorded_studies(photographs: tuple[str, ...], delta: dict[str, float]) -> list[Study]:
     """Runs whose every loss is recorded, for the analyses."""
-    shown = "who memorises what, and what is flagged rightly"
+    shown = "memorisation, and precision and recall of the corrections"
     more = ("--seeds", "1", "--record", "losses")
     return [
         Study(

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from largeloss.report import METHOD_TITLES
+from largeloss.losses import LOSSES, title_of
 
 KINDS = ("TP", "TN", "FN")
 
 
 def largeloss(*arguments: str) -> str:
-    """Runs a command; gives it as one types it."""
+    """Runs a command; returns the command line."""
     subprocess.run(
         [sys.executable, "-m", "largeloss", *arguments],
         check=True,
@@ -27,8 +27,8 @@ def largeloss(*arguments: str) -> str:
 
 
 def recorded_section(title: str, command: str, out: Path) -> str:
-    """What the recorded runs of a comparison show: the paper's table, and the corrections."""
-    order = list(METHOD_TITLES)
+    """The analyses of a comparison's recorded runs: memorisation and corrections."""
+    order = list(LOSSES)
     runs = [path.parent for path in out.glob("*-seed0/result.json")]
     runs.sort(key=lambda run: order.index(json.loads((run / "result.json").read_text())["method"]))
     flagging = [run for run in runs if not run.name.startswith(("an-", "full-"))]
@@ -47,7 +47,7 @@ def recorded_section(title: str, command: str, out: Path) -> str:
         found = analysis(run, "memorization")
         for phase in ("warm-up", "regular"):
             cells = (f"{found[kind][phase]:.1f}" for kind in KINDS)
-            name = METHOD_TITLES[found["method"]] if phase == "warm-up" else ""
+            name = title_of(found["method"]) if phase == "warm-up" else ""
             lines.append(f"| {name} | {phase} | " + " | ".join(cells) + " |")
     lines += [
         "",
@@ -59,13 +59,13 @@ def recorded_section(title: str, command: str, out: Path) -> str:
         first, last = found["epochs"][1], found["epochs"][-1]
         shares = (last["precision"], last["recall"], first["precision"])
         cells = ("–" if share is None else f"{100 * share:.1f}" for share in shares)
-        name, flagged = METHOD_TITLES[found["method"]], f"{last['flagged']:,}"
+        name, flagged = title_of(found["method"]), f"{last['flagged']:,}"
         lines.append("| " + " | ".join((name, flagged, *cells)) + " |")
     return "\n".join([*lines, "", "```", *commands, "```", ""])
 
 
 def pointing_section(title: str, coco: Path, data: Path, groups: dict[str, Sequence[Path]]) -> str:
-    """The pointing game on ``coco``, imported into ``data``, a column a group of runs."""
+    """The pointing game on ``coco``, imported into ``data``; two columns for each group of runs."""
     commands = []
     if not (data / "labels.parquet").is_file():
         largeloss("data", "import", "coco2017", str(coco), "--out", str(data))
@@ -89,14 +89,14 @@ def pointing_section(title: str, coco: Path, data: Path, groups: dict[str, Seque
     rows: dict[str, list[str]] = {}
     for table in tables.values():
         for found in table.values():
-            rows.setdefault(METHOD_TITLES[found["method"]], []).append(
+            rows.setdefault(title_of(found["method"]), []).append(
                 f"{found['accuracy']:.1f} | {found['mean_accuracy']:.1f}"
             )
     lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()]
     lines += [
         "",
-        f"{fewest} to {most} pairs of {len(first['classes'])} classes (a place in a box around a "
-        "crowd alone does not count); whoever always points at the centre hits "
+        f"{fewest} to {most} pairs of {len(first['classes'])} classes (without pairs whose maximum "
+        "lies only in a box around a crowd); always pointing at the image centre gives "
         f"{first['centre_accuracy']:.1f} %. Published, ResNet-50 at 448 pixels "
         "(VOC 2012 / COCO 2014): Naive AN 78.9 / 46.4, ROLE 82.5 / 51.5, LL-R 83.7 / 54.0, LL-Ct "
         "83.7 / 54.1, LL-Cp 83.5 / 53.3.",
@@ -105,6 +105,6 @@ def pointing_section(title: str, coco: Path, data: Path, groups: dict[str, Seque
 
 
 def analysis(run: Path, name: str) -> dict[str, Any]:
-    """What ``largeloss analyze`` wrote."""
+    """Content of a file that ``largeloss analyze`` wrote."""
     found: dict[str, Any] = json.loads((run / "analysis" / f"{name}.json").read_text("utf-8"))
     return found

@@ -12,8 +12,9 @@ import numpy as np
 
 from largeloss.experiments.results import Comparison, RunResult
 from largeloss.labels import read_labels
+from largeloss.losses import title_of
 from largeloss.metrics import example_average_precision
-from largeloss.report import METHOD_TITLES, comparison_markdown
+from largeloss.report import comparison_markdown
 
 PUBLISHED = {
     "Yeast": {"an": 0.531, "wan": 0.698, "epr": 0.710, "role": 0.711, "ll-r": 0.658,
@@ -30,7 +31,7 @@ def result(run: Path) -> dict[str, Any]:
 
 
 def section(title: str, command: str, out: Path, num_runs: int) -> str:
-    """A study of images: its table as ``largeloss compare`` prints it."""
+    """A study on images: the table that ``largeloss compare`` prints."""
     runs = finished_runs(out, command)
     lines = [f"## {title}", "", comparison_markdown(Comparison.of(runs))]
     if len(runs) < num_runs:
@@ -70,11 +71,11 @@ def cache_lines(log: Path) -> list[tuple[str, str, str]]:
 
 
 def tabular_section(name: str, command: str, outs: Sequence[Path], data: Sequence[Path]) -> str:
-    """A table of features over its seeds, beside published values."""
+    """A data set of features: means over seeds, compared with published values."""
     runs: dict[str, list[dict[str, Any]]] = {}
     for out in outs:
         if not (out / "table.md").is_file():
-            continue  # not finished; the number of seeds is said in the title
+            continue  # not finished; the title states the number of seeds
         for run in json.loads((out / "results.json").read_text(encoding="utf-8"))["runs"]:
             folder = run["method"]
             if run["delta_rel"] is not None:
@@ -91,7 +92,7 @@ def tabular_section(name: str, command: str, outs: Sequence[Path], data: Sequenc
         delta = results[0]["delta_rel"]
         published = PUBLISHED[name].get(method)
         cells = (
-            METHOD_TITLES[method],
+            title_of(method),
             "" if delta is None else f"{delta:g} %",
             spread([r["test_example_ap"] for r in results], 3),
             "" if published is None else f"{published:.3f}",
@@ -103,14 +104,14 @@ def tabular_section(name: str, command: str, outs: Sequence[Path], data: Sequenc
     )
     lines += [
         "",
-        f"AP by example of classes ranked by how frequent they are: {prior:.3f}; ranked at random: "
+        f"AP by example of a ranking by class frequency: {prior:.3f}; of a random ranking: "
         f"{chance:.3f}.",
     ]
     return "\n".join([*lines, "", f"```\n{command}\n```", ""])
 
 
 def uninformed(data: Path) -> tuple[float, float]:
-    """AP by example on test of two rankings that do not look at the features."""
+    """AP by example on test of two rankings without features: class frequency, and random."""
     file = read_labels(data / "labels.csv")
     splits = np.asarray(file.splits)
     labels = file.table.to_dense()
@@ -126,6 +127,6 @@ def spread(values: Sequence[float], decimals: int) -> str:
 
 
 def page(sections: Sequence[str]) -> str:
-    """The whole page: what a person wrote, then what was measured."""
+    """The page: the text of ``results_words.md``, then the measured sections."""
     words = (HERE / "results_words.md").read_text(encoding="utf-8")
     return words.rstrip() + "\n\n" + "\n".join(sections)

@@ -1,7 +1,7 @@
 """Small data that tests share; real data comes through LARGELOSS_DATA only."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 
 import pretended
+from largeloss.cli import run
+from processes import Command
 
 
 @pytest.fixture(autouse=True)
@@ -58,9 +60,36 @@ def write_image_folder(root: Path, *, labels: str | None = None, num: int = 30) 
 
 
 @pytest.fixture
+def largeloss(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command in this process; gives exit code and what was printed on both streams."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return command
+
+
+@pytest.fixture
+def command() -> Iterator[Callable[..., Command]]:
+    """Starts commands in processes of their own; those still running at the end are killed."""
+    started: list[Command] = []
+
+    def start(*arguments: object, setup: str = "") -> Command:
+        started.append(Command(*arguments, setup=setup))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+
+
+@pytest.fixture
 def pretending(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets the device of ``pretended.py`` copy while the host goes on, as CUDA does."""
-    for module in ("host_copy", "watch"):
+    for module in ("host_copy", "deferred_check"):
         monkeypatch.setattr(f"largeloss.losses.{module}.ASYNCHRONOUS", (pretended.DEVICE.type,))
     monkeypatch.setattr(torch.cuda, "Event", pretended.Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)

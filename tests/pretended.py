@@ -39,7 +39,7 @@ class Pretended(Tensor):
 
     @staticmethod
     def __new__(cls, real: Tensor) -> "Pretended":
-        made = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made = Tensor._make_wrapper_subclass(
             cls, real.size(), strides=real.stride(), storage_offset=real.storage_offset(),
             dtype=real.dtype, device=DEVICE,
         )  # fmt: skip
@@ -47,7 +47,9 @@ class Pretended(Tensor):
         return made
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return _run(func, args, kwargs or {})
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from largeloss.config import make_config, read_yaml
 from largeloss.errors import ConfigError
+from largeloss.runs.settings import resolved
 
 
 def test_later_layers_win_and_sets_win_over_all():
@@ -19,7 +20,7 @@ def test_presets_are_resolved_so_that_the_saved_config_shows_them():
     sgd = make_config([], ["training.optimizer=sgd"]).training
     assert (sgd.lr, sgd.weight_decay, sgd.momentum) == (5e-3, 1e-3, 0.9)
     deltas = {
-        name: make_config([], [f"method.name={name}"]).method.delta_rel
+        name: resolved(make_config([], [f"method.name={name}"])).method.delta_rel
         for name in ("ll-r", "ll-ct", "ll-cp", "an")
     }
     assert deltas == {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1, "an": None}

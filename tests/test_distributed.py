@@ -9,6 +9,7 @@ import os
 import traceback
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,10 +22,10 @@ from largeloss.losses import LOSSES
 from largeloss.losses.functional import expected_positives_penalty, large_loss
 
 SECONDS = 60
-TOLERANCE = {"rtol": 0, "atol": 1e-10}
+TOLERANCE: dict[str, Any] = {"rtol": 0, "atol": 1e-10}
 NUM_CLASSES = 4
 
-CASES = {
+CASES: dict[str, tuple[str, Any]] = {
     "full": ("full", {}),
     "an": ("an", {}),
     "iu": ("iu", {}),
@@ -59,7 +60,7 @@ class Step(nn.Module):
         weight = torch.randn(2, NUM_CLASSES, generator=stream, dtype=torch.float64)
         self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.zeros(NUM_CLASSES, dtype=torch.float64))
-        self.loss = LOSSES[name](**settings)
+        self.loss: Any = LOSSES[name](**settings)
 
     def forward(self, inputs, labels, rows):
         # Entry by entry, so that equal images have equal logits whatever the batch.
@@ -106,7 +107,8 @@ def train(case):
             gradients += [parameter.grad.clone() for parameter in module.parameters()]
             with torch.no_grad():
                 for parameter in module.parameters():
-                    parameter -= 0.5 * parameter.grad
+                    assert parameter.grad is not None
+                    parameter.sub_(0.5 * parameter.grad)
     module.loss.set_epoch(4)
     edits = module.loss.edits.state() if name == "ll-cp" else {}
     return {
@@ -286,7 +288,10 @@ def test_pieces_of_two_processes_equal_those_of_one(two, alone, rank):
     assert got.keys() == alone.keys()
     for name, expected in alone.items():
         torch.testing.assert_close(
-            got[name], expected, **TOLERANCE, msg=lambda text, name=name: f"{name}: {text}"
+            got[name],
+            expected,
+            **TOLERANCE,
+            msg=lambda text, name=name: f"{name}: {text}",  # type: ignore[misc]
         )
         assert got[name].dtype == expected.dtype
 

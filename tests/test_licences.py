@@ -2,6 +2,7 @@
 
 import re
 from importlib import metadata
+from typing import Any
 
 
 def required(name: str, seen: set[str]) -> set[str]:
@@ -24,7 +25,7 @@ def test_no_dependency_is_under_the_agpl() -> None:
     names = required("largeloss", set())
     assert {"torch", "timm", "accelerate", "pyarrow"} < names
     for name in names:
-        about = metadata.metadata(name)
+        about: Any = metadata.metadata(name)
         said = [about.get("License-Expression") or "", (about.get("License") or "")[:200]]
         said += [text for text in about.get_all("Classifier") or [] if "License" in text]
         assert not re.search(r"AGPL|Affero", " ".join(said)), name

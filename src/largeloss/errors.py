@@ -11,8 +11,7 @@
     └── RunError                   work had begun and failed          (command line: exit code 1)
         ├── Interrupted            a signal asked the run to stop     (exit code 128 + signal)
         ├── NonFiniteError         logits that are NaN or infinite
-        ├── CheckpointError        a checkpoint that cannot be read or does not fit
-        └── DownloadError          a file could not be fetched, or is not the one expected
+        └── CheckpointError        a checkpoint that cannot be read or does not fit
 
     CompleteLabelsWarning          labels that look as if 0 meant 'not annotated'
 """
@@ -55,8 +54,8 @@ class Interrupted(RunError):
         self.number = number
         name = signal.Signals(number).name
         super().__init__(
-            f"Stopped by {name}. The last step is saved; continue with --resume (compare "
-            "and reproduce: with the same command)."
+            f"Stopped by {name}. The last step is saved; continue with --resume, in Python with "
+            "resume=True (compare and reproduce: with the same command)."
         )
 
 
@@ -70,10 +69,6 @@ class NonFiniteError(RunError):
 
 class CheckpointError(RunError):
     """A checkpoint cannot be read, or does not fit this run."""
-
-
-class DownloadError(RunError):
-    """A file could not be fetched, or is not the one that was expected."""
 
 
 class CompleteLabelsWarning(UserWarning):

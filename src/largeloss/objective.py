@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from largeloss.losses import PartialLabelLoss
-from largeloss.models import Classifier, Output, full_precision
+from largeloss.models import Classifier, Output, full_precision, half_precision
 
 
 class Evaluated(NamedTuple):
@@ -18,15 +18,25 @@ class Evaluated(NamedTuple):
 
 
 class Objective(nn.Module):
-    """What is minimised: ``criterion(model(inputs), labels)``."""
+    """What is minimised: ``criterion(model(inputs), labels)``.
 
-    def __init__(self, model: Classifier, criterion: PartialLabelLoss) -> None:
+    Args:
+        model: Computes in bfloat16 where ``precision`` is ``"bf16"``; its head never does.
+        criterion: Computes in full precision.
+        precision: ``"fp32"`` or ``"bf16"``.
+    """
+
+    def __init__(
+        self, model: Classifier, criterion: PartialLabelLoss, precision: str = "fp32"
+    ) -> None:
         super().__init__()
         self.model = model
         self.criterion = criterion
+        self.in_bf16 = precision == "bf16"
 
     def forward(self, inputs: Tensor, labels: Tensor, rows: Tensor) -> Evaluated:
-        output: Output = self.model(inputs)
+        with half_precision(inputs.device, self.in_bf16):
+            output: Output = self.model(inputs)
         # Never in half precision: sums, ties and least squares would go wrong without a word.
         with full_precision(output.logits.device):
             loss = self.criterion(output.logits, labels, rows, output.features, self.model.head)

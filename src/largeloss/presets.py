@@ -4,11 +4,12 @@ A preset is a layer of settings, as in a settings file, beneath everything else 
 came of it is in the run's ``config.yaml``. Where a value was not published, the source says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from largeloss.config import deep_merged
+from largeloss.config import RunConfig, deep_merged, make_config, merged, read_yaml
 from largeloss.errors import ConfigError
 
 _KIM = "Kim et al., CVPR 2022, with the authors' settings"
@@ -25,6 +26,35 @@ class Preset:
     name: str
     settings: dict[str, Any]
     source: str
+
+
+class SettingsLayers(NamedTuple):
+    """What a user says of a run's settings, weakest first."""
+
+    preset: str | None = None
+    """``collection/method``, or ``collection``."""
+    file: Path | None = None
+    """YAML."""
+    options: Mapping[str, Mapping[str, Any]] = {}
+    """Sections."""
+    sets: tuple[str, ...] = ()
+    """``section.name=value``."""
+
+    def made(
+        self, under: Mapping[str, Any] | None = None, over: Mapping[str, Any] | None = None
+    ) -> RunConfig:
+        """The settings, over ``under`` and, but for ``sets``, below ``over``.
+
+        Raises:
+            ConfigError: no such preset, file or setting, or a wrong value.
+        """
+        file = {} if self.file is None else read_yaml(self.file)
+        layers: list[Mapping[str, Any]] = [under or {}, file, self.options, over or {}]
+        if self.preset is not None:
+            given = merged(layers, self.sets).get("method", {})
+            method = given.get("name") if isinstance(given, Mapping) else None
+            layers.insert(0, find_preset(self.preset, method).settings)
+        return make_config(layers, self.sets)
 
 
 @dataclass(frozen=True)

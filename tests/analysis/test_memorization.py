@@ -5,7 +5,7 @@ import pytest
 
 from largeloss.analysis.corrections import corrections
 from largeloss.analysis.memorization import NUM_PARTS, memorization
-from largeloss.analysis.recorded import KINDS, Recorded
+from largeloss.analysis.recorded import KINDS, RecordedLosses
 from largeloss.errors import ConfigError
 
 
@@ -20,7 +20,7 @@ def written(folder, losses, steps=None, flagged=()):
         np.save(folder / f"steps-{epoch:03d}.npy", order.astype(np.int32))
         pairs = flagged[epoch] if epoch < len(flagged) else []
         np.save(folder / f"flagged-{epoch:03d}.npy", np.array(pairs, dtype=np.int32).reshape(-1, 2))
-    return Recorded.of(folder.parent)
+    return RecordedLosses.read(folder.parent)
 
 
 def example(seed=0, shape=(4, 30, 5)):
@@ -58,28 +58,28 @@ def test_equals_the_loop(tmp_path, seed, monkeypatch):
     assert content["FN"]["warm-up"] + content["FN"]["regular"] == pytest.approx(100)
 
 
-def test_what_cannot_be_told(tmp_path):
+def test_what_cannot_be_measured(tmp_path):
     losses, known, truth = example()
     recorded = written(tmp_path, losses)
-    with pytest.raises(ConfigError, match="truth of not one unobserved entry is known"):
+    with pytest.raises(ConfigError, match="truth of no unobserved entry is known"):
         memorization(recorded, known, known)
     with pytest.raises(ConfigError, match="data has changed since"):
         memorization(recorded, known[:, :4], truth[:, :4])
     (tmp_path / "one").mkdir()
-    with pytest.raises(ConfigError, match="phases need at least two"):
+    with pytest.raises(ConfigError, match="this analysis needs two"):
         memorization(written(tmp_path / "one", losses[:1]), known, truth)
 
 
 def test_corrections_equal_the_loop(tmp_path):
     losses, known, truth = example()
     stream = np.random.default_rng(1)
-    blank = np.argwhere(known < 0)
-    flagged = [[], *(blank[stream.random(len(blank)) < 0.3].tolist() for _ in range(3))]
+    unobserved = np.argwhere(known < 0)
+    flagged = [[], *(unobserved[stream.random(len(unobserved)) < 0.3].tolist() for _ in range(3))]
     hidden = truth.copy()
-    hidden[:, 4] = -1  # of one class nobody knows
+    hidden[:, 4] = -1  # one class has no known truth
     classes = ("a", "b", "c", "d", "e")
     found = corrections(written(tmp_path, losses, flagged=flagged), known, hidden, classes)
-    missing = [(n, c) for n, c in blank.tolist() if hidden[n, c] == 1]
+    missing = [(n, c) for n, c in unobserved.tolist() if hidden[n, c] == 1]
     for epoch, pairs in enumerate(flagged):
         right = [pair for pair in pairs if tuple(pair) in missing]
         judged = [pair for pair in pairs if hidden[tuple(pair)] >= 0]
@@ -91,12 +91,12 @@ def test_corrections_equal_the_loop(tmp_path):
         pairs = [pair for pair in flagged[3] if pair[1] == column]
         right = [pair for pair in pairs if tuple(pair) in missing]
         assert found.classes[name].flagged == len(pairs)
-        assert found.classes[name].right == len(right)
+        assert found.classes[name].correct == len(right)
     assert found.classes["e"].precision is None
     assert found.classes["e"].recall is None
 
 
-def test_a_method_that_doubts_nothing(tmp_path):
+def test_a_method_that_flags_nothing(tmp_path):
     losses, known, truth = example()
-    with pytest.raises(ConfigError, match="flagged no label"):
+    with pytest.raises(ConfigError, match="flagged no entry"):
         corrections(written(tmp_path, losses), known, truth, tuple("abcde"))

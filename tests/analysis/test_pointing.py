@@ -1,4 +1,4 @@
-"""The pointing game, beside an oracle that resizes and searches by loops."""
+"""The pointing game, against an oracle that resizes and searches by loops."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from largeloss.analysis.cam import resized, shown
-from largeloss.analysis.pointing import highest, judge, pointing
-from largeloss.data.importers.imported import Boxes
+from largeloss.analysis.cam import normalized, resized
+from largeloss.analysis.pointing import maximum_point, point_outcome, pointing
+from largeloss.data.folder.boxes import Boxes
 from largeloss.data.inputs.loader import Batch
 from largeloss.errors import ConfigError
 from largeloss.models import Classifier, build_classifier
@@ -53,7 +53,7 @@ def spread_by_loops(small, height, width):
     return large
 
 
-def verdict_by_loops(boxes, difficult, x, y, tolerance):
+def outcome_by_loops(boxes, difficult, x, y, tolerance):
     inside = []
     for place, (left, top, right, bottom) in enumerate(boxes):
         if left - tolerance <= x < right + tolerance and top - tolerance <= y < bottom + tolerance:
@@ -127,11 +127,11 @@ def test_the_game_is_that_of_the_loops(seed, tolerance):
             y, x = (sum(sides) / len(ties) for sides in zip(*ties, strict=True))
             hard = [difficult[b] for b in own]
             sides = [corners[b] for b in own]
-            said = verdict_by_loops(sides, hard, x + 0.5, y + 0.5, tolerance)
-            hits[column] += said == "hit"
-            misses[column] += said == "miss"
-            left_out += said == "difficult"
-            centre[verdict_by_loops(sides, hard, width / 2, height / 2, tolerance)] += 1
+            outcome = outcome_by_loops(sides, hard, x + 0.5, y + 0.5, tolerance)
+            hits[column] += outcome == "hit"
+            misses[column] += outcome == "miss"
+            left_out += outcome == "difficult"
+            centre[outcome_by_loops(sides, hard, width / 2, height / 2, tolerance)] += 1
     assert found.hits.tolist() == hits.tolist()
     assert found.misses.tolist() == misses.tolist()
     assert (found.num_without_box, found.num_difficult) == (unboxed, left_out)
@@ -152,32 +152,32 @@ def test_the_game_is_that_of_the_loops(seed, tolerance):
 def test_a_mirrored_map_gives_the_mirrored_place(seed, h, w, side):
     small = torch.from_numpy(np.random.default_rng(seed).normal(size=(1, h, w)))
     height, width = side, side + 4
-    x, y = highest(resized(small, height, width)[0].numpy())
-    mirrored = highest(resized(small.flip(2), height, width)[0].numpy())
-    turned = highest(resized(small.flip(1), height, width)[0].numpy())
+    x, y = maximum_point(resized(small, height, width)[0].numpy())
+    mirrored = maximum_point(resized(small.flip(2), height, width)[0].numpy())
+    turned = maximum_point(resized(small.flip(1), height, width)[0].numpy())
     assert mirrored == pytest.approx((width - x, y))
     assert turned == pytest.approx((x, height - y))
 
 
-def test_of_equally_high_places_the_middle_counts():
+def test_the_mean_of_equal_maxima_counts():
     small = torch.zeros(1, 2, 2)
     small[0, 0, 0] = 1
-    assert highest(resized(small, 8, 8)[0].numpy()) == (1, 1)
-    assert highest(np.zeros((6, 10), dtype=np.float32)) == (5, 3)
+    assert maximum_point(resized(small, 8, 8)[0].numpy()) == (1, 1)
+    assert maximum_point(np.zeros((6, 10), dtype=np.float32)) == (5, 3)
 
 
 def test_a_box_holds_its_left_and_top_sides_only():
     box, easy = np.array([[2, 3, 5, 7]], dtype=np.float32), np.zeros(1, dtype=bool)
-    inside = {(x, y) for x in range(8) for y in range(9) if judge(box, easy, x, y) == "hit"}
+    inside = {(x, y) for x in range(8) for y in range(9) if point_outcome(box, easy, x, y) == "hit"}
     assert inside == {(x, y) for x in (2, 3, 4) for y in (3, 4, 5, 6)}
-    assert judge(box, easy, 1, 2) == "miss"
-    assert judge(box, easy, 1, 2, tolerance=1) == "hit"
-    assert judge(box, ~easy, 0, 0) == "difficult"
+    assert point_outcome(box, easy, 1, 2) == "miss"
+    assert point_outcome(box, easy, 1, 2, tolerance=1) == "hit"
+    assert point_outcome(box, ~easy, 0, 0) == "difficult"
 
 
-def test_maps_that_speak_for_nothing_are_zero():
+def test_maps_without_positive_values_are_zero():
     maps = torch.stack([torch.full((2, 2), -1.0), torch.tensor([[0.0, 2.0], [-3.0, 1.0]])])
-    found = shown(maps, 4, 4)
+    found = normalized(maps, 4, 4)
     assert found[0].eq(0).all()
     assert found[1].max() == 1
     assert found[1].min() >= 0

@@ -1,6 +1,7 @@
-"""The pointing game on COCO photographs, beside a loop over the owners' own annotations."""
+"""The pointing game on COCO photographs, against a loop over the official annotations."""
 
 import json
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from largeloss.models import build_classifier
 SIZE = 96
 
 
-def test_hits_are_those_of_the_owners_boxes(real_data):
+def test_hits_are_those_of_the_official_boxes(real_data):
     root = real_data / "coco-mini"
     found = coco.read(root, 2017)
     rows = found.splits["test"]
@@ -33,30 +34,36 @@ def test_hits_are_those_of_the_owners_boxes(real_data):
     files = ImageFiles(tuple(root / found.table.images[row] for row in rows), SIZE)
     labels = torch.from_numpy(found.table.lookup(rows))
     batches = [
-        Batch(files.read(part, [False] * len(part)), labels[part], torch.from_numpy(rows[part]))
+        Batch(
+            files.read(part.tolist(), [False] * len(part)),
+            labels[part],
+            torch.from_numpy(rows[part]),
+        )
         for part in np.array_split(np.arange(len(rows)), 5)
     ]
     path = {int(row): files.paths[place] for place, row in enumerate(rows)}
+    boxes, backbone = found.boxes, cast(Any, model.backbone)
+    assert boxes is not None
     game = pointing(
         model,
         batches,
         np.arange(len(names)),
         names,
-        found.boxes,
+        boxes,
         lambda row: image_size(path[row]),
     )
 
-    said = json.loads((root / "annotations/instances_val2017.json").read_text())
-    called = {category["id"]: category["name"] for category in said["categories"]}
+    content = json.loads((root / "annotations/instances_val2017.json").read_text())
+    name_of = {category["id"]: category["name"] for category in content["categories"]}
     hits, misses, left_out = dict.fromkeys(names, 0), dict.fromkeys(names, 0), 0
-    for image in said["images"]:
+    for image in content["images"]:
         file = root / "val2017" / image["file_name"]
         pixels = ImageFiles((file,), SIZE).read([0], [False])
         with torch.no_grad():
-            features = model.backbone.forward_features(pixels / 127.5 - 1)[0]
-        things = [thing for thing in said["annotations"] if thing["image_id"] == image["id"]]
-        for category in {thing["category_id"] for thing in things}:
-            name = called[category]
+            features = backbone.forward_features(pixels / 127.5 - 1)[0]
+        objects = [item for item in content["annotations"] if item["image_id"] == image["id"]]
+        for category in {item["category_id"] for item in objects}:
+            name = name_of[category]
             weight = model.head.weight[names.index(name)].detach()
             own = (features * weight[:, None, None]).sum(dim=0)[None, None]
             shape = (image["height"], image["width"])
@@ -65,13 +72,13 @@ def test_hits_are_those_of_the_owners_boxes(real_data):
                 axis=0
             )
             inside, easy = [], []
-            for thing in things:
-                if thing["category_id"] != category:
+            for item in objects:
+                if item["category_id"] != category:
                     continue
-                easy.append(not thing["iscrowd"])
-                left, top, width, height = thing["bbox"]
+                easy.append(not item["iscrowd"])
+                left, top, width, height = item["bbox"]
                 if 0 < column + 0.5 - left < width and 0 < row + 0.5 - top < height:
-                    inside.append(not thing["iscrowd"])
+                    inside.append(not item["iscrowd"])
             if any(inside):
                 hits[name] += 1
             elif inside or not any(easy):

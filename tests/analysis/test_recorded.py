@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from largeloss.analysis.recorded import Recorded, kinds
+from largeloss.analysis.recorded import RecordedLosses, kinds
 from largeloss.data.inputs.loader import Batch
 from largeloss.errors import ConfigError, RunError
 from largeloss.training.engine import Step
@@ -42,7 +42,7 @@ def record(folder, num_epochs=2, seed=0):
 
 def test_what_is_read_is_what_was_shown(tmp_path):
     shown = record(tmp_path)
-    recorded = Recorded.of(tmp_path)
+    recorded = RecordedLosses.read(tmp_path)
     assert recorded.rows.tolist() == ROWS.tolist()
     assert recorded.num_epochs == 2
     for epoch, seen in enumerate(shown):
@@ -61,17 +61,17 @@ def test_an_epoch_that_was_cut_off_does_not_count(tmp_path):
     record(tmp_path, 1)
     recorder = Recorder(tmp_path / "recorded", ROWS, 3)
     recorder.begin(1)
-    assert Recorded.of(tmp_path).num_epochs == 1
+    assert RecordedLosses.read(tmp_path).num_epochs == 1
     recorder.begin(1)  # resumed
     recorder.end()
-    assert Recorded.of(tmp_path).num_epochs == 2
-    assert np.isnan(Recorded.of(tmp_path).losses(1)).all()
+    assert RecordedLosses.read(tmp_path).num_epochs == 2
+    assert np.isnan(RecordedLosses.read(tmp_path).losses(1)).all()
     assert not [path for path in (tmp_path / "recorded").iterdir() if "partial" in path.name]
 
 
 def test_a_run_that_was_not_recorded(tmp_path):
     with pytest.raises(ConfigError, match=r"has no recorded losses.*--record losses"):
-        Recorded.of(tmp_path)
+        RecordedLosses.read(tmp_path)
 
 
 def test_damaged_files(tmp_path):
@@ -79,10 +79,10 @@ def test_damaged_files(tmp_path):
     file = tmp_path / "recorded/losses-001.npy"
     file.write_bytes(file.read_bytes()[:40])
     with pytest.raises(RunError, match=r"losses-001\.npy cannot be read"):
-        Recorded.of(tmp_path)
+        RecordedLosses.read(tmp_path)
     np.save(file, np.zeros((2, 2), dtype=np.float16))
     with pytest.raises(RunError, match=r"has the shape \(2, 2\), but 5 images were recorded"):
-        Recorded.of(tmp_path)
+        RecordedLosses.read(tmp_path)
 
 
 def test_kinds():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from largeloss.analysis.recorded import Recorded
+from largeloss.analysis.recorded import RecordedLosses
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "4", "--batch-size", "8",
@@ -36,7 +36,7 @@ def test_memorization_prints_the_papers_table(largeloss, recorded_run):
     content = json.loads((run / "analysis/memorization.json").read_text())
     assert set(content) == {"method", "TP", "TN", "FN"}
     assert len(content["FN"]["mean_loss"]) == 4
-    assert Recorded.of(run).losses(0).shape[0] == 18
+    assert RecordedLosses.read(run).losses(0).shape[0] == 18
 
 
 def test_corrections_by_epoch_and_class(largeloss, recorded_run):
@@ -74,7 +74,7 @@ def test_what_is_missing_is_said(largeloss, recorded_run, image_folder, tmp_path
     assert "There is no run in" in err
     code, _, err = largeloss("analyze", "corrections", recorded_run("an"))
     assert code == 2
-    assert "flagged no label" in err
+    assert "flagged no entry" in err
 
 
 def test_labels_that_were_never_complete(largeloss, make_image_folder, tmp_path):
@@ -92,9 +92,9 @@ def test_labels_that_were_never_complete(largeloss, make_image_folder, tmp_path)
     assert code == 0, err
     code, _, err = largeloss("analyze", "memorization", tmp_path / "run")
     assert code == 2
-    assert "truth of not one unobserved entry is known" in err
+    assert "truth of no unobserved entry is known" in err
     code, out, err = largeloss("analyze", "corrections", tmp_path / "run")
     assert code == 0, err
     assert "not known" in out
-    flagged = Recorded.of(tmp_path / "run").flagged(3)
+    flagged = RecordedLosses.read(tmp_path / "run").flagged(3)
     assert np.ndim(flagged) == 2

@@ -107,9 +107,9 @@ def test_a_run_cut_off_is_resumed_to_the_same_bits(largeloss, image_folder, tmp_
     code, _, err = largeloss(*arguments, "--out", tmp_path / "whole")
     assert code == 0, err
     script = (
-        "import os, sys; from largeloss.cli import run; from largeloss.cli import progress; "
-        "original = progress.Progressing.epoch; "
-        "progress.Progressing.epoch = lambda s, r: (original(s, r), "
+        "import os, sys; from largeloss.cli import run; from largeloss import progress; "
+        "original = progress.RunListener.end_epoch; "
+        "progress.RunListener.end_epoch = lambda s, r: (original(s, r), "
         "os._exit(9) if r['epoch'] == 1 else None); run(sys.argv[1:])"
     )
     command = [sys.executable, "-c", script, *map(str, arguments), "--out", str(tmp_path / "cut")]

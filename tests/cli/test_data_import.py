@@ -91,6 +91,146 @@ def test_coco(imports: Import, tmp_path: Path, year: int) -> None:
     assert "80 classes (published: 80)" in out
 
 
+def own_json(path: Path, images: dict[str, list[str]], names: list[str], boxes: bool) -> Path:
+    """Anybody's json: image → categories; ids begin at 5 and go down, in the order of names."""
+    ids = {name: 5 + len(names) - place for place, name in enumerate(names)}
+    content = {
+        "images": [{"id": row, "file_name": name} for row, name in enumerate(images)],
+        "categories": [{"id": ids[name], "name": name, "supercategory": "x"} for name in names],
+        "annotations": [
+            {"image_id": row, "category_id": ids[one]} | ({"bbox": [1, 2, 3, 4]} if boxes else {})
+            for row, present in enumerate(images.values())
+            for one in present
+        ],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def own_images(folder: Path, names: list[str], image_folder: Path) -> Path:
+    for name, path in zip(names, sorted(image_folder.glob("images/*")), strict=False):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(path.read_bytes())
+    return folder
+
+
+OWN = {"b/2.png": ["owl", "cat"], "a/1.png": [], "b/1.png": ["cat"], "3.png": ["owl"],
+       "4.png": ["owl"], "5.png": ["cat"], "6.png": ["cat"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(("unlisted", "blank"), [("absent", 0), ("unknown", -1)])
+@pytest.mark.parametrize("boxes", [True, False])
+def test_anybodys_coco_json(
+    imports: Import, tmp_path: Path, image_folder: Path, unlisted: str, blank: int, boxes: bool
+) -> None:
+    file = own_json(tmp_path / "mine.json", OWN, ["owl", "fox", "cat"], boxes)
+    images = own_images(tmp_path / "images", list(OWN), image_folder)
+    given = ["coco", "--annotations", file, "--images", images]
+    code, _, err = imports(*given)
+    assert code == 2
+    assert "Say --unlisted unknown (nobody knows), or --unlisted absent" in err
+    code, out, err = imports(*given, "--unlisted", unlisted)
+    assert code == 0, err
+    assert "mine: 7 train, 3 classes." in out
+    assert "1 of 7 images of train have no annotation" in err
+    found = read_folder(tmp_path / "data")
+    assert list(found.labels.images) == list(OWN)
+    assert found.labels.classes == ("owl", "fox", "cat")
+    assert found.labels.to_dense().tolist() == [
+        [1 if name in present else blank for name in ("owl", "fox", "cat")]
+        for present in OWN.values()
+    ]
+    assert {k: len(v) for k, v in found.splits.items()} == {"train": 5, "val": 1, "test": 1}
+    assert (tmp_path / "data/boxes.parquet").is_file() == boxes
+    if boxes:
+        read = read_boxes(tmp_path / "data/boxes.parquet", found.labels)
+        assert read.rows.tolist() == [0, 0, 2, 3, 4, 5, 6]
+        assert read.columns.tolist() == [0, 2, 2, 0, 0, 2, 2]
+        assert read.corners[0].tolist() == [1, 2, 4, 6]
+    else:
+        assert "7 of 7 annotations of train have no box" in err
+
+
+def test_coco_json_of_several_splits(imports: Import, tmp_path: Path, image_folder: Path) -> None:
+    train = own_json(
+        tmp_path / "train.json", {"1.png": ["owl"], "2.png": [], "3.png": []}, ["owl", "cat"], True
+    )
+    test = own_json(tmp_path / "test.json", {"1.png": ["cat"]}, ["cat", "owl"], True)
+    own_images(tmp_path / "images/train", ["1.png", "2.png", "3.png"], image_folder)
+    own_images(tmp_path / "images/held/out", ["1.png"], image_folder)
+    files = ["--annotations", f"train={train}", "--annotations", f"test={test}"]
+    code, _, err = imports("coco", *files, "--images", tmp_path / "images", "--unlisted", "absent")
+    assert code == 2
+    assert "1 images are both in train and in test, for example '1.png'" in err
+    folders = ["--images", f"train={tmp_path / 'images/train'}"]
+    code, _, err = imports("coco", *files, *folders, "--unlisted", "absent")
+    assert code == 2
+    assert "--annotations is given for train, test, but --images for train." in err
+    folders += ["--images", f"test={tmp_path / 'images/held/out'}"]
+    code, _, err = imports("coco", *files, *folders, "--unlisted", "absent")
+    assert code == 0, err
+    found = read_folder(tmp_path / "data")
+    assert found.labels.images[1:] == ("train/2.png", "train/3.png", "held/out/1.png")
+    assert found.labels.to_dense().tolist() == [[1, 0], [0, 0], [0, 0], [0, 1]]
+    assert found.splits["test"].tolist() == [3]
+    assert isinstance(found.source, ImageFiles)
+    assert found.source.paths[3] == tmp_path / "images/held/out/1.png"
+
+
+def test_coco_json_that_is_refused(imports: Import, tmp_path: Path) -> None:
+    one = own_json(tmp_path / "one.json", {"1.png": ["owl"]}, ["owl", "cat"], True)
+    two = own_json(tmp_path / "two.json", {"2.png": ["owl"]}, ["owl", "dog"], True)
+    none = own_json(tmp_path / "none.json", {}, ["owl"], True)
+    for files, message in (
+        ([], "coco needs --annotations FILE"),
+        ([one, two], "--annotations is given twice for train"),
+        ([f"train={one}", f"val={two}"], "have different categories: 1 are in the first only and"),
+        ([f"test={one}"], "has no training images"),
+        ([none], "none.json: there is no image or no category"),
+        ([tmp_path / "absent.json"], "absent.json: cannot be read (No such file"),
+    ):
+        given = [part for file in files for part in ("--annotations", file)]
+        more = ["--images", tmp_path, "--unlisted", "absent", "--no-images"]
+        code, _, err = imports("coco", *given, *more)
+        assert code == 2
+        assert message in err
+
+
+def test_real_coco_json(imports: Import, real_data: Path, tmp_path: Path) -> None:
+    fashion = real_data / "fashion"
+    code, out, err = imports(
+        "coco", "--annotations", fashion / "annotations/boxes.json", "--images",
+        fashion / "images", "--unlisted", "absent", "--no-decode",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "boxes: 783 train, 36 classes." in out
+    found = read_folder(tmp_path / "data")
+    content = json.loads((fashion / "annotations/boxes.json").read_text())
+    names = {one["id"]: one["name"] for one in content["categories"]}
+    images = {one["id"]: one["file_name"] for one in content["images"]}
+    expected = {(images[a["image_id"]], names[a["category_id"]]) for a in content["annotations"]}
+    rows, columns, states = found.labels.entries()
+    present = zip(rows[states == 1], columns[states == 1], strict=True)
+    assert {(found.labels.images[r], found.labels.classes[c]) for r, c in present} == expected
+    assert found.labels.is_complete
+
+
+def test_the_official_release_as_anybodys_json(
+    imports: Import, real_data: Path, tmp_path: Path
+) -> None:
+    root = real_data / "coco-mini"
+    arguments: list[object] = ["coco", "--unlisted", "absent"]
+    for split, folder in (("train", "train2017"), ("test", "val2017")):
+        arguments += ["--annotations", f"{split}={root}/annotations/instances_{folder}.json"]
+        arguments += ["--images", f"{split}={root / folder}"]
+    code, _, err = imports(*arguments)
+    assert code == 0, err
+    found, official = read_folder(tmp_path / "data"), coco.read(root, 2017)
+    assert sorted(found.labels.images) == sorted(official.table.images)
+    rows = [found.labels.images.index(name) for name in official.table.images]
+    assert found.labels.select(rows) == official.table
+
+
 def test_cub(imports: Import, tmp_path: Path) -> None:
     write_cub(tmp_path / "tree")
     code, _, err = imports("cub", tmp_path / "tree")
@@ -317,7 +457,7 @@ def test_wrong_trees_leave_nothing(
     assert err.startswith("Error: ")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "coco"])
 def test_nothing_at_all(imports: Import, tmp_path: Path, name: str) -> None:
     more = {"nuswide": ["--version", "spml"], "folder": ["--unlisted", "absent"]}.get(name, [])
     code, _, err = imports(name, tmp_path / "none", *more)
@@ -331,16 +471,20 @@ def test_nothing_at_all(imports: Import, tmp_path: Path, name: str) -> None:
         (["voc2011"], "There is no collection 'voc2011'. Did you mean 'voc20"),
         (["voc2012", "--version", "spml"], "--version is for nuswide, not for voc2012"),
         (["cub", "--num-labels", "3"], "--num-labels is for arff, not for cub"),
-        (["arff", "--unlisted", "absent"], "--unlisted is for folder and csv, not for arff"),
+        (["arff", "--unlisted", "absent"], "--unlisted is for coco and folder and csv, n"),
         (["folder", "--coding", "complete"], "--coding is for csv"),
         (["nuswide"], "Say --version official or --version spml"),
         (["nuswide", "--version", "new"], "got 'new'"),
         (["voc2012", "--bad-images", "ignore"], "must be error or skip, got 'ignore'"),
         (["csv", "--coding", "spml"], "no such file"),
         (["voc2012", "--workers", "0"], "--workers"),
-        (["nuswide", "--version", "spml", "--download"], "Fetch the images, ImageList.zip"),
-        (["openimages-v3", "--download"], "annotations_human_2017_11.tar.gz"),
-        (["csv", "--download"], "made of files of your own"),
+        (["nuswide", "--version", "official"], "Fetch ImageList.zip, ConceptsList.zip, Ground"),
+        (["openimages-v3"], "curl -C - -O https://storage.googleapis.com/openimages/2017_11/"),
+        (["cub"], "CUB_200_2011.tgz    # 1.2 GB"),
+        (["coco"], "coco takes --annotations FILE and --images FOLDER, and no ROOT"),
+        (["cub", "--annotations", "x.json"], "--annotations is for coco, not for cub"),
+        (["cub", "--images", "x"], "--images is for coco and csv, not for cub"),
+        (["csv", "--images", "x", "--images", "y"], "csv takes one --images FOLDER, got 2"),
     ],
 )
 def test_wrong_options(imports: Import, tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from largeloss.cli.looks import Looker
-from largeloss.data.folder.boxes import read_boxes, write_boxes
+from largeloss.data.folder.boxes import Boxes, read_boxes, write_boxes
 from largeloss.data.folder.labels_and_splits import read_records
-from largeloss.data.importers.imported import Boxes
+from largeloss.pages.activation_maps import ActivationMaps
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
@@ -146,7 +145,7 @@ def test_examples(largeloss, trained):
     assert name in out
     for arguments, said in (
         (("--image", "nothing.png"), "is no training image"),
-        (("--epochs", "9"), "epochs 0 to 2"),
+        (("--epochs", "9"), "epochs are 0 to 2"),
         (("--epochs", "x"), "takes numbers"),
     ):
         code, _, err = largeloss("analyze", "examples", run, *arguments)
@@ -200,14 +199,14 @@ def test_coco_mini(largeloss, real_data, tmp_path):
 
 
 def test_captions_claim_no_more_than_is_so(trained, image_folder):
-    looker = Looker([trained("an")])
+    maps = ActivationMaps([trained("an")])
     path = str(image_folder / "images/00.png")
 
     def captions(threshold, names):
-        looker.saved[0]["thresholds"] = [threshold] * 2
-        return [look.caption for look in looker.looks(path, names)]
+        maps.models[0].logit_thresholds = np.full(2, threshold)
+        return [row.caption for row in maps.rows(path, names)]
 
     assert captions(-np.inf, ["red", "blue"]) == ["red (seen)", "blue (seen)"]
     assert captions(np.inf, ["red", "blue"]) == ["red (not seen)", "blue (not seen)"]
-    assert captions(-np.inf, None) == [f"{name} (seen)" for name in looker.classes]
+    assert captions(-np.inf, None) == [f"{name} (seen)" for name in maps.classes]
     assert captions(np.inf, None) in (["red (not seen)"], ["blue (not seen)"])

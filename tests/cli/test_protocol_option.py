@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from largeloss.training import protocols
+from largeloss.training import resume_state
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.weights import load_weights
 
@@ -95,7 +95,7 @@ def test_linear_init_is_resumed_to_the_same_bits(
     command = ["train", image_folder, *INIT, "--method", method, *cache, "--out"]
     code, _, err = largeloss(*command, tmp_path / "whole")
     assert code == 0, err
-    save, saved = protocols.save_state, []
+    save, saved = resume_state.save_state, []
 
     def cut(path, state):
         save(path, state)
@@ -103,10 +103,10 @@ def test_linear_init_is_resumed_to_the_same_bits(
         if state["epoch"] == epoch and ("head" in path.parts) == (phase == "head"):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(protocols, "save_state", cut)
+    monkeypatch.setattr(resume_state, "save_state", cut)
     code, _, err = largeloss(*command, tmp_path / "cut")
     assert code == 130
-    monkeypatch.setattr(protocols, "save_state", save)
+    monkeypatch.setattr(resume_state, "save_state", save)
     code, _, err = largeloss("train", "--resume", "--out", tmp_path / "cut")
     assert code == 0, err
     assert_same_bits(tmp_path / "whole", tmp_path / "cut")

@@ -95,7 +95,7 @@ def test_what_was_not_recorded_is_said_and_the_rest_stands(trained):
 
 def test_a_method_that_doubts_nothing(trained):
     _, page = trained("an", "--record", "losses")
-    assert "flagged no label" in section(page, "corrections")
+    assert "flagged no entry" in section(page, "corrections")
     assert "Naive AN" in rows(section(page, "memorization"))
     assert "largest losses" in section(page, "cards")
 
@@ -104,9 +104,9 @@ def test_labels_that_were_never_complete(trained, make_image_folder):
     folder = partial(make_image_folder)
     more = ("--delta-rel", "10", "--record", "losses")
     _, page = trained("ll-r", *more, data=folder, observe=False)
-    assert "truth of not one unobserved entry is known" in section(page, "memorization")
+    assert "truth of no unobserved entry is known" in section(page, "memorization")
     assert "not known here" in section(page, "corrections")
-    assert "Losses of blank entries" in section(page, "corrections")
+    assert "Losses of unobserved entries" in section(page, "corrections")
     assert "unknown" in section(page, "cards")
 
     _, page = trained("ll-r", *more, data=folder, out="hidden")  # presences alone are known
@@ -157,6 +157,7 @@ def test_a_comparison_from_its_folder(largeloss, image_folder, tmp_path):
         shown = rows(section(text, "comparison"))
         for line, title in zip(summary, ("Full labels", "Naive AN", "LL-R"), strict=True):
             cells = re.search(rf">{title}</th>.*?</tr>", section(text, "comparison"))
+            assert cells
             assert f"{line['mean']:.1f} ± {line['std']:.1f}" in cells[0]
         assert set(shown) == {"Full labels", "Naive AN", "LL-R"}
         assert "mean over 2 seeds" in section(text, "classes")

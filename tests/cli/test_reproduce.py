@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from largeloss.cli import gridrun
+from largeloss.experiments import runner
 from largeloss.files import checksummed_json, verified_json
 
 SMALL = (
@@ -56,7 +56,7 @@ def test_what_is_missing_is_run_once_and_resumed(
         "reproduce", "--table", "artificial", "--data", f"voc2012={image_folder}", "--methods",
         "an,ll-r,imcl", "--seeds", "2", "--runs", runs, *SMALL,
     ]  # fmt: skip
-    original, started = gridrun.GridRunner.__call__, []
+    original, started = runner.GridRunner.__call__, []
 
     def interrupted(self, planned, folder):
         if len(started) == 3:
@@ -65,7 +65,7 @@ def test_what_is_missing_is_run_once_and_resumed(
         return original(self, planned, folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(gridrun.GridRunner, "__call__", interrupted)
+        patch.setattr(runner.GridRunner, "__call__", interrupted)
         assert largeloss(*command, "--run")[0] == 130
     before = times(runs)
     assert len(before) == 3

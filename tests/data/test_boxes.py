@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from largeloss.data.folder.boxes import read_boxes, write_boxes
-from largeloss.data.importers.imported import Boxes
+from largeloss.data.folder.boxes import Boxes, read_boxes, write_boxes
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
 
@@ -21,7 +20,7 @@ BOXES = Boxes(
 )
 
 
-def same(found: Boxes, expected: Boxes) -> bool:
+def same(found, expected) -> bool:
     return all(
         np.array_equal(ours, theirs) and ours.dtype == theirs.dtype
         for ours, theirs in zip(found, expected, strict=True)
@@ -50,7 +49,7 @@ def test_other_images_and_classes_are_left_out_and_rows_sorted(tmp_path: Path) -
 
 def test_no_boxes(tmp_path: Path) -> None:
     path = tmp_path / "boxes.parquet"
-    nothing = Boxes(*(column[:0] for column in BOXES))
+    nothing = Boxes(*(column[:0] for column in BOXES))  # type: ignore[arg-type]
     write_boxes(path, nothing, TABLE)
     assert same(read_boxes(path, TABLE), nothing)
 

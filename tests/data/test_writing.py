@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from largeloss.data import Dataset, FeatureArray, ImageFiles, read_folder, writing
+from largeloss.data import Dataset, FeatureArray, ImageFiles, read_folder
+from largeloss.data.folder import write as writing
 from largeloss.data.folder.dataset_json import read_description
 from largeloss.data.folder.labels_and_splits import read_records
 from largeloss.data.folder.write import Extras, write_folder

@@ -4,13 +4,13 @@ import statistics
 import pytest
 
 from largeloss.errors import ConfigError
-from largeloss.experiments.grid import Planned, Variant, plan, run_grid
-from largeloss.experiments.results import Comparison, RunResult
+from largeloss.experiments.grid import PlannedRun, Variant, plan, run_grid
+from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.files import verified_json
 
 
 def result(method, seed, test_map, delta=None):
-    return RunResult(method, delta, seed, test_map, test_map - 1, 2, 3.0)
+    return ComparedRun(method, delta, seed, test_map, test_map - 1, 2, 3.0)
 
 
 def test_a_grid_goes_seed_by_seed():
@@ -56,7 +56,7 @@ def test_one_seed_has_no_spread_and_without_the_ends_there_is_no_gap():
 def test_results_are_written_after_every_run(tmp_path):
     seen = []
 
-    def run_one(planned: Planned, folder) -> RunResult:
+    def run_one(planned: PlannedRun, folder) -> ComparedRun:
         path = tmp_path / "results.json"
         seen.append(len(json.loads(path.read_text())["runs"]) if path.exists() else 0)
         return result(planned.variant.method, planned.seed, 50.0)

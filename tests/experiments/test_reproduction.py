@@ -1,4 +1,4 @@
-"""What is found of a published table in a folder of runs, and what is missing of it."""
+"""Values for a published table from a folder of runs, and the missing runs."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from largeloss.errors import ConfigError, RunError
 from largeloss.experiments.finished import Group
 from largeloss.experiments.published import ARTIFICIAL, MEMORIZATION, OPENIMAGES
-from largeloss.experiments.reproduction import lay_out, plan_missing
+from largeloss.experiments.reproduction import fill_table, plan_missing
 
 END = ("end-to-end",)
 
@@ -26,7 +26,7 @@ def anything(group, method):
 
 
 def test_an_empty_folder_is_a_table_of_published_values(tmp_path):
-    layout = lay_out(ARTIFICIAL, tmp_path / "none", ["an", "ll-r"], ARTIFICIAL.protocols)
+    layout = fill_table(ARTIFICIAL, tmp_path / "none", ["an", "ll-r"], ARTIFICIAL.protocols)
     assert layout.blocks == ("end-to-end", "linear-init")
     assert len(layout.cells) == 16
     assert {(cell.mean, cell.std, cell.num_finished) for cell in layout.cells} == {(None, None, 0)}
@@ -46,7 +46,7 @@ def test_values_are_averaged_over_whatever_seeds_there_are(tmp_path):
     for stray in ("ll-r-0.5-seed0", "ll-r-seed", "ll-r-seed01", "ll-r-seedling"):
         (tmp_path / "voc2012/end-to-end" / stray).mkdir()
         (tmp_path / "voc2012/end-to-end" / stray / "result.json").write_text("none of ours")
-    layout = lay_out(ARTIFICIAL, tmp_path, ["ll-r"], ARTIFICIAL.protocols)
+    layout = fill_table(ARTIFICIAL, tmp_path, ["ll-r"], ARTIFICIAL.protocols)
     voc = layout.cells[0]
     assert (voc.values, voc.seeds) == ((80.0, 84.0, 88.0), (0, 2, 10))
     assert (voc.mean, voc.std) == (84.0, 4.0)
@@ -57,18 +57,18 @@ def test_values_are_averaged_over_whatever_seeds_there_are(tmp_path):
 
 def test_values_of_an_analysis(tmp_path):
     folder = write_run(tmp_path, "openimages-v3", "an", 0)
-    layout = lay_out(OPENIMAGES, tmp_path, ["an"], END)
+    layout = fill_table(OPENIMAGES, tmp_path, ["an"], END)
     assert layout.unmeasured
     assert layout.cells[0].num_finished == 1
     groups = {f"G{number}": 10.0 * number for number in range(1, 5)} | {"G5": None}
     (folder / "groups.json").write_text(json.dumps({"groups": groups, "all": 25}))
-    layout = lay_out(OPENIMAGES, tmp_path, ["an"], END)
+    layout = fill_table(OPENIMAGES, tmp_path, ["an"], END)
     assert [cell.mean for cell in layout.cells] == [10, 20, 30, 40, None, 25]
     folder = write_run(tmp_path, "coco2014", "an", 1)
     shares = {kind: {"warm-up": 25.0, "regular": 75.0} for kind in ("TP", "TN", "FN")}
     (folder / "analysis").mkdir()
     (folder / "analysis/memorization.json").write_text(json.dumps(shares))
-    layout = lay_out(MEMORIZATION, tmp_path, ["an"], END)
+    layout = fill_table(MEMORIZATION, tmp_path, ["an"], END)
     assert [cell.mean for cell in layout.row("an", "COCO 2014")] == [25, 75] * 3
     assert {cell.mean for cell in layout.row("an", "VOC 2012")} == {None}
 
@@ -89,26 +89,28 @@ def test_values_of_an_analysis(tmp_path):
 def test_files_that_make_no_sense(tmp_path, content, message):
     (write_run(tmp_path, "openimages-v3", "an", 0) / "groups.json").write_text(content)
     with pytest.raises(RunError, match=message) as caught:
-        lay_out(OPENIMAGES, tmp_path, ["an"], END)
+        fill_table(OPENIMAGES, tmp_path, ["an"], END)
     assert "groups.json" in str(caught.value)
 
 
 def test_bytes_that_are_no_text(tmp_path):
     (write_run(tmp_path, "openimages-v3", "an", 0) / "result.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RunError, match=r"result\.json cannot be read"):
-        lay_out(OPENIMAGES, tmp_path, ["an"], END)
+        fill_table(OPENIMAGES, tmp_path, ["an"], END)
 
 
 @pytest.mark.parametrize("wrong", [{"method": "an"}, {"seed": 4}, {"protocol": "linear"}])
-def test_another_run_than_the_folder_says(tmp_path, wrong):
+def test_another_run_than_the_folder_name_tells(tmp_path, wrong):
     path = write_run(tmp_path, "cub", "epr", 3) / "result.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
     ((name, value),) = wrong.items()
-    with pytest.raises(ConfigError, match=f"epr-seed3 should hold epr.*{name} {value!r}.*Move it"):
-        lay_out(ARTIFICIAL, tmp_path, ["epr"], END)
+    with pytest.raises(
+        ConfigError, match=f"epr-seed3 should hold epr.*{name} {value!r}.*Move the folder"
+    ):
+        fill_table(ARTIFICIAL, tmp_path, ["epr"], END)
 
 
-def test_the_plan_says_what_is_missing_and_how_long_it_takes(tmp_path):
+def test_the_plan_lists_missing_runs_and_their_time(tmp_path):
     write_run(tmp_path, "voc2012", "an", 0)
     write_run(tmp_path, "voc2012", "an", 7)
     write_run(tmp_path, "coco2014", "an", 0)
@@ -116,7 +118,7 @@ def test_the_plan_says_what_is_missing_and_how_long_it_takes(tmp_path):
     begun = tmp_path / "voc2012/end-to-end/wan-seed1"
     begun.mkdir()
     (begun / "config.yaml").write_text("{}\n")
-    layout = lay_out(ARTIFICIAL, tmp_path, ["an", "wan"], END)
+    layout = fill_table(ARTIFICIAL, tmp_path, ["an", "wan"], END)
     voc, coco, nus, _ = plan_missing(layout, tmp_path, 2, anything)
     assert voc.group.name == "voc2012, end-to-end"
     assert [run.folder for run in voc.missing] == ["wan-seed0", "an-seed1", "wan-seed1"]
@@ -133,4 +135,4 @@ def test_the_plan_says_what_is_missing_and_how_long_it_takes(tmp_path):
     nothing = plan_missing(layout, tmp_path, 1, lambda *_: False)[0]
     assert (nothing.wanted, nothing.missing, nothing.estimate) == ((), (), 0)
     with pytest.raises(ConfigError, match="at least one method"):
-        plan_missing(lay_out(ARTIFICIAL, tmp_path, [], END), tmp_path, 1, anything)
+        plan_missing(fill_table(ARTIFICIAL, tmp_path, [], END), tmp_path, 1, anything)

@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from conftest import SMALL
 from largeloss.data.inputs.image_files import ImageFiles, open_rgb
 from largeloss.errors import DataError, InputError
 from largeloss.losses import LargeLossRejection
 from largeloss.metrics import average_precision, mean_average_precision
+from processes import SMALL
 
 PLAIN = (*SMALL[: SMALL.index("--observe")], "--epochs", "1", "--method", "ll-r")
 

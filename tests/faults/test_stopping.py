@@ -13,8 +13,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from conftest import SMALL
 from largeloss.training.checkpoint_file import load_state, previous
+from processes import SMALL
 
 ROOT = Path(__file__).parents[2]
 

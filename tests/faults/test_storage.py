@@ -9,15 +9,15 @@ import sys
 import numpy as np
 import pytest
 
-from conftest import SMALL
-from largeloss.analysis.recorded import Recorded
-from largeloss.cli.execute import saved_config
-from largeloss.cli.pages.curves import column
+from largeloss.analysis.recorded import RecordedLosses
 from largeloss.errors import LargelossError
 from largeloss.labels import read_edits, read_labels
-from largeloss.predict import load_classifier
+from largeloss.pages.learning_curves import column
+from largeloss.runs.load import load
+from largeloss.runs.settings import saved_settings
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.run_folder import RunFolder
+from processes import SMALL
 
 FLIPS = 20
 """Of single bits, in each file."""
@@ -34,17 +34,17 @@ def plain(value):
 
 def everything(run, table):
     """All that is ever read of a run folder."""
-    folder, recorded = RunFolder(run), Recorded.of(run)
-    model, config = load_classifier(run)
+    folder, recorded = RunFolder(run), RecordedLosses.read(run)
+    model = load(run)
     folder.check(folder.corrections_file)
     edits = read_edits(folder.corrections_file, table)
     epochs = range(recorded.num_epochs)
     return {
-        "settings": saved_config(run).plain(),
+        "settings": saved_settings(run).plain(),
         "result": plain(folder.result()),
         "curve": column(run, "val_map"),
-        "config": {name: config[name] for name in sorted(config) if name in NEEDED},
-        "weights": plain(model.state_dict()),
+        "config": {name: model.saved[name] for name in sorted(model.saved) if name in NEEDED},
+        "weights": plain(model.network.state_dict()),
         "state": repr(plain(load_state(folder.state_file))),
         "losses": [np.asarray(recorded.losses(epoch)).tobytes() for epoch in epochs],
         "steps": [plain(recorded.steps(epoch)) for epoch in epochs],

@@ -7,14 +7,14 @@ import contextlib
 import math
 import warnings
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
-EXACT = {"rtol": 0, "atol": 1e-12}
+EXACT: dict[str, Any] = {"rtol": 0, "atol": 1e-12}
 quick = settings(deadline=None, database=None, max_examples=40)
 
 
@@ -189,7 +189,7 @@ def assert_equal(got, expected):
 # Batches.
 
 
-def make_batch(seed, num_images=6, num_classes=5, observed=0.4, levels=None):
+def make_batch(seed, num_images=6, num_classes=5, observed=0.4, levels=None) -> tuple[list, list]:
     """Random logits (of few ``levels``, so that they tie; None: none do) and labels."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(scale=3, size=(num_images, num_classes))

@@ -53,7 +53,7 @@ def test_equals_the_loop(method, oracle, settings, batch):
 @pytest.mark.parametrize("shape", [(16, 20), (1, 20), (16, 1), (1, 1)])
 @pytest.mark.parametrize("observed", [0.0, 0.1, 1.0])
 def test_equals_the_loop_at_any_shape(method, oracle, settings, shape, observed):
-    batch = make_batch(7, *shape, observed=observed)
+    batch = make_batch(7, shape[0], shape[1], observed)
     assert_equal(run(method(**settings), *batch), oracle(*batch, **settings))
 
 
@@ -123,7 +123,7 @@ def test_expected_positives_cannot_exceed_the_classes():
 
 def test_expected_positives_must_be_given():
     with pytest.raises(TypeError, match="expected_positives"):
-        ExpectedPositive()
+        ExpectedPositive()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 0.6, float("nan")])
@@ -134,7 +134,7 @@ def test_smoothing_outside_its_range(smoothing):
 
 def test_unknown_denominator():
     with pytest.raises(ConfigError, match="'all' or 'observed', got 'known'"):
-        IgnoreUnobserved("known")
+        IgnoreUnobserved("known")  # type: ignore[arg-type]
 
 
 def test_full_label_refuses_unobserved_entries():

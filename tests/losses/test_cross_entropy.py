@@ -66,6 +66,7 @@ def test_extreme_logits_are_finite_and_sloped(shape):
     assert loss.item() == pytest.approx(1e4)
     loss.backward()
     expected = torch.where(targets, -1.0, 1.0) / logits.numel()
+    assert logits.grad is not None
     assert torch.allclose(logits.grad, expected)
 
 

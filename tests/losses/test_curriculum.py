@@ -27,7 +27,7 @@ def edited(labels, loss, rows):
 
 @quick
 @given(batches())
-def test_equals_the_loop(batch):
+def test_equals_the_loop(batch: tuple[list, list]):
     loss = CurriculumLabeling()
     loss.set_epoch(0)
     assert_equal(run(loss, *batch, torch.arange(len(batch[0]))), oracle(*batch))
@@ -35,7 +35,7 @@ def test_equals_the_loop(batch):
 
 @quick
 @given(batches())
-def test_equals_the_loop_on_what_was_accepted(batch):
+def test_equals_the_loop_on_what_was_accepted(batch: tuple[list, list]):
     logits, labels = batch
     loss = CurriculumLabeling(limit=0.6)
     loss.set_epoch(0)

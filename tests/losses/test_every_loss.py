@@ -5,6 +5,7 @@ import io
 import math
 import pickle
 import warnings
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ class WithFeatures(InteractiveMultiLabelLearning):
         return super().penalty(logits, labels, Context(context.rows, torch.stack(drawn), head))
 
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "full": {},
     "an": {},
     "iu": {},

@@ -1,6 +1,7 @@
 """IMCL: completion, matching pursuit, dictionary and the whole loss against loops."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,7 +146,8 @@ def test_the_loss_equals_the_loop(with_graph):
     features.requires_grad_()
     step(loss, head, features[:6], labels[:6], torch.arange(6))  # fills the dictionary
     value = step(loss, head, features[6:], labels[6:], torch.arange(6, 9))
-    w1, w2 = loss.balance
+    balance: Any = loss.balance
+    w1, w2 = balance
     weight, bias = head.weight.detach().numpy(), head.bias.detach().numpy()
     f = features.detach().numpy()
     y = labels.numpy()
@@ -174,7 +176,8 @@ def test_the_weights_balance_the_gradients():
     step(loss, head, features[:6], labels[:6], torch.arange(6))
     assert loss.balance is None
     step(loss, head, features[6:], labels[6:], torch.arange(6, 9))
-    w1, w2 = loss.balance
+    balance: Any = loss.balance
+    w1, w2 = balance
     again, *_ = setting()
     step(again, head, features[:6], labels[:6], torch.arange(6))
     sizes = []

@@ -17,7 +17,7 @@ from loss_oracles import (
     quick,
     rejection,
     run,
-    selected,
+    select,
 )
 
 from largeloss.errors import ConfigError
@@ -48,7 +48,7 @@ def rows_of(labels):
 
 
 def chosen_by(settings, logits, labels, percent):
-    return selected(logits, labels, percent, settings["rate_base"], settings["ties"])
+    return select(logits, labels, percent, settings["rate_base"], settings["ties"])
 
 
 def edits_of(loss):
@@ -120,7 +120,7 @@ def test_golden_gradients():
 @pytest.mark.parametrize(("method", "oracle"), GROWING)
 @quick
 @given(batch=batches(), settings=st.fixed_dictionaries(SETTINGS), epoch=st.integers(0, 6))
-def test_growing_rate_equals_the_loop(method, oracle, batch, settings, epoch):
+def test_growing_rate_equals_the_loop(method, oracle, batch: tuple[list, list], settings, epoch):
     loss = method(**settings)
     loss.set_epoch(epoch)
     percent = growing_percent(epoch, settings["delta_rel"], settings["warmup_epochs"])
@@ -188,7 +188,7 @@ def test_permanent_correction_equals_the_loop(
 @pytest.mark.parametrize("method", METHODS)
 @quick
 @given(batch=batches(), epoch=st.integers(0, 50))
-def test_delta_zero_is_exactly_assume_negative(method, batch, epoch):
+def test_delta_zero_is_exactly_assume_negative(method, batch: tuple[list, list], epoch):
     loss = method(0)
     loss.set_epoch(epoch)
     got, expected = run(loss, *batch, rows_of(batch[1])), run(AssumeNegative(), *batch)
@@ -200,7 +200,7 @@ def test_delta_zero_is_exactly_assume_negative(method, batch, epoch):
 @pytest.mark.parametrize("warmup_epochs", [1, 3])
 @quick
 @given(batch=batches())
-def test_warm_up_is_exactly_assume_negative(method, warmup_epochs, batch):
+def test_warm_up_is_exactly_assume_negative(method, warmup_epochs, batch: tuple[list, list]):
     expected = run(AssumeNegative(), *batch)
     assert_equal(expected, assume_negative(*batch))
     loss = method(50, warmup_epochs=warmup_epochs)
@@ -363,7 +363,7 @@ def test_a_refused_epoch_commits_nothing():
     run(loss, LOGITS, LABELS, rows_of(LABELS))
     for wrong in (-1, 1.5, None):
         with pytest.raises(ConfigError):
-            loss.set_epoch(wrong)
+            loss.set_epoch(wrong)  # type: ignore[arg-type]
     assert loss.epoch == 1
     assert edits_of(loss) == set()
 

@@ -6,19 +6,20 @@ Where there is no GPU a pretended one shows it, see ``pretended.py``.
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from largeloss.errors import LabelError, NonFiniteError
-from largeloss.losses import LOSSES
+from largeloss.losses import LOSSES, LargeLossRejection
 from largeloss.losses.base import PartialLabelLoss
 from largeloss.losses.memory import EditMemory
 from pretended import DEVICE, DeviceError, Pretended, Strict, SynchronisationError, held
 
 IMAGES, CLASSES, FEATURES, BATCH = 24, 6, 5, 8
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "epr": {"expected_positives": 2.0},
     "role": {
         "labels": torch.full((IMAGES, CLASSES), -1, dtype=torch.int8),
@@ -75,7 +76,7 @@ def train(
                     for parameter in parameters:
                         assert parameter.grad is not None
                         found.append(parameter.grad)
-                        parameter -= 0.5 * parameter.grad
+                        parameter.sub_(0.5 * parameter.grad)
                         parameter.grad = None
             inputs.grad = None
         with strict(True):
@@ -116,13 +117,13 @@ def test_the_device_computes_what_the_cpu_computes_and_is_not_waited_for(name: s
 @pytest.mark.parametrize("ties", ["include", "stable"])
 @pytest.mark.parametrize("rate_base", ["all", "unobserved"])
 @pytest.mark.usefixtures("pretending")
-def test_ties_and_rates_are_the_same_there(ties: str, rate_base: str) -> None:
+def test_ties_and_rates_are_the_same_there(ties: Any, rate_base: Any) -> None:
     logits = torch.tensor([[2.0, 1, 1, 0], [1, 1, -1, 3]])
     labels = torch.full((2, 4), -1, dtype=torch.int8)
     labels[1, 3] = 1
     masks = []
     for place in (lambda tensor: tensor, Pretended):
-        loss = LOSSES["ll-r"](delta_rel=40, rate_base=rate_base, ties=ties)
+        loss = LargeLossRejection(delta_rel=40, rate_base=rate_base, ties=ties)
         loss.set_epoch(1)
         with Strict(may_wait=rate_base == "unobserved"):
             masks.append(loss.flagged(place(logits), place(labels), None))

@@ -56,6 +56,7 @@ def test_equals_the_loop(batch):
     leaf = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
     value = loss(leaf, torch.tensor(labels), rows)
     value.backward()
+    assert loss.estimate.grad is not None
     estimate = loss.estimate.detach()[:num_images].tolist()
     np.testing.assert_allclose(value.item(), oracle(logits, labels, estimate, 0.7), **EXACT)
     expected = slope(logits, estimate, labels, 0.7)

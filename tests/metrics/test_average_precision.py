@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from sklearn.metrics import average_precision_score
 from largeloss.errors import InputError, LabelError
 from largeloss.metrics import average_precision, average_precision_entries
 
-EXACT = {"rtol": 0, "atol": 1e-12}
+EXACT: dict[str, Any] = {"rtol": 0, "atol": 1e-12}
 
 
-def entries(scores, labels):
+def entries(scores, labels) -> tuple[Any, Any, Any]:
     rows, columns = np.nonzero(labels >= 0)
     return scores[rows, columns], labels[rows, columns], columns
 
@@ -102,7 +103,7 @@ def test_row_order_changes_no_bit(levels):
     flat = entries(scores, labels)
     order = np.random.default_rng(0).permutation(len(flat[0]))
     np.testing.assert_array_equal(
-        average_precision_entries(*(part[order] for part in flat), 7),
+        average_precision_entries(flat[0][order], flat[1][order], flat[2][order], 7),
         average_precision(scores, labels),
     )
 
@@ -220,8 +221,8 @@ def test_types_that_are_no_numbers():
         ([0.1, 0.2], [1, 0], [0, 2], InputError, r"\[0, 2\), but reach from 0 to 2"),
         ([0.1, 0.2], [1, 0], [-1, 0], InputError, "reach from -1"),
         ([0.1, 0.2], [1, 0], [0.0, 1.0], InputError, "whole numbers"),
-        ([0.1, 0.2], [1, 0], [0], InputError, r"one shape \(E,\)"),
-        ([[0.1]], [[1]], [[0]], InputError, r"one shape \(E,\)"),
+        ([0.1, 0.2], [1, 0], [0], InputError, r"same shape \(E,\)"),
+        ([[0.1]], [[1]], [[0]], InputError, r"same shape \(E,\)"),
     ],
 )
 def test_entries_refused(scores, labels, columns, error, message):

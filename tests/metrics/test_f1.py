@@ -65,7 +65,7 @@ def test_best_thresholds_go_in():
 def test_refusals():
     scores, labels = make_data(25)
     with pytest.raises(ConfigError, match="absent"):
-        f1_scores(scores, labels, absent="ignore")
+        f1_scores(scores, labels, absent="ignore")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"\(7,\), but have \(3,\)"):
         f1_scores(scores, labels, np.zeros(3))
     with pytest.raises(InputError, match="NaN"):

@@ -100,12 +100,12 @@ def test_nothing_annotated():
     ("ap", "groups", "message"),
     [
         ([0.5], [0, 1], r"\(1,\) and \(2,\)"),
-        ([[0.5]], [[0]], r"one shape \(C,\)"),
+        ([[0.5]], [[0]], r"same shape \(C,\)"),
         ([], [], "at least one class"),
         ([0.5], [0.0], "whole numbers, but their types are float64 and float64"),
         (["a"], [0], "real numbers"),
         ([0.5, 50.0], [0, 0], "1 of 2 are not; the first is 50.0, of class 1"),
-        ([0.5, 0.5], [0, -1], "count from 0, but reach down to -1"),
+        ([0.5, 0.5], [0, -1], "numbered from 0, but the lowest is -1"),
     ],
 )
 def test_refused(ap, groups, message):

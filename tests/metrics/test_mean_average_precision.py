@@ -40,7 +40,7 @@ def test_no_positive_at_all_is_zero_not_nan(absent, rows):
 
 def test_refusals():
     with pytest.raises(ConfigError, match=r'"zero".*"skip".*\'nan\''):
-        mean_average_precision(SCORES, LABELS, absent="nan")
+        mean_average_precision(SCORES, LABELS, absent="nan")  # type: ignore[arg-type]
     with pytest.raises(LabelError):
         mean_average_precision(SCORES, LABELS + 1)
     with pytest.raises(InputError, match="NaN"):

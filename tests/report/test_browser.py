@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing is cut off, nothing is asked of the network."""
+"""The page in a real browser: nothing is cut off, and there are no requests."""
 
 import shutil
 from collections.abc import Iterator
@@ -54,15 +54,15 @@ def test_the_page_stands_alone_and_fits(
         viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
     )
     page = context.new_page()
-    said: list[str] = []
+    messages: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     address = pages[kind].as_uri()
     page.goto(address)
 
-    assert said == []
+    assert messages == []
     assert [url for url in asked if url != address and not url.startswith("data:")] == []
     # Tables may scroll inside their own box; the page itself never sideways.
     assert page.evaluate("document.documentElement.scrollWidth") <= width

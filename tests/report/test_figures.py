@@ -1,4 +1,4 @@
-"""Curves and images that a page carries inside itself."""
+"""Curves and images that are embedded in a page."""
 
 import base64
 import io
@@ -31,7 +31,7 @@ def test_curves_are_labelled_with_units() -> None:
         assert found.count(text) == 1
 
 
-def test_curves_are_told_in_words() -> None:
+def test_curves_are_described_for_screen_readers() -> None:
     root = ElementTree.fromstring(curves_svg([FALLING, RISING]))
     assert root.get("role") == "img"
     assert "Naive AN: at most 70.0 (epoch 1), 60.0 at 2" in str(root.get("aria-label"))
@@ -135,10 +135,10 @@ def test_other_images_are_refused(pixels: np.ndarray) -> None:
         image_png(pixels, 1)
 
 
-def test_no_global_plotting_state_and_no_torch() -> None:
+def test_no_global_plotting_state() -> None:
     code = (
         "import sys; from largeloss.report import Curve, curves_svg;"
         "curves_svg([Curve('a', (0, 1), (1.0, 2.0))]);"
-        "sys.exit(bool({'matplotlib.pyplot', 'torch'} & set(sys.modules)))"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The page: whole, self-contained, and true to the comparison."""
+"""The page: complete, without external requests, with the figures of the comparison."""
 
 import re
 from dataclasses import replace
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from largeloss.experiments.results import Comparison, RunResult
+from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.report import (
     Card,
     Cards,
@@ -51,15 +51,15 @@ class Outline(HTMLParser):
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attrs for found, attrs in self.tags if found == tag]
 
-    def said(self, tag: str) -> list[str]:
+    def texts_of(self, tag: str) -> list[str]:
         return [text for found, text in self.texts if found == tag]
 
 
 def page() -> ReportPage:
     runs = [
-        RunResult("full", None, 0, 95.61, 95.2, 9, 30.0),
-        RunResult("an", None, 0, 73.04, 66.27, 5, 30.0),
-        RunResult("ll-r", 1.0, 0, 81.45, 80.9, 11, 30.0),
+        ComparedRun("full", None, 0, 95.61, 95.2, 9, 30.0),
+        ComparedRun("an", None, 0, 73.04, 66.27, 5, 30.0),
+        ComparedRun("ll-r", 1.0, 0, 81.45, 80.9, 11, 30.0),
     ]
     return ReportPage(
         title="Missing tags",
@@ -86,7 +86,7 @@ def page() -> ReportPage:
                 Card("c.png", IMAGE, (), (), ()),
             ),
         ),
-        facts=(("training.epochs", "14"), ("torch", "2.15")),
+        settings=(("training.epochs", "14"), ("torch", "2.15")),
         notes=("Chosen on val.",),
     )
 
@@ -106,7 +106,7 @@ def test_the_page_is_well_formed(tmp_path: Path) -> None:
     text, outline = written(page(), tmp_path)
     assert text.startswith("<!doctype html>\n")
     assert outline.all("html") == [{"lang": "en"}]
-    assert outline.said("title") == outline.said("h1") == ["Missing tags"]
+    assert outline.texts_of("title") == outline.texts_of("h1") == ["Missing tags"]
     assert all(attrs.get("scope") in {"col", "row"} for attrs in outline.all("th"))
     assert all(attrs.get("alt") for attrs in outline.all("img"))
     assert all(
@@ -148,6 +148,7 @@ def test_figures_are_those_of_the_comparison(tmp_path: Path) -> None:
     shown = [
         tuple(re.findall(r"<(?:th|td)(?! class=\"gauge\")[^>]*>([^<]*)</", line)) for line in lines
     ]
+    assert report.comparison
     assert shown == [row.cells for row in comparison_rows(report.comparison)]
     assert [cells[2:4] for cells in shown] == [("95.6", "95.2"), ("73.0", "66.3"), ("81.5", "80.9")]
     assert re.findall(r"--best: ([\d.]+)%; --last: ([\d.]+)%", body) == [
@@ -159,23 +160,23 @@ def test_figures_are_those_of_the_comparison(tmp_path: Path) -> None:
 
 def test_verdicts() -> None:
     verdicts = [FlaggedEntry("7", truth).verdict for truth in (True, False, None)]
-    assert verdicts == ["rightly", "wrongly", "unknown"]
+    assert verdicts == ["missing tag", "truly absent", "unknown"]
 
 
-def test_verdicts_are_told_by_sign_and_word(tmp_path: Path) -> None:
+def test_verdicts_have_a_sign_and_words(tmp_path: Path) -> None:
     text, _ = written(page(), tmp_path)
-    cards = text[text.index('<ul class="cards looked">') :]
-    assert '<span class="verdict rightly">✓ 7 <small>rightly</small></span>' in cards
-    assert '<span class="verdict wrongly">✗ 1 <small>wrongly</small></span>' in cards
+    cards = text[text.index('<ul class="cards with-maps">') :]
+    assert '<span class="verdict missing-tag">✓ 7 <small>missing tag</small></span>' in cards
+    assert '<span class="verdict truly-absent">✗ 1 <small>truly absent</small></span>' in cards
     assert '<span class="verdict unknown">? 5 <small>unknown, 91 %</small></span>' in cards
     assert 'alt="Training image a.png, showing 3, 7"' in cards
     assert 'alt="Training image b.png"' in cards
-    assert 'alt="The same with the regions where the model looks for 5"' in cards
+    assert 'alt="The same image with the class activation map of 5"' in cards
     assert 'alt="Training image c.png, showing none of the classes"' in cards
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
-    runs = [RunResult(HOSTILE, None, 0, 50.0, 40.0, 1, 1.0)]
+    runs = [ComparedRun(HOSTILE, None, 0, 50.0, 40.0, 1, 1.0)]
     hostile = ReportPage(
         title=HOSTILE,
         lead=HOSTILE,
@@ -192,7 +193,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
                 ),
             ),
         ),
-        facts=((HOSTILE, HOSTILE),),
+        settings=((HOSTILE, HOSTILE),),
         notes=(HOSTILE,),
         curves_title=HOSTILE,
     )
@@ -201,7 +202,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     assert len(outline.all("img")) == 1
     assert not [name for _, attrs in outline.tags for name in attrs if name.startswith("on")]
     for tag in ("title", "h1", "h2", "p", "li", "code", "dd", "th", "td"):
-        assert HOSTILE in outline.said(tag)
+        assert HOSTILE in outline.texts_of(tag)
 
 
 def test_parts_without_data_are_left_out(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_parts_without_data_are_left_out(tmp_path: Path) -> None:
         ({"curves": ()}, "curves"),
         ({"curves": (Curve("a", (), ()),)}, "curves"),
         ({"cards": None}, "cards"),
-        ({"facts": ()}, "facts"),
+        ({"settings": ()}, "settings"),
         ({"command": ""}, "command"),
         ({"comparison": Comparison.of([])}, "comparison"),
     ],
@@ -225,9 +226,9 @@ def test_parts_without_data_are_left_out(tmp_path: Path) -> None:
 def test_one_part_without_data(part: dict[str, object], heading: str, tmp_path: Path) -> None:
     _, outline = written(replace(page(), **part), tmp_path)  # type: ignore[arg-type]
     headings = [attrs["id"] for attrs in outline.all("h2")]
-    whole = ["comparison", "curves", "cards", "command", "facts"]
+    whole = ["comparison", "curves", "cards", "command", "settings"]
     assert headings == [name for name in whole if name != heading]
-    assert "Chosen on val." in outline.said("li")
+    assert "Chosen on val." in outline.texts_of("li")
 
 
 def test_bands_are_explained_where_there_are_any(tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ def test_the_page_is_the_same_each_time(tmp_path: Path) -> None:
 
 def test_a_run_without_figures_has_no_bar(tmp_path: Path) -> None:
     nan = float("nan")
-    lost = Comparison.of([RunResult("an", None, 0, nan, nan, 0, 1.0)])
+    lost = Comparison.of([ComparedRun("an", None, 0, nan, nan, 0, 1.0)])
     text, _ = written(replace(page(), comparison=lost), tmp_path)
     assert 'class="bar"' not in text
     assert "nan%" not in text

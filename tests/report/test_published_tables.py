@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from largeloss.experiments.finished import Group
-from largeloss.experiments.grid import Planned, Variant
+from largeloss.experiments.grid import PlannedRun, Variant
 from largeloss.experiments.published import ARTIFICIAL
-from largeloss.experiments.reproduction import Cell, Demand, Layout
-from largeloss.report.reproduction import (
+from largeloss.experiments.reproduction import Cell, FilledTable, GroupPlan
+from largeloss.report.reproduction_tables import (
     duration,
     estimate,
     ours,
@@ -34,9 +34,9 @@ def lines(*tables: object) -> list[str]:
     return [" ".join(line.split()) for line in captured.get().splitlines()]
 
 
-def demand(missing: int, *seconds: float, begun: int = 0) -> Demand:
-    runs = tuple(Planned(Variant("an"), seed) for seed in range(4))
-    return Demand(GROUP, runs, runs[:missing], begun, seconds)
+def demand(missing: int, *seconds: float, begun: int = 0) -> GroupPlan:
+    runs = tuple(PlannedRun(Variant("an"), seed) for seed in range(4))
+    return GroupPlan(GROUP, runs, runs[:missing], begun, seconds)
 
 
 def test_cells() -> None:
@@ -50,7 +50,7 @@ def test_cells() -> None:
 
 
 def test_screen_and_markdown() -> None:
-    layout = Layout(ARTIFICIAL, ("ll-r",), (VOC, COCO), (CELL, EMPTY))
+    layout = FilledTable(ARTIFICIAL, ("ll-r",), (VOC, COCO), (CELL, EMPTY))
     assert lines(*reproduction_tables(layout)) == [
         "end-to-end",
         "Method VOC 2012 COCO 2014",
@@ -70,7 +70,7 @@ def test_eight_columns_fit_a_narrow_terminal() -> None:
     cells = tuple(Cell("full", c, (88.0, 89.0), (0, 1), 2, 89.2, (87.8, 88.3)) for c in columns)
     console = Console(width=81, color_system=None)
     with console.capture() as captured:
-        console.print(*reproduction_tables(Layout(ARTIFICIAL, ("full",), columns, cells)))
+        console.print(*reproduction_tables(FilledTable(ARTIFICIAL, ("full",), columns, cells)))
     assert captured.get().count("89.2 [87.8–88.3]") == 8
 
 
@@ -97,7 +97,7 @@ def test_the_plan() -> None:
         ),
     ],
 )
-def test_the_sum_of_the_plan(demands: list[Demand], text: str) -> None:
+def test_the_sum_of_the_plan(demands: list[GroupPlan], text: str) -> None:
     assert total(demands) == text
 
 

@@ -1,6 +1,7 @@
 """What is switched on while a model is trained, and off again."""
 
 import os
+from typing import Any
 
 import pytest
 import torch
@@ -15,12 +16,13 @@ def deterministic():
 @pytest.mark.parametrize("gpu", [False, True])
 def test_sums_have_an_order_on_a_gpu_while_it_lasts(monkeypatch, gpu):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
     with repeatable():
         assert deterministic() is gpu
         assert torch.is_deterministic_algorithms_warn_only_enabled() is gpu
     assert not deterministic()
-    assert torch.utils.deterministic.fill_uninitialized_memory is filled
+    assert memory.fill_uninitialized_memory is filled
 
 
 @pytest.mark.parametrize("gpu", [False, True])

@@ -2,14 +2,14 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import test_midway
 from test_midway import EVERY_STEP, Cut, Stop, assert_same_runs, pull_the_plug, train
 
 from largeloss.losses import LOSSES
-from largeloss.training import protocols
+from largeloss.training import resume_state
+from largeloss.training.start import start
 from pretended import DEVICE, Strict, held
 
 RECIPE = replace(EVERY_STEP, optimizer="sgd")  # fused Adam knows its devices by name
@@ -18,13 +18,10 @@ RECIPE = replace(EVERY_STEP, optimizer="sgd")  # fused Adam knows its devices by
 @pytest.fixture
 def there(monkeypatch, pretending):
     """Puts what is trained on the device; torch itself would bring it home to save it."""
-    accelerator = SimpleNamespace(
-        device=DEVICE, is_main_process=True, prepare=lambda module: module
-    )
-    save = protocols.save_state
-    monkeypatch.setattr(test_midway, "start", lambda precision: accelerator)
-    monkeypatch.setattr(protocols, "save_state", lambda path, state: save(path, held(state)))
-    for module in ("models", "objective"):  # no autocast there
+    save = resume_state.save_state
+    monkeypatch.setattr(test_midway, "start", lambda: DEVICE)
+    monkeypatch.setattr(resume_state, "save_state", lambda path, state: save(path, held(state)))
+    for module in ("models.classifier", "objective"):  # no autocast there
         monkeypatch.setattr(f"largeloss.{module}.full_precision", lambda device: nullcontext())
     return Strict(may_wait=True)
 
@@ -32,7 +29,7 @@ def there(monkeypatch, pretending):
 @pytest.mark.parametrize("method", LOSSES)
 def test_the_same_run(tmp_path, method, there):
     with pytest.MonkeyPatch.context() as here:
-        here.setattr(test_midway, "start", protocols.start)
+        here.setattr(test_midway, "start", start)
         train(tmp_path / "cpu", method, RECIPE)
     with there:
         train(tmp_path / "device", method, RECIPE)

@@ -15,29 +15,30 @@ from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
 from largeloss.training import checkpoint_file as container
 from largeloss.training.checkpoint_file import load_state, previous, save_state
-from largeloss.training.evaluation import Evaluator
-from largeloss.training.protocols import Evaluators, Outcome, end_to_end, start
+from largeloss.training.evaluation import Evaluator, Evaluators
+from largeloss.training.fit import Outcome, Phase, fit
+from largeloss.training.listener import Silent
 from largeloss.training.run_folder import RunFolder
-from largeloss.training.signals import Requests
+from largeloss.training.signals import StopRequests
+from largeloss.training.start import start
 from largeloss.training.weights import load_weights
 
 EVERY_STEP = replace(RECIPE, checkpoint_every=1)
 
 
-class Cut:
+class Cut(Silent):
     """Does something after a step of an epoch."""
 
     def __init__(self, epoch: int, step: int, deed) -> None:
         self.at, self.deed = (epoch, step), deed
 
-    def batches(self, epoch, epochs, steps, total):
-        for number, step in enumerate(steps):
-            yield step
-            if (epoch, number) == self.at:
-                self.deed()
+    def begin_epoch(self, epoch, epochs, steps):
+        self.now, self.number = epoch, 0
 
-    def epoch(self, record):
-        pass
+    def step(self):
+        if (self.now, self.number) == self.at:
+            self.deed()
+        self.number += 1
 
     def remark(self, text):
         raise AssertionError(text)
@@ -63,11 +64,9 @@ def train(
     criterion = LOSSES[method](**arguments)
     run = RunFolder(out)
     with run:
-        outcome = end_to_end(
-            model, criterion, known, evaluators, recipe, run, {"classes": list(truth.classes)},
-            start(recipe.precision), resume=resume, listener=listener, recording=True,
-            requests=requests,
-        )  # fmt: skip
+        config = {"classes": list(truth.classes)}
+        phase = Phase(model, criterion, known, evaluators, recipe, run, config, recording=True)
+        outcome = fit(phase, start(), resume=resume, listener=listener, requests=requests)
     return model, criterion, outcome
 
 
@@ -99,11 +98,11 @@ def test_every_method_goes_on_within_an_epoch(tmp_path, method, epoch, step):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_after_the_step_and_saves_it(tmp_path, number):
     train(tmp_path / "whole", "ll-cp")
-    requests = Requests()
+    requests = StopRequests()
     recipe = replace(RECIPE, checkpoint_every=None)
     listener = Cut(1, 0, lambda: os.kill(os.getpid(), number))
     before = signal.getsignal(number)
-    with requests.heard(), pytest.raises(Interrupted) as caught:
+    with requests.listening(), pytest.raises(Interrupted) as caught:
         train(tmp_path / "cut", "ll-cp", recipe, listener=listener, requests=requests)
     assert caught.value.number == number
     assert signal.getsignal(number) is before
@@ -114,8 +113,8 @@ def test_a_signal_stops_after_the_step_and_saves_it(tmp_path, number):
 
 
 def test_the_second_interruption_ends_at_once():
-    requests = Requests()
-    with requests.heard():
+    requests = StopRequests()
+    with requests.listening():
         os.kill(os.getpid(), signal.SIGINT)
         assert requests.number == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):

@@ -4,10 +4,11 @@ import pytest
 import torch
 import yaml
 
-from largeloss.cli import prepare, run
+from largeloss.cli import run
 from largeloss.config import make_config
 from largeloss.data import digits
 from largeloss.models import build_classifier
+from largeloss.runs.assemble import with_precision
 from largeloss.training import precision
 
 BIG = [
@@ -44,7 +45,7 @@ def test_what_is_faster_is_used_said_and_kept(
 
 def test_small_images_are_not_measured(monkeypatch):
     monkeypatch.setattr(precision, "gain", lambda *_: pytest.fail("measured"))
-    config, said = prepare.settled(
+    config, said = with_precision(
         make_config([{}]), digits.read(sizes={"train": 4, "val": 4, "test": 4})
     )
     assert config.training.precision == "fp32"

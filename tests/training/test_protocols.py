@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +18,16 @@ from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
 from largeloss.training.checkpoint_file import load_state
-from largeloss.training.evaluation import Evaluator
+from largeloss.training.evaluation import Evaluator, Evaluators
+from largeloss.training.fit import Phase, fit
 from largeloss.training.frozen import feature_classifier
-from largeloss.training.protocols import Evaluators, Recipe, end_to_end, start
+from largeloss.training.listener import Silent
+from largeloss.training.recipe import Recipe
 from largeloss.training.run_folder import RunFolder
+from largeloss.training.start import start
 from largeloss.training.weights import load_config, load_weights
 
-ARGUMENTS = {name: {"delta_rel": 5.0} for name in ("ll-r", "ll-ct", "ll-cp")} | {
+ARGUMENTS: dict[str, Any] = {n: {"delta_rel": 5.0} for n in ("ll-r", "ll-ct", "ll-cp")} | {
     "epr": {"expected_positives": 1.5},
     "role": {"expected_positives": 1.5},
     "curriculum": {"limit": 0.55},
@@ -59,10 +63,10 @@ def train(out: Path, method="ll-r", recipe=RECIPE, resume=False, known=None, lis
     criterion = LOSSES[method](**arguments)
     run = RunFolder(out)
     with run:
-        outcome = end_to_end(
-            model, criterion, known, evaluators, recipe, run, {"classes": list(truth.classes)},
-            start(recipe.precision), resume=resume, listener=listener,
-        )  # fmt: skip
+        phase = Phase(
+            model, criterion, known, evaluators, recipe, run, {"classes": list(truth.classes)}
+        )
+        outcome = fit(phase, start(), resume=resume, listener=listener)
     return model, criterion, outcome
 
 
@@ -81,18 +85,16 @@ class Stop(Exception):
     """Pulls the plug."""
 
 
-class PullThePlug:
+class PullThePlug(Silent):
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def batches(self, epoch, epochs, steps, total):
-        for step in steps:
-            yield step
-            if epoch == self.after + 1:
-                raise Stop
+    def begin_epoch(self, epoch, epochs, steps):
+        self.now = epoch
 
-    def epoch(self, record):
-        pass
+    def step(self):
+        if self.now == self.after + 1:
+            raise Stop
 
     def remark(self, text):
         raise AssertionError(text)

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,14 +13,16 @@ from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES
 from largeloss.models import build_classifier
 from largeloss.training.engine import score
-from largeloss.training.evaluation import Evaluator
-from largeloss.training.protocols import Evaluators, Recipe, end_to_end, scoring_loader, start
+from largeloss.training.evaluation import Evaluator, Evaluators, evaluation_loader
+from largeloss.training.fit import Phase, fit
+from largeloss.training.recipe import Recipe
 from largeloss.training.run_folder import RunFolder
+from largeloss.training.start import start
 
 
 def main(out: Path) -> None:
     torch.set_default_dtype(torch.float64)
-    accelerator = start()
+    device = start()
     stream = np.random.default_rng(0)
     truth = stream.integers(0, 2, (37, 6))
     values = torch.from_numpy(truth @ stream.normal(size=(6, 9)) + stream.normal(size=(37, 9)))
@@ -38,26 +41,18 @@ def main(out: Path) -> None:
     }.items():  # fmt: skip
         torch.manual_seed(0)
         model = build_classifier("none", 6, (9,), mean=[0.0] * 9, std=[1.0] * 9).double()
-        criterion = LOSSES["curriculum" if name == "share" else name](**arguments)
+        criterion: Any = LOSSES["curriculum" if name == "share" else name](**arguments)  # type: ignore[arg-type]
         evaluator = Evaluator.of(table, splits["val"])
         folder = RunFolder(out / f"{name}-{distributed.rank()}")
-        outcome = end_to_end(
-            model,
-            criterion,
-            data,
-            Evaluators(evaluator, evaluator),
-            recipe,
-            folder,
-            {},
-            accelerator,
-        )
-        scores = score(model, scoring_loader(data, "test", recipe))
+        evaluators = Evaluators(evaluator, evaluator)
+        outcome = fit(Phase(model, criterion, data, evaluators, recipe, folder, {}), device)
+        scores = score(model, evaluation_loader(data, "test", recipe))
         results[name] = {
             "weights": {k: v.cpu() for k, v in model.state_dict().items()},
             "losses": [record["train_loss"] for record in outcome.history],
             "scores": scores.logits,
             "rows": scores.rows,
-            "edits": criterion.edits.state() if hasattr(criterion, "edits") else {},
+            "edits": {} if criterion.edits is None else criterion.edits.state(),
             "table": criterion.estimate.detach() if name == "role" else torch.zeros(0),
         }
     if distributed.rank() == 0:

@@ -16,8 +16,10 @@ from largeloss.losses import AssumeNegative
 from largeloss.models import Classifier
 from largeloss.objective import Objective
 from largeloss.training.engine import train_epoch
+from largeloss.training.fit import training_loader
 from largeloss.training.frozen import feature_classifier
-from largeloss.training.protocols import Recipe, _loaders, _optimizer, start
+from largeloss.training.recipe import Recipe, make_optimizer
+from largeloss.training.start import start
 
 BATCH, DIMENSIONS = 16, 2_048
 SIZES = ((5_717, 20, 8.0), (20_000, 80, 5.0))
@@ -76,13 +78,13 @@ def _epoch(num_images: int, num_classes: int, reach: float) -> Line:
 
 def epoch_of(model: Classifier, data: Dataset) -> Callable[[], None]:
     """An epoch as the protocol runs it."""
-    recipe, accelerator = Recipe(batch_size=BATCH, lr=1e-3, mirror=False), start()
-    loader, _, _ = _loaders(data, recipe, accelerator.device)
-    objective = Objective(model, AssumeNegative())
-    wrapped, optimizer = accelerator.prepare(objective), _optimizer(objective, recipe)
+    recipe, device = Recipe(batch_size=BATCH, lr=1e-3, mirror=False), start()
+    loader = training_loader(data, recipe, device)
+    objective = Objective(model, AssumeNegative()).to(device)
+    optimizer = make_optimizer(objective, recipe)
 
     def epoch() -> None:
-        for _ in train_epoch(wrapped, loader, optimizer):
+        for _ in train_epoch(objective, loader, optimizer):
             pass
 
     return epoch

@@ -1,1 +1,1 @@
-"""What runs show: one question a file; reads run folders, returns dataclasses."""
+"""Analyses of finished runs: one question a file. They read run folders and return dataclasses."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from largeloss.analysis.recorded import Recorded
+from largeloss.analysis.recorded import RecordedLosses
 from largeloss.errors import ConfigError
 
 NUM_BINS = 12
@@ -18,51 +18,50 @@ class Quality:
 
     flagged: int
     """Unobserved entries that were rejected or corrected."""
-    judged: int
-    """Those of them whose truth is known; 0 where only presences are known."""
-    right: int
-    """Those of them that are truly present: missing tags."""
+    verifiable: int
+    """Flagged entries whose truth is known; 0 where only presences are known."""
+    correct: int
+    """Flagged entries that are truly present: missing tags."""
     missing: int
     """All unobserved entries that are truly present."""
 
     @property
     def precision(self) -> float | None:
-        """Share of the judged that were missing tags; None where none could be judged."""
-        return self.right / self.judged if self.judged else None
+        """Share of the verifiable entries that are missing tags; None without such entries."""
+        return self.correct / self.verifiable if self.verifiable else None
 
     @property
     def recall(self) -> float | None:
-        """Share of the missing tags that were flagged; None where none is known."""
-        return self.right / self.missing if self.missing else None
+        """Share of the missing tags that were flagged; None if no missing tag is known."""
+        return self.correct / self.missing if self.missing else None
 
     def as_json(self) -> dict[str, Any]:
-        """Counts and shares."""
-        shares = {"precision": self.precision, "recall": self.recall}
-        return {"flagged": self.flagged, "judged": self.judged, "right": self.right,
-                "missing": self.missing, **shares}  # fmt: skip
+        """The four counts, precision and recall."""
+        return {**asdict(self), "precision": self.precision, "recall": self.recall}
 
 
 @dataclass(frozen=True)
-class Losses:
-    """How the losses of blank entries are spread in the last epoch."""
+class LossHistogram:
+    """Losses of unobserved entries in the last epoch."""
 
     edges: tuple[float, ...]
-    """Of the bins; the first is 0, the last the largest loss."""
-    blank: tuple[int, ...]
-    """Unobserved entries in each bin, flagged ones included."""
+    """Limits of the bins, in nats; the first is 0, the last is the largest loss."""
+    unobserved: tuple[int, ...]
+    """Unobserved entries in each bin, including the flagged ones."""
     flagged: tuple[int, ...]
+    """Flagged entries in each bin."""
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """All epochs, and the last by class and by loss."""
+    """All epochs; for the last epoch also by class and by loss."""
 
     epochs: tuple[Quality, ...]
     classes: dict[str, Quality]
-    losses: Losses
+    losses: LossHistogram
 
     def as_json(self) -> dict[str, Any]:
-        """Nested."""
+        """Nested objects, as in ``analysis/corrections.json``."""
         return {
             "epochs": [quality.as_json() for quality in self.epochs],
             "classes": {name: quality.as_json() for name, quality in self.classes.items()},
@@ -71,53 +70,55 @@ class Corrections:
 
 
 def corrections(
-    recorded: Recorded,
+    recorded: RecordedLosses,
     training: NDArray[np.int8],
     reference: NDArray[np.int8],
     classes: tuple[str, ...],
 ) -> Corrections:
-    """The analysis of one run.
+    """Compares the flagged entries of a run with the reference labels.
 
     Args:
-        recorded: Its flagged entries.
-        training: (n, C) the labels that were trained on, of the recorded images.
-        reference: (n, C) the labels as they are; -1 where not known.
+        recorded: Recorded losses and flagged entries of the run.
+        training: (n, C) labels that the method was trained on, of the recorded images.
+        reference: (n, C) labels of the data set, before any were hidden; -1 where not known.
         classes: C names.
 
     Raises:
-        ConfigError: the method flags nothing.
+        ConfigError: no entry was flagged in any epoch.
     """
     missing = (training < 0) & (reference == 1)
-    # Where no blank is known to be absent, whatever can be judged is right: that says nothing.
-    judges = bool(((training < 0) & (reference == 0)).any())
-    by_epoch, last = [], np.zeros((0, 2), dtype=np.int32)
-    for epoch in range(recorded.num_epochs):
-        last = recorded.flagged(epoch)
-        states = reference[last[:, 0], last[:, 1]]
-        judged, right = judges * int((states >= 0).sum()), int((states == 1).sum())
-        by_epoch.append(Quality(len(last), judged, right, int(missing.sum())))
-    if not any(quality.flagged for quality in by_epoch):
+    # If no unobserved entry is known to be absent, precision can only be 1, which means nothing.
+    verifiable = bool(((training < 0) & (reference == 0)).any())
+
+    def quality(flagged: NDArray[np.int32], num_missing: int) -> Quality:
+        truth = reference[flagged[:, 0], flagged[:, 1]]
+        known = verifiable * int((truth >= 0).sum())
+        return Quality(len(flagged), known, int((truth == 1).sum()), num_missing)
+
+    by_epoch = [recorded.flagged(epoch) for epoch in range(recorded.num_epochs)]
+    if not any(map(len, by_epoch)):
         raise ConfigError(
-            "This run flagged no label. Analyse a run of ll-r, ll-ct, ll-cp or curriculum that "
-            "went beyond its warm-up."
+            "This run flagged no entry. Analyse a run of ll-r, ll-ct, ll-cp or curriculum that "
+            "was trained for at least one epoch after the warm-up."
         )
-    states = reference[last[:, 0], last[:, 1]]
-    by_class = {
-        name: Quality(
-            int((last[:, 1] == column).sum()),
-            judges * int((states[last[:, 1] == column] >= 0).sum()),
-            int((states[last[:, 1] == column] == 1).sum()),
-            int(missing[:, column].sum()),
-        )
-        for column, name in enumerate(classes)
-    }
-    return Corrections(tuple(by_epoch), by_class, _spread(recorded, training, last))
+    last = by_epoch[-1]
+    return Corrections(
+        tuple(quality(flagged, int(missing.sum())) for flagged in by_epoch),
+        {
+            name: quality(last[last[:, 1] == column], int(missing[:, column].sum()))
+            for column, name in enumerate(classes)
+        },
+        _histogram(recorded.losses(recorded.num_epochs - 1), training, last),
+    )
 
 
-def _spread(recorded: Recorded, training: NDArray[np.int8], flagged: NDArray[np.int32]) -> Losses:
-    losses = recorded.losses(recorded.num_epochs - 1)
-    blank = losses[training < 0].astype(np.float32)
-    edges = np.linspace(0, float(blank.max()), NUM_BINS + 1)
-    counts, _ = np.histogram(blank, edges)
-    chosen, _ = np.histogram(losses[flagged[:, 0], flagged[:, 1]].astype(np.float32), edges)
-    return Losses(tuple(edges.tolist()), tuple(counts.tolist()), tuple(chosen.tolist()))
+def _histogram(
+    losses: NDArray[np.float16], training: NDArray[np.int8], flagged: NDArray[np.int32]
+) -> LossHistogram:
+    unobserved = losses[training < 0].astype(np.float32)
+    edges = np.linspace(0, float(unobserved.max()), NUM_BINS + 1)
+    counts, _ = np.histogram(unobserved, edges)
+    flagged_counts, _ = np.histogram(losses[flagged[:, 0], flagged[:, 1]].astype("f4"), edges)
+    return LossHistogram(
+        tuple(edges.tolist()), tuple(counts.tolist()), tuple(flagged_counts.tolist())
+    )

@@ -1,4 +1,4 @@
-"""What a method came to believe of single images: the paper's qualitative figure."""
+"""Tags of single images after chosen epochs: the paper's qualitative figure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from largeloss.analysis.recorded import Recorded
+from largeloss.analysis.recorded import RecordedLosses
 from largeloss.errors import ConfigError
 
 
@@ -16,15 +16,15 @@ class Example:
     """A training image."""
 
     row: int
-    given: tuple[str, ...]
-    """Tags that the training saw."""
-    believed: dict[int, tuple[str, ...]]
-    """Epoch → the tags given and the blanks that were flagged in it: not taken for absent."""
+    training_tags: tuple[str, ...]
+    """Classes that are present in the training labels."""
+    tags_by_epoch: dict[int, tuple[str, ...]]
+    """Epoch → the training tags and the classes that were flagged in that epoch."""
     truth: tuple[str, ...] | None
-    """None where not all of it is known."""
+    """Classes that are truly present; None where the truth of some class is not known."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The fields by name."""
         return asdict(self)
 
 
@@ -32,19 +32,20 @@ def chosen_epochs(num_epochs: int, wanted: Sequence[int] = ()) -> tuple[int, ...
     """The epochs to show: ``wanted``, or the first after the warm-up, the middle, the last.
 
     Raises:
-        ConfigError: an epoch that was not recorded.
+        ConfigError: an epoch was not recorded.
     """
     wrong = [epoch for epoch in wanted if not 0 <= epoch < num_epochs]
     if wrong:
         raise ConfigError(
-            f"Epoch {wrong[0]} was not recorded; there are epochs 0 to {num_epochs - 1}."
+            f"Epoch {wrong[0]} was not recorded. The recorded epochs are 0 to {num_epochs - 1}; "
+            "choose among them."
         )
-    usual = (min(1, num_epochs - 1), num_epochs // 2, num_epochs - 1)
-    return tuple(wanted) or tuple(dict.fromkeys(usual))
+    default = (min(1, num_epochs - 1), num_epochs // 2, num_epochs - 1)
+    return tuple(wanted) or tuple(dict.fromkeys(default))
 
 
 def examples(
-    recorded: Recorded,
+    recorded: RecordedLosses,
     training: NDArray[np.int8],
     reference: NDArray[np.int8],
     classes: tuple[str, ...],
@@ -55,24 +56,24 @@ def examples(
     """Some images of a recorded run.
 
     Args:
-        recorded: Its flagged entries.
-        training: (n, C) the labels that were trained on.
-        reference: (n, C) the labels as they are; -1 where not known.
+        recorded: Flagged entries of the run.
+        training: (n, C) labels that the method was trained on.
+        reference: (n, C) labels of the data set, before any were hidden; -1 where not known.
         classes: C names.
-        epochs: To show.
-        places: Positions among the recorded images; None draws ``number`` (with seed 0) of those
-            of which something is flagged in one of the epochs.
-        number: How many are drawn, at most.
+        epochs: The epochs to show.
+        places: Positions among the recorded images. None draws ``number`` images, with seed 0,
+            among those with an entry that was flagged in one of the epochs.
+        number: How many images are drawn, at most.
 
     Raises:
-        ConfigError: none was chosen, and nothing was flagged.
+        ConfigError: no image was named, and no entry was flagged in these epochs.
     """
     by_epoch = {epoch: recorded.flagged(epoch) for epoch in epochs}
     if places is None:
-        candidates = np.unique(np.concatenate([found[:, 0] for found in by_epoch.values()]))
+        candidates = np.unique(np.concatenate([flagged[:, 0] for flagged in by_epoch.values()]))
         if not len(candidates):
             raise ConfigError(
-                f"This run flagged no label in the epochs {', '.join(map(str, epochs))}. Choose "
+                f"This run flagged no entry in the epochs {', '.join(map(str, epochs))}. Choose "
                 "other epochs, name images, or take a run of ll-r, ll-ct, ll-cp or curriculum."
             )
         drawn = np.random.default_rng(0).permutation(candidates)[:number]
@@ -83,19 +84,12 @@ def examples(
 
     found = []
     for place in places:
-        given = np.flatnonzero(training[place] == 1)
-        believed = {
-            epoch: names(np.concatenate([given, flagged[flagged[:, 0] == place, 1]]))
+        tagged = np.flatnonzero(training[place] == 1)
+        tags_by_epoch = {
+            epoch: names(np.concatenate([tagged, flagged[flagged[:, 0] == place, 1]]))
             for epoch, flagged in by_epoch.items()
         }
-        whole = not (reference[place] < 0).any()
-        present = np.flatnonzero(reference[place] == 1)
-        found.append(
-            Example(
-                int(recorded.rows[place]),
-                names(given),
-                believed,
-                names(present) if whole else None,
-            )
-        )
+        complete = not (reference[place] < 0).any()
+        truth = names(np.flatnonzero(reference[place] == 1)) if complete else None
+        found.append(Example(int(recorded.rows[place]), names(tagged), tags_by_epoch, truth))
     return tuple(found)

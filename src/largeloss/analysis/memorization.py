@@ -1,4 +1,4 @@
-"""Does the model memorise missing tags late? The paper's table and curves."""
+"""Does the model memorise missing tags late? The table and the curves of the paper."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from largeloss.analysis.recorded import KINDS, Recorded, kinds
+from largeloss.analysis.recorded import KINDS, RecordedLosses, kinds
 from largeloss.errors import ConfigError
 
 NUM_PARTS = 20
@@ -14,7 +14,7 @@ NUM_PARTS = 20
 
 @dataclass(frozen=True)
 class Memorization:
-    """When each kind of entry has its highest loss, and how the mean losses move.
+    """The phase of the highest loss of each kind of entry, and the mean losses over time.
 
     Kinds are in the order of :data:`~largeloss.analysis.recorded.KINDS`.
     """
@@ -22,19 +22,19 @@ class Memorization:
     counts: tuple[int, ...]
     """Entries of each kind."""
     warmup: tuple[float | None, ...]
-    """Share of them with the highest loss in epoch 0; None where there are no such entries."""
+    """Share of the entries with the highest loss in epoch 0; None without entries of the kind."""
     curves: tuple[tuple[float | None, ...], ...]
     """By kind: mean loss in each epoch."""
     first_epoch: tuple[tuple[float | None, ...], ...]
-    """By kind: mean loss in each twentieth of the steps of epoch 0."""
+    """By kind: mean loss in each of 20 equal parts of the steps of epoch 0."""
 
     @property
     def regular(self) -> tuple[float | None, ...]:
-        """Share of the entries with the highest loss after epoch 0."""
+        """Share of the entries with the highest loss after epoch 0; None as in ``warmup``."""
         return tuple(None if share is None else 1 - share for share in self.warmup)
 
     def as_json(self) -> dict[str, Any]:
-        """By kind; shares in percent, as :mod:`largeloss.experiments.published` reads them."""
+        """An object a kind; shares in percent, as :mod:`largeloss.experiments.published` reads."""
         return {
             kind: {
                 "count": self.counts[i],
@@ -48,34 +48,38 @@ class Memorization:
 
 
 def memorization(
-    recorded: Recorded, training: NDArray[np.int8], reference: NDArray[np.int8]
+    recorded: RecordedLosses, training: NDArray[np.int8], reference: NDArray[np.int8]
 ) -> Memorization:
-    """The analysis of one run.
+    """Finds the phase in which each training entry has its highest loss.
+
+    The phase is "warm-up" if the highest loss is in epoch 0, else "regular". Of equal losses the
+    earliest counts.
 
     Args:
-        recorded: Its losses; the phase of the highest is "warm-up" if that is epoch 0 (of equal
-            ones the earliest counts), else "regular".
-        training: (n, C) the labels that were trained on, of the recorded images.
-        reference: (n, C) the labels as they are; -1 where not even that is known.
+        recorded: Recorded losses of the run.
+        training: (n, C) labels that the method was trained on, of the recorded images.
+        reference: (n, C) labels of the data set, before any were hidden; -1 where not known.
 
     Raises:
-        ConfigError: fewer than two epochs, labels of another shape, or no truth of any
-            unobserved entry.
+        ConfigError: fewer than two epochs, labels of another shape, or the truth of no
+            unobserved entry is known.
 
     Source: Kim et al., CVPR 2022, section 3 and table 1.
     """
     if recorded.num_epochs < 2:
-        raise ConfigError("One epoch was recorded; phases need at least two.")
+        raise ConfigError(
+            "One epoch was recorded, but this analysis needs two. Train for at least 2 epochs."
+        )
     kind = kinds(training, reference)
     if not (kind > 0).any():
         raise ConfigError(
-            "The truth of not one unobserved entry is known, so nothing can be said of missing "
-            "tags. Record a run on complete labels of which --observe hides some."
+            "Missing tags cannot be found: the truth of no unobserved entry is known. Record a run "
+            "on a data set with complete labels, and hide a part of them with --observe."
         )
     if kind.shape != recorded.losses(0).shape:
         raise ConfigError(
             f"{recorded.losses(0).shape} losses were recorded, but the labels are {kind.shape}. "
-            "The data has changed since."
+            "The data has changed since. Restore the data, or train again."
         )
     counts = np.array([(kind == i).sum() for i in range(len(KINDS))])
     early = np.zeros(len(KINDS))

@@ -1,4 +1,4 @@
-"""The pointing game: does the highest place of a map lie on the thing?"""
+"""The pointing game: does the maximum of a class activation map lie on the object?"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,46 +10,46 @@ import torch
 from numpy.typing import NDArray
 
 from largeloss.analysis.cam import activation_maps, resized
-from largeloss.data.importers.imported import Boxes
+from largeloss.data.folder.boxes import Boxes
 from largeloss.data.inputs.loader import Batch
 from largeloss.models import Classifier
 
-Verdict = Literal["hit", "miss", "difficult"]
+PointOutcome = Literal["hit", "miss", "difficult"]
 
 
 @dataclass(frozen=True)
 class Pointing:
-    """What the game came to, over all pairs of an image and a class that is present in it."""
+    """Counts over all pairs of an image and a class that is present in it."""
 
     classes: tuple[str, ...]
     hits: NDArray[np.int64]
-    """(C,): maxima inside of a box of the class."""
+    """(C,): pairs with the maximum inside a box of the class."""
     misses: NDArray[np.int64]
-    """(C,): all others that were judged."""
+    """(C,): pairs with the maximum outside of all boxes of the class."""
     centre_hits: int
     centre_misses: int
-    """The same for the image's centre in place of the maximum, over all classes."""
+    """Hits and misses of the image centre, as a baseline without a model, over all classes."""
     num_without_box: int
-    """Pairs that could not be judged: no box says where the class is."""
+    """Pairs left out because the image has no box of the class."""
     num_difficult: int
-    """Pairs left out: the maximum lies in a box that is marked difficult (VOC) or a crowd (COCO),
-    or there are no others."""
+    """Pairs left out because the maximum lies in a box that is marked difficult (VOC) or crowd
+    (COCO), or because the class has only such boxes."""
 
     @property
     def accuracy(self) -> float | None:
-        """Share of hits among all pairs (micro); None without any."""
+        """Share of hits among all pairs (micro); None without any pair."""
         pairs = int(self.hits.sum() + self.misses.sum())
         return int(self.hits.sum()) / pairs if pairs else None
 
     @property
     def centre_accuracy(self) -> float | None:
-        """Share of hits of somebody who always points at the centre; None without any pair."""
+        """Share of hits when the point is always the image centre; None without any pair."""
         pairs = self.centre_hits + self.centre_misses
         return self.centre_hits / pairs if pairs else None
 
     @property
     def mean_accuracy(self) -> float | None:
-        """Mean over classes of their shares (macro); None without any pair."""
+        """Mean over classes of their shares of hits (macro); None without any pair."""
         shares = [share for share in self.by_class.values() if share is not None]
         return sum(shares) / len(shares) if shares else None
 
@@ -62,7 +62,7 @@ class Pointing:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """In percent, as :mod:`largeloss.experiments.published` reads it."""
+        """Shares in percent, as :mod:`largeloss.experiments.published` reads them."""
         pairs = (self.hits + self.misses).tolist()
         return {
             "accuracy": _percent(self.accuracy),
@@ -87,26 +87,26 @@ def pointing(
     size: Callable[[int], tuple[int, int]],
     tolerance: float = 0.0,
 ) -> Pointing:
-    """Plays the game on every pair of an image and a class that its labels say is present.
+    """Evaluates every pair of an image and a class that is present in its labels.
 
     Args:
-        model: Must have class activation maps.
+        model: A network with class activation maps.
         batches: Images with their labels (B, C).
-        columns: (C,): the model's class of each class of the labels.
+        columns: (C,): for each class of the labels, its position among the model's classes.
         classes: C names.
         boxes: Rows and columns as in the labels.
         size: Row → width and height of the original image in pixels.
-        tolerance: So many pixels beside a box still count as inside.
+        tolerance: A point at most this many pixels outside of a box still counts as inside.
 
     Raises:
-        ConfigError: the model has no maps.
+        ConfigError: the network has no class activation maps.
 
-    Source: Zhang et al., ECCV 2016. Difficult boxes as in VOC's detection task: neither hit nor
-        miss. Of equally high places, the middle: see :func:`highest`.
+    Source: Zhang et al., ECCV 2016. As in VOC's detection task, a difficult box is neither a hit
+        nor a miss. Several equal maxima: see :func:`maximum_point`.
     """
     hits, misses = (np.zeros(len(classes), dtype=np.int64) for _ in range(2))
-    centre = Counter[Verdict]()
-    unboxed = difficult = 0
+    centre = Counter[PointOutcome]()
+    without_box = difficult = 0
     for batch in batches:
         maps = activation_maps(model, batch.inputs)[:, torch.from_numpy(columns)]
         labels = batch.labels.cpu().numpy()
@@ -115,51 +115,51 @@ def pointing(
             if not len(present):
                 continue
             width, height = size(row)
-            spread = resized(maps[place, torch.from_numpy(present)], height, width).cpu().numpy()
+            large = resized(maps[place, torch.from_numpy(present)], height, width).cpu().numpy()
             first, last = np.searchsorted(boxes.rows, [row, row + 1])
-            for column, large in zip(present.tolist(), spread, strict=True):
+            for column, one in zip(present.tolist(), large, strict=True):
                 own = np.arange(first, last)
                 own = own[np.isin(boxes.columns[own], (column, -1))]
                 if not len(own):
-                    unboxed += 1
+                    without_box += 1
                     continue
                 corners, hard = boxes.corners[own], boxes.difficult[own]
-                verdict = judge(corners, hard, *highest(large), tolerance)
-                hits[column] += verdict == "hit"
-                misses[column] += verdict == "miss"
-                difficult += verdict == "difficult"
-                centre[judge(corners, hard, width / 2, height / 2, tolerance)] += 1
-    return Pointing(classes, hits, misses, centre["hit"], centre["miss"], unboxed, difficult)
+                outcome = point_outcome(corners, hard, *maximum_point(one), tolerance)
+                hits[column] += outcome == "hit"
+                misses[column] += outcome == "miss"
+                difficult += outcome == "difficult"
+                centre[point_outcome(corners, hard, width / 2, height / 2, tolerance)] += 1
+    return Pointing(classes, hits, misses, centre["hit"], centre["miss"], without_box, difficult)
 
 
-def highest(large: NDArray[np.float32]) -> tuple[float, float]:
-    """(x, y): where a map (H, W) is highest, in pixels; of equally high places their middle.
+def maximum_point(large: NDArray[np.float32]) -> tuple[float, float]:
+    """(x, y) of the maximum of a map (H, W), in pixels; of several equal maxima the mean.
 
-    Beyond the centres of its outermost cells a resized map is level. The first of the equally high
-    places would be at the edge of the image on the left and at the top, but not on the right and
-    at the bottom: mirrored images would be judged otherwise.
+    A resized map is constant beyond the centres of its outermost cells. There, the first maximum
+    would lie at the left or top edge of an image, but not at the right or bottom edge, and an
+    image and its mirror image would give different results. The mean treats both alike.
     """
-    most = large.max()
-    # Where a map is level, interpolation rounds: equal is what four roundings cannot tell apart.
-    rows, columns = np.nonzero(large >= most - 4 * np.finfo(large.dtype).eps * abs(most))
+    maximum = large.max()
+    # Interpolation rounds where a map is constant: values within four roundings count as equal.
+    rows, columns = np.nonzero(large >= maximum - 4 * np.finfo(large.dtype).eps * abs(maximum))
     return float(columns.mean()) + 0.5, float(rows.mean()) + 0.5
 
 
-def judge(
+def point_outcome(
     corners: NDArray[np.float32],
     difficult: NDArray[np.bool_],
     x: float,
     y: float,
     tolerance: float = 0.0,
-) -> Verdict:
-    """Where the point (x, y) lies, given all boxes (M, 4) that count for a class.
+) -> PointOutcome:
+    """Compares a point (x, y) with all boxes (M, 4) of a class.
 
-    A box holds its left and top sides, not its right and bottom ones.
+    The left and top sides of a box belong to it, the right and bottom sides do not.
     """
     left, top, right, bottom = corners.T
-    across = (left - tolerance <= x) & (x < right + tolerance)
-    down = (top - tolerance <= y) & (y < bottom + tolerance)
-    inside = across & down
+    horizontal = (left - tolerance <= x) & (x < right + tolerance)
+    vertical = (top - tolerance <= y) & (y < bottom + tolerance)
+    inside = horizontal & vertical
     if (inside & ~difficult).any():
         return "hit"
     return "difficult" if inside.any() or difficult.all() else "miss"

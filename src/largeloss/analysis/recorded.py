@@ -1,4 +1,4 @@
-"""Reads what :mod:`largeloss.training.recording` wrote; and what an entry is."""
+"""Reads the files of :mod:`largeloss.training.recording`, and sorts entries into kinds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,44 +12,45 @@ from largeloss.errors import ConfigError, RunError
 from largeloss.training.run_folder import RunFolder
 
 KINDS = ("TP", "TN", "FN")
-"""Observed positives; unobserved and truly absent; unobserved and truly present."""
-_CHUNK = 8_000_000  # entries of all epochs that are in memory at once
+"""True positives: observed as present. True negatives: unobserved and truly absent. False
+negatives: unobserved and truly present, the missing tags."""
+_CHUNK = 8_000_000  # losses in memory at once, of all epochs together
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """A run's recorded losses."""
+class RecordedLosses:
+    """Losses and flagged entries that a run recorded, epoch by epoch."""
 
     folder: Path
     rows: NDArray[np.int64]
-    """(n,): the training images."""
+    """(n,): rows of the training images in the label table."""
     num_epochs: int
 
     @classmethod
-    def of(cls, run: Path) -> "Recorded":
-        """The recording of a run.
+    def read(cls, run: Path) -> "RecordedLosses":
+        """Opens and verifies the recorded files of a run.
 
         Raises:
             ConfigError: the run was not recorded, or no epoch is finished.
-            RunError: its files cannot be read, or are not as they were written.
+            RunError: a file cannot be read, or has changed since it was written.
         """
-        whole = RunFolder(run)
-        folder = whole.recorded
+        run_folder = RunFolder(run)
+        folder = run_folder.recorded
         epochs = len(list(folder.glob("losses-[0-9][0-9][0-9].npy")))
         if not epochs:
             raise ConfigError(
-                f"{run} has no recorded losses. Train it anew, in another folder, with "
-                "--record losses."
+                f"{run} has no recorded losses. Train again with --record losses, in another "
+                "folder."
             )
         for path in sorted(folder.glob("*.npy")):
-            whole.check(path)
+            run_folder.check(path)
         recorded = cls(folder, _load(folder / "rows.npy"), epochs)
         for epoch in range(epochs):
             recorded.losses(epoch)
         return recorded
 
     def losses(self, epoch: int) -> NDArray[np.float16]:
-        """(n, C), mapped: the assume-negative loss of every entry in the training pass."""
+        """(n, C), memory-mapped: assume-negative loss (nats) of every entry in training."""
         values = _load(self.folder / f"losses-{epoch:03d}.npy")
         if values.ndim != 2 or len(values) != len(self.rows):
             raise RunError(
@@ -59,20 +60,20 @@ class Recorded:
         return values
 
     def steps(self, epoch: int) -> NDArray[np.int32]:
-        """(n,): the step in which each image came."""
+        """(n,): the training step that each image was part of."""
         return np.asarray(_load(self.folder / f"steps-{epoch:03d}.npy"))
 
     def flagged(self, epoch: int) -> NDArray[np.int32]:
-        """(K, 2): positions (image, class) that the method did not take for absent."""
+        """(K, 2): positions (image, class) of the entries that the method rejected or corrected."""
         return np.asarray(_load(self.folder / f"flagged-{epoch:03d}.npy"))
 
     @property
     def any_flagged(self) -> bool:
-        """Whether anything was flagged in the last epoch."""
+        """Whether an entry was flagged in the last epoch."""
         return bool(self.flagged(self.num_epochs - 1).size)
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.float16]]]:
-        """Positions, and (E, m, C) losses of these images in all epochs, a few at a time."""
+        """Slices of the images, and the (E, m, C) losses of each slice in all E epochs."""
         epochs = [self.losses(epoch) for epoch in range(self.num_epochs)]
         num_classes = epochs[0].shape[1]
         length = max(1, _CHUNK // (self.num_epochs * max(1, num_classes)))
@@ -82,9 +83,9 @@ class Recorded:
 
 
 def kinds(training: NDArray[np.int8], reference: NDArray[np.int8]) -> NDArray[np.int8]:
-    """(n, C) int8: positions in :data:`KINDS`, -1 for what is none of them.
+    """(n, C) int8: position in :data:`KINDS`, or -1 for entries of no kind.
 
-    Observed negatives are none, nor are unobserved entries whose truth is not known.
+    Of no kind are observed negatives, and unobserved entries whose truth is not known.
     """
     found = np.full(training.shape, -1, dtype=np.int8)
     found[training == 1] = 0
@@ -97,5 +98,7 @@ def _load(path: Path) -> NDArray[Any]:
     try:
         values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise RunError(f"{path} cannot be read ({error}). Train the run anew.") from None
+        raise RunError(
+            f"{path} cannot be read ({error}). Train again, in another folder."
+        ) from None
     return values

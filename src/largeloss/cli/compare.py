@@ -1,18 +1,23 @@
 """``largeloss compare``: several methods on the same data, with the same seeds."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from largeloss.cli.options import Data, Settings, takes_settings
+from largeloss.cli.options import Data, takes_settings
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
+from largeloss.presets import SettingsLayers
+
+if TYPE_CHECKING:
+    from largeloss.experiments.compare import ComparedRuns
+    from largeloss.pages.comparison import Heading
 
 
-@takes_settings
+@takes_settings(without=("method", "delta_rel"))
 def compare(
-    settings: Settings,
+    layers: SettingsLayers,
     data: Data = None,
     methods: Annotated[
         str, typer.Option("--methods", help="Names, with Δ where wanted: full,an,ll-r:0.5")
@@ -21,28 +26,44 @@ def compare(
     out: Annotated[Path, typer.Option("--out", help="Folder for all runs.")] = Path("runs/compare"),
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
-    from largeloss.cli.console import command_line, counted
-    from largeloss.cli.gridrun import GridRunner, conclude
-    from largeloss.cli.pages.comparison import Said
-    from largeloss.experiments.grid import Variant, plan, run_grid
+    from largeloss.cli.console import command_line, counted, progress
+    from largeloss.experiments.compare import compare as train_all
+    from largeloss.experiments.compare import parse_methods
+    from largeloss.pages.comparison import Heading
 
     def make(method: str) -> RunConfig:
-        over: dict[str, Any] = {"method": {"name": method}}
-        return settings.made(over=over | ({"data": {"path": str(data)}} if data else {}))
+        path = {"data": {"path": str(data)}} if data else {}
+        settings = layers.made(over={"method": {"name": method}} | path)
+        if settings.needs_data:
+            raise ConfigError(
+                "compare needs DATA, a folder with labels.csv and images. For a first look "
+                "without data: largeloss demo."
+            )
+        return settings
 
-    grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
-    config = make(grid[0].variant.method)
-    if config.needs_data:
-        raise ConfigError(
-            "compare needs DATA, a folder with labels.csv and images. For a first look without "
-            "data: largeloss demo."
-        )
-    runner = GridRunner(make, grid, out)
-    comparison = run_grid(grid, out, runner)
-    name = config.data.path.name if config.data.path else "Digit scenes"
-    said = Said(
+    variants = parse_methods(methods)
+    compared = train_all(make, variants, seeds, out, progress())
+    name = data.name if data else "Digit scenes"
+    heading = Heading(
         title=f"{name}: methods compared",
         lead=f"Mean average precision on the test split; {counted(seeds, 'seed')} a method.",
         command=command_line(),
     )
-    conclude(grid, out, comparison, runner, said)
+    conclude(compared, heading)
+
+
+def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
+    """Prints the table; writes ``table.md`` and ``report.html``."""
+    from largeloss.cli.console import out as screen
+    from largeloss.cli.console import say
+    from largeloss.pages.comparison import write_comparison
+    from largeloss.report import comparison_table
+    from largeloss.report.tables import phase_table
+    from largeloss.report.trends import PHASES_LEGEND, phases
+
+    screen.print(comparison_table(compared.comparison))
+    page = write_comparison(compared, heading)
+    if page is not None and page.memorization:
+        screen.print("", phase_table(phases(page.memorization)), PHASES_LEGEND, "")
+    files = compared.out / "results.json", compared.out / "report.html"
+    say(f"Figures: {files[0]}   Report, to open in a browser: {files[1]}")

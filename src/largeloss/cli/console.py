@@ -3,9 +3,13 @@
 import os
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from largeloss.progress import Progress
 
 # Under torchrun the first process alone speaks; errors are shown by whichever process has them.
 _silent = os.environ.get("RANK", "0") != "0"
@@ -53,3 +57,10 @@ def counted(number: int, noun: str) -> str:
 def say(message: str) -> None:
     """One plain line."""
     out.print(Text(message))
+
+
+def progress() -> "Progress":
+    """Shows how runs go on: bars on a terminal, lines elsewhere."""
+    from largeloss.progress import terminal_progress
+
+    return terminal_progress(out, note)

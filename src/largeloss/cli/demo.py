@@ -23,12 +23,12 @@ def demo(
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 14,
 ) -> None:
     """Train on digit scenes with one tag an image, and show what large losses give away."""
-    from largeloss.cli.console import command_line, say
-    from largeloss.cli.gridrun import GridRunner, conclude
-    from largeloss.cli.pages.comparison import Said
-    from largeloss.cli.prepare import method_settings
+    from largeloss.cli.compare import conclude
+    from largeloss.cli.console import command_line, progress, say
     from largeloss.config import RunConfig, make_config
-    from largeloss.experiments.grid import Variant, plan, run_grid
+    from largeloss.experiments.compare import compare, parse_methods
+    from largeloss.losses import find_method
+    from largeloss.pages.comparison import Heading
     from largeloss.presets import find_preset
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -39,17 +39,15 @@ def demo(
         own = {"method": {"name": method}, "training": training}
         return make_config([find_preset("digits", method).settings, own])
 
-    grid = plan([Variant.parse(text) for text in methods.split(",") if text.strip()], seeds)
-    for planned in grid:
-        method_settings(planned.variant.method)  # a wrong name is refused before clearing
+    variants = parse_methods(methods)
+    for variant in variants:
+        find_method(variant.method)  # a wrong name is refused before clearing
     _clear(out)
     say(
         "Digit scenes: 3,000 training images of one to four handwritten digits, of which one is "
-        f"tagged. {len(grid)} runs of {epochs} epochs, about half a minute each."
+        f"tagged. {len(variants) * seeds} runs of {epochs} epochs, about half a minute each."
     )
-    runner = GridRunner(make, grid, out)
-    comparison = run_grid(grid, out, runner)
-    said = Said(
+    heading = Heading(
         title="What a model memorises when tags are missing",
         lead="Each training image shows one to four handwritten digits, and only one of them is "
         "tagged. A model that takes every missing tag for an absence (Naive AN) first learns the "
@@ -64,7 +62,7 @@ def demo(
         ),
         curve="test_map",
     )
-    conclude(grid, out, comparison, runner, said)
+    conclude(compare(make, variants, seeds, out, progress()), heading)
 
 
 def _clear(out: Path) -> None:

@@ -33,49 +33,34 @@ def evaluate(
     out: Annotated[Path | None, typer.Option("--out", help="A .json file for the figures.")] = None,
 ) -> None:
     """Measure the best weights of RUN on a split of DATA, by the labels as they are given."""
-    from largeloss.cli import show
+    from largeloss.cli import summary
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
-    from largeloss.cli.groups import measure_groups
-    from largeloss.cli.opened import open_run
-    from largeloss.training.evaluation import RULES, Evaluator
+    from largeloss.runs.evaluate import evaluate as measure
+    from largeloss.runs.grouped_map import measure_groups
+    from largeloss.runs.load import open_run
 
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
         raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
-    opened = open_run(run, data, unlisted, bad_images, split)
-    dataset = opened.dataset
-    for text in dataset.notes:
-        note(text)
     if groups is not None:
+        opened = open_run(run, data, unlisted, bad_images, split)
+        for text in opened.dataset.notes:
+            note(text)
         grouped = measure_groups(opened, split, groups)
-        screen.print(grouped.table)
+        screen.print(summary.group_table(grouped))
         say(grouped.remark)
         if out is not None:
             write_text(out, checksummed_json(grouped.plain))
         return
-    rows = dataset.rows(split)
-    evaluator = Evaluator.of(dataset.labels, rows)
-    scores = evaluator.scores(opened.model, opened.loader(split))
-    measured = evaluator.measure(scores)
-    f1 = evaluator.f1(scores, opened.saved.get("thresholds", 0.0))
-    counts = evaluator.counts(dataset.labels.classes)
-    ap = dict(zip(dataset.labels.classes, measured.per_class.tolist(), strict=True))
-    screen.print(show.class_table(ap, counts))
+    found = measure(run, data, split=split, unlisted=unlisted, bad_images=bad_images)
+    for text in found.notes:
+        note(text)
+    screen.print(summary.class_table(found.ap, found.counts))
     say(
-        f"{split}: {len(rows)} inputs, mAP {measured.value:.1f}, OF1 {f1.overall_f1:.1f}, "
-        f"CF1 {f1.class_f1:.1f}. Measured by {RULES[evaluator.rule]}."
+        f"{split}: {found.num_images} inputs, mAP {found.map:.1f}, OF1 {found.of1:.1f}, "
+        f"CF1 {found.cf1:.1f}. Measured by {found.rule_description}."
     )
-    if measured.num_absent:
-        say(show.absent_classes(measured.num_absent))
+    if found.classes_without_positives:
+        say(summary.classes_without_positives(found.classes_without_positives))
     if out is not None:
-        figures = {
-            "split": split,
-            "rule": evaluator.rule,
-            "map": measured.value,
-            "ap": ap,
-            "counts": counts,
-            "classes_without_positives": measured.num_absent,
-            "of1": f1.overall_f1,
-            "cf1": f1.class_f1,
-        }
-        write_json(out, figures)
+        write_json(out, found.plain())

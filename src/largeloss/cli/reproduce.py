@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from largeloss.cli.options import Settings, takes_settings
+from largeloss.cli.options import takes_settings
 from largeloss.errors import ConfigError
 from largeloss.files import write_text
+from largeloss.presets import SettingsLayers
 
 if TYPE_CHECKING:
     from largeloss.experiments.published import PublishedTable
-    from largeloss.experiments.reproduction import Demand, Layout
+    from largeloss.experiments.reproduction import FilledTable, GroupPlan
 
 
-@takes_settings
+@takes_settings(without=("method", "delta_rel"))
 def reproduce(
-    settings: Settings,
+    layers: SettingsLayers,
     table: Annotated[
         str,
         typer.Option("--table", help="artificial, openimages, pointing or memorization."),
@@ -51,13 +52,13 @@ def reproduce(
     collection/method, below whatever options say: give --weights or --pretrained. With several
     processes: torchrun --nproc-per-node 2 -m -- largeloss reproduce …
     """
-    from largeloss.cli import rerun
     from largeloss.cli.console import out as screen
-    from largeloss.cli.console import say
-    from largeloss.cli.departures import departures
+    from largeloss.cli.console import progress, say
+    from largeloss.experiments import missing_runs
+    from largeloss.experiments.deviations import deviations
     from largeloss.experiments.published import TABLES
-    from largeloss.experiments.reproduction import lay_out, plan_missing
-    from largeloss.report import reproduction as shown
+    from largeloss.experiments.reproduction import fill_table, plan_missing
+    from largeloss.report import reproduction_tables as shown
 
     if table not in TABLES:
         raise ConfigError(f"There is no table {table!r}; there are {', '.join(TABLES)}.")
@@ -72,27 +73,27 @@ def reproduce(
         )
     chosen = _chosen(methods, published)
     kept = _listed(protocols, published.protocols, "protocol of this table", "--protocols")
-    layout = lay_out(published, runs, chosen, kept)
-    demands = plan_missing(layout, runs, seeds, rerun.has_preset)
-    rerun.check_settings(demands, settings, folders)
+    layout = fill_table(published, runs, chosen, kept)
+    demands = plan_missing(layout, runs, seeds, missing_runs.has_preset)
+    missing_runs.check_settings(demands, layers, folders)
     say(f"Plan: {seeds} {'seed' if seeds == 1 else 'seeds'} a method, runs in {runs}.")
-    screen.print(shown.plan_table(demands, rerun.remarks(demands, chosen, folders, run)))
+    screen.print(shown.plan_table(demands, missing_runs.reasons(demands, chosen, folders, run)))
     say(f"{shown.total(demands)} {shown.ESTIMATE}")
     if run:
-        rerun.start_missing(published, demands, settings, folders, runs)
-        layout = lay_out(published, runs, chosen, kept)
-        demands = plan_missing(layout, runs, seeds, rerun.has_preset)
-    _conclude(layout, demands, departures(layout, runs), out)
+        missing_runs.start_missing(published, demands, layers, folders, runs, progress())
+        layout = fill_table(published, runs, chosen, kept)
+        demands = plan_missing(layout, runs, seeds, missing_runs.has_preset)
+    _conclude(layout, demands, deviations(layout, runs), out)
 
 
 def _conclude(
-    layout: "Layout", demands: Sequence["Demand"], remarks: Sequence[str], out: Path | None
+    layout: "FilledTable", demands: Sequence["GroupPlan"], remarks: Sequence[str], out: Path | None
 ) -> None:
     """Prints the table; writes it where asked to."""
     from largeloss import distributed
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
-    from largeloss.report import reproduction as shown
+    from largeloss.report import reproduction_tables as shown
 
     table = layout.table
     say(f"\n{table.title}. Published: {table.source}.")

@@ -5,54 +5,50 @@ from typing import Annotated
 
 import typer
 
-from largeloss.cli.options import Data, Settings, takes_settings
-from largeloss.errors import ConfigError
+from largeloss.cli.options import Data, takes_settings
+from largeloss.errors import ConfigError, LargelossError
+from largeloss.presets import SettingsLayers
 
 
-@takes_settings
+@takes_settings()
 def train(
-    settings: Settings,
+    layers: SettingsLayers,
     data: Data = None,
     out: Annotated[Path, typer.Option("--out", help="The run folder.")] = Path("runs/train"),
-    method: Annotated[
-        str | None, typer.Option("--method", help="See 'largeloss methods'. Default: ll-r.")
-    ] = None,
-    delta_rel: Annotated[
-        float | None,
-        typer.Option("--delta-rel", help="Δ of ll-r, ll-ct, ll-cp: percent of a batch's entries."),
-    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out from its last checkpoint.")
     ] = False,
 ) -> None:
-    """Train a classifier on DATA, a folder with labels.csv and images, and say how good it is."""
-    from largeloss.cli import execute, show
-    from largeloss.cli.pages.writing import write_run_report
-    from largeloss.cli.prepare import with_absolute_paths
-    from largeloss.cli.progress import Clock, Progressing
+    """Train a classifier on DATA, a folder with labels.csv and images; print how good it is."""
+    from largeloss.cli import summary
+    from largeloss.cli.console import note, progress, say
+    from largeloss.pages.run import write_run_report
+    from largeloss.runs.settings import saved_settings
+    from largeloss.runs.train import train as train_run
+    from largeloss.training.run_folder import RunFolder
 
-    given: dict[str, dict[str, object]] = {"data": {}, "method": {}}
-    if data is not None:
-        given["data"]["path"] = str(data)
-    if method is not None:
-        given["method"]["name"] = method
-    if delta_rel is not None:
-        given["method"]["delta_rel"] = delta_rel
+    given = {"data": {"path": str(data)}} if data is not None else {}
     if resume:
-        saved = execute.saved_config(out)
-        config = execute.saved_config(
-            out, with_absolute_paths(settings.made(saved.plain(), over=given))
-        )
+        settings = saved_settings(out, layers.made(saved_settings(out).plain(), given))
+        if RunFolder(out).finished:
+            note(f"{out} is finished; nothing is left to do.")
     else:
-        config = settings.made(over=given)
-        if config.needs_data:
-            raise ConfigError(
-                "train needs DATA, a folder with labels.csv and images: largeloss train DATA "
-                "--out RUN. For a first look without data: largeloss demo."
-            )
-    listener = Progressing(config.method.name, Clock(config.num_epochs))
-    finished = execute.execute(
-        config, out, resume=resume, listener=listener, announce=show.beginning
-    )
-    show.result(finished, out)
-    write_run_report(out)
+        settings = layers.made(over=given)
+    if settings.needs_data:
+        raise ConfigError(
+            "train needs DATA, a folder with labels.csv and images: largeloss train DATA --out "
+            "RUN. For a first look without data: largeloss demo."
+        )
+    shown = progress()
+    shown.expect(settings.num_epochs)
+    listener = shown.listener(settings.method.name)
+    summary.print_result(train_run(settings, out, resume=resume, listener=listener), out)
+    try:
+        report = write_run_report(out)
+    except LargelossError as error:
+        note(f"The report could not be written ({error}). Ask again with: largeloss report {out}")
+    else:
+        if report is None:  # of several processes
+            say(f"Report: largeloss report {out}")
+        else:
+            say(f"Report, to open in a browser: {report}")

@@ -1,4 +1,4 @@
-"""A data set: inputs, what is known of their labels, and which of them serve for what."""
+"""A data set: inputs, their labels, and which of them serve for what."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from largeloss.data.inputs.source import Source
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable, observe
+from largeloss.labels.files.layouts import SPLITS
 
 Rows = NDArray[np.int64]
 
@@ -33,14 +34,14 @@ class Dataset:
     name: str
     source: Source
     labels: LabelTable
-    """What is known, one row an input."""
+    """One row an input."""
     splits: Mapping[str, Rows]
     """``train``, ``val`` and ``test`` → sorted rows; ``test`` may be missing."""
     notes: tuple[str, ...] = ()
     """What was decided on the way, in sentences for the user."""
 
     def with_splits(self) -> Self:
-        """Fills in what is missing of the splits by the published rule, and notes it."""
+        """With missing splits drawn by the published rule, and noted; train, val, test."""
         splits, notes = dict(self.splits), list(self.notes)
         if "train" not in splits:
             raise DataError(
@@ -69,7 +70,8 @@ class Dataset:
                     f"{self.name} has no images in its {name} split; it has {len(self.source)} in "
                     "all. Add images, or name the splits in a column 'split'."
                 )
-        return replace(self, splits=splits, notes=tuple(notes))
+        ordered = {name: splits[name] for name in (*SPLITS, *splits) if name in splits}
+        return replace(self, splits=ordered, notes=tuple(notes))
 
     def with_labels(self, labels: LabelTable) -> Self:
         """The same inputs with other labels."""

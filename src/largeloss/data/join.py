@@ -1,36 +1,72 @@
 """Several collections as one: classes of all, names that tell where an image is from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from largeloss.data.dataset import Dataset, Rows
+from largeloss.data.folder.boxes import BOXES, Boxes, read_boxes
+from largeloss.data.folder.labels_and_splits import Records, read_records
+from largeloss.data.folder.read import with_inputs
+from largeloss.data.folder.write import Extras
 from largeloss.data.inputs.image_files import ImageFiles
-from largeloss.data.inputs.source import FeatureArray, Source
+from largeloss.data.inputs.source import FeatureArray, LabelsOnly, Source
 from largeloss.errors import ConfigError, DataError, LabelError
 from largeloss.labels import LabelTable
-from largeloss.labels.names import suggestion
+from largeloss.labels.names import positions_of, suggestion
 
 Rename = Mapping[str, Mapping[str, str]]
 
 
-@dataclass(frozen=True)
-class Joined:
-    """Labels and splits of all collections; inputs stay where they are."""
+def join_folders(
+    folders: Sequence[tuple[str, Path]], rename: Rename, unlisted: str | None
+) -> tuple[Dataset, Extras]:
+    """Several data folders as one, to be written: labels and splits, and the inputs of all.
 
-    table: LabelTable
-    """Images in the order of the collections, named ``collection/image``."""
-    splits: Mapping[str, Rows]
-    """Sorted rows."""
-    sources: tuple[tuple[str, Path | None], ...]
-    """For each collection the folder that its images' old names start from; None where inputs are
-    not files, or there are none."""
+    Args:
+        folders: Name and data folder of each collection.
+        rename: As :func:`join_labels`.
+        unlisted: As :func:`largeloss.labels.read_labels`, for folders with tag lists.
+
+    Raises:
+        DataError: a folder cannot be read, or was itself joined; or as :func:`join_labels`.
+        ConfigError, LabelError: as :func:`join_labels`.
+    """
+    records: list[tuple[str, Records]] = []
+    data: list[tuple[str, Dataset]] = []
+    for name, folder in folders:
+        found = read_records(folder, unlisted=unlisted)
+        if found.description is not None and isinstance(found.description.images, dict):
+            raise DataError(
+                f"{folder} was itself joined of {', '.join(found.description.images)}. Join "
+                "these folders directly, all in one command."
+            )
+        records.append((name, found))
+        data.append((name, with_inputs(found, follow_symlinks=True).with_splits()))
+    notes = [f"{name}: {text}" for name, dataset in data for text in dataset.notes]
+    table, splits = join_labels(data, rename)
+    title = "+".join(name for name, _ in folders)
+    source = LabelsOnly(table.num_images)
+    dataset = Dataset(title, source, table, splits, tuple(notes)).with_splits()
+    boxes, remarks = _join_boxes(records, rename, table)
+    places = {name: found.folders for name, found in records}
+    sources = [one.source for _, one in data]
+    features = [source.values for source in sources if isinstance(source, FeatureArray)]
+    extras = Extras(
+        {name: path for name, path in places.items() if isinstance(path, Path)} or None,
+        torch.cat(features) if features else None,
+        boxes,
+    )
+    return replace(dataset, notes=(*dataset.notes, *remarks)), extras
 
 
-def join(parts: Sequence[tuple[str, Dataset]], rename: Rename | None = None) -> Joined:
-    """One table of all ``parts``.
+def join_labels(
+    parts: Sequence[tuple[str, Dataset]], rename: Rename
+) -> tuple[LabelTable, dict[str, Rows]]:
+    """One table of all ``parts``, its images named ``collection/image``, and sorted splits.
 
     Classes are those of the first collection, then what the next ones add. What a collection does
     not annotate is unobserved on its images. Images that are the same in two collections stay two
@@ -45,21 +81,19 @@ def join(parts: Sequence[tuple[str, Dataset]], rename: Rename | None = None) -> 
         ConfigError: names of collections that do not serve, or ``rename`` of what is not there.
         LabelError: class names that differ only by case or surrounding spaces, or two classes of
             one collection under one name.
-        DataError: images and features, or features of different sizes, or images that do not
-            lie under one folder by their names.
+        DataError: images and features, or features of different sizes.
     """
     _check_names([name for name, _ in parts])
     _check_kinds(parts)
-    renamed = _renamed(parts, rename or {})
+    renamed = _renamed(parts, rename)
     classes = _union(renamed)
-    position = {name: column for column, name in enumerate(classes)}
     images: list[str] = []
     splits: dict[str, list[Rows]] = {}
     rows, columns, states = [], [], []
     for name, data in parts:
         table, start = data.labels, len(images)
         entries = table.entries()
-        target = np.array([position[one] for one in renamed[name]], dtype=np.int64)
+        target = positions_of(renamed[name], classes)
         rows.append(entries.rows + start)
         columns.append(target[entries.columns])
         states.append(entries.states)
@@ -73,11 +107,7 @@ def join(parts: Sequence[tuple[str, Dataset]], rename: Rename | None = None) -> 
         images=images,
         classes=classes,
     )
-    return Joined(
-        joined,
-        {split: np.sort(np.concatenate(own)) for split, own in splits.items()},
-        tuple((name, _root(name, data)) for name, data in parts),
-    )
+    return joined, {split: np.sort(np.concatenate(own)) for split, own in splits.items()}
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -163,17 +193,26 @@ def _union(renamed: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return tuple(spelled for _, spelled in seen.values())
 
 
-def _root(name: str, data: Dataset) -> Path | None:
-    """The folder that image names start from."""
-    source, images = data.source, data.labels.images
-    if not isinstance(source, ImageFiles) or not images:
-        return None
-    depth = len(Path(images[0]).parts)
-    root = Path(*source.paths[0].parts[:-depth])
-    for image, path in zip(images, source.paths, strict=True):
-        if root / image != path:
-            raise DataError(
-                f"The images of {name!r} do not lie under one folder by their names: {image!r} "
-                f"is {path}, but {images[0]!r} is {source.paths[0]}."
-            )
-    return root
+def _join_boxes(
+    parts: Sequence[tuple[str, Records]], rename: Rename, table: LabelTable
+) -> tuple[Boxes | None, list[str]]:
+    """The boxes of all collections by row and column of the joined ``table``, and remarks."""
+    found, without = [], []
+    start = 0
+    for name, records in parts:
+        own = records.table
+        path = records.root / BOXES
+        if path.is_file():
+            boxes = read_boxes(path, own)
+            changes = rename.get(name, {})
+            # the last place serves column -1: a box of every class
+            target = positions_of([*(changes.get(one, one) for one in own.classes), ""],
+                                  table.classes).astype(np.int32)  # fmt: skip
+            found.append(boxes._replace(rows=boxes.rows + start, columns=target[boxes.columns]))
+        else:
+            without.append(name)
+        start += own.num_images
+    if not found:
+        return None, []
+    remarks = [f"{name} has no boxes; those of the others are kept." for name in without]
+    return Boxes.concatenated(found), remarks

@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from largeloss.data.dataset import Rows
+from largeloss.data.dataset import Dataset, Rows
+from largeloss.data.folder.labels_and_splits import read_records
+from largeloss.data.folder.write import Extras, read_extras
 from largeloss.errors import ConfigError, DataError
 from largeloss.labels import PRESENT, LabelTable
 from largeloss.labels.entries import offsets_of
-
-SPLITS = ("train", "val", "test")
+from largeloss.labels.files.layouts import SPLITS
 
 
 def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) -> dict[str, Rows]:
@@ -49,6 +53,43 @@ def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) 
                 "class is present there. Raise the share, add images, or leave rare classes out."
             )
     return splits
+
+
+class NewSplits(NamedTuple):
+    """A data folder with new splits, to be written."""
+
+    dataset: Dataset
+    extras: Extras
+    remarks: tuple[str, ...]
+    """What was decided beyond the shares that were asked for."""
+    imbalance: float
+    """As :func:`imbalance`."""
+
+
+def split_folder(
+    data: Path, shares: Mapping[str, float], seed: int, unlisted: str | None
+) -> NewSplits:
+    """The data folder ``data`` with stratified splits.
+
+    Args:
+        data: The folder.
+        shares: As :func:`stratified_split`.
+        seed: As :func:`stratified_split`.
+        unlisted: As :func:`largeloss.labels.read_labels`.
+
+    Raises:
+        DataError, LabelError: the folder cannot be read.
+        ConfigError: as :func:`stratified_split`.
+    """
+    records = read_records(data, unlisted=unlisted)
+    extras = read_extras(records)
+    splits = stratified_split(records.table, shares, seed)
+    wanted = ",".join(f"{name}={share:g}" for name, share in shares.items())
+    remark = f"Split anew from {data}: {wanted}, stratified by class, seed {seed}."
+    notes = (*records.notes, remark)
+    dataset = replace(records.labels_only(), splits=splits, notes=notes).with_splits()
+    remarks = dataset.notes[len(notes) :]
+    return NewSplits(dataset, extras, remarks, imbalance(records.table, splits))
 
 
 def imbalance(table: LabelTable, splits: Mapping[str, Rows]) -> float:

@@ -1,1 +1,1 @@
-"""Grids of runs: planned, run, resumed; results as data."""
+"""Grids of runs, their results as data, and published tables to compare with."""

@@ -1,4 +1,4 @@
-"""Finished runs in ``RUNS/<collection>/<protocol>/<method>-seed<k>``, and what they measured."""
+"""Finished runs in ``RUNS/<collection>/<protocol>/<method>-seed<k>``, and their values."""
 
 import math
 import re
@@ -14,18 +14,18 @@ from largeloss.training.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that came to its end."""
+    """A run that has been trained to its end."""
 
     path: Path
     seed: int
     result: dict[str, Any]
-    """As in its ``result.json``."""
+    """Content of its ``result.json``."""
 
     def value(self, file: str, keys: Sequence[str]) -> float | None:
-        """What ``file`` says under ``keys``; None without the file, or where it says null.
+        """The number in ``file`` under ``keys``; None without the file, or if the value is null.
 
         Raises:
-            RunError: the file cannot be read, or holds something else there.
+            RunError: the file cannot be read, has no such keys, or the value is not a number.
         """
         path = self.path / file
         if not path.is_file():
@@ -34,41 +34,41 @@ class FinishedRun:
         for depth, key in enumerate(keys):
             if not isinstance(found, dict) or key not in found:
                 raise RunError(
-                    f"{path} has no {'.'.join(keys[: depth + 1])!r}, which is needed here. Remove "
-                    "the file and have it written again."
+                    f"{path} has no {'.'.join(keys[: depth + 1])!r}, which is needed here. Delete "
+                    "the file, then run the command that writes it again."
                 )
             found = found[key]
         if found is None:
             return None
         if type(found) not in (int, float) or not math.isfinite(found):
             raise RunError(
-                f"{path}: {'.'.join(keys)!r} must be a number, but is {found!r}. Remove the file "
-                "and have it written again."
+                f"{path}: {'.'.join(keys)!r} must be a number, but is {found!r}. Delete the "
+                "file, then run the command that writes it again."
             )
         return float(found)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one collection and protocol; they take about the same time."""
+    """Runs on one collection with one protocol. They take about the same time."""
 
     collection: str
     protocol: str
 
     @property
     def name(self) -> str:
-        """For the user."""
+        """Display name."""
         return f"{self.collection}, {self.protocol}"
 
     def folder(self, runs: Path) -> Path:
-        """Where its runs lie."""
+        """The folder that holds the runs of the group."""
         return runs / self.collection / self.protocol
 
     def finished(self, runs: Path, method: str) -> list[FinishedRun]:
-        """A method's finished runs, by seed.
+        """Finished runs of a method, in the order of their seeds.
 
         Raises:
-            ConfigError: a folder holds another run than its name says.
+            ConfigError: a folder holds another run than its name tells.
             RunError: a result cannot be read.
         """
         found = []
@@ -82,12 +82,12 @@ class Group:
 
     def _check(self, run: FinishedRun, method: str) -> None:
         expected = {"method": method, "seed": run.seed, "protocol": self.protocol}
-        said = {name: run.result.get(name) for name in expected}
-        if said != expected:
-            listed = ", ".join(f"{name} {value!r}" for name, value in said.items())
+        actual = {name: run.result.get(name) for name in expected}
+        if actual != expected:
+            listed = ", ".join(f"{name} {value!r}" for name, value in actual.items())
             raise ConfigError(
                 f"{run.path} should hold {method} with seed {run.seed}, {self.protocol}, but its "
-                f"result.json says {listed}. Move it elsewhere, or choose another --runs."
+                f"result.json has {listed}. Move the folder elsewhere, or choose another --runs."
             )
 
 
@@ -96,5 +96,6 @@ def _read(path: Path) -> dict[str, Any]:
         return verified_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(
-            f"{path} cannot be read ({error}). Remove the file and have it written again."
+            f"{path} cannot be read ({error}). Delete the file, then run the command that "
+            "writes it again."
         ) from None

@@ -1,4 +1,4 @@
-"""A grid of runs: methods × seeds, each in a folder of its own, finished ones skipped."""
+"""A grid of runs: methods × seeds, one folder a run. Finished runs are not repeated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from largeloss import distributed
 from largeloss.errors import ConfigError
-from largeloss.experiments.results import Comparison, RunResult
+from largeloss.experiments.results import ComparedRun, Comparison
 
 
 @dataclass(frozen=True)
@@ -15,31 +15,31 @@ class Variant:
 
     method: str
     delta_rel: float | None = None
-    """Percent; None takes the method's default, or is for methods that have none."""
+    """Percent of the batch's entries; None for the method's default, and for methods without Δ."""
 
     @classmethod
     def parse(cls, text: str) -> "Variant":
-        """From ``ll-r`` or ``ll-r:0.5``.
+        """Reads ``ll-r`` or ``ll-r:0.5``.
 
         Raises:
-            ConfigError: what follows the colon is no number.
+            ConfigError: the text after the colon is not a number.
         """
         method, colon, delta = text.strip().partition(":")
         try:
             return cls(method, float(delta) if colon else None)
         except ValueError:
             raise ConfigError(
-                f"--methods takes names, with Δ in percent where wanted (ll-r:0.5), got {text!r}."
+                f"--methods takes names, optionally with Δ in percent (ll-r:0.5), but got {text!r}."
             ) from None
 
     @property
     def label(self) -> str:
-        """``ll-r-0.5``."""
+        """Name for folders, for example ``ll-r-0.5``."""
         return self.method if self.delta_rel is None else f"{self.method}-{self.delta_rel:g}"
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """One run of a grid."""
 
     variant: Variant
@@ -47,32 +47,35 @@ class Planned:
 
     @property
     def folder(self) -> str:
-        """Its folder's name."""
+        """Name of the run's folder."""
         return f"{self.variant.label}-seed{self.seed}"
 
 
-def plan(variants: Sequence[Variant], num_seeds: int) -> list[Planned]:
-    """All runs, seed by seed, so that a grid cut short has every method.
+def plan(variants: Sequence[Variant], num_seeds: int) -> list[PlannedRun]:
+    """All runs, seed by seed: a grid that is interrupted early has every method.
 
     Raises:
-        ConfigError: nothing to run, or a method twice.
+        ConfigError: no method, no seed, or a method twice with the same Δ.
     """
     if not variants or num_seeds < 1:
-        raise ConfigError("A comparison needs at least one method and one seed.")
+        raise ConfigError(
+            f"A comparison needs at least one method and one seed, but got {len(variants)} methods "
+            f"and {num_seeds} seeds."
+        )
     if len(set(variants)) < len(variants):
-        raise ConfigError("A method is named twice with the same Δ.")
-    return [Planned(variant, seed) for seed in range(num_seeds) for variant in variants]
+        raise ConfigError("A method is named twice with the same Δ. Name each method once.")
+    return [PlannedRun(variant, seed) for seed in range(num_seeds) for variant in variants]
 
 
 def run_grid(
-    grid: Sequence[Planned], out: Path, run_one: Callable[[Planned, Path], RunResult]
+    grid: Sequence[PlannedRun], out: Path, run_one: Callable[[PlannedRun, Path], ComparedRun]
 ) -> Comparison:
-    """Runs what is missing; writes ``results.json`` after every run.
+    """Runs the grid; writes ``results.json`` after every run.
 
     Args:
         grid: From :func:`plan`.
-        out: Holds a folder a run.
-        run_one: Trains a run in its folder, or reads it where it is finished.
+        out: Parent of the runs' folders.
+        run_one: Trains a run in its folder, or reads its result if it is finished.
     """
     out.mkdir(parents=True, exist_ok=True)
     results = []

@@ -1,4 +1,4 @@
-"""The tables of the large-loss paper as it printed them, and where a run holds our value of a cell.
+"""The published tables of the large-loss paper, and where a run folder holds our value of a cell.
 
 Four files of a run folder hold values, in percent:
 
@@ -8,13 +8,14 @@ Four files of a run folder hold values, in percent:
     Written by ``largeloss evaluate RUN --groups 5 --out RUN/groups.json``:
     ``{"groups": {"G1": 77.1, …, "G5": 88.8}, "all": 82.0, …}``.
 ``analysis/pointing.json``
-    The pointing game on the test split: ``{"accuracy": 78.9, …}``, hits among all pairs of an
-    image and a class that it shows (micro).
-``analysis/memorization.json``, by ``largeloss analyze memorization RUN``
-    Of the entries of a kind, how many have their largest loss in which phase:
+    Written by ``largeloss analyze pointing RUN``, on the test split: ``{"accuracy": 78.9, …}``,
+    the share of hits among all pairs of an image and a class that it shows (micro).
+``analysis/memorization.json``
+    Written by ``largeloss analyze memorization RUN``: for each kind of entry, the share of entries
+    with the highest loss in each phase:
     ``{"TP": {"warm-up": 88.3, "regular": 11.7}, "TN": {…}, "FN": {…}, …}``.
 
-A value that is null cannot be measured.
+A value that is null could not be measured.
 """
 
 from collections.abc import Mapping
@@ -29,53 +30,53 @@ Band = tuple[float, float]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: which runs it is of, and where these hold its values."""
+    """A column of a table: the runs that it belongs to, and where they hold its values."""
 
     block: str
-    """The table's part that it is in."""
+    """The part of the table that has this column."""
     title: str
     collection: str
-    """The data set, as in the names of presets."""
+    """The data set, named as in presets."""
     protocol: str
     keys: tuple[str, ...]
-    """The way to the value in the table's file."""
+    """The keys, from outer to inner, of the value in the table's file."""
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A table: methods × columns, in percent."""
+    """A published table: methods × columns, in percent."""
 
     name: str
     title: str
     source: str
     columns: tuple[Column, ...]
     values: Mapping[str, tuple[float, ...]]
-    """Method → what was published, a value a column."""
+    """Method → published values, one a column."""
     file: str = "result.json"
-    """Of a run folder: holds our values."""
+    """The file of a run folder that holds our values."""
     made_by: str = ""
-    """The command that writes ``file``, RUN being the run folder; training where empty."""
+    """The command that writes ``file``, where RUN is the run folder; empty: training writes it."""
     reruns: Mapping[str, tuple[Band | None, ...]] = field(default_factory=dict)
-    """Method → the least and the most that independent re-runs gave, a band a column."""
+    """Method → lowest and highest value of independent re-runs, one pair a column."""
     notes: tuple[str, ...] = ()
 
     @property
     def protocols(self) -> tuple[str, ...]:
-        """Those of its columns."""
+        """The protocols of its columns."""
         return tuple(dict.fromkeys(column.protocol for column in self.columns))
 
     @property
     def collections(self) -> tuple[str, ...]:
-        """Those of its columns."""
+        """The collections of its columns."""
         return tuple(dict.fromkeys(column.collection for column in self.columns))
 
     def published(self, method: str, column: Column) -> float | None:
-        """None where nothing was published."""
+        """The published value; None where nothing was published."""
         values = self.values.get(method)
         return None if values is None else values[self.columns.index(column)]
 
     def band(self, method: str, column: Column) -> Band | None:
-        """What independent re-runs gave; None where there were none."""
+        """Lowest and highest value of independent re-runs; None where there were none."""
         bands = self.reruns.get(method)
         return None if bands is None else bands[self.columns.index(column)]
 
@@ -108,7 +109,8 @@ ARTIFICIAL = PublishedTable(
     },
     notes=(
         "NUS-WIDE exists in two versions (the re-crawl of Cole et al., 126,034 / 84,226 images; "
-        "the official one, 150,000 / 60,260) whose figures do not compare: say which one was used.",
+        "the official release, 150,000 / 60,260). Their figures cannot be compared: state which "
+        "one was used.",
     ),
 )
 
@@ -163,7 +165,7 @@ POINTING = PublishedTable(
 
 MEMORIZATION = PublishedTable(
     name="memorization",
-    title="Memorisation: phase of the largest loss, share of the entries of a kind (%)",
+    title="Memorisation: phase of the highest loss, share of the entries of a kind (%)",
     source=_KIM,
     columns=tuple(
         Column(_SETS[collection], f"{kind} {phase}", collection, _END, (kind, phase))
@@ -177,8 +179,8 @@ MEMORIZATION = PublishedTable(
     file="analysis/memorization.json",
     made_by="largeloss analyze memorization RUN",
     notes=(
-        "The published FN of VOC sum to 96: a misprint.",
-        "TP: observed presences; TN: unobserved, truly absent; FN: unobserved, truly present.",
+        "The published FN of VOC add up to 96 %, not 100 %: a misprint.",
+        "TP: observed positives; TN: unobserved, truly absent; FN: unobserved, truly present.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A published table beside our own runs, and the runs that it still wants."""
+"""A published table beside our own runs, and the runs that are missing for it."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -7,30 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from largeloss.experiments.finished import Group
-from largeloss.experiments.grid import Planned, Variant, plan
+from largeloss.experiments.grid import PlannedRun, Variant, plan
 from largeloss.experiments.published import Band, Column, PublishedTable
 from largeloss.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: ours beside what was published. Percent."""
+    """A cell of a table: our values beside the published one. Percent."""
 
     method: str
     column: Column
     values: tuple[float, ...]
-    """Ours, a value a seed."""
+    """Our values, one a seed."""
     seeds: tuple[int, ...]
-    """Those of ``values``."""
+    """The seeds of ``values``."""
     num_finished: int
-    """Runs that are finished, measured or not."""
+    """Finished runs, with or without a measured value."""
     published: float | None
     reruns: Band | None
-    """The least and the most that independent re-runs gave."""
+    """Lowest and highest value of independent re-runs."""
 
     @property
     def mean(self) -> float | None:
-        """None where nothing was measured."""
+        """Mean of our values; None without any."""
         return statistics.fmean(self.values) if self.values else None
 
     @property
@@ -40,38 +40,38 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """A table, filled in as far as there are runs."""
+class FilledTable:
+    """A published table with the values of our finished runs."""
 
     table: PublishedTable
     methods: tuple[str, ...]
     columns: tuple[Column, ...]
     cells: tuple[Cell, ...]
-    """Method by method, each with all columns."""
+    """Method by method; each method has all columns."""
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """The parts of the table."""
+        """Names of the table's parts."""
         return tuple(dict.fromkeys(column.block for column in self.columns))
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """Those of its columns, collection by collection."""
+        """The groups of runs of its columns, collection by collection."""
         found = dict.fromkeys(Group(c.collection, c.protocol) for c in self.columns)
         names = list(self.table.collections)
         return tuple(sorted(found, key=lambda group: names.index(group.collection)))
 
     def row(self, method: str, block: str) -> list[Cell]:
-        """A method's cells in a part."""
+        """The cells of a method in a part of the table."""
         return [c for c in self.cells if c.method == method and c.column.block == block]
 
     @property
     def unmeasured(self) -> bool:
-        """Whether a run is finished, but its value was not measured."""
+        """Whether a run is finished, but its value has not been measured."""
         return any(len(cell.values) < cell.num_finished for cell in self.cells)
 
     def as_json(self) -> dict[str, Any]:
-        """For a file; percent."""
+        """Content of a JSON file; percent."""
         table = self.table
         return {
             "table": table.name,
@@ -98,32 +98,33 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Demand:
-    """What a group of runs still wants."""
+class GroupPlan:
+    """Finished and missing runs of a group."""
 
     group: Group
-    wanted: tuple[Planned, ...]
-    missing: tuple[Planned, ...]
-    """Those of ``wanted`` that are not finished, seed by seed."""
+    wanted: tuple[PlannedRun, ...]
+    """All runs that the table needs."""
+    missing: tuple[PlannedRun, ...]
+    """Runs of ``wanted`` that are not finished, seed by seed."""
     num_begun: int
-    """Those of ``missing`` that have begun and go on after their last epoch."""
+    """Runs of ``missing`` that were interrupted and will be resumed."""
     seconds: tuple[float, ...]
-    """How long each finished run of the group took, of whatever method and seed."""
+    """Time of each finished run of the group, of any method and seed."""
 
     @property
     def seconds_per_run(self) -> float | None:
-        """Mean over the finished runs; None where there are none."""
+        """Mean over the finished runs; None without any."""
         return statistics.fmean(self.seconds) if self.seconds else None
 
     @property
     def estimate(self) -> float | None:
-        """Seconds for all that is missing, one run after another; None where nothing is known."""
+        """Seconds for all missing runs, one after another; None without a finished run."""
         if not self.missing:
             return 0.0
         return None if self.seconds_per_run is None else self.seconds_per_run * len(self.missing)
 
     def as_json(self) -> dict[str, Any]:
-        """For a file."""
+        """Content of a JSON file."""
         return {
             "collection": self.group.collection,
             "protocol": self.group.protocol,
@@ -136,13 +137,19 @@ class Demand:
         }
 
 
-def lay_out(
+def fill_table(
     table: PublishedTable, runs: Path, methods: Sequence[str], protocols: Sequence[str]
-) -> Layout:
-    """The table, with our values where runs have them, of whatever seeds.
+) -> FilledTable:
+    """Fills a published table with the values of finished runs, of all seeds.
+
+    Args:
+        table: The published table.
+        runs: The folder of all runs.
+        methods: Rows of the table.
+        protocols: Columns of these protocols are kept.
 
     Raises:
-        ConfigError: a folder holds another run than its name says.
+        ConfigError: a folder holds another run than its name tells.
         RunError: a file with values cannot be read.
     """
     columns = tuple(column for column in table.columns if column.protocol in protocols)
@@ -163,38 +170,38 @@ def lay_out(
                     table.band(method, column),
                 )
             )
-    return Layout(table, tuple(methods), columns, tuple(cells))
+    return FilledTable(table, tuple(methods), columns, tuple(cells))
 
 
 def plan_missing(
-    layout: Layout, runs: Path, num_seeds: int, can_run: Callable[[Group, str], bool]
-) -> list[Demand]:
-    """Which runs the table still wants, group by group.
+    filled: FilledTable, runs: Path, num_seeds: int, can_run: Callable[[Group, str], bool]
+) -> list[GroupPlan]:
+    """The missing runs of a table, group by group.
 
     Args:
-        layout: The table.
+        filled: The table with our values.
         runs: The folder of all runs.
-        num_seeds: Runs a method; more that are there already do no harm.
-        can_run: Whether there are settings for a group's runs of a method.
+        num_seeds: Runs a method; further finished runs are kept.
+        can_run: Whether there are settings for runs of a method in a group.
 
     Raises:
-        ConfigError: nothing to run, or a method twice.
+        ConfigError: no method, no seed, or a method twice.
         RunError: a result cannot be read.
     """
-    grid = plan([Variant(method) for method in layout.methods], num_seeds)
+    grid = plan([Variant(method) for method in filled.methods], num_seeds)
     return [
-        _demand(group, tuple(run for run in grid if can_run(group, run.variant.method)), runs)
-        for group in layout.groups
+        _group_plan(group, tuple(run for run in grid if can_run(group, run.variant.method)), runs)
+        for group in filled.groups
     ]
 
 
-def _demand(group: Group, wanted: tuple[Planned, ...], runs: Path) -> Demand:
+def _group_plan(group: Group, wanted: tuple[PlannedRun, ...], runs: Path) -> GroupPlan:
     folders = {planned: RunFolder(group.folder(runs) / planned.folder) for planned in wanted}
     missing = tuple(planned for planned, folder in folders.items() if not folder.finished)
     methods = dict.fromkeys(planned.variant.method for planned in wanted)
     finished = [run for method in methods for run in group.finished(runs, method)]
     seconds = (run.value("result.json", ("seconds",)) for run in finished)
-    return Demand(
+    return GroupPlan(
         group,
         wanted,
         missing,

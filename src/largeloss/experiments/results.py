@@ -1,22 +1,24 @@
-"""What runs and comparisons come to, as data: what ``results.json`` holds."""
+"""Results of runs and comparisons, as ``results.json`` holds them."""
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from largeloss.errors import RunError
 from largeloss.files import checksummed_json, verified_json, write_text
+from largeloss.losses import AssumeNegative, FullLabel
+from largeloss.runs.result import RunResult
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """One finished run. mAP in percent."""
+class ComparedRun:
+    """A finished run of a comparison. mAP in percent."""
 
     method: str
     delta_rel: float | None
-    """Percent of the batch's entries; None for methods that have none."""
+    """Percent of the batch's entries; None for methods without Δ."""
     seed: int
     test_map: float
     """On the test split, with the weights of the best val epoch."""
@@ -26,6 +28,11 @@ class RunResult:
     seconds: float
     """Spent in training and evaluation."""
 
+    @classmethod
+    def of(cls, result: RunResult) -> Self:
+        """The figures that a comparison keeps of a run."""
+        return cls(**{field.name: getattr(result, field.name) for field in fields(cls)})
+
 
 @dataclass(frozen=True)
 class MethodSummary:
@@ -34,28 +41,28 @@ class MethodSummary:
     method: str
     delta_rel: float | None
     mean: float
-    """Of ``test_map``."""
+    """Mean of ``test_map``."""
     std: float
     """Sample standard deviation of ``test_map``; 0 for one seed."""
     gap_closed: float | None
-    """Share of the way from Naive AN (0) to full labels (1); None where either was not run."""
+    """Position between Naive AN (0) and full labels (1); None if one of the two was not run."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All runs of a comparison and their summary, a line a method and Delta."""
+    """All runs of a comparison and their summary: one row for each method and Δ."""
 
-    runs: tuple[RunResult, ...]
+    runs: tuple[ComparedRun, ...]
     summary: tuple[MethodSummary, ...]
 
     @classmethod
-    def of(cls, runs: Sequence[RunResult]) -> Self:
-        """Summarises ``runs``, methods in the order in which they first appear."""
+    def of(cls, runs: Sequence[ComparedRun]) -> Self:
+        """Summarises runs; methods keep the order in which they first appear."""
         groups: dict[tuple[str, float | None], list[float]] = {}
         for run in runs:
             groups.setdefault((run.method, run.delta_rel), []).append(run.test_map)
         means = {key: statistics.fmean(values) for key, values in groups.items()}
-        naive, full = means.get(("an", None)), means.get(("full", None))
+        naive, full = (means.get((method.name, None)) for method in (AssumeNegative, FullLabel))
         summary = tuple(
             MethodSummary(
                 method,
@@ -79,14 +86,14 @@ class Comparison:
         """Reads ``results.json``.
 
         Raises:
-            RunError: it cannot be read, or is not as it was written.
+            RunError: the file cannot be read, or has changed since it was written.
         """
         try:
             content = verified_json(path.read_text(encoding="utf-8"))
-            return cls.of([RunResult(**run) for run in content["runs"]])
+            return cls.of([ComparedRun(**run) for run in content["runs"]])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} cannot be read ({error}). Run the comparison again.") from None
 
     def write(self, path: Path) -> None:
-        """Writes ``results.json``."""
+        """Writes ``results.json`` atomically, with a checksum."""
         write_text(path, checksummed_json(self.as_json()))

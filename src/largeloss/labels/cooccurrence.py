@@ -1,4 +1,4 @@
-"""Which classes go together, judged by what was observed."""
+"""Which classes occur together, counted over the observed labels."""
 
 import numpy as np
 from numpy.typing import NDArray

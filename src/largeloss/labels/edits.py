@@ -12,8 +12,9 @@ from pyarrow import compute as pc
 from largeloss.errors import LabelError
 from largeloss.files import written_atomically
 from largeloss.labels.entries import Ints, States, check_range
+from largeloss.labels.files.columns import coded, first
 from largeloss.labels.files.parquet import read_parquet, write_parquet
-from largeloss.labels.names import suggestion
+from largeloss.labels.names import positions_of, suggestion
 from largeloss.labels.table import UNOBSERVED, LabelTable
 
 _ARRAYS = {
@@ -189,12 +190,12 @@ def _only_value(path: Path, found: Any, name: str) -> str:
 
 
 def _positions(path: Path, column: Any, names: tuple[str, ...], kind: str) -> Ints:
-    places = pc.index_in(column, value_set=pa.array(names, pa.string()))
-    if places.null_count:
-        row = int(np.flatnonzero(places.is_null().to_numpy())[0])
+    distinct, codes = coded(column)
+    places = positions_of(distinct, names)[codes]
+    row = first(places < 0)
+    if row is not None:
         name = column[row].as_py()
         raise LabelError(
             f"{path}, row {row + 1}: unknown {kind} {name!r}.{suggestion(str(name), names)}"
         )
-    positions: Ints = places.to_numpy().astype(np.int64)
-    return positions
+    return places

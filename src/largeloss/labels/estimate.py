@@ -1,4 +1,4 @@
-"""How many tags an image has on average, judged by what was observed."""
+"""How many tags an image has on average, estimated from the observed labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,15 @@ from largeloss.labels.table import LabelTable
 
 
 def expected_positives(table: LabelTable, rows: NDArray[np.int64]) -> tuple[float, str]:
-    """An estimate of kappa, and in words how it was got.
+    """An estimate of kappa, and in words how it was made.
 
     With observed absences: the share of presences among the observed entries, times the number of
     classes, which supposes that entries were observed at random. Without: the mean number of
     observed tags, which is a lower bound.
+
+    Args:
+        table: (N, C) labels.
+        rows: The images to estimate from.
     """
     chosen = table.select(rows)
     positives, observed = int((chosen.states == 1).sum()), chosen.num_observed

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 import numpy as np
+from numpy.typing import NDArray
 
 from largeloss.errors import LabelError
 
@@ -34,17 +35,10 @@ def checked_names(names: Iterable[str], kind: str) -> tuple[str, ...]:
     return checked
 
 
-def positions_of(names: Sequence[str], among: Sequence[str], kind: str) -> list[int]:
-    """Where each of ``names`` stands in ``among``.
-
-    Raises:
-        LabelError: a name is not there; the message suggests near ones.
-    """
+def positions_of(names: Iterable[str], among: Sequence[str]) -> NDArray[np.int64]:
+    """(M,) where each of ``names`` stands in ``among``, -1 where it does not."""
     position = {name: index for index, name in enumerate(among)}
-    for name in names:
-        if name not in position:
-            raise LabelError(f"Unknown {kind} {name!r}.{suggestion(name, among)}")
-    return [position[name] for name in names]
+    return np.array([position.get(name, -1) for name in names], dtype=np.int64)
 
 
 def suggestion(name: str, among: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from largeloss.labels.entries import (
     offsets_of,
     sort_and_merge,
 )
-from largeloss.labels.names import checked_names, positions_of
+from largeloss.labels.names import checked_names, positions_of, suggestion
 
 PRESENT, ABSENT, UNOBSERVED = 1, 0, -1
 
@@ -161,38 +161,17 @@ class LabelTable:
         """(N, C) int8: 1 present, 0 absent, -1 unobserved."""
         return self.lookup(np.arange(self.num_images))
 
-    def lookup(self, rows: ArrayLike, out: States | None = None) -> States:
+    def lookup(self, rows: ArrayLike) -> States:
         """(B, C) int8 labels of the images ``rows`` (B,), in their order; rows may repeat.
 
-        Args:
-            rows: Whole numbers from 0 to N - 1.
-            out: A buffer of at least B rows to write to, int8 and contiguous; the first B of its
-                rows are returned.
-
-        Raises:
-            LabelError: a row out of range, or a buffer that does not fit.
+        Raises: LabelError for a row out of range.
         """
         chosen = self._checked_rows(rows)
-        if out is None:
-            out = np.empty((len(chosen), self.num_classes), dtype=np.int8)
-        elif (
-            out.dtype != np.int8
-            or out.ndim != 2
-            or len(out) < len(chosen)
-            or out.shape[1] != self.num_classes
-            or not out.flags.c_contiguous
-        ):
-            raise LabelError(
-                f"The buffer must be a contiguous int8 array of at least {len(chosen)} rows and "
-                f"{self.num_classes} columns, got {out.dtype} {out.shape}."
-            )
-        dense = out[: len(chosen)]
-        dense.fill(UNOBSERVED)
+        dense = np.full((len(chosen), self.num_classes), UNOBSERVED, dtype=np.int8)
         lengths, positions = gather(self.offsets, chosen)
         begins = np.arange(len(chosen)) * self.num_classes
-        dense.reshape(-1)[np.repeat(begins, lengths) + self.columns[positions]] = self.states[
-            positions
-        ]
+        places = np.repeat(begins, lengths) + self.columns[positions]
+        dense.reshape(-1)[places] = self.states[positions]
         return dense
 
     def at(self, rows: ArrayLike, columns: ArrayLike) -> States:
@@ -219,8 +198,12 @@ class LabelTable:
     def select_classes(self, names: Sequence[str]) -> Self:
         """The classes ``names`` in that order; LabelError for one that is unknown or repeated."""
         classes = checked_names(names, "class")
+        places = positions_of(classes, self.classes)
+        if (places < 0).any():
+            name = classes[int(np.argmin(places))]
+            raise LabelError(f"Unknown class {name!r}.{suggestion(name, self.classes)}")
         target = np.full(self.num_classes, -1, dtype=np.int64)
-        target[positions_of(classes, self.classes, "class")] = np.arange(len(classes))
+        target[places] = np.arange(len(classes))
         entries = self.entries()
         columns = target[entries.columns]
         kept = columns >= 0

@@ -4,12 +4,22 @@
 """
 
 from largeloss.losses.assume_negative import AssumeNegative
-from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.catalogue import (
+    LOSSES,
+    action_of,
+    build_loss,
+    check_some_method_has,
+    find_method,
+    settings_of,
+    title_of,
+)
 from largeloss.losses.curriculum import CurriculumLabeling
+from largeloss.losses.decision import Action, Context, Decision
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
 from largeloss.losses.ignore_unobserved import IgnoreUnobserved
-from largeloss.losses.imcl.interactive_learning import InteractiveMultiLabelLearning
+from largeloss.losses.imcl import InteractiveMultiLabelLearning
 from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
 from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
@@ -17,23 +27,9 @@ from largeloss.losses.rejection import LargeLossRejection
 from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
 from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
 
-LOSSES: dict[str, type[PartialLabelLoss]] = {
-    "full": FullLabel,
-    "an": AssumeNegative,
-    "iu": IgnoreUnobserved,
-    "wan": WeightedAssumeNegative,
-    "lsan": LabelSmoothingAssumeNegative,
-    "epr": ExpectedPositive,
-    "role": RegularizedOnlineLabelEstimation,
-    "ll-r": LargeLossRejection,
-    "ll-ct": LargeLossTemporaryCorrection,
-    "ll-cp": LargeLossPermanentCorrection,
-    "curriculum": CurriculumLabeling,
-    "imcl": InteractiveMultiLabelLearning,
-}
-
 __all__ = [
     "LOSSES",
+    "Action",
     "AssumeNegative",
     "Context",
     "CurriculumLabeling",
@@ -49,4 +45,10 @@ __all__ = [
     "PartialLabelLoss",
     "RegularizedOnlineLabelEstimation",
     "WeightedAssumeNegative",
+    "action_of",
+    "build_loss",
+    "check_some_method_has",
+    "find_method",
+    "settings_of",
+    "title_of",
 ]

@@ -1,20 +1,34 @@
-"""Naive AN: what nobody wrote down is taken to be absent."""
+"""Naive AN: unobserved entries are taken as absent."""
+
+from typing import ClassVar
 
 from torch import Tensor
 
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.decision import Decision
 from largeloss.losses.functional import present
 
 
 class AssumeNegative(PartialLabelLoss):
-    """Believes that unobserved entries are absent, fully.
+    """Target 0 on unobserved entries, with full weight.
 
     ``mean(cross_entropy(logits, [labels == 1]))``
 
+    Example:
+        >>> loss = AssumeNegative()
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> loss(logits, labels)
+        tensor(0.8517)
+
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: none. Needs: nothing. Memory: none.
-    Source: Kim et al., CVPR 2022, eq. 1 ("Naive AN").
+    Source: Kim et al., CVPR 2022, eq. 1 ("Naive AN"), https://arxiv.org/abs/2206.03740.
     """
+
+    name: ClassVar[str] = "an"
+    title: ClassVar[str] = "Naive AN"
+    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         return Decision(present(labels))

@@ -43,7 +43,7 @@ def mean_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None =
 class _HardCrossEntropy(torch.autograd.Function):
     """The sum of the losses against bool targets, and at once its gradient, ``sigmoid(x) - t``.
 
-    Targets that are true and entries that do not count are few: they are mended one by one.
+    Targets that are true and entries that do not count are few: they are corrected one by one.
     """
 
     @staticmethod

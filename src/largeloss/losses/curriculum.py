@@ -1,4 +1,4 @@
-"""Curriculum labelling: train on what is known, label what the model is sure of, again."""
+"""Curriculum labelling: train on known labels, add confident predictions to them, repeat."""
 
 from typing import Any, ClassVar
 
@@ -6,46 +6,71 @@ import torch
 from torch import Tensor
 
 from largeloss.errors import ConfigError
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
 from largeloss.losses.curriculum_rules import RULES
+from largeloss.losses.decision import Action, Decision
 from largeloss.losses.functional import observed, present, unobserved
 from largeloss.losses.memory import EditMemory
+from largeloss.losses.setting_checks import check_count, is_number
 
 
 class CurriculumLabeling(PartialLabelLoss):
-    """Believes what is observed, and what it accepted of the model's own predictions.
+    """Weight 0 on entries that are neither observed nor accepted from the model's predictions.
 
-    Partial binary cross-entropy: an image weighs more the less of it is known,
-    ``mean([known] * g(known share) * cross_entropy(logits, [label == 1]))`` with
-    ``g(r) = 5.45 - 4.45 r``, so that g(1) = 1.
+    Partial binary cross-entropy, ``mean([known] * g(r) * cross_entropy(logits, [label == 1]))``:
+    known are the observed and the accepted entries, r is their share of the image's, and
+    ``g(r) = 5.45 - 4.45 r``, so that an image weighs more the less of it is known, and g(1) = 1.
 
-    Between epochs :meth:`relabel` is shown the model's scores of the training images. All
-    accepted labels are estimated anew each time; observed ones are never overwritten. The rules:
+    Between epochs :meth:`relabel` gets the model's predictions for the training images. All
+    accepted labels are estimated again each time; observed ones are never overwritten. The rules:
 
     * ``threshold``: present from ``limit`` on, absent up to 1 - limit;
     * ``share``: the most certain share ``limit`` of the unobserved entries of each chunk;
     * ``positives``: present from ``limit`` on, never absent;
-    * ``ensemble``: as ``threshold``, on the mean of several scorings with dropout;
-    * ``uncertainty``: where the standard deviation of several scorings with dropout is at most
+    * ``ensemble``: as ``threshold``, on the mean of several passes with dropout;
+    * ``uncertainty``: where the standard deviation of several passes with dropout is at most
       ``limit`` (the authors' best).
+
+    Example:
+        >>> loss = CurriculumLabeling(rule="positives", limit=0.9)
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> rows = torch.tensor([7, 8])
+        >>> loss.set_epoch(0)  # before each epoch
+        >>> before = loss(logits, labels, rows)
+        >>> loss.relabel(logits[None], labels, rows)  # one pass: sigmoid(3.0) is above 0.9
+        >>> loss.set_epoch(1)
+        >>> before, loss(logits, labels, rows)
+        (tensor(0.3259), tensor(0.2795))
 
     Args:
         rule: How labels are accepted.
         limit: Of the rule; None takes 0.9, 0.1, 0.9, 0.9 and 0.05.
-        num_passes: Scorings with dropout, for ``ensemble`` and ``uncertainty``.
+        num_passes: Passes with dropout, for ``ensemble`` and ``uncertainty``.
         warmup_epochs: Epochs before labels are first accepted, at least 1.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits. Needs: rows. Memory: 21 bytes an accepted label, about 100 while they are
         put in force; ``threshold`` may accept nearly every entry, ``positives`` few.
     Raises: ScheduleError before set_epoch.
-    Source: Durand et al., CVPR 2019, eq. 2-5 and section 3.2; limits and the number of scorings
-        are ours.
+    Source: Durand et al., CVPR 2019, eq. 2-5 and section 3.2, https://arxiv.org/abs/1902.09720;
+        limits and the number of passes are ours.
     """
 
+    name: ClassVar[str] = "curriculum"
+    title: ClassVar[str] = "Curriculum"
+    paper: ClassVar[str] = "Durand et al., CVPR 2019, arXiv:1902.09720"
     needs: ClassVar[frozenset[str]] = frozenset({"rows"})
     scheduled: ClassVar[bool] = True
     expects_unobserved: ClassVar[bool] = False
+    needs_observed_negatives: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action(
+        "Labelled",
+        "Curriculum labelling trains on the class as present, as long as its prediction is "
+        "confident.",
+        "confident prediction",
+    )
+    edits: EditMemory
 
     def __init__(
         self,
@@ -55,21 +80,19 @@ class CurriculumLabeling(PartialLabelLoss):
         warmup_epochs: int = 1,
     ) -> None:
         super().__init__()
-        if rule not in RULES:
+        if not isinstance(rule, str) or rule not in RULES:
             raise ConfigError(f"rule must be one of {', '.join(RULES)}, got {rule!r}.")
         self.rule = RULES[rule]
         self.limit = self.rule.limit if limit is None else limit
         low, high = self.rule.smallest, self.rule.largest
-        if not (low <= self.limit <= high and self.limit > 0):
+        if not (is_number(self.limit) and low <= self.limit <= high and self.limit > 0):
             least = f"at least {low}" if low else "above 0"
             raise ConfigError(
                 f"limit of the rule {rule!r} must be {least} and at most {high}, "
                 f"got {self.limit!r}."
             )
-        if not isinstance(num_passes, int) or num_passes < 2:
-            raise ConfigError(f"num_passes must be 2 or more, got {num_passes!r}.")
-        if not isinstance(warmup_epochs, int) or warmup_epochs < 1:
-            raise ConfigError(f"warmup_epochs must be 1 or more, got {warmup_epochs!r}.")
+        check_count("num_passes", num_passes, least=2)
+        check_count("warmup_epochs", warmup_epochs, least=1)
         self.num_passes, self.warmup_epochs = num_passes, warmup_epochs
         # Not a buffer: DistributedDataParallel would overwrite it from rank 0.
         self.edits = EditMemory()
@@ -89,7 +112,11 @@ class CurriculumLabeling(PartialLabelLoss):
     def passes(self, epoch: int) -> int:
         if epoch < self.warmup_epochs:
             return 0
-        return self.num_passes if self.rule.stochastic else 1
+        return self.num_passes if self.stochastic else 1
+
+    @property
+    def stochastic(self) -> bool:
+        return self.rule.stochastic
 
     def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
         probabilities = torch.sigmoid(logits.double())

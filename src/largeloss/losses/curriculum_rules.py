@@ -1,7 +1,7 @@
 """Which unobserved entries curriculum labelling accepts a label for, and which label.
 
-A rule is a function of probabilities (P, B, C) of P scorings, candidates (B, C) bool, and its
-limit; it returns (B, C) int8: 1 present, 0 absent, -1 not accepted.
+A rule is a function of probabilities (P, B, C) of P prediction passes, candidates (B, C) bool,
+and its limit; it returns (B, C) int8: 1 present, 0 absent, -1 not accepted.
 """
 
 from collections.abc import Callable
@@ -26,11 +26,11 @@ class Rule(NamedTuple):
     smallest: float
     """The smallest, or 0: above 0."""
     stochastic: bool
-    """Whether it needs several scorings with dropout."""
+    """Whether it needs several passes that differ by dropout."""
 
 
 def by_threshold(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
-    """Present from ``limit`` on, absent up to ``1 - limit``; of several scorings the mean."""
+    """Present from ``limit`` on, absent up to ``1 - limit``; of several passes the mean."""
     mean = probabilities.mean(dim=0)
     return _states(mean, candidates & ((mean >= limit) | (mean <= 1 - limit)))
 
@@ -50,7 +50,7 @@ def positives_only(probabilities: Tensor, candidates: Tensor, limit: float) -> T
 
 
 def by_certainty(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:
-    """Where the standard deviation over the scorings is at most ``limit``, the mean's side."""
+    """Where the standard deviation over the passes is at most ``limit``, the mean's side."""
     spread = probabilities.std(dim=0, correction=0)
     return _states(probabilities.mean(dim=0), candidates & (spread <= limit))
 

@@ -1,11 +1,17 @@
-"""EPR: trust the positives, and keep the predicted number of positives near what is expected."""
+"""EPR: observed positives, and a predicted number of positives near the expected one."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.labels.estimate import expected_positives as estimated
+from largeloss.labels.table import LabelTable
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.decision import Context, Decision
 from largeloss.losses.functional import (
     check_expected_positives,
     expected_positives_penalty,
@@ -14,26 +20,50 @@ from largeloss.losses.functional import (
 
 
 class ExpectedPositive(PartialLabelLoss):
-    """Believes observed positives only; a penalty holds the number of predicted positives.
+    """Weight 0 on all but observed positives; a penalty on the number of predicted positives.
 
     ``mean([labels == 1] * -log p) + ((mean over images of sum_c p - expected_positives) / C)^2``
 
+    Example:
+        >>> loss = ExpectedPositive(expected_positives=1.5)
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> loss(logits, labels)
+        tensor(0.0343)
+
     Args:
         expected_positives: kappa, the positives that an image has on average (VOC 1.5, COCO 2.9,
-            NUS-WIDE 1.9, CUB 31.4).
+            NUS-WIDE 1.9, CUB 31.4). A run without it estimates it from the training labels.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: none. Needs: nothing. Memory: none.
     Raises: ConfigError for an ``expected_positives`` that is not positive, or above C.
-    Source: Cole et al., CVPR 2021, eq. 5.
+    Source: Cole et al., CVPR 2021, eq. 5, https://arxiv.org/abs/2106.09708.
     """
 
+    name: ClassVar[str] = "epr"
+    title: ClassVar[str] = "EPR"
+    paper: ClassVar[str] = "Cole et al., CVPR 2021, arXiv:2106.09708"
     expects_unobserved: ClassVar[bool] = False
 
     def __init__(self, expected_positives: float) -> None:
         super().__init__()
         check_expected_positives(expected_positives)
         self.expected_positives = expected_positives
+
+    @classmethod
+    def arguments(
+        cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        given, remarks = dict(settings), []
+        if "expected_positives" not in given:
+            given["expected_positives"], how = estimated(table, rows)
+            remarks.append(
+                "expected_positives was not given and is taken as "
+                f"{given['expected_positives']:.3g} ({how})."
+            )
+        check_expected_positives(given["expected_positives"], table.num_classes)
+        return given, remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         positive = present(labels)

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.errors import ConfigError
+from largeloss.losses.setting_checks import is_number
 
 SAMPLE = 8192
 SAMPLED_FROM = 2**16
-"""Of fewer logits, all are looked through."""
+"""Fewer logits are searched in full, without a sample."""
 
 
 def present(labels: Tensor) -> Tensor:
@@ -33,7 +34,7 @@ def observed(labels: Tensor) -> Tensor:
 
 
 def unobserved(labels: Tensor) -> Tensor:
-    """(B, C) bool: entries that nobody wrote down."""
+    """(B, C) bool: unobserved entries."""
     if labels.device.type != "cpu":
         return labels < 0
     return torch.from_numpy(labels.numpy() < 0)
@@ -116,15 +117,15 @@ def check_expected_positives(expected_positives: float, num_classes: int | None 
     Raises:
         ConfigError: it is zero, negative, infinite or NaN, or too large.
     """
+    if not is_number(expected_positives) or expected_positives <= 0:
+        raise ConfigError(
+            "expected_positives, the number of tags that an image has on average, must be a number "
+            f"above 0, got {expected_positives!r}."
+        )
     if num_classes is not None and expected_positives > num_classes:
         raise ConfigError(
             f"expected_positives is {expected_positives}, more than the {num_classes} classes "
             "that there are."
-        )
-    if not (math.isfinite(expected_positives) and expected_positives > 0):
-        raise ConfigError(
-            "expected_positives, the number of tags that an image has on average, must be "
-            f"above 0, got {expected_positives!r}."
         )
 
 

@@ -1,19 +1,27 @@
-"""Naive IU: what nobody wrote down says nothing."""
+"""Naive IU: unobserved entries are left out."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
 from largeloss import distributed
-from largeloss.errors import ConfigError
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.decision import Decision
 from largeloss.losses.functional import observed, present
+from largeloss.losses.setting_checks import check_choice
 
 
 class IgnoreUnobserved(PartialLabelLoss):
-    """Believes observed entries only; unobserved ones weigh nothing.
+    """Weight 0 on unobserved entries; only observed ones count.
 
     ``mean([labels observed] * cross_entropy(logits, [labels == 1]))``
+
+    Example:
+        >>> loss = IgnoreUnobserved(denominator="observed")
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> loss(logits, labels)
+        tensor(0.3005)
 
     Args:
         denominator: ``"all"``: the mean is over B*C entries, as published; ``"observed"``: over
@@ -21,13 +29,18 @@ class IgnoreUnobserved(PartialLabelLoss):
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: none. Needs: nothing. Memory: none.
-    Source: Kim et al., CVPR 2022, section 5.1 ("Naive IU"); the denominator from their code.
+    Source: Kim et al., CVPR 2022, section 5.1 ("Naive IU"), https://arxiv.org/abs/2206.03740; the
+        denominator from their code.
     """
+
+    name: ClassVar[str] = "iu"
+    title: ClassVar[str] = "Naive IU"
+    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
+    needs_observed_negatives: ClassVar[bool] = True
 
     def __init__(self, denominator: Literal["all", "observed"] = "all") -> None:
         super().__init__()
-        if denominator not in ("all", "observed"):
-            raise ConfigError(f"denominator must be 'all' or 'observed', got {denominator!r}.")
+        check_choice("denominator", denominator, ("all", "observed"))
         self.denominator = denominator
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:

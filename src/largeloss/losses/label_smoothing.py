@@ -1,17 +1,28 @@
-"""LSAN: assume negative, but never quite."""
+"""LSAN: assume negative, with label smoothing."""
+
+from typing import ClassVar
 
 from torch import Tensor
 
 from largeloss.errors import ConfigError
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.decision import Decision
 from largeloss.losses.functional import present
+from largeloss.losses.setting_checks import is_number
 
 
 class LabelSmoothingAssumeNegative(PartialLabelLoss):
-    """Believes that unobserved entries are absent, with every target smoothed.
+    """Target 0 on unobserved entries, with every target smoothed.
 
     Targets are ``1 - smoothing`` on observed positives and ``smoothing`` on all other entries,
     observed negatives included.
+
+    Example:
+        >>> loss = LabelSmoothingAssumeNegative(smoothing=0.1)
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> loss(logits, labels)
+        tensor(0.8955)
 
     Args:
         smoothing: In [0, 0.5]; published 0.1.
@@ -19,12 +30,17 @@ class LabelSmoothingAssumeNegative(PartialLabelLoss):
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: none. Needs: nothing. Memory: none.
     Raises: ConfigError for a smoothing outside [0, 0.5].
-    Source: Cole et al., CVPR 2021, eq. 4, with their code's smoothing (the text halves it).
+    Source: Cole et al., CVPR 2021, eq. 4, https://arxiv.org/abs/2106.09708, with their code's
+        smoothing (the text halves it).
     """
+
+    name: ClassVar[str] = "lsan"
+    title: ClassVar[str] = "LSAN"
+    paper: ClassVar[str] = "Cole et al., CVPR 2021, arXiv:2106.09708"
 
     def __init__(self, smoothing: float = 0.1) -> None:
         super().__init__()
-        if not 0 <= smoothing <= 0.5:
+        if not is_number(smoothing) or not 0 <= smoothing <= 0.5:
             raise ConfigError(f"smoothing must lie in [0, 0.5], got {smoothing!r}.")
         self.smoothing = smoothing
 

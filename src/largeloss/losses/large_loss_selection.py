@@ -8,6 +8,7 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.errors import ConfigError
 from largeloss.losses.functional import large_loss, num_large, unobserved
+from largeloss.losses.setting_checks import check_choice, check_count, is_number
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,14 @@ class LargeLossSelection:
     warmup_epochs: int = 1
 
     def __post_init__(self) -> None:
-        if isinstance(self.delta_rel, bool) or not 0 <= self.delta_rel <= 100:
+        if not is_number(self.delta_rel) or not 0 <= self.delta_rel <= 100:
             raise ConfigError(
                 f"delta_rel is in percent of the batch's entries, from 0 to 100 "
                 f"(published values: 0.1 to 0.5), got {self.delta_rel!r}."
             )
-        if self.rate_base not in ("all", "unobserved"):
-            raise ConfigError(f"rate_base must be 'all' or 'unobserved', got {self.rate_base!r}.")
-        if self.ties not in ("include", "stable"):
-            raise ConfigError(f"ties must be 'include' or 'stable', got {self.ties!r}.")
-        if not isinstance(self.warmup_epochs, int) or self.warmup_epochs < 0:
-            raise ConfigError(f"warmup_epochs must be 0 or more, got {self.warmup_epochs!r}.")
+        check_choice("rate_base", self.rate_base, ("all", "unobserved"))
+        check_choice("ties", self.ties, ("include", "stable"))
+        check_count("warmup_epochs", self.warmup_epochs, least=0)
 
     def growing_rate(self, epoch: int) -> float:
         """Share of the entries at ``epoch``: Delta more in each epoch after the warm-up."""

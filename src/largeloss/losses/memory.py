@@ -79,8 +79,8 @@ class _Proposal(NamedTuple):
         """All on the CPU, where NumPy finds few of many much faster than torch does."""
         places = torch.from_numpy(np.flatnonzero(chosen.numpy()))
         picked = logits.flatten().index_select(0, places)
-        said = None if states is None else states.flatten()[places].to(torch.int8)
-        return cls(rows, places, picked, chosen.shape[1], epoch, said)
+        chosen_states = None if states is None else states.flatten()[places].to(torch.int8)
+        return cls(rows, places, picked, chosen.shape[1], epoch, chosen_states)
 
     def edits(self) -> Edits:
         """The same, entry by entry."""
@@ -95,8 +95,8 @@ class _Proposal(NamedTuple):
         )
 
 
-class _Coming(NamedTuple):
-    """What is chosen in one step, while it comes from the GPU."""
+class _Transfer(NamedTuple):
+    """The chosen entries of one step, on their way from the GPU."""
 
     rows: HostCopy
     """(B,)."""
@@ -120,7 +120,7 @@ class EditMemory:
     def __init__(self) -> None:
         self.committed = Edits.none()
         self._log: list[_Proposal] = []
-        self._coming: deque[_Coming] = deque()
+        self._transfers: deque[_Transfer] = deque()
         self._restored = Edits.none()
 
     def applied_to(self, labels: Tensor, rows: Tensor) -> Tensor:
@@ -177,11 +177,11 @@ class EditMemory:
         if chosen.device.type == "cpu":
             self._log.append(_Proposal.of(rows.cpu(), chosen, logits, epoch, states))
             return
-        said = None if states is None else HostCopy(states)
+        copied = None if states is None else HostCopy(states)
         logits = torch.where(chosen, logits, torch.nan)
-        self._coming.append(_Coming(HostCopy(rows), HostCopy(logits), epoch, said))
-        if len(self._coming) > 1:
-            self._log.append(self._coming.popleft().proposal())
+        self._transfers.append(_Transfer(HostCopy(rows), HostCopy(logits), epoch, copied))
+        if len(self._transfers) > 1:
+            self._log.append(self._transfers.popleft().proposal())
 
     def commit(self, replace: bool = False) -> None:
         """Brings all proposals of all processes into force; collective.
@@ -226,12 +226,12 @@ class EditMemory:
             ) from None
         self.committed = committed
         self._log, self._restored = [], proposed
-        self._coming.clear()
+        self._transfers.clear()
 
     def _proposed(self) -> Edits:
         """All that was proposed by this process since the last commit."""
-        while self._coming:
-            self._log.append(self._coming.popleft().proposal())
+        while self._transfers:
+            self._log.append(self._transfers.popleft().proposal())
         return Edits.join([self._restored, *(proposal.edits() for proposal in self._log)])
 
 

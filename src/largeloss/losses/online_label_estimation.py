@@ -1,28 +1,35 @@
-"""ROLE: a table of estimated labels is trained beside the classifier, each by the other."""
+"""ROLE: a table of estimated labels and the classifier are trained on each other."""
 
 import math
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import numpy as np
 import psutil
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from largeloss.errors import ConfigError
-from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.labels.table import LabelTable
+from largeloss.losses.base import PartialLabelLoss
 from largeloss.losses.cross_entropy import mean_cross_entropy
+from largeloss.losses.decision import Context, Decision
+from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.functional import (
     check_expected_positives,
     expected_positives_penalty,
     present,
 )
 from largeloss.losses.host_copy import sent
+from largeloss.losses.setting_checks import is_number
 
 _BYTES_PER_ENTRY = 16  # float32: the table, its gradient, Adam's two moments
 
 
 class RegularizedOnlineLabelEstimation(PartialLabelLoss):
-    """Believes observed positives and its own estimate q of every label, which is trained.
+    """Target 1 on observed positives, and on every entry an estimate q that is trained too.
 
     With ``q = sigmoid(estimate[rows])``, ``CE(a, b) = -a log b - (1 - a) log(1 - b)``, whose first
     argument gets no gradient, and ``R(p) = ((mean over images of sum_c p - kappa) / C)^2``::
@@ -31,27 +38,43 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
 
     After training only the classifier is kept.
 
+    Example:
+        >>> known = torch.tensor([[1, -1, -1], [-1, 0, 1], [-1, -1, 1]])  # of all N images
+        >>> loss = RegularizedOnlineLabelEstimation(known, expected_positives=1.5)
+        >>> rows = torch.tensor([0, 2])
+        >>> logits = torch.zeros(2, 3, requires_grad=True)
+        >>> loss(logits, known[rows], rows).backward()
+        >>> loss.estimate.grad.abs().sum(dim=1) > 0  # the estimate of the batch's images
+        tensor([ True, False,  True])
+
     Args:
-        labels: (N, C) integer in {-1, 0, 1}: what is known of every image. The estimate begins at
-            0.995 for observed positives, at 0.005 for observed negatives, and elsewhere between
-            logit(0.4) and logit(0.6), drawn from torch's global stream.
-        expected_positives: kappa, the positives that an image has on average.
+        labels: (N, C) integer in {-1, 0, 1}: the labels of every image, by row. The estimate
+            begins at 0.995 for observed positives, at 0.005 for observed negatives, and elsewhere
+            between 0.4 and 0.6, its logit drawn from torch's global stream.
+        expected_positives: kappa, the positives that an image has on average. A run without it
+            estimates it from the training labels.
         lr_factor: Learning rate of the estimate, in multiples of the model's; published 10.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: the parameter ``estimate`` (N, C), in logits. Needs: rows. Memory: 16 bytes an entry of
         the table, with Adam; Adam is dense, so that rows outside the batch move too.
-    Raises: ConfigError for a wrong ``expected_positives``, a table that does not fit into memory,
-        and a row that the table does not have.
-    Source: Cole et al., CVPR 2021, eq. 6-9; initialisation and learning rate from their code.
+    Raises: ConfigError for a wrong ``expected_positives`` or ``lr_factor``, a table that does not
+        fit into memory, and a row that the table does not have.
+    Source: Cole et al., CVPR 2021, eq. 6-9, https://arxiv.org/abs/2106.09708; initialisation and
+        learning rate from their code.
     """
 
+    name: ClassVar[str] = "role"
+    title: ClassVar[str] = "ROLE"
+    paper: ClassVar[str] = "Cole et al., CVPR 2021, arXiv:2106.09708"
     needs: ClassVar[frozenset[str]] = frozenset({"rows"})
     expects_unobserved: ClassVar[bool] = False
 
     def __init__(self, labels: Tensor, expected_positives: float, lr_factor: float = 10.0) -> None:
         super().__init__()
         check_expected_positives(expected_positives, labels.shape[1])
+        if not is_number(lr_factor) or lr_factor <= 0:
+            raise ConfigError(f"lr_factor must be a number above 0, got {lr_factor!r}.")
         check_table_fits(*labels.shape)
         self.expected_positives = expected_positives
         self.lr_factor = lr_factor
@@ -60,6 +83,14 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
         estimate[labels == 1] = _logit(0.995)
         estimate[labels == 0] = _logit(0.005)
         self.estimate = nn.Parameter(estimate)
+
+    @classmethod
+    def arguments(
+        cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        given, remarks = ExpectedPositive.arguments(table, rows, settings)
+        check_table_fits(*table.shape)  # before its dense labels are made
+        return given | {"labels": torch.from_numpy(table.to_dense())}, remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         if labels.shape[1] != self.estimate.shape[1]:

@@ -1,17 +1,18 @@
-"""LL-Cp: the largest losses are taken for missing tags, for good."""
+"""LL-Cp: the labels of the entries with the largest losses become present, permanently."""
 
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.decision import Action, Decision
 from largeloss.losses.functional import present
 from largeloss.losses.large_loss_selection import LargeLossSelection
 from largeloss.losses.memory import EditMemory
 
 
 class LargeLossPermanentCorrection(PartialLabelLoss):
-    """Believes that unobserved entries are absent, until their loss is among the largest once.
+    """Target 0 on unobserved entries, until their loss is among the largest once; then target 1.
 
     ``mean(cross_entropy(logits, [labels == 1 or edited or selected]))``; the selected are the
     unobserved, unedited entries whose loss is among the ``ceil(B*C * delta_rel/100)`` largest.
@@ -19,24 +20,44 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
     are observed positives, never selected again and never undone. A forward pass in evaluation
     mode proposes nothing.
 
+    Example:
+        >>> loss = LargeLossPermanentCorrection(delta_rel=12.5)
+        >>> loss.set_epoch(1)  # before each epoch; 0 is the warm-up
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> loss(logits, labels, rows=torch.tensor([7, 8]))
+        tensor(0.4767)
+        >>> loss.set_epoch(2)
+        >>> len(loss.edits.committed)
+        1
+
     Args:
-        delta_rel: Percent of the batch's entries in every epoch after the warm-up, in [0, 100].
+        delta_rel: Percent of the batch's entries in every epoch after the warm-up, in [0, 100];
+            0.1 was published for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits. Needs: rows. Memory: 21 bytes an edit.
     Raises: ScheduleError before set_epoch.
-    Source: Kim et al., CVPR 2022, eq. 6 (LL-Cp). Differs from their code, which by a string
-        comparison runs LL-Ct in its place, excludes the k-th largest loss itself, and keeps its
-        edits in one process's array.
+    Source: Kim et al., CVPR 2022, eq. 6 (LL-Cp), https://arxiv.org/abs/2206.03740. Differs from
+        their code, which by a string comparison runs LL-Ct in its place, excludes the k-th largest
+        loss itself, and keeps its edits in one process's array.
     """
 
+    name: ClassVar[str] = "ll-cp"
+    title: ClassVar[str] = "LL-Cp"
+    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
     needs: ClassVar[frozenset[str]] = frozenset({"rows"})
     scheduled: ClassVar[bool] = True
+    linear_init_method: ClassVar[str | None] = "an"
+    action: ClassVar[Action | None] = Action(
+        "Corrected", "LL-Cp sets the label of the class to present from then on.", "large loss"
+    )
+    edits: EditMemory
 
     def __init__(
         self,
-        delta_rel: float,
+        delta_rel: float = 0.1,
         rate_base: Literal["all", "unobserved"] = "all",
         ties: Literal["include", "stable"] = "include",
         warmup_epochs: int = 1,

@@ -1,36 +1,56 @@
-"""LL-R: the largest losses are left out of the step."""
+"""LL-R: the entries with the largest losses are left out of the step."""
 
 from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.decision import Action, Decision
 from largeloss.losses.functional import present
 from largeloss.losses.large_loss_selection import LargeLossSelection
 
 
 class LargeLossRejection(PartialLabelLoss):
-    """Believes that unobserved entries are absent, but not those with the largest losses.
+    """Target 0 on unobserved entries, weight 0 on those with the largest losses.
 
     ``mean(weights * cross_entropy(logits, [labels == 1]))``, weights 0 on the selected: the
     unobserved entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest.
 
+    Example:
+        >>> loss = LargeLossRejection(delta_rel=12.5)
+        >>> loss.set_epoch(1)  # before each epoch; 0 is the warm-up
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> loss(logits, labels)
+        tensor(0.4707)
+
     Args:
-        delta_rel: Percent of the batch's entries added per epoch, in [0, 100].
+        delta_rel: Percent of the batch's entries added per epoch, in [0, 100]; 0.2 was published
+            for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
-    State: epoch. Needs: nothing. Memory: none; decided anew in every batch.
+    State: epoch. Needs: nothing. Memory: none; decided again in every batch.
     Raises: ScheduleError before set_epoch.
-    Source: Kim et al., CVPR 2022, eq. 4 (LL-R). Differs from their code: observed entries are
-        never candidates (there they are dropped where fewer than k unobserved losses exceed 0).
+    Source: Kim et al., CVPR 2022, eq. 4 (LL-R), https://arxiv.org/abs/2206.03740. Differs from
+        their code: observed entries are never candidates (there they are dropped where fewer than
+        k unobserved losses exceed 0).
     """
 
+    name: ClassVar[str] = "ll-r"
+    title: ClassVar[str] = "LL-R"
+    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
     scheduled: ClassVar[bool] = True
+    linear_init_method: ClassVar[str | None] = "an"
+    action: ClassVar[Action | None] = Action(
+        "Rejected",
+        "LL-R leaves the class out of the image’s loss instead of learning that it is absent.",
+        "large loss",
+    )
 
     def __init__(
         self,
-        delta_rel: float,
+        delta_rel: float = 0.2,
         rate_base: Literal["all", "unobserved"] = "all",
         ties: Literal["include", "stable"] = "include",
         warmup_epochs: int = 1,

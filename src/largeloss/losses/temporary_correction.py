@@ -1,37 +1,55 @@
-"""LL-Ct: the largest losses are taken for missing tags, for this step."""
+"""LL-Ct: the entries with the largest losses get target 1 in the step."""
 
 from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from largeloss.losses.base import Decision, PartialLabelLoss
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.decision import Action, Decision
 from largeloss.losses.functional import present
 from largeloss.losses.large_loss_selection import LargeLossSelection
 
 
 class LargeLossTemporaryCorrection(PartialLabelLoss):
-    """Believes that unobserved entries are absent, and those with the largest losses present.
+    """Target 0 on unobserved entries, target 1 on those with the largest losses.
 
     ``mean(cross_entropy(logits, [labels == 1 or selected]))``; the selected ones are unobserved
     entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest. Their gradient
     is that of ``-log p``.
 
+    Example:
+        >>> loss = LargeLossTemporaryCorrection(delta_rel=12.5)
+        >>> loss.set_epoch(1)  # before each epoch; 0 is the warm-up
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
+        >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
+        >>> loss(logits, labels)
+        tensor(0.4767)
+
     Args:
-        delta_rel: Percent of the batch's entries added per epoch, in [0, 100].
+        delta_rel: Percent of the batch's entries added per epoch, in [0, 100]; 0.2 was published
+            for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
-    State: epoch. Needs: nothing. Memory: none; decided anew in every batch.
+    State: epoch. Needs: nothing. Memory: none; decided again in every batch.
     Raises: ScheduleError before set_epoch.
-    Source: Kim et al., CVPR 2022, eq. 5 (LL-Ct). Differs from their code: observed entries are
-        never candidates (there they are flipped where fewer than k unobserved losses exceed 0).
+    Source: Kim et al., CVPR 2022, eq. 5 (LL-Ct), https://arxiv.org/abs/2206.03740. Differs from
+        their code: observed entries are never candidates (there they are flipped where fewer than
+        k unobserved losses exceed 0).
     """
 
+    name: ClassVar[str] = "ll-ct"
+    title: ClassVar[str] = "LL-Ct"
+    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
     scheduled: ClassVar[bool] = True
+    linear_init_method: ClassVar[str | None] = "an"
+    action: ClassVar[Action | None] = Action(
+        "Corrected", "LL-Ct sets the target of the class to present in that step.", "large loss"
+    )
 
     def __init__(
         self,
-        delta_rel: float,
+        delta_rel: float = 0.2,
         rate_base: Literal["all", "unobserved"] = "all",
         ties: Literal["include", "stable"] = "include",
         warmup_epochs: int = 1,

@@ -1,7 +1,7 @@
 """Average precision, the F1 family and thresholds: pure functions over arrays.
 
 Scores are (N, C), rows by classes; labels are 1 present, 0 absent, -1 unobserved, and only
-observed entries count. Arrays and tensors are both welcome; results are NumPy.
+observed entries count. Inputs are arrays or tensors; results are NumPy arrays.
 """
 
 from largeloss.metrics.average_precision import average_precision, average_precision_entries

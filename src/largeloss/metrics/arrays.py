@@ -1,4 +1,4 @@
-"""Checked NumPy arrays from what callers hold: arrays, lists, tensors on any device."""
+"""Converts arrays, lists and tensors on any device to checked NumPy arrays."""
 
 from typing import Any, Protocol, TypeAlias
 
@@ -12,7 +12,7 @@ Labels: TypeAlias = npt.NDArray[np.int8]
 
 
 class TensorLike(Protocol):
-    """What is asked of a tensor, so that this floor need not import torch."""
+    """The interface of a tensor that is needed here, so that metrics do not import torch."""
 
     def detach(self) -> Any: ...
 
@@ -33,7 +33,7 @@ def to_numpy(values: ArrayOrTensor) -> npt.NDArray[Any]:
 
 
 def to_scores(values: ArrayOrTensor) -> Scores:
-    """Scores as float32 (exact for both half precisions) or float64, NaN not yet refused."""
+    """Scores as float32 (exact for float16 and bfloat16) or float64. NaN is not checked here."""
     array = to_numpy(values)
     if array.dtype.kind not in "biuf":
         raise InputError(f"scores must be real numbers, but their type is {array.dtype}.")
@@ -43,12 +43,12 @@ def to_scores(values: ArrayOrTensor) -> Scores:
 
 
 def to_labels(values: ArrayOrTensor, *, lowest: int = -1) -> Labels:
-    """Labels as int8, every entry checked to be a whole number from ``lowest`` to 1."""
+    """Labels as int8; every entry must be a whole number from ``lowest`` to 1."""
     array = to_numpy(values)
     if array.dtype.kind not in "biuf":
         raise LabelError(f"labels must be numbers, but their type is {array.dtype}.")
     if array.dtype.kind in "iu":
-        # The extremes tell it without a matrix of intermediate results.
+        # Minimum and maximum suffice, and need no matrix of intermediate results.
         clean = array.size == 0 or (array.min() >= lowest and array.max() <= 1)
     else:
         clean = not _foreign(array, lowest).any()
@@ -83,8 +83,8 @@ def checked_pair(scores: ArrayOrTensor, labels: ArrayOrTensor) -> tuple[Scores, 
     """Scores and labels of one shape (N, C), C >= 1, without NaN.
 
     Raises:
-        InputError: the shapes differ or are not (N, C), or a score is NaN, observed or not.
-        LabelError: a label is none of 1, 0, -1.
+        InputError: the shapes differ or are not (N, C), or a score is NaN, even an unobserved one.
+        LabelError: a label is not 1, 0 or -1.
     """
     checked = to_scores(scores)
     states = to_labels(labels)
@@ -95,11 +95,12 @@ def checked_pair(scores: ArrayOrTensor, labels: ArrayOrTensor) -> tuple[Scores, 
         )
     if checked.shape != states.shape:
         raise InputError(
-            f"scores and labels must have one shape, but have {checked.shape} and {states.shape}."
+            f"scores and labels must have the same shape, but have {checked.shape} and "
+            f"{states.shape}."
         )
     if checked.shape[1] == 0:
         raise InputError(f"scores need at least one class, but have the shape {checked.shape}.")
-    # min() hands NaN on, and needs no matrix of intermediate results.
+    # min() is NaN if any score is, and needs no matrix of intermediate results.
     if checked.size and np.isnan(checked.min()):
         refuse_scores(np.isnan(checked), "NaN")
     return checked, states
@@ -111,7 +112,7 @@ def refuse_scores(bad: npt.NDArray[np.bool_], what: str) -> None:
     raise InputError(
         f"{int(bad.sum())} of {bad.size} scores are {what}; "
         f"the first is at row {row}, class {column}. "
-        "Look for the step that produced them; they have no place in this metric."
+        "Find the step that produced them; this metric is not defined for such scores."
     )
 
 

@@ -17,7 +17,7 @@ from largeloss.metrics.arrays import (
 )
 from largeloss.metrics.ranking import Ranking, ranked_classes, ranked_entries
 
-# Below this observed share, picking the entries out beats walking the whole matrix.
+# Below this observed share, selecting the entries is faster than reading the whole matrix.
 SPARSE_BELOW = 0.1
 
 
@@ -28,16 +28,17 @@ def average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArr
 
         AP = mean over positives i of  #{positives j: s_j >= s_i} / #{entries j: s_j >= s_i}
 
-    which is scikit-learn's ``average_precision_score``: ties grouped, no interpolation. A class
-    without an observed positive gives 0.0. The order of the rows changes no bit of the result.
+    This is ``average_precision_score`` of scikit-learn: equal scores form one step, without
+    interpolation. A class without an observed positive gives 0.0. The result does not depend on
+    the order of the rows, to the last bit.
 
     Args:
-        scores: Higher means more likely present; best logits, since float32 probabilities
-            saturate and tie. Arrays or tensors of any float type; infinite scores rank.
+        scores: Higher means more likely present. Prefer logits: float32 probabilities saturate and
+            become equal. Arrays or tensors of any float type; infinite scores are allowed.
         labels: 1 present, 0 absent, -1 unobserved, in any numeric type.
     Shapes: scores (N, C); labels (N, C); returns (C,) float64.
     Units: fractions in [0, 1].
-    Raises: InputError for a shape that is wrong, or a NaN score, observed or not;
+    Raises: InputError for a wrong shape, or a NaN score, even an unobserved one;
         LabelError for any other label.
     Source: scikit-learn, ``sklearn.metrics.average_precision_score``.
     """
@@ -45,7 +46,7 @@ def average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArr
 
 
 def class_average_precisions(scores: Scores, labels: Labels) -> npt.NDArray[np.float64]:
-    """``average_precision`` of input that is already checked."""
+    """``average_precision`` of inputs that are already checked."""
     num_classes = scores.shape[1]
     observed = labels >= 0
     if np.count_nonzero(observed) < SPARSE_BELOW * observed.size:
@@ -59,18 +60,18 @@ def class_average_precisions(scores: Scores, labels: Labels) -> npt.NDArray[np.f
 def average_precision_entries(
     scores: ArrayOrTensor, labels: ArrayOrTensor, columns: ArrayOrTensor, num_classes: int
 ) -> npt.NDArray[np.float64]:
-    """Average precision of each class from its observed entries alone, in O(entries) memory.
+    """Average precision of each class from a list of observed entries, in O(entries) memory.
 
-    Equals ``average_precision`` of the matrices that hold these entries and -1 elsewhere.
+    Equals ``average_precision`` of matrices with these entries and -1 elsewhere.
 
     Args:
         scores: Scores of the observed entries, in any order.
-        labels: 1 present, 0 absent; unobserved entries are left out by the caller.
+        labels: 1 present, 0 absent; the caller leaves unobserved entries out.
         columns: The class of each entry, whole numbers in [0, num_classes).
         num_classes: C; a class without a positive entry gives 0.0.
     Shapes: scores (E,); labels (E,); columns (E,); returns (C,) float64.
     Units: fractions in [0, 1].
-    Raises: InputError for shapes that differ, a NaN score or a column that is no class;
+    Raises: InputError for shapes that differ, a NaN score or a column outside [0, num_classes);
         LabelError for a label that is neither 1 nor 0.
     Source: as ``average_precision``.
     """
@@ -89,13 +90,13 @@ def _step_mean(ranking: Ranking) -> float:
 def checked_entries(
     values: ArrayOrTensor, states: ArrayOrTensor, places: ArrayOrTensor, num_classes: int
 ) -> tuple[Scores, Labels, npt.NDArray[Any]]:
-    """Scores, labels and columns of observed entries as arrays (E,), once they make sense."""
+    """Scores, labels and columns of observed entries as checked arrays (E,)."""
     scores, labels, columns = to_scores(values), to_labels(states, lowest=0), to_numpy(places)
     if num_classes < 1:
         raise InputError(f"num_classes must be at least 1, but is {num_classes}.")
     if scores.ndim != 1 or not scores.shape == labels.shape == columns.shape:
         raise InputError(
-            "scores, labels and columns must have one shape (E,), "
+            "scores, labels and columns must have the same shape (E,), "
             f"but have {scores.shape}, {labels.shape} and {columns.shape}."
         )
     if scores.size == 0:

@@ -1,4 +1,4 @@
-"""Average precision by image: how well each image's own tags are ranked before the others."""
+"""Average precision by image: whether the tags of an image rank above its other classes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from largeloss.metrics.arrays import ArrayOrTensor, checked_pair
 def example_average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> float:
     """Mean over images of the average precision of an image's classes, ranked by score.
 
-    Images without a single tag do not count; NaN where there is none with one. Ties count against
+    Images without a tag do not count; NaN if no image has a tag. Equal scores count as errors of
     the model.
 
     Args:
@@ -19,7 +19,7 @@ def example_average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> f
         labels: (N, C), complete: 1 present, 0 absent.
 
     Raises:
-        LabelError: an unobserved entry: a rank among unknown tags says nothing.
+        LabelError: an entry is unobserved; ranks are defined for complete labels only.
 
     Source: Schapire and Singer, 2000; "average precision" in Zhang and Zhou, TKDE 2014.
     """

@@ -16,19 +16,19 @@ class F1Scores:
     """The six numbers of the multi-label literature, all in percent, 0/0 being 0."""
 
     overall_precision: float
-    """OP: of all entries predicted present, how many are."""
+    """OP: share of the entries predicted present that are present."""
     overall_recall: float
-    """OR: of all entries that are present, how many were predicted."""
+    """OR: share of the present entries that were predicted."""
     overall_f1: float
     """OF1: harmonic mean of OP and OR."""
     class_precision: float
-    """CP: mean over classes of their precision."""
+    """CP: mean of the precision of the classes."""
     class_recall: float
-    """CR: mean over classes of their recall."""
+    """CR: mean of the recall of the classes."""
     class_f1: float
     """CF1: harmonic mean of CP and CR (not the mean of the classes' F1)."""
     num_absent: int
-    """Classes without one observed positive."""
+    """Number of classes without an observed positive."""
 
 
 def f1_scores(
@@ -39,7 +39,7 @@ def f1_scores(
 ) -> F1Scores:
     """OP, OR, OF1, CP, CR and CF1 over observed entries, in percent.
 
-    An entry is predicted present where ``score > threshold``, compared exactly in float64.
+    An entry is predicted present if ``score > threshold``, compared in float64.
 
     Args:
         scores: Logits (the default threshold 0 is probability one half) or any other scores.
@@ -49,7 +49,7 @@ def f1_scores(
             or is left out ("skip"). OP and OR always use every observed entry.
     Shapes: scores (N, C); labels (N, C); thresholds () or (C,).
     Units: percent, in [0, 100].
-    Raises: InputError for a shape that is wrong, a NaN score or threshold; LabelError for any
+    Raises: InputError for a wrong shape, a NaN score or threshold; LabelError for any
         other label; ConfigError for another ``absent``.
     Source: Chen et al., "Multi-Label Image Recognition with Graph Convolutional Networks",
         CVPR 2019, section 4.1, for the six names and CF1 as the harmonic mean of CP and CR.
@@ -72,7 +72,7 @@ def f1_scores_entries(
     thresholds: ArrayOrTensor = 0.0,
     absent: Literal["zero", "skip"] = "zero",
 ) -> F1Scores:
-    """The same from the observed entries alone, in O(entries) memory.
+    """``f1_scores`` from a list of observed entries, in O(entries) memory.
 
     Scores, labels and columns as ``average_precision_entries``; the rest as ``f1_scores``.
     """
@@ -93,7 +93,7 @@ def _from_counts(
     num_positive: npt.NDArray[np.int64],
     absent: str,
 ) -> F1Scores:
-    """Of (C,) counts by class."""
+    """The scores from the (C,) counts of each class."""
     counted = num_positive > 0 if absent == "skip" else np.ones_like(num_positive, dtype=bool)
     overall_precision = float(_ratio(num_hits.sum(), num_predicted.sum()))
     overall_recall = float(_ratio(num_hits.sum(), num_positive.sum()))
@@ -111,7 +111,7 @@ def _from_counts(
 
 
 def _per_class(thresholds: ArrayOrTensor, num_classes: int) -> npt.NDArray[np.float64]:
-    # float64 on purpose: a threshold rounded to float32 may fall onto a score.
+    # float64: a threshold rounded to float32 may be equal to a score.
     limits = to_scores(thresholds).astype(np.float64)
     if limits.shape not in ((), (num_classes,)):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Mean average precision by groups of classes, over annotated entries alone, as on OpenImages."""
+"""Mean average precision by groups of classes, over annotated entries only, as on OpenImages."""
 
 from dataclasses import dataclass
 
@@ -12,26 +12,26 @@ from largeloss.metrics.average_precision import average_precision_entries
 
 @dataclass(frozen=True)
 class GroupedMAP:
-    """Mean average precision of groups of classes, and what it was computed from."""
+    """Mean average precision of groups of classes, and the counts behind it."""
 
     groups: tuple[float | None, ...]
-    """mAP in percent of G1, G2, …; None where no class of the group was ever annotated."""
+    """mAP in percent of G1, G2, …; None where no class of the group was annotated."""
     num_counted: tuple[int, ...]
     """Classes behind each of ``groups``."""
     all: float | None
-    """Mean of ``groups``, in percent, those without a class left out; None where none is left."""
+    """Mean of ``groups`` in percent, without groups that are None; None if all are."""
     num_never_annotated: int
-    """Classes that cannot be evaluated and are skipped."""
+    """Classes without annotated entries; they cannot be evaluated and are skipped."""
     num_without_positives: int
-    """Classes that are annotated but nowhere present; each counts 0."""
+    """Annotated classes that are present in no image; each counts 0."""
 
 
 def annotated_average_precision(
     scores: ArrayOrTensor, labels: ArrayOrTensor, columns: ArrayOrTensor, num_classes: int
 ) -> npt.NDArray[np.float64]:
-    """Average precision of each class over its annotated entries; NaN without a single one.
+    """Average precision of each class over its annotated entries; NaN without any.
 
-    Memory is proportional to the entries: 15 million of 5,000 classes take seconds.
+    Memory is proportional to the entries. 15 million entries of 5,000 classes take seconds.
 
     Args:
         scores: Scores of the annotated entries, in any order.
@@ -60,7 +60,7 @@ def grouped_average_precision(ap: ArrayOrTensor, groups: ArrayOrTensor) -> Group
         groups: The group of each class, whole numbers from 0: group 0 is G1.
     Shapes: ap (C,); groups (C,).
     Units: ap as fractions in [0, 1]; the result in percent.
-    Raises: InputError for shapes, values or groups that make no sense.
+    Raises: InputError for wrong shapes, values outside [0, 1] or negative groups.
     Source: Kim et al., CVPR 2022, table of OpenImages V3.
     """
     values, members = to_numpy(ap), to_numpy(groups)
@@ -86,7 +86,7 @@ def grouped_average_precision(ap: ArrayOrTensor, groups: ArrayOrTensor) -> Group
 def _check(ap: npt.NDArray[np.generic], groups: npt.NDArray[np.generic]) -> None:
     if ap.ndim != 1 or ap.shape != groups.shape or not ap.size:
         raise InputError(
-            "ap and groups must have one shape (C,) with at least one class, but have "
+            "ap and groups must have the same shape (C,) with at least one class, but have "
             f"{ap.shape} and {groups.shape}."
         )
     if ap.dtype.kind not in "fiu" or groups.dtype.kind not in "iu":
@@ -101,4 +101,4 @@ def _check(ap: npt.NDArray[np.generic], groups: npt.NDArray[np.generic]) -> None
             f"{bad.size} of {ap.size} are not; the first is {ap[bad[0]]}, of class {bad[0]}."
         )
     if int(groups.min()) < 0:
-        raise InputError(f"groups count from 0, but reach down to {int(groups.min())}.")
+        raise InputError(f"groups are numbered from 0, but the lowest is {int(groups.min())}.")

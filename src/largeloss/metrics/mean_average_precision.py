@@ -1,4 +1,4 @@
-"""Mean average precision, with the counts that say how far to trust it."""
+"""Mean average precision, with the counts behind it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ from largeloss.metrics.average_precision import average_precision_entries, class
 
 @dataclass(frozen=True, eq=False)
 class MeanAveragePrecision:
-    """Mean average precision in percent, and what it was computed from."""
+    """Mean average precision in percent, and the counts behind it."""
 
     value: float
     """100 × the mean over classes, in [0, 100]; never NaN."""
@@ -21,11 +21,11 @@ class MeanAveragePrecision:
     num_classes: int
     """C."""
     num_absent: int
-    """Classes without one observed positive; where it equals C, ``value`` is 0.0."""
+    """Classes without an observed positive; if there are C, ``value`` is 0.0."""
     num_without_negatives: int
-    """Classes with positives but not one observed negative: their 1.0 says nothing."""
+    """Classes with positives but without observed negatives: their AP is 1.0 for any model."""
     num_observed: int
-    """Entries that counted."""
+    """Observed entries."""
 
 
 def mean_average_precision(
@@ -34,7 +34,7 @@ def mean_average_precision(
     """Mean of the classes' average precisions over observed entries, in percent.
 
     Args:
-        scores: Higher means more likely present; best logits.
+        scores: Higher means more likely present; prefer logits.
         labels: 1 present, 0 absent, -1 unobserved.
         absent: What a class without an observed positive does to the mean: counts 0 ("zero",
             as published) or is left out ("skip"). 0.0 where no class has a positive.
@@ -58,7 +58,7 @@ def mean_average_precision_entries(
     num_classes: int,
     absent: Literal["zero", "skip"] = "zero",
 ) -> MeanAveragePrecision:
-    """The same from the observed entries alone, in O(entries) memory.
+    """``mean_average_precision`` from a list of observed entries, in O(entries) memory.
 
     Args, shapes and errors as ``average_precision_entries``; ``absent`` as
     ``mean_average_precision``.

@@ -1,11 +1,11 @@
-"""One class after another, ranked by sorting values alone (no argsort).
+"""Ranks the scores of one class after another, by sorting values (no argsort).
 
 Both average precision and the best threshold need, at each positive's score, only two counts:
 how many positives and how many entries score at least as much. Two value sorts and a binary
-search give them, ties grouped, exactly, for every float type.
+search give them exactly, with equal scores grouped, for every float type.
 
-A class may have few entries and there may be thousands of classes: methods of arrays are called,
-which cost half of what functions of the same names do.
+There may be thousands of classes with few entries each. Therefore this module calls methods of
+arrays, which cost half as much as the NumPy functions of the same names.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from largeloss.metrics.arrays import Labels, Scores
 
-# One cache line of labels; with the tile's rows, what a transposition keeps in the cache.
+# One cache line of labels; a tile of that many classes and rows fits into the cache.
 CLASSES_PER_BLOCK = 64
 ROWS_PER_TILE = 1024
 
@@ -25,7 +25,7 @@ class Ranking(NamedTuple):
     """The observed entries of one class: n entries, p of them positive."""
 
     scores: npt.NDArray[Any]
-    """(n,) all scores, ascending; left unsorted where there is no positive."""
+    """(n,) all scores, ascending; not sorted if there is no positive."""
     hits: npt.NDArray[Any]
     """(p,) scores of the positives, ascending."""
     hits_above: npt.NDArray[np.intp]
@@ -43,7 +43,7 @@ def rank(scores: npt.NDArray[Any], labels: Labels) -> Ranking:
         return Ranking(scores, hits, nothing, nothing)
     hits.sort()
     scores.sort()
-    # The place of the first of a tie is how many score less.
+    # The position of the first of equal scores is the number of lower scores.
     hits_above = num_hits - hits.searchsorted(hits)
     all_above = scores.size - scores.searchsorted(hits)
     return Ranking(scores, hits, hits_above, all_above)
@@ -78,7 +78,7 @@ def ranked_entries(
 
 
 def _transposed(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A transposed copy, tile by tile: twice as fast as NumPy's own for int8."""
+    """A transposed copy, made tile by tile: twice as fast as NumPy for int8."""
     num_rows, num_columns = matrix.shape
     result = np.empty((num_columns, num_rows), dtype=matrix.dtype)
     for start in range(0, num_rows, ROWS_PER_TILE):

@@ -11,20 +11,20 @@ from largeloss.metrics.ranking import Ranking, ranked_classes, ranked_entries
 def best_thresholds(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray[np.float64]:
     """For each class, the threshold of the greatest F1 over its observed entries.
 
-    Predicting ``score > threshold``, as ``f1_scores`` does. The threshold lies midway between
-    neighbouring distinct scores; where predicting every entry is best, it is the next number
-    below the lowest score. Of equally good ones the highest is taken. A class that lacks an
-    observed positive or an observed negative gets 0.0: for logits, probability one half.
-    Choose thresholds on other images than those whose F1 is reported.
+    An entry is predicted present if ``score > threshold``, as in ``f1_scores``. The threshold lies
+    midway between two neighbouring scores. If it is best to predict every entry, it is the next
+    number below the lowest score. Of equally good thresholds the highest is taken. A class without
+    an observed positive or without an observed negative gets 0.0, for logits a probability of one
+    half. Choose thresholds on other images than those on which F1 is reported.
 
     Args:
         scores: Logits or any other finite scores.
         labels: 1 present, 0 absent, -1 unobserved.
     Shapes: scores (N, C); labels (N, C); returns (C,) float64.
     Units: those of the scores.
-    Raises: InputError for a shape that is wrong, or a score that is NaN or infinite;
+    Raises: InputError for a wrong shape, or a score that is NaN or infinite;
         LabelError for any other label.
-    Source: ours; exact, since the best cut always lies just below a positive's score.
+    Source: ours; exact, since the best threshold always lies just below the score of a positive.
     """
     checked, states = checked_pair(scores, labels)
     finite = np.isfinite(checked)
@@ -37,7 +37,7 @@ def best_thresholds(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray
 def best_thresholds_entries(
     scores: ArrayOrTensor, labels: ArrayOrTensor, columns: ArrayOrTensor, num_classes: int
 ) -> npt.NDArray[np.float64]:
-    """The same from the observed entries alone, in O(entries) memory.
+    """``best_thresholds`` from a list of observed entries, in O(entries) memory.
 
     Args, shapes and errors as ``average_precision_entries``; returns (C,) float64.
     """
@@ -58,9 +58,9 @@ def _best_threshold(ranking: Ranking) -> float:
     lowest_predicted = ranking.hits[best]
     num_below = num_entries - int(ranking.all_above[best])
     if num_below == 0:
-        # In the scores' own type: a smaller step would be lost when stored beside them.
+        # In the type of the scores: a smaller step would be lost when converted to this type.
         with np.errstate(over="ignore", under="ignore"):
             return float(np.nextafter(lowest_predicted, lowest_predicted.dtype.type(-np.inf)))
     high, low = float(lowest_predicted), float(ranking.scores[num_below - 1])
     middle = low / 2 + high / 2
-    return middle if low <= middle < high else low  # float64 neighbours have no middle
+    return middle if low <= middle < high else low  # there may be no float64 between them

@@ -1,12 +1,11 @@
-"""Dataclasses become tables and pages; nothing is computed here."""
+"""Tables and HTML pages from dataclasses. No result is computed here."""
 
-from largeloss.report.cards import DOINGS, Card, Cards, FlaggedEntry
+from largeloss.report.cards import Card, Cards, FlaggedEntry
 from largeloss.report.class_table import ClassLine, ClassTable, Interval
-from largeloss.report.figures import MAP, Axes, Curve, curves_svg
+from largeloss.report.figures import Curve, curves_svg
 from largeloss.report.html import ReportPage, write_report
 from largeloss.report.images import image_png
 from largeloss.report.tables import (
-    METHOD_TITLES,
     Row,
     comparison_markdown,
     comparison_rows,
@@ -15,10 +14,6 @@ from largeloss.report.tables import (
 from largeloss.report.training_labels import TrainingLabels
 
 __all__ = [
-    "DOINGS",
-    "MAP",
-    "METHOD_TITLES",
-    "Axes",
     "Card",
     "Cards",
     "ClassLine",

@@ -1,4 +1,4 @@
-"""Class activation maps of several methods side by side: the paper's figure."""
+"""Class activation maps of several methods side by side, as in the figure of the paper."""
 
 import textwrap
 from collections.abc import Sequence
@@ -13,46 +13,46 @@ from numpy.typing import NDArray
 SIDE = 2.2
 """Width of a cell, in inches."""
 LINE = 0.35
-"""Height of what is written beneath it, in inches."""
+"""Height of the text below a cell, in inches."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """A row: an image and a class."""
+class ActivationMapRow:
+    """A row of the figure: an image and a class."""
 
     name: str
-    """The image's."""
+    """Name of the image."""
     image: NDArray[np.uint8]
     """(H, W, 3)."""
     caption: str
-    """Which class, and whether it was a given tag."""
+    """The class, and whether it is a tag in the training labels."""
     overlays: tuple[NDArray[np.uint8], ...]
-    """(H, W, 3), a method each."""
+    """(H, W, 3): the image with the map over it, one a method."""
     scores: tuple[float, ...]
-    """Probability of the class, by each method."""
+    """Probability of the class, one a method."""
 
 
-def write_cam_figure(path: Path, methods: Sequence[str], looks: Sequence[Look]) -> None:
-    """Writes a PNG, SVG or PDF, by the suffix.
+def write_cam_figure(path: Path, methods: Sequence[str], rows: Sequence[ActivationMapRow]) -> None:
+    """Writes a PNG, SVG or PDF; the suffix decides.
 
     Args:
-        path: Of the figure; its folder must exist.
+        path: File of the figure; its folder must exist.
         methods: Titles of the columns.
-        looks: The rows.
+        rows: Images and classes, from top to bottom.
     """
     with style.context("default"):
         columns = 1 + len(methods)
-        aspects = [look.image.shape[0] / look.image.shape[1] for look in looks]
+        aspects = [row.image.shape[0] / row.image.shape[1] for row in rows]
         heights = [SIDE * aspect + LINE for aspect in aspects]
         figure = Figure(figsize=(SIDE * columns, sum(heights) + LINE), dpi=150)
         grid = figure.subplots(
-            len(looks), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
+            len(rows), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
         )
-        for axes, look in zip(grid, looks, strict=True):
-            cells = [(look.image, look.caption)]
+        for axes, row in zip(grid, rows, strict=True):
+            cells = [(row.image, row.caption)]
             cells += [
                 (image, f"{100 * score:.0f} %")
-                for image, score in zip(look.overlays, look.scores, strict=True)
+                for image, score in zip(row.overlays, row.scores, strict=True)
             ]
             for plot, (image, below) in zip(axes, cells, strict=True):
                 plot.imshow(image)

@@ -1,4 +1,4 @@
-"""Training images whose tags were flagged."""
+"""Cards of training images with flagged entries."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,61 +6,53 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-DOINGS = {
-    "ll-r": ("Rejected", "LL-R leaves the class out of the image’s loss instead of learning "
-             "that it is absent."),
-    "ll-ct": ("Corrected", "LL-Ct takes the class for present in that step."),
-    "ll-cp": ("Corrected", "LL-Cp takes the class for present from then on."),
-    "curriculum": ("Labelled", "Curriculum labelling takes the class for present, as long as the "
-                   "model is sure of it."),
-}  # fmt: skip
-"""Method → what it does with flagged entries, as a word and as a sentence."""
-
 
 @dataclass(frozen=True)
 class FlaggedEntry:
-    """A blank entry that was flagged."""
+    """An unobserved entry that was rejected or corrected."""
 
     name: str
-    """The class."""
+    """Name of the class."""
     truth: bool | None
-    """Whether the class is in the image; None where nobody knows."""
+    """Whether the class is in the image; None where the truth is not known."""
     detail: str = ""
-    """For example its loss."""
-    looked_at: NDArray[np.uint8] | None = None
-    """(H, W, 3): the image with the map of where the model looks for the class."""
+    """Further text, for example the loss of the entry."""
+    activation_map: NDArray[np.uint8] | None = None
+    """(H, W, 3): the image with the class activation map over it."""
 
     @property
-    def verdict(self) -> Literal["rightly", "wrongly", "unknown"]:
-        """Rightly where the tag was missing."""
-        return "unknown" if self.truth is None else "rightly" if self.truth else "wrongly"
+    def verdict(self) -> Literal["missing tag", "truly absent", "unknown"]:
+        """What the reference labels say about the entry."""
+        if self.truth is None:
+            return "unknown"
+        return "missing tag" if self.truth else "truly absent"
 
 
 @dataclass(frozen=True)
 class Card:
-    """A training image: what its labels said, what was flagged, and the truth."""
+    """A training image: its tags in training, its flagged entries, and the truth."""
 
     name: str
     image: NDArray[np.uint8]
     """(H, W) or (H, W, 3)."""
-    given: tuple[str, ...]
-    """Tags that the training saw."""
+    training_tags: tuple[str, ...]
+    """Classes that are present in the training labels."""
     flagged: tuple[FlaggedEntry, ...]
     truth: tuple[str, ...] | None
-    """All classes in the image; None where nobody knows."""
+    """All classes that are in the image; None where the truth of some class is not known."""
 
     @property
-    def looked(self) -> FlaggedEntry | None:
-        """The first flagged entry with a map of where the model looks."""
-        return next((entry for entry in self.flagged if entry.looked_at is not None), None)
+    def mapped_entry(self) -> FlaggedEntry | None:
+        """The first flagged entry with a class activation map."""
+        return next((entry for entry in self.flagged if entry.activation_map is not None), None)
 
 
 @dataclass(frozen=True)
 class Cards:
-    """The images, and what is said above them."""
+    """The cards of a page, with their heading."""
 
     title: str
     lead: str
-    doing: str
-    """Stands before the flagged classes."""
+    action: str
+    """Label of the flagged classes, for example "Rejected"."""
     cards: tuple[Card, ...]

@@ -1,50 +1,36 @@
-"""What the examination of a data folder found, as one HTML file that needs nothing else."""
+"""The report of ``largeloss data check``: one HTML file without external requests."""
 
 from dataclasses import dataclass
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from largeloss.data.examine.examination import Examination
 from largeloss.files import write_text
 from largeloss.report.class_counts import class_counts
 from largeloss.report.ends import ends
+from largeloss.report.jinja import rendered
 
-CLASSES = 40
-"""So many of the most and of the least frequent classes are shown; all where there are few."""
 LISTED = 10
-"""So many images and groups are listed."""
+"""The page lists at most this many unreadable images and groups of identical files."""
 
 
 @dataclass(frozen=True)
 class CheckPage:
-    """All that the page says."""
+    """The content of the page."""
 
     found: Examination
     remarks: tuple[str, ...]
-    """What was decided at import and on reading."""
+    """Remarks of the import and of reading the data folder."""
     command: str
-    """What makes the page again."""
+    """The command that writes the page again."""
 
 
 def write_check_page(path: Path, page: CheckPage) -> None:
-    """Writes the page; it appears when it is complete."""
-    write_text(path, _rendered(page))
-
-
-def _rendered(page: CheckPage) -> str:
-    environment = Environment(
-        loader=PackageLoader("largeloss.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
+    """Writes the page atomically."""
     found = page.found
-    first, left_out, last = ends(class_counts(found), CLASSES)
+    first, left_out, last = ends(class_counts(found))
     images, groups = found.image_statistics, found.duplicates or ()
-    return environment.get_template("check.html").render(
+    text = rendered(
+        "check.html",
         page=page,
         found=found,
         first=first,
@@ -54,10 +40,11 @@ def _rendered(page: CheckPage) -> str:
         broken=list(images.broken.values())[:LISTED] if images else [],
         groups=groups[:LISTED],
     )
+    write_text(path, text)
 
 
 def _entries(name: str, found: Examination) -> tuple[int, int, int, float, float]:
-    """Present, absent and unobserved entries of a split; the first two in percent, too."""
+    """Present, absent and unobserved entries of a split; then the first two in percent."""
     split = found.splits[name]
     present, absent, unobserved = (
         sum(numbers) for numbers in (split.present, split.absent, split.unobserved)

@@ -1,4 +1,4 @@
-"""How often each class is present, absent and unobserved, over all splits."""
+"""Counts of present, absent and unobserved labels of each class, over all splits."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from largeloss.data.examine.examination import Examination
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Of one class, over all splits."""
+    """Numbers of images for one class, over all splits."""
 
     name: str
     present: int
     absent: int
     unobserved: int
     by_split: tuple[int, ...]
-    """Images in which it is present, in the order of the splits."""
+    """Images in which the class is present, in the order of the splits."""
 
     @property
     def numbers(self) -> tuple[int, int, int]:
@@ -30,7 +30,7 @@ class ClassCounts:
 
 
 def class_counts(found: Examination) -> list[ClassCounts]:
-    """All classes, the most frequent first; equally frequent ones in their own order."""
+    """All classes, the most frequent first; equally frequent ones in the order of the labels."""
     splits = found.splits.values()
     present, absent, unobserved = (
         [sum(column) for column in zip(*parts, strict=True)]

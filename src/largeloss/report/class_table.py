@@ -1,4 +1,4 @@
-"""How well each class is recognised on test, by one method or several."""
+"""Average precision of each class on the test split, for one method or several."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class Interval:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Interval":
-        """From the lowest seed to the highest.
+        """The mean over seeds, the lowest and the highest seed.
 
         Args:
-            values: Shares, one a seed, at least one.
+            values: Average precision as a fraction, one value a seed, at least one.
         """
         percent = [100 * value for value in values]
         return cls(sum(percent) / len(percent), min(percent), max(percent))
@@ -32,13 +32,13 @@ class ClassLine:
     absent: int
     unknown: int
     intervals: tuple[Interval, ...]
-    """A method each."""
+    """One a method."""
     threshold: float | None = None
-    """Probability above which the class is tagged."""
+    """Probability above which the class is predicted."""
 
     @property
     def measurable(self) -> str:
-        """Why average precision says nothing; empty where it does."""
+        """Why average precision cannot be measured; empty where it can."""
         if not self.present:
             return "nowhere present"
         return "" if self.absent else "nowhere absent"
@@ -49,7 +49,7 @@ class ClassTable:
     """All classes."""
 
     methods: tuple[str, ...]
-    """As displayed."""
+    """Display names."""
     lines: tuple[ClassLine, ...]
     num_seeds: int = 1
 
@@ -60,7 +60,7 @@ class ClassTable:
 
     @property
     def span(self) -> tuple[int, int]:
-        """The ends of the axis in percent: tens around all that is drawn."""
+        """The limits of the axis in percent: multiples of 10 around all values."""
         measured = (line for line in self.lines if not line.measurable)
         drawn = [interval for line in measured for interval in line.intervals]
         low = min((interval.low for interval in drawn), default=0.0)
@@ -68,11 +68,11 @@ class ClassTable:
         return min(90, int(low // 10 * 10)), min(100, int(high // 10 * 10 + 10))
 
     def place(self, value: float) -> str:
-        """Where ``value`` lies on the axis, for the style sheet."""
+        """Position of ``value`` on the axis, as a CSS length."""
         left, right = self.span
         return f"{100 * (value - left) / (right - left):.2f}%"
 
     @property
     def has_thresholds(self) -> bool:
-        """Whether any class has one."""
+        """Whether a class has a threshold."""
         return any(line.threshold is not None for line in self.lines)

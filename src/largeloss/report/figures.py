@@ -1,4 +1,4 @@
-"""Curves as SVG that takes its colours from the page."""
+"""Curves as SVG; the style sheet of the page gives the colours."""
 
 import html
 import io
@@ -14,49 +14,49 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 PALETTE = ("#5f6670", "#c9490b", "#0068ad", "#00805d", "#a3508a", "#8f6800", "#5b4bc4", "#9c1c1c")
-"""By order of the curves, on light; after Okabe and Ito, told apart by colour-blind readers."""
+"""Colours of the curves on a light page; after Okabe and Ito, for colour-blind readers."""
 DARK_PALETTE = (
     "#a9b1bc", "#ff8a4c", "#62b5f2", "#3ecfa0", "#e29bcb", "#e6b93f", "#b3a7ff", "#ff9c94",
 )  # fmt: skip
 MARKERS = "osD^vPXd"
 DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)))
-"""Of the first, the second, the third round through the palette."""
+"""For the first, second and third round through the palette."""
 MAX_LABEL = 24
 FONT = 13.0
 SMALL = 12.0
 LEFT, BOTTOM, TOP = 54, 50, 28
-"""Margins in CSS pixels; the right one depends on the labels."""
+"""Margins in CSS pixels; the right margin depends on the labels."""
 
-# Stand-ins, replaced in the drawn SVG by what the page's style sheet decides.
+# Placeholder colours; in the finished SVG, CSS variables of the page replace them.
 _INK, _RULE = "#010203", "#010204"
 _CURVES = tuple(f"#0102{index + 16:02x}" for index in range(len(PALETTE)))
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What is drawn over what."""
+    """Names, limits and scales of the axes."""
 
-    up: str
-    """Name and unit of the values, as written beside them."""
-    words: str
-    """The same for readers who hear the chart."""
-    across: str = "epoch"
-    top: float = math.inf
-    """No value is larger."""
+    y_label: str
+    """Name and unit of the values."""
+    y_spoken: str
+    """The same for screen readers."""
+    x_label: str = "epoch"
+    maximum: float = math.inf
+    """Upper limit of the values."""
     digits: int = 1
-    """Decimals in words."""
-    warmup: bool = True
+    """Decimals for screen readers."""
+    mark_warmup: bool = True
     """Whether the end of epoch 0 is marked."""
     log: bool = False
-    """Whether equal distances are equal ratios."""
+    """Whether the values have a logarithmic scale."""
 
 
-MAP = Axes("mAP (%)", "mAP in percent", top=100)
+MAP = Axes("mAP (%)", "mAP in percent", maximum=100)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Values over epochs, and optionally the band they lie in."""
+    """Values over epochs, and optionally a band around them."""
 
     label: str
     epochs: tuple[int, ...]
@@ -64,13 +64,13 @@ class Curve:
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
     marked: int | None = None
-    """The epoch that was chosen: a ring is drawn around its value."""
+    """The epoch that was chosen; its value gets a ring."""
     hue: int | None = None
-    """Its place in the palette; None takes its place among the curves."""
+    """Position in the palette; None takes the position among the curves."""
 
     @property
     def points(self) -> list[tuple[int, float]]:
-        """Epochs and values, where the value is finite."""
+        """Epochs and values, without values that are not finite."""
         pairs = zip(self.epochs, self.values, strict=True)
         return [(epoch, value) for epoch, value in pairs if math.isfinite(value)]
 
@@ -83,18 +83,18 @@ def curves_svg(
     height: float = 400,
     name: str = "curves",
 ) -> str:
-    """Draws values over epochs, a line a curve, each labelled at its end.
+    """Draws values over epochs: one line a curve, with its label at the end.
 
     Args:
         curves: At least one with a finite value.
-        axes: What they are.
-        width: In CSS pixels. The SVG scales, and its letters with it.
+        axes: Names and scales of the axes.
+        width: In CSS pixels. The SVG and its text scale with the page.
         height: In CSS pixels.
-        name: Begins the ids inside the SVG; differs between figures of one page.
+        name: Prefix of the ids inside the SVG; must be unique on a page.
 
     Returns:
-        An ``<svg>`` element without external references, ``""`` where nothing can be drawn. Its
-        colours are ``currentColor`` and the CSS variables ``--rule`` and ``--curve-1`` on.
+        An ``<svg>`` element without external references; ``""`` if no curve has a finite value.
+        Its colours are ``currentColor`` and the CSS variables ``--rule``, ``--curve-1``, ….
     """
     drawn = [
         (index if curve.hue is None else curve.hue, curve)
@@ -109,22 +109,22 @@ def curves_svg(
         "font.size": FONT,
         "text.parse_math": False,
     }
-    # Drawn at 72 dots an inch, so that an SVG unit is a CSS pixel and a font's point is one, too.
-    with style.context(["default", settings]):  # whatever the user's matplotlibrc says
+    # At 72 dots per inch an SVG unit is one CSS pixel, and one point of a font is, too.
+    with style.context(["default", settings]):  # not the user's matplotlibrc
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         figure.patch.set_visible(False)
         room = max(len(_shortened(curve.label)) for _, curve in drawn) * FONT * 0.62 + 16
-        across, up = (width - LEFT - room) / width, (height - BOTTOM - TOP) / height
-        plot = figure.add_axes((LEFT / width, BOTTOM / height, across, up))
+        share_x, share_y = (width - LEFT - room) / width, (height - BOTTOM - TOP) / height
+        plot = figure.add_axes((LEFT / width, BOTTOM / height, share_x, share_y))
         for index, curve in drawn:
             _draw(plot, index, curve)
-        _dress(plot, axes, first=min(curve.points[0][0] for _, curve in drawn))
+        _draw_axes(plot, axes, first=min(curve.points[0][0] for _, curve in drawn))
         _label_ends(plot, drawn)
         buffer = io.StringIO()
-        with warnings.catch_warnings():  # the browser has the letters that this font lacks
+        with warnings.catch_warnings():  # the browser has glyphs that this font lacks
             warnings.filterwarnings("ignore", message=r"Glyph .* missing", category=UserWarning)
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _inlined(buffer.getvalue(), _in_words([curve for _, curve in drawn], axes), name)
+    return _inlined(buffer.getvalue(), _spoken([curve for _, curve in drawn], axes), name)
 
 
 def _draw(plot: Plot, index: int, curve: Curve) -> None:
@@ -154,26 +154,26 @@ def _draw(plot: Plot, index: int, curve: Curve) -> None:
             )  # fmt: skip
 
 
-def _dress(plot: Plot, axes: Axes, first: int) -> None:
-    plot.set_xlabel(axes.across, color=_INK, labelpad=6)
-    plot.set_ylabel(axes.up, color=_INK, labelpad=6)
+def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
+    plot.set_xlabel(axes.x_label, color=_INK, labelpad=6)
+    plot.set_ylabel(axes.y_label, color=_INK, labelpad=6)
     ticks = min(8, max(2, int(plot.get_window_extent().width / 28)))
     plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
     if axes.log:
-        _scale_by_ratio(plot)
+        _set_log_scale(plot)
     else:
         plot.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     low, high = plot.get_ylim()
-    if axes.top < math.inf and high - low < 2:  # a flat line is not to look like a mountain
+    if axes.maximum < math.inf and high - low < 2:  # small noise must not fill the figure
         low, high = low - 1, high + 1
-    plot.set_ylim(max(low, 0), min(high, axes.top))
+    plot.set_ylim(max(low, 0), min(high, axes.maximum))
     plot.tick_params(color=_RULE, labelcolor=_INK, length=0, pad=6)
     plot.grid(axis="y", color=_RULE, linewidth=1)
     plot.set_axisbelow(True)
     plot.patch.set_visible(False)
     plot.spines[["top", "left", "right"]].set_visible(False)
     plot.spines["bottom"].set_color(_RULE)
-    if first == 0 and axes.warmup:
+    if first == 0 and axes.mark_warmup:
         plot.axvline(0, color=_INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1)
         plot.annotate(
             "warm-up ends",
@@ -187,7 +187,7 @@ def _dress(plot: Plot, axes: Axes, first: int) -> None:
         )
 
 
-def _scale_by_ratio(plot: Plot) -> None:
+def _set_log_scale(plot: Plot) -> None:
     plot.set_yscale("log")
     plot.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -195,7 +195,7 @@ def _scale_by_ratio(plot: Plot) -> None:
 
 
 def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
-    """Writes each label at the right edge, moved up or down where two would overlap."""
+    """Writes each label at the right edge; moves labels up or down where they would overlap."""
     box = plot.get_window_extent()
     ordered = sorted(drawn, key=lambda pair: pair[1].points[-1][1])
     ends = [(0.0, curve.points[-1][1]) for _, curve in ordered]
@@ -217,13 +217,13 @@ def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
 
 
 def _apart(heights: Sequence[float], gap: float, top: float) -> list[float]:
-    """Ascending heights, moved to keep ``gap`` between neighbours and to stay in 0 to ``top``."""
+    """Ascending heights, moved so that neighbours are ``gap`` apart and all lie in [0, ``top``]."""
 
     def middle(total: float, members: int) -> float:
         half = gap * (members - 1) / 2
         return min(max(total / members, half), top - half)
 
-    groups: list[tuple[float, int]] = []  # sum of the heights wanted, and how many
+    groups: list[tuple[float, int]] = []  # sum of the wanted heights, and their number
     for height in heights:
         total, members = height, 1
         while groups:
@@ -244,28 +244,28 @@ def _shortened(label: str) -> str:
     return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "…"
 
 
-def _in_words(curves: Sequence[Curve], axes: Axes) -> str:
-    said = []
+def _spoken(curves: Sequence[Curve], axes: Axes) -> str:
+    texts = []
     for curve in curves:
         epoch, value = max(curve.points, key=lambda point: point[1])
         final, last = curve.points[-1]
-        said.append(
-            f"{curve.label}: at most {value:.{axes.digits}f} ({axes.across} {epoch}), "
+        texts.append(
+            f"{curve.label}: at most {value:.{axes.digits}f} ({axes.x_label} {epoch}), "
             f"{last:.{axes.digits}f} at {final}"
         )
-    return f"Line chart of {axes.words} over {axes.across}. " + "; ".join(said) + "."
+    return f"Line chart of {axes.y_spoken} over {axes.x_label}. " + "; ".join(texts) + "."
 
 
-def _inlined(svg: str, words: str, name: str) -> str:
-    """The bare element: sized and coloured by the page, ids kept only where they are used."""
+def _inlined(svg: str, spoken: str, name: str) -> str:
+    """The ``<svg>`` element alone, with CSS colours, without fixed size and without unused ids."""
     view = re.search(r'viewBox="[^"]*"', svg)
     assert view is not None
     body = svg[svg.index(">", svg.index("<svg")) + 1 :].strip()
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
     used = set(re.findall(r'(?:url\(|xlink:href=")#([^")]+)', body))
     colours = {_INK: "currentColor", _RULE: "var(--rule, #ddd)"} | {
-        stand_in: f"var(--curve-{number}, {colour})"
-        for number, (stand_in, colour) in enumerate(zip(_CURVES, PALETTE, strict=True), start=1)
+        placeholder: f"var(--curve-{number}, {colour})"
+        for number, (placeholder, colour) in enumerate(zip(_CURVES, PALETTE, strict=True), start=1)
     }
 
     def tag(found: re.Match[str]) -> str:
@@ -276,10 +276,10 @@ def _inlined(svg: str, words: str, name: str) -> str:
         text = re.sub(r" font-family: [^;\"]*;?", "", text)
         return re.sub("#0102[0-9a-f]{2}", lambda m: colours[m[0]], text)
 
-    body = re.sub(r"<[^>]+>", tag, body)  # tags only: labels stay as they are
+    body = re.sub(r"<[^>]+>", tag, body)  # only tags: the text of labels does not change
     body = re.sub(r"\s*\n\s*", "\n", body)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'{view[0]} style="stroke-linejoin: round" role="img" '
-        f'aria-label="{html.escape(words)}">\n{body}'
+        f'aria-label="{html.escape(spoken)}">\n{body}'
     )

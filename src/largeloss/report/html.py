@@ -1,13 +1,10 @@
-"""The report of a run or of a comparison: one HTML file that needs nothing else."""
+"""The report of a run or of a comparison: one HTML file without external requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from largeloss.analysis.corrections import Corrections
@@ -19,6 +16,7 @@ from largeloss.report.class_table import ClassTable
 from largeloss.report.ends import ends
 from largeloss.report.figures import DARK_PALETTE, MAP, PALETTE, Axes, Curve, curves_svg
 from largeloss.report.images import image_png
+from largeloss.report.jinja import rendered
 from largeloss.report.tables import COLUMNS, comparison_rows
 from largeloss.report.training_labels import TrainingLabels
 from largeloss.report.trends import (
@@ -33,59 +31,47 @@ from largeloss.report.trends import (
 )
 
 CARD_SIDE = 216
-"""Of an image's longer side in pixels, about."""
-CLASSES = 40
-"""So many of the most and of the least frequent classes are shown; all where there are few."""
+"""Longer side of an image in pixels, approximately."""
 
 
 @dataclass(frozen=True)
 class ReportPage:
-    """All that the page says. Parts without data are left out."""
+    """The content of the page. Parts without data are left out."""
 
     title: str
     lead: str
     command: str
-    """What makes the page again."""
+    """The command that writes the page or the run again."""
     comparison: Comparison | None = None
     curves: tuple[Curve, ...] = ()
     cards: Cards | None = None
-    facts: tuple[tuple[str, str], ...] = ()
-    """Settings and environment."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Name and value of each setting, and of the environment."""
     notes: tuple[str, ...] = ()
-    """Remarks."""
+    """Remarks on the results."""
     curves_title: str = "mAP on val after each epoch"
-    glance: tuple[tuple[str, str], ...] = ()
-    """The figures to see first: what, and how much."""
+    summary: tuple[tuple[str, str], ...] = ()
+    """Name and value of the most important figures, at the top of the page."""
     labels: tuple[TrainingLabels, ...] = ()
     """By class, the most frequent first."""
     classes: ClassTable | None = None
     memorization: tuple[tuple[str, Memorization], ...] = ()
-    """Runs as displayed, and their analyses."""
+    """Title and analysis of each run."""
     corrections: tuple[tuple[str, Corrections], ...] = ()
-    missing: Mapping[str, str] = field(default_factory=dict)
-    """Part (``memorization``, ``corrections``, …) → why it is not there, and how to get it."""
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    """Part (``memorization``, ``corrections``, …) → why it is missing, and how to get it."""
 
 
 def write_report(path: Path, report: ReportPage) -> None:
-    """Writes the page, in folders that are made where missing."""
+    """Writes the page atomically; creates its folder where missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, _rendered(report))
-
-
-def _rendered(report: ReportPage) -> str:
-    environment = Environment(
-        loader=PackageLoader("largeloss.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
-    environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.1f}"
-    environment.globals.update(chart=Charts(), image=_image, ends=_ends)
     order = [curve.label for curve in report.curves]
-    return environment.get_template("report.html").render(
+    text = rendered(
+        "report.html",
         report=report,
+        chart=Charts(),
+        image=_image,
+        ends=ends,
         columns=COLUMNS,
         rows=comparison_rows(report.comparison) if report.comparison else [],
         banded=any(curve.low is not None for curve in report.curves),
@@ -102,20 +88,19 @@ def _rendered(report: ReportPage) -> str:
         palette=PALETTE,
         dark_palette=DARK_PALETTE,
     )
+    write_text(path, text)
 
 
 class Charts:
-    """Draws charts, wide and narrow, and gives each a name of its own on the page."""
+    """Draws charts in a wide and a narrow version, each with a unique name on the page."""
 
     def __init__(self) -> None:
         self.drawn = 0
 
-    def __call__(
-        self, curves: Sequence[Curve], axes: Axes, width: int = 760, height: int = 400
-    ) -> Markup:
-        """Both drawings; the style sheet shows one. Empty where nothing can be drawn."""
+    def __call__(self, curves: Sequence[Curve], axes: Axes) -> str:
+        """HTML with both versions; the style sheet shows one. Empty if nothing can be drawn."""
         self.drawn += 1
-        sizes = {"wide": (width, height), "narrow": (360, 330)}
+        sizes = {"wide": (760, 400), "narrow": (360, 330)}
         drawings = {
             kind: curves_svg(
                 curves, axes=axes, width=size[0], height=size[1], name=f"{kind}-{self.drawn}"
@@ -123,17 +108,12 @@ class Charts:
             for kind, size in sizes.items()
         }
         if not drawings["wide"]:
-            return Markup()
-        # The drawing escapes its labels.
-        parts = (f'<div class="{kind}">{drawing}</div>' for kind, drawing in drawings.items())
-        return Markup("\n".join(parts))
-
-
-def _ends(rows: Sequence[Any]) -> tuple[Sequence[Any], int, Sequence[Any]]:
-    return ends(rows, CLASSES)
+            return ""
+        # Templates mark this as safe: the drawing escapes its labels.
+        return "\n".join(f'<div class="{kind}">{svg}</div>' for kind, svg in drawings.items())
 
 
 def _image(pixels: NDArray[np.uint8]) -> str:
-    """Small images are enlarged by a whole factor, so that their pixels stay square."""
+    """A ``data:`` URI; small images are enlarged by a whole factor, so that pixels stay square."""
     side: int = max(pixels.shape[:2])
     return image_png(pixels, max(1, CARD_SIDE // side) if side <= CARD_SIDE else CARD_SIDE / side)

@@ -1,4 +1,4 @@
-"""Images that a page carries inside itself."""
+"""Images that are embedded in a page."""
 
 import base64
 import io
@@ -9,11 +9,14 @@ from PIL import Image
 
 
 def image_png(pixels: NDArray[np.uint8], scale: float) -> str:
-    """An image as a ``data:`` URI, enlarged without smoothing or reduced with.
+    """An image as a ``data:`` URI. Enlarging does not smooth; reducing does.
 
     Args:
         pixels: (H, W) grey or (H, W, 3) colour.
         scale: Factor of both sides, > 0.
+
+    Raises:
+        ValueError: pixels of another type or shape.
     """
     if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or pixels.shape[2:] == (3,)):
         raise ValueError(

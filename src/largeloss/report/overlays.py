@@ -1,22 +1,22 @@
-"""An image with a map of where a model looks laid over it."""
+"""An image with a class activation map over it."""
 
 import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
 STRENGTH = 0.8
-"""Of the colour where the map is 1; where it is 0, the grey image is left."""
+"""Opacity of the colour where the map is 1. Where the map is 0, the grey image is unchanged."""
 
 
-def overlay(pixels: NDArray[np.uint8], shown: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(H, W, 3): the image in grey, coloured where the map is high.
+def overlay(pixels: NDArray[np.uint8], activation: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(H, W, 3): the image in grey, with colour where the activation is high.
 
     Args:
         pixels: (H, W, 3).
-        shown: (H, W) in [0, 1].
+        activation: (H, W) in [0, 1].
     """
     grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    colour = colormaps["inferno"](0.25 + 0.75 * shown)[..., :3] * 255
-    share = (STRENGTH * shown)[..., None]
+    colour = colormaps["inferno"](0.25 + 0.75 * activation)[..., :3] * 255
+    share = (STRENGTH * activation)[..., None]
     mixed: NDArray[np.uint8] = np.round(grey[..., None] * (1 - share) + colour * share).astype("u1")
     return mixed

@@ -1,4 +1,4 @@
-"""A comparison as a table: on the screen, in Markdown, and as rows for the page."""
+"""The table of a comparison: for a terminal, in Markdown, and as rows of the HTML page."""
 
 import math
 import statistics
@@ -10,35 +10,21 @@ from rich.text import Text
 
 from largeloss.experiments.results import Comparison
 
-METHOD_TITLES = {
-    "full": "Full labels",
-    "an": "Naive AN",
-    "iu": "Naive IU",
-    "wan": "WAN",
-    "lsan": "LSAN",
-    "epr": "EPR",
-    "role": "ROLE",
-    "ll-r": "LL-R",
-    "ll-ct": "LL-Ct",
-    "ll-cp": "LL-Cp",
-    "curriculum": "Curriculum",
-    "imcl": "IMCL",
-}
-
 COLUMNS = ("Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", "Seeds")
 NOTHING = "–"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. mAP in percent."""
+    """A row of the table. mAP in percent."""
 
     method: str
-    """As displayed."""
+    """Display name."""
     delta_rel: float | None
     mean: float
-    """Of the runs' test mAP, each with the weights of its best val epoch."""
+    """Mean test mAP over the runs, each with the weights of its best val epoch."""
     std: float
+    """Sample standard deviation of the same values."""
     last: float
     """Mean test mAP with the weights of the last epoch."""
     gap_closed: float | None
@@ -47,7 +33,7 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What is written under each of ``COLUMNS``."""
+        """The text under each of ``COLUMNS``."""
         best = number(self.mean)
         return (
             self.method,
@@ -61,6 +47,8 @@ class Row:
 
 def comparison_rows(comparison: Comparison) -> list[Row]:
     """A row for each method and Delta, in the comparison's order."""
+    from largeloss.losses import title_of  # heavy
+
     rows = []
     for line in comparison.summary:
         last = [
@@ -70,7 +58,7 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
         ]
         rows.append(
             Row(
-                METHOD_TITLES.get(line.method, line.method),
+                title_of(line.method),
                 line.delta_rel,
                 line.mean,
                 line.std,
@@ -103,7 +91,7 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 
 def phase_table(phases: Sequence[tuple[str, str, Sequence[str]]]) -> Table:
-    """The paper's table of highest losses, for a terminal; see :func:`.trends.phases`."""
+    """For a terminal: the paper's table of highest losses, with rows of :func:`.trends.phases`."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("Share of entries (%)", "Highest loss in"):
         table.add_column(title)
@@ -115,10 +103,10 @@ def phase_table(phases: Sequence[tuple[str, str, Sequence[str]]]) -> Table:
 
 
 def number(value: float) -> str:
-    """One decimal; a dash for what is not finite."""
+    """One decimal; a dash if not finite."""
     return f"{value:.1f}" if math.isfinite(value) else NOTHING
 
 
 def percent(share: float) -> str:
-    """A share in whole percent; a dash for what is not finite."""
+    """A share in whole percent; a dash if not finite."""
     return f"{round(100 * share)} %".replace("-", "−") if math.isfinite(share) else NOTHING

@@ -1,18 +1,18 @@
-"""What is known of the training labels, class by class."""
+"""Counts of the training labels, class by class."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TrainingLabels:
-    """Of one class: numbers of training images."""
+    """Numbers of training images for one class."""
 
     name: str
     present: int
     absent: int
     unobserved: int
     missing: int | None
-    """Of the unobserved, those that are truly present; None where nobody knows."""
+    """Unobserved and truly present; None where the truth is not known."""
 
     @property
     def shares(self) -> tuple[float, float, float]:

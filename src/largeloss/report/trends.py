@@ -1,4 +1,4 @@
-"""What the analyses of memorisation and of corrections show, as curves and rows."""
+"""Curves and table rows of the analyses of memorisation and corrections."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,15 +14,20 @@ KIND_TITLES = {
     "TN": "blank, absent",
     "FN": "blank, present",
 }
-QUALITY = Axes("%", "percent", top=100)
+QUALITY = Axes("%", "percent", maximum=100)
 COUNT = Axes("entries", "numbers of entries", digits=0)
 LOSS = Axes("mean loss (nats)", "mean loss in nats", digits=3, log=True)
 FIRST_EPOCH = Axes(
-    "mean loss (nats)", "mean loss in nats", "part of epoch 0 (%)", digits=3, warmup=False, log=True
+    "mean loss (nats)",
+    "mean loss in nats",
+    "part of epoch 0 (%)",
+    digits=3,
+    mark_warmup=False,
+    log=True,
 )
 PHASES_LEGEND = (
-    "TP: observed positives. TN: blank and truly absent. FN: blank and truly present, the missing "
-    "tags. Warm-up: epoch 0. Published: Kim et al., CVPR 2022, Naive AN."
+    "TP: observed positives. TN: unobserved and truly absent. FN: unobserved and truly present, "
+    "the missing tags. Warm-up: epoch 0. Published: Kim et al., CVPR 2022, Naive AN."
 )
 _ORDER = ("TN", "FN", "TP")  # grey, orange, blue in the page's palette
 
@@ -31,7 +36,7 @@ Phases = list[tuple[str, str, tuple[str, ...]]]
 
 
 def loss_curves(found: Memorization) -> tuple[tuple[Curve, ...], Axes]:
-    """Mean loss of each kind of entry after each epoch."""
+    """Mean loss of each kind of entry in each epoch."""
     return _by_kind(found.curves, 1), LOSS
 
 
@@ -41,7 +46,10 @@ def first_epoch(found: Memorization) -> tuple[tuple[Curve, ...], Axes]:
 
 
 def phases(runs: Sequence[tuple[str, Memorization]]) -> Phases:
-    """(title, phase, shares in percent by kind), the published ones last.
+    """(title, phase, shares in percent by kind); the published rows come last.
+
+    Args:
+        runs: Title and analysis of each run.
 
     Source: Kim et al., CVPR 2022, table 1.
     """
@@ -63,22 +71,22 @@ def phases(runs: Sequence[tuple[str, Memorization]]) -> Phases:
 
 
 def precision(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
-    """Share of the flagged entries that were missing tags, in percent, a curve a run.
+    """Share of the flagged entries that are missing tags, in percent: one curve a run.
 
     Args:
-        runs: As displayed, and their analyses.
-        order: All runs of the page, in the order of their colours.
+        runs: Title and analysis of each run.
+        order: Titles of all runs of the page, in the order of their colours.
     """
     return _over_epochs(runs, order, lambda quality: _percent(quality.precision))
 
 
 def recall(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
-    """Share of the missing tags that were flagged, in percent; arguments as in precision."""
+    """Share of the missing tags that were flagged, in percent; arguments as for ``precision``."""
     return _over_epochs(runs, order, lambda quality: _percent(quality.recall))
 
 
 def flagged(runs: Runs, order: Sequence[str]) -> tuple[Curve, ...]:
-    """Numbers of flagged entries; arguments as in precision."""
+    """Numbers of flagged entries; arguments as for ``precision``."""
     return _over_epochs(runs, order, lambda quality: quality.flagged)
 
 

@@ -1,6 +1,7 @@
 """Training and scoring as loops that you iterate."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ class Step(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What a model makes of some rows."""
+    """The predictions of a model for some rows."""
 
     logits: Tensor
     """(M, C) float32, on the CPU, in the order of the loader."""
@@ -37,7 +38,7 @@ class Scores(NamedTuple):
 
 
 class EntryScores(NamedTuple):
-    """What a model makes of the observed entries of some rows, in the order of the loader."""
+    """The predictions of a model for the observed entries of some rows, in the loader's order."""
 
     scores: NDArray[np.float32]
     """(E,) logits."""
@@ -54,8 +55,7 @@ def train_epoch(
 
     Args:
         objective: Called with (inputs, labels, rows), gives
-            :class:`~largeloss.objective.Evaluated`; prepared by accelerate, which sets device,
-            precision and the exchange between processes, or not.
+            :class:`~largeloss.objective.Evaluated`; wrapped for several processes, or not.
         batches: One epoch.
         optimizer: Of the objective's parameters.
 
@@ -79,21 +79,25 @@ def train_epoch(
 
 
 @torch.no_grad()
-def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
-    """Logits of all batches, in evaluation mode, gathered over the processes.
+def score_batches(model: Classifier, batches: Iterable[Batch]) -> Iterator[Scores]:
+    """Logits of one batch after the other, in evaluation mode, gathered over the processes.
 
     Raises:
         NonFiniteError: training has diverged.
     """
     distributed.share_buffers(model)
-    logits, rows = [], []
     with model.scoring():
         for batch in batches:
-            logits.append(distributed.gather(model(batch.inputs).logits.float()).cpu())
-            rows.append(distributed.gather(batch.rows.to(distributed.device())).cpu())
-    scores = Scores(torch.cat(logits), torch.cat(rows))
-    _check_finite(scores.logits, scores.rows)
-    return scores
+            logits = distributed.gather(model(batch.inputs).logits.float()).cpu()
+            rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
+            _check_finite(logits, rows)
+            yield Scores(logits, rows)
+
+
+def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
+    """Logits of all batches, see :func:`score_batches`."""
+    parts = list(score_batches(model, batches))
+    return Scores(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
 @torch.no_grad()
@@ -131,7 +135,7 @@ def score_entries(model: Classifier, batches: Iterable[Batch], table: LabelTable
 def relabel(
     model: Classifier, criterion: PartialLabelLoss, batches: Iterable[Batch], passes: int
 ) -> None:
-    """Shows a method that labels what the model makes of the training images.
+    """Shows the predictions for the training images to a method that labels between epochs.
 
     Args:
         model: Scored in evaluation mode; several passes differ by its dropout.
@@ -149,6 +153,20 @@ def relabel(
             logits = torch.stack([model.logits(model.dropout(pooled)) for _ in range(passes)])
             _check_finite(logits.transpose(0, 1).flatten(1), batch.rows)
             criterion.relabel(logits, batch.labels, batch.rows)
+
+
+@contextmanager
+def naming_images(images: Sequence[str]) -> Iterator[None]:
+    """Within it, logits that are not finite are reported with the names of their images.
+
+    Args:
+        images: N names, by row.
+    """
+    try:
+        yield
+    except NonFiniteError as error:
+        names = ", ".join(images[row] for row in error.rows[:4])
+        raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
 
 
 def _check_finite(logits: Tensor, rows: Tensor) -> None:

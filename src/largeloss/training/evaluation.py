@@ -1,19 +1,21 @@
-"""How well a model does on val or test, and by which labels that is said.
+"""How good a model is on val or test, and by which labels that is measured.
 
 Labels may be complete, partly observed, or positives only; what can be measured differs, and every
 result says which rule it was measured by.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from largeloss.data.inputs.loader import Batch
+from largeloss.data.dataset import Dataset
+from largeloss.data.inputs.loader import Batch, Loader
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
 from largeloss.metrics import (
@@ -30,6 +32,7 @@ from largeloss.metrics import (
 from largeloss.metrics.arrays import ArrayOrTensor
 from largeloss.models import Classifier
 from largeloss.training.engine import EntryScores, score, score_entries
+from largeloss.training.recipe import Recipe
 
 RULES = {
     "full": "complete labels",
@@ -85,7 +88,7 @@ class Evaluator:
         return np.maximum(labels, 0) if self.rule == "assume-absent" else labels
 
     def scores(self, model: Classifier, batches: Iterable[Batch]) -> Measured:
-        """What ``model`` makes of the split, whose images ``batches`` has in order; collective."""
+        """Predictions for the split, whose images ``batches`` has in order; collective."""
         if self.rule == "observed" and self.table.num_images * self.table.num_classes >= LARGE:
             return score_entries(model, batches, self.table)
         return score(model, batches).logits
@@ -129,6 +132,45 @@ class Evaluator:
     def description(self) -> str:
         """The rule in words."""
         return RULES[self.rule]
+
+
+@dataclass(frozen=True)
+class Evaluators:
+    """Which splits are measured, and how."""
+
+    val: Evaluator
+    test: Evaluator
+    track_test: bool = False
+    """Whether test is measured after every epoch too; for curves, never for selection."""
+
+    def measured(
+        self, model: Classifier, batches: Mapping[str, Iterable[Batch]]
+    ) -> dict[str, float]:
+        """``val_map`` and, where it is tracked, ``test_map``, in percent; collective.
+
+        Args:
+            model: Is measured in evaluation mode.
+            batches: Of each split, in order; val stands in for a missing test split.
+        """
+        found = {"val_map": self.val.measure(self.val.scores(model, batches["val"])).value}
+        if self.track_test:
+            scores = self.test.scores(model, batches.get("test", batches["val"]))
+            found["test_map"] = self.test.measure(scores).value
+        return found
+
+
+def evaluation_loader(
+    data: Dataset, split: str, recipe: Recipe, device: torch.device | str = "cpu"
+) -> Loader:
+    """Batches of a split in order, for :func:`~largeloss.training.engine.score`."""
+    return Loader(
+        data.source,
+        data.labels,
+        data.rows(split),
+        max(recipe.batch_size, 64),
+        workers=recipe.workers,
+        device=device,
+    )
 
 
 def _fitting_rule(table: LabelTable) -> str:

@@ -23,7 +23,7 @@ from largeloss.data.inputs.image_files import RULE, ImageFiles
 from largeloss.data.inputs.loader import Loader
 from largeloss.data.inputs.source import FeatureArray, ImageArray
 from largeloss.errors import DataError
-from largeloss.models import Classifier, FeatureInput
+from largeloss.models import Classifier, FeatureInput, half_precision
 
 _ROWS = 4096  # of features, looked at in one go
 
@@ -126,7 +126,7 @@ def _extract(model: Classifier, loader: Loader, num_inputs: int, half: bool) -> 
     features: Tensor | None = None
     with model.scoring():
         for batch in loader:
-            with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=half):
+            with half_precision(batch.inputs.device, half):
                 found = model.features(batch.inputs).float()
             values = distributed.gather(found).cpu()
             rows = distributed.gather(batch.rows.to(distributed.device())).cpu()

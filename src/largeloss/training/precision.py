@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from largeloss.models import Classifier
+from largeloss.models import Classifier, half_precision
 
 SMALLEST = 96
 """Pixels: networks for smaller images have too little to gain, and are not measured."""
@@ -49,7 +49,7 @@ def gain(model: Classifier, sample_shape: Sequence[int], batch_size: int) -> flo
 def _step(model: Classifier, images: torch.Tensor, half: bool) -> float:
     device = images.device
     started = time.perf_counter()
-    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+    with half_precision(device, half):
         logits = model(images).logits
     F.softplus(logits).mean().backward()  # type: ignore[no-untyped-call]  # torch has no types
     if device.type == "cuda":

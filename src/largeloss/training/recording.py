@@ -13,7 +13,7 @@ A file appears when its epoch is over; only one epoch of one file is ever in mem
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from largeloss import distributed
+from largeloss.data.dataset import Dataset
 from largeloss.errors import CheckpointError
 from largeloss.files import written_atomically
 from largeloss.training.engine import Step
@@ -42,6 +43,11 @@ class Recorder:
         if self._main:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._write("rows.npy", rows)
+
+    @classmethod
+    def of(cls, folder: Path, data: Dataset) -> Self:
+        """A recorder of the training images of ``data``."""
+        return cls(folder, data.rows("train"), data.labels.num_classes)
 
     def begin(self, epoch: int, again: bool = False) -> None:
         """An epoch begins, or goes on ``again``, after :meth:`restore`."""
@@ -81,7 +87,7 @@ class Recorder:
         self._flagged = [state["flagged"].numpy()]
 
     def add(self, step: Step, flagged: Tensor | None) -> None:
-        """Takes up a step: its logits, and which entries the method flagged (B, C); collective."""
+        """Adds a step: the losses of its logits, and its flagged entries (B, C); collective."""
         logits, labels = step.logits.float(), step.batch.labels
         losses = distributed.gather(F.softplus(torch.where(labels == 1, -logits, logits)))
         rows = distributed.gather(step.batch.rows.to(distributed.device())).cpu().numpy()

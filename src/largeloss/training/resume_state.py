@@ -1,8 +1,8 @@
-"""Where a run is: what a checkpoint holds beside the weights."""
+"""What a run is resumed from: what a checkpoint holds, how it is saved and taken up again."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,21 +10,39 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.errors import CheckpointError
 from largeloss.losses import PartialLabelLoss
+from largeloss.objective import Objective
+from largeloss.training.checkpoint_file import load_state, save_state
 from largeloss.training.engine import Step
+from largeloss.training.recipe import Recipe
 from largeloss.training.recording import Recorder
+from largeloss.training.run_folder import RunFolder
 
 
 @dataclass
 class History:
-    """What has happened in the epochs that are over."""
+    """The epochs that are over."""
 
     epochs: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = -1
     best_val_map: float = -1.0
 
+    def add(self, record: dict[str, Any], keep_last: bool) -> bool:
+        """Adds an epoch; whether it is the best so far, or the last is to be kept."""
+        self.epochs.append(record)
+        best = bool(record["val_map"] > self.best_val_map) or keep_last
+        if best:
+            self.best_epoch, self.best_val_map = record["epoch"], record["val_map"]
+        return best
+
+    def stops_early(self, recipe: Recipe) -> bool:
+        """Whether val mAP has fallen too far below its best."""
+        if recipe.stop_below is None or recipe.keep_last or not self.epochs:
+            return False
+        return bool(self.epochs[-1]["val_map"] < self.best_val_map - recipe.stop_below)
+
 
 @dataclass
-class Running:
+class EpochProgress:
     """The epoch that is under way."""
 
     steps: int = 0
@@ -33,42 +51,45 @@ class Running:
     """Of this process."""
     losses: list[Tensor] = field(default_factory=list)
     """() each: a step's loss times its images."""
-    seconds: float = 0.0
+    seconds_before: float = 0.0
     """Spent before the run was interrupted."""
+    started: float = field(default_factory=time.perf_counter)
 
-    def passing(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """Passes steps on, and counts them."""
-        for step in steps:
-            self.losses.append(step.loss * len(step.batch.rows))
-            self.images += len(step.batch.rows)
-            self.steps += 1
-            yield step
+    def add(self, step: Step) -> None:
+        """Counts a step."""
+        self.losses.append(step.loss * len(step.batch.rows))
+        self.images += len(step.batch.rows)
+        self.steps += 1
+
+    @property
+    def seconds(self) -> float:
+        """Spent in this epoch so far."""
+        return self.seconds_before + time.perf_counter() - self.started
 
     def mean_loss(self) -> float:
         """Over the images of all processes."""
         total = distributed.global_sum(torch.stack(self.losses).sum())
         return float(total) / distributed.global_count(self.images, total.device)
 
-    def state(self, criterion: PartialLabelLoss, recorder: Recorder | None) -> dict[str, Any]:
+    def state(self, criterion: PartialLabelLoss) -> dict[str, Any]:
         """Of this and all other processes, for a checkpoint; collective."""
         own = {
             "images": self.images,
             "losses": torch.stack(self.losses).cpu(),
             "criterion": criterion.get_extra_state(),
-            "streams": _streams(),
+            "streams": _random_streams(),
         }
         return {
             "steps": self.steps,
             "seconds": self.seconds,
             "processes": distributed.gather_objects(own),
-            "recorder": None if recorder is None else recorder.state(),
         }
 
     @classmethod
     def restored(
         cls, state: dict[str, Any], criterion: PartialLabelLoss, device: torch.device
-    ) -> "Running":
-        """Takes up what :meth:`state` gave; the recorder has its part to itself.
+    ) -> "EpochProgress":
+        """Takes up what :meth:`state` gave.
 
         Raises:
             CheckpointError: another number of processes.
@@ -81,19 +102,113 @@ class Running:
             )
         own = state["processes"][distributed.rank()]
         criterion.set_extra_state(own["criterion"])
-        _set_streams(own["streams"])
-        losses = list(own["losses"].to(device))
-        return cls(state["steps"], own["images"], losses, state["seconds"])
+        _set_random_streams(own["streams"])
+        return cls(state["steps"], own["images"], list(own["losses"].to(device)), state["seconds"])
 
 
-def _streams() -> dict[str, Tensor]:
+class Restored(NamedTuple):
+    """Where a resumed run goes on."""
+
+    history: History
+    epoch: int
+    """The one to go on with."""
+    progress: EpochProgress | None
+    """What was done of it; None at its beginning."""
+
+
+@dataclass
+class Checkpoint:
+    """Saves and restores all that changes while a run is trained."""
+
+    run: RunFolder
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    labels: str
+    """Fingerprint of the labels that are trained on."""
+    recorder: Recorder | None
+    remarks: list[str] = field(default_factory=list)
+    """What had changed where the run was resumed."""
+
+    def save(self, epoch: int, history: History, progress: EpochProgress | None) -> None:
+        """Within an epoch with its ``progress``, or after it; collective.
+
+        Raises:
+            CheckpointError: it cannot be written; what was saved before is as it was.
+            NonFiniteError: found on a GPU since the last step.
+        """
+        criterion = self.objective.criterion
+        criterion.check()
+        state = None
+        if progress is not None:
+            recorded = None if self.recorder is None else self.recorder.state()
+            state = progress.state(criterion) | {"recorder": recorded}
+        if distributed.rank() == 0:
+            save_state(
+                self.run.state_file,
+                {
+                    "model": self.objective.model.state_dict(),
+                    "criterion": criterion.state_dict(),
+                    "optimizer": self.optimizer.state_dict(),
+                    "epoch": epoch,
+                    "progress": state,
+                    "history": asdict(history),
+                    "labels": self.labels,
+                    "machine": machine(),
+                    "resumed": list(self.remarks),
+                },
+            )
+
+    def restore(self) -> Restored:
+        """Puts everything back; ``remarks`` then tells what has changed since.
+
+        Raises:
+            CheckpointError: there is none, it is damaged, or of other labels or processes.
+        """
+        state = load_state(self.run.state_file)
+        if state["labels"] != self.labels:
+            raise CheckpointError(
+                f"The training labels are not those that {self.run.path} was begun with "
+                f"(fingerprint {self.labels[:12]}, was {state['labels'][:12]}). Restore the label "
+                "file, or start a new run."
+            )
+        self.objective.model.load_state_dict(state["model"])
+        self.objective.criterion.load_state_dict(state["criterion"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        before, now = state["machine"], machine()
+        self.remarks = state["resumed"] + [
+            f"The run was begun with {before[name]} {name} and goes on with {now[name]}: its last "
+            "bits may differ from those of a run that was not interrupted."
+            for name in now
+            if before[name] != now[name]
+        ]
+        history = History(**state["history"])
+        if state["progress"] is None:
+            return Restored(history, state["epoch"] + 1, None)
+        device = next(self.objective.parameters()).device
+        progress = EpochProgress.restored(state["progress"], self.objective.criterion, device)
+        if self.recorder is not None:
+            self.recorder.restore(state["progress"]["recorder"])
+        return Restored(history, state["epoch"], progress)
+
+
+def machine() -> dict[str, str]:
+    """What the last bits of a run depend on beside its settings."""
+    return {
+        "threads": str(torch.get_num_threads()),
+        "processes": str(distributed.world_size()),
+        "device": "CUDA" if torch.cuda.is_available() else "CPU",
+        "torch": str(torch.__version__),
+    }
+
+
+def _random_streams() -> dict[str, Tensor]:
     found = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         found["cuda"] = torch.cuda.get_rng_state()
     return found
 
 
-def _set_streams(state: dict[str, Tensor]) -> None:
+def _set_random_streams(state: dict[str, Tensor]) -> None:
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

@@ -14,14 +14,14 @@ MINUTES = 10.0
 """Between checkpoints in mid-epoch, unless steps are given."""
 
 
-class Requests:
-    """What signals ask for, seen between two steps."""
+class StopRequests:
+    """Signals that ask to stop, acted on between two steps."""
 
     def __init__(self) -> None:
         self.number = 0
 
     @contextmanager
-    def heard(self) -> Iterator[None]:
+    def listening(self) -> Iterator[None]:
         """SIGTERM and the first SIGINT are noted; the second SIGINT ends at once."""
         if threading.current_thread() is not threading.main_thread():
             yield  # signals are for the main thread alone
@@ -42,7 +42,7 @@ class Requests:
                 signal.signal(which, handler)
 
 
-class Schedule:
+class CheckpointSchedule:
     """Says after which steps to save; all processes agree.
 
     Args:
@@ -50,7 +50,7 @@ class Schedule:
         requests: Signals.
     """
 
-    def __init__(self, every: int | None, requests: Requests) -> None:
+    def __init__(self, every: int | None, requests: StopRequests) -> None:
         self.every, self.requests = every, requests
         self._saved = time.monotonic()
 
@@ -65,7 +65,7 @@ class Schedule:
             self._saved = time.monotonic()
         return wanted
 
-    def stop(self) -> None:
+    def stop_if_requested(self) -> None:
         """Ends the run if a process was asked to.
 
         Raises:

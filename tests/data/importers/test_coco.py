@@ -109,7 +109,8 @@ def test_boxes_without_area_make_labels_only(tmp_path: Path) -> None:
     assert found.boxes is not None
     assert found.boxes.corners.tolist() == [[0, 0, 2, 2], [2, 1, 10, 8]]
     assert found.notes == (
-        "1 boxes of train2017 have no area: they make labels, but are left out of the boxes.",
+        "1 of 2 annotations of train2017 have no box, or one without area: they make labels, but "
+        "are left out of the boxes.",
     )
 
 
@@ -158,19 +159,19 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     archive = r"annotations_trainval2014\.zip"
     with pytest.raises(
         DataError,
-        match=rf"instances_train2014\.json and no .*instances_val2014\.json\. .*{archive}",
+        match=rf"instances_train2014\.json and no .*instances_val2014\.json\. (?s:.*){archive}",
     ):
         coco.read(tmp_path, 2014)
     write_coco(tmp_path, 2014)
     (tmp_path / "annotations/instances_val2014.json").unlink()
-    with pytest.raises(DataError, match=rf"no file \S*instances_val2014\.json\. .*{archive}"):
+    with pytest.raises(DataError, match=rf"no file \S*instances_val2014\.json\. (?s:.*){archive}"):
         coco.read(tmp_path, 2014)
 
 
 def test_missing_images_are_told(tmp_path: Path) -> None:
     write_coco(tmp_path, 2014)
     (tmp_path / "val2014").rename(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match=r"both folders of images.*zips/val2014\.zip"):
+    with pytest.raises(DataError, match=r"both folders of images(?s:.*)zips/val2014\.zip"):
         coco.read(tmp_path, 2014)
 
 
@@ -179,7 +180,7 @@ def test_missing_images_are_told(tmp_path: Path) -> None:
     [
         (b"", r"the file is empty"),
         (b"version https://git-lfs.github.com/spec/v1\n", r"cut off, or not JSON \(.*43 bytes"),
-        (b"{} {}", "not the structure of an instance file of COCO"),
+        (b"{} {}", "not the structure of an annotation file of COCO"),
         (b"[]", "not the structure .*: Expected `object`, got `array`"),
         (b'{"images": [], "annotations": []}', "missing required field `categories`"),
         (b'{"info": ' + b"[" * 10**6, r"cut off, or not JSON"),
@@ -220,8 +221,6 @@ EDITS: list[tuple[Edit, str]] = [
      r"Expected `int`, got `str` - at `\$\.images\[3\]\.id`"),
     (lambda c: c["images"][3].pop("file_name"),
      r"missing required field `file_name` - at `\$\.images\[3\]`"),
-    (lambda c: c["annotations"][2].pop("bbox"),
-     r"missing required field `bbox` - at `\$\.annotations\[2\]`"),
     (lambda c: c["annotations"][2].update(bbox=[1, 2, 3]),
      r"length 4 - at `\$\.annotations\[2\]\.bbox`"),
     (lambda c: c["annotations"][2].update(bbox=[1, 2, -3, 4]),
@@ -272,7 +271,7 @@ def test_categories_of_train_and_val_must_agree(tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
         match=r"train2014\.json and .*val2014\.json have different categories: 1 are in the first "
-        r"only and 1 in the second only, for example 19 = 'horse', 19 = 'hound'\.",
+        r"only and 1 in the second only, for example 'horse', 'hound'\.",
     ):
         coco.read(tmp_path, 2014)
 

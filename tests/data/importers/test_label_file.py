@@ -33,7 +33,7 @@ def test_lists_and_codings(tmp_path: Path) -> None:
 
 
 def test_refusals(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"a folder with 0 of labels\.csv and labels\.parquet"):
+    with pytest.raises(DataError, match=r"has no labels\.csv or labels\.parquet"):
         label_file.read(tmp_path)
     with pytest.raises(LabelError, match="there is no such file"):
         label_file.read(tmp_path / "none.csv")

@@ -56,7 +56,7 @@ def test_the_arrays_of_cole_et_al(tmp_path: Path) -> None:
 
 
 def test_published_sizes_need_no_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(nuswide.PUBLISHED, "spml", {"train": 4, "test": 3, "classes": 4})  # type: ignore[arg-type]
+    monkeypatch.setitem(nuswide.PUBLISHED, "spml", {"train": 4, "test": 3, "classes": 4})
     found = nuswide.read(write_nuswide_spml(tmp_path, with_images=False), "spml")
     assert len(found.notes) == 1
 
@@ -79,10 +79,10 @@ LABELS = "Groundtruth/TrainTestLabels/Labels_beach_Train.txt"
         (LIST, "0002_174174086", "0001_2124494179", "image 2: 'actor/0001_2124494179.jpg' is l"),
         (LIST, "actor\\0001_2124494179", "zoos\\0006_20",
          "1 images are both in train and in test, for example 'zoos/0006_20.jpg'"),
-        (LABELS, "0\n0\n0\n1\n", "0\n0\n1\n", "has 3 lines, but"),
-        (LABELS, "0\n0\n0\n1\n", "0\n0\n0\n2\n", "line 4: the label is 2. Needed: 1 (present)"),
-        (LABELS, "0\n0\n0\n1\n", "0\n-1\n0\n1\n", "line 2: '-1' is not a whole number"),
-        (LABELS, "0\n0\n0\n1\n", "0\n0 1\n0\n1\n", "line 2: '0 1' is not a whole number"),
+        (LABELS, "0\n0\n0\n1\n", "0\n0\n1\n", "has 3 lines of 1 numbers, but"),
+        (LABELS, "0\n0\n0\n1\n", "0\n0\n0\n2\n", "the label in row 3, column 0 is 2. Needed"),
+        (LABELS, "0\n0\n0\n1\n", "0\n-1\n0\n1\n", "the label in row 1, column 0 is -1. Needed"),
+        (LABELS, "0\n0\n0\n1\n", "0\n0 1\n0\n1\n", "needed are whole numbers between"),
         ("ConceptsList/Concepts81.txt", "beach", "animal", "a concept is named twice"),
         ("ConceptsList/Concepts81.txt", "beach", "../beach", "'../beach' is no concept"),
         ("ConceptsList/Concepts81.txt", "beach", "..", "the file name '..' leads out"),
@@ -104,7 +104,9 @@ def test_files_that_are_refused(
 def test_counts_that_differ_are_both_named(tmp_path: Path) -> None:
     write_nuswide(tmp_path, with_images=False)
     (tmp_path / LABELS).write_text("1\n")
-    with pytest.raises(DataError, match=r"Labels_beach_Train\.txt has 1 lines, but .* lists 4 pic"):
+    with pytest.raises(
+        DataError, match=r"beach_Train\.txt has 1 lines of 1 numbers, but .* lists 4 ima"
+    ):
         nuswide.read(tmp_path, "official")
 
 

@@ -61,28 +61,7 @@ def test_a_small_tree(tmp_path: Path, inside: bool) -> None:
 def test_images_may_lie_beside_the_release(tmp_path: Path) -> None:
     write_openimages(tmp_path, with_images=False)
     (tmp_path / "train").mkdir()
-    assert openimages.read(tmp_path).images == tmp_path
-
-
-def test_chosen_classes_in_the_order_asked_for(tmp_path: Path) -> None:
-    write_openimages(tmp_path, with_images=False)
-    found = openimages.read(tmp_path, ["/m/0fszt", "/m/0284d"])
-    assert found.table.classes == ("/m/0fszt", "/m/0284d")
-    assert by_name(found) == {
-        ("train/000026e7ee790996.jpg", "/m/0284d"): 0,
-        ("train/000002b97e5471a0.jpg", "/m/0284d"): 1,
-        ("train/000002b97e5471a0.jpg", "/m/0fszt"): 1,
-        ("validation/000062a39995e348.jpg", "/m/0284d"): 0,
-    }
-    assert "classes" not in found.published
-    assert found.notes[0].startswith("8 of 12 annotations are of classes that were not asked for")
-    for classes, message in (
-        (["/m/0284d", "cat"], "1 of the classes are unknown: 'cat'"),
-        ([], "No class is given"),
-        (["/m/0284d"] * 2, "or one is given twice"),
-    ):
-        with pytest.raises(DataError, match=message):
-            openimages.read(tmp_path, classes)
+    assert openimages.read(tmp_path).image_root == tmp_path
 
 
 def test_what_is_neither_present_nor_absent_is_unobserved(tmp_path: Path) -> None:
@@ -115,7 +94,7 @@ IDS = st.integers(0, 2**64 - 1)
     ),
     st.sampled_from([60, 1 << 20]),
 )
-def test_any_annotations_against_a_plain_loop(tmp_path_factory, ids, lines, block) -> None:  # type: ignore[no-untyped-def]
+def test_any_annotations_against_a_plain_loop(tmp_path_factory, ids, lines, block):
     folder = write_openimages(tmp_path_factory.mktemp("tree"), {}, with_images=False)
     for name in ("validation", "test"):
         (folder / name / "images.csv").write_text(f"ImageID\n{0 if name == 'test' else 1:016x}\n")
@@ -235,11 +214,12 @@ def test_missing_files_are_named_with_their_archives(tmp_path: Path) -> None:
     (folder / "validation/images.csv").unlink()
     (folder / "class-descriptions.csv").unlink()
     with pytest.raises(DataError) as caught:
-        openimages.descriptions(tmp_path)
+        openimages.read(tmp_path)
     text = str(caught.value)
     assert "lacks 2 of the 8 files of OpenImages V3: validation/images.csv, class-desc" in text
-    assert "classes_2017_11.tar.gz and https" in text
-    assert "images_2017_11.tar.gz there" in text
+    assert "openimages/2017_11/classes_2017_11.tar.gz    # 295 KB" in text
+    assert "curl -C - -O https://storage.googleapis.com/openimages/2017_11/images_2017" in text
+    assert "annotations_human" not in text
 
 
 def test_groups_go_from_rare_to_frequent() -> None:
@@ -271,7 +251,6 @@ def test_the_real_lists_of_classes(real_data: Path, tmp_path: Path) -> None:
     found = openimages.read(tmp_path)
     assert found.table.classes == tuple(trainable)
     assert found.table.entries().columns.tolist() == [4999, 4998, 4997]
-    described = openimages.descriptions(tmp_path)
+    described = dict(csv.reader(lists["class-descriptions.csv"]))
     assert len(described) == 19995
-    assert described == dict(csv.reader(lists["class-descriptions.csv"]))
     assert set(trainable) <= set(described)

@@ -158,7 +158,7 @@ def test_a_tree_of_another_year(tmp_path: Path) -> None:
 def test_half_a_tree(tmp_path: Path) -> None:
     folder = write_voc(tmp_path, 2012)
     (folder / "JPEGImages").rename(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match=r"VOC2012 has no folder JPEGImages\. Unpack the whole of"):
+    with pytest.raises(DataError, match=r"VOC2012 has no folder JPEGImages"):
         voc.read(tmp_path, 2012)
 
 
@@ -169,11 +169,11 @@ def test_the_test_half_of_2007_is_another_archive(tmp_path: Path) -> None:
     archive = r"http://host\.robots\.ox\.ac\.uk/pascal/VOC/voc2007/VOCtest_06-Nov-2007\.tar"
     with pytest.raises(
         DataError,
-        match=rf"10 of 10 annotations of the test list are missing: 000101\.xml.*{archive}",
+        match=rf"10 of 10 .* of the test list are missing: 000101\.xml(?s:.*)curl -C.*{archive}",
     ):
         voc.read(tmp_path, 2007)
     (folder / "ImageSets/Main/test.txt").unlink()
-    with pytest.raises(DataError, match=rf"test\.txt: there is no such file.*{archive}"):
+    with pytest.raises(DataError, match=rf"test\.txt: there is no such file(?s:.*){archive}"):
         voc.read(tmp_path, 2007)
 
 
@@ -197,7 +197,7 @@ def test_missing_annotations_are_named(tmp_path: Path) -> None:
         (b"a\0\n", r"line 1: the file name 'a\\x00' leads out"),
         (b"a\n\na\n", r"line 3: 'a' stands in line 1 already"),
         (b"a  1\n", r"line 1: one name was expected, got 'a  1'"),
-        (b"a\nb\n", r"1 images are in train\.txt and val\.txt, for example 'b'"),
+        (b"a\nb\n", r"1 images are both in train and in test, for example 'b\.jpg'"),
         (b"\xff\xfe\n", r"train\.txt: cannot be read"),
     ],
 )

@@ -26,16 +26,16 @@ def cam(
 ) -> None:
     """Class activation maps of several runs side by side, as in the paper's figure."""
     from largeloss.cli.console import say
-    from largeloss.cli.looks import Looker
+    from largeloss.pages.activation_maps import ActivationMaps
     from largeloss.report.cam_figure import write_cam_figure
 
     if out.suffix.lower() not in SUFFIXES or not out.parent.is_dir():
         raise ConfigError(
             f"--out must be a {', '.join(SUFFIXES)} file in a folder that exists, got {out}."
         )
-    looker = Looker(runs)
-    looks = [look for text in image for look in looker.looks(text, name)]
-    write_cam_figure(out, looker.titles, looks)
+    maps = ActivationMaps(runs)
+    rows = [row for text in image for row in maps.rows(text, name)]
+    write_cam_figure(out, maps.titles, rows)
     say(
         f"Figure: {out}. Under each map: the probability of the class. Maps are rectified, scaled "
         "to their own maximum and laid over the image."

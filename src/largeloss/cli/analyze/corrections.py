@@ -14,8 +14,8 @@ def corrections(
 
     from largeloss.analysis.corrections import Quality
     from largeloss.analysis.corrections import corrections as analyse
-    from largeloss.cli.analyze.labels import run_labels, write_analysis
     from largeloss.cli.console import out, say
+    from largeloss.runs.recorded_labels import recorded_labels, write_analysis
 
     def cells(quality: Quality) -> tuple[str, ...]:
         shares = (quality.precision, quality.recall)
@@ -23,7 +23,7 @@ def corrections(
         return str(quality.flagged), *shown
 
     for run in runs:
-        labels = run_labels(run)
+        labels = recorded_labels(run)
         found = analyse(labels.recorded, labels.training, labels.reference, labels.classes)
         say(f"{run}: {labels.method}")
         for title, lines in (

@@ -27,15 +27,15 @@ def examples(
 
     from largeloss.analysis.examples import chosen_epochs
     from largeloss.analysis.examples import examples as choose
-    from largeloss.cli.analyze.labels import run_labels, write_analysis
     from largeloss.cli.console import out, say
+    from largeloss.runs.recorded_labels import recorded_labels, write_analysis
 
     try:
         wanted = [int(text) for text in epochs.split(",")] if epochs else []
     except ValueError:
         raise ConfigError(f"--epochs takes numbers with commas (1,5,9), got {epochs!r}.") from None
     for run in runs:
-        labels = run_labels(run)
+        labels = recorded_labels(run)
         shown = chosen_epochs(labels.recorded.num_epochs, wanted)
         places = None
         if image:
@@ -61,11 +61,14 @@ def examples(
         for title in ("Image", "Given", *(f"Epoch {epoch}" for epoch in shown), "Truth"):
             table.add_column(title, overflow="fold")
         for example in found:
-            given = set(example.given)
-            cells = [Text(labels.images[example.row]), Text(", ".join(example.given) or "–")]
+            given = set(example.training_tags)
+            cells = [
+                Text(labels.images[example.row]),
+                Text(", ".join(example.training_tags) or "–"),
+            ]
             for epoch in shown:
                 text = Text()
-                for name in example.believed[epoch]:
+                for name in example.tags_by_epoch[epoch]:
                     new = "" if name in given else "bold"
                     text.append(", " if text else "").append(name, style=new)
                 cells.append(text or Text("–"))

@@ -11,14 +11,14 @@ def memorization(
 ) -> None:
     """When each kind of training entry had its highest loss, as in the paper's table."""
     from largeloss.analysis.memorization import memorization as analyse
-    from largeloss.cli.analyze.labels import run_labels, write_analysis
     from largeloss.cli.console import out, say
     from largeloss.report.tables import phase_table
     from largeloss.report.trends import PHASES_LEGEND, phases
+    from largeloss.runs.recorded_labels import recorded_labels, write_analysis
 
     found, written = [], []
     for run in runs:
-        labels = run_labels(run)
+        labels = recorded_labels(run)
         analysed = analyse(labels.recorded, labels.training, labels.reference)
         found.append((str(run), analysed))
         content = {"method": labels.method, **analysed.as_json()}

@@ -29,15 +29,15 @@ def pointing(
 
     from largeloss.analysis.pointing import Pointing
     from largeloss.analysis.pointing import pointing as play
-    from largeloss.cli.analyze.labels import write_analysis
     from largeloss.cli.console import out, say
-    from largeloss.cli.opened import OpenedRun, open_shared
     from largeloss.data.folder.boxes import BOXES, read_boxes
     from largeloss.data.inputs.image_files import ImageFiles, image_size
     from largeloss.experiments.published import POINTING
-    from largeloss.report.tables import METHOD_TITLES
+    from largeloss.losses import title_of
+    from largeloss.runs.load import LoadedRun, open_shared
+    from largeloss.runs.recorded_labels import write_analysis
 
-    def size(opened: OpenedRun, row: int) -> tuple[int, int]:
+    def size(opened: LoadedRun, row: int) -> tuple[int, int]:
         source = opened.dataset.source
         if isinstance(source, ImageFiles):
             return image_size(source.paths[row])
@@ -49,7 +49,7 @@ def pointing(
     unshared: list[str] = []
     for run in runs:
         opened, columns = open_shared(run, data)
-        folder = data or opened.config.data.path
+        folder = data or opened.settings.data.path
         if folder is None or not (folder / BOXES).is_file():
             raise DataError(
                 f"{folder or 'The data set of digit scenes'} has no boxes ({BOXES} is missing), so "
@@ -64,9 +64,9 @@ def pointing(
                 f"{run} would be judged on other images or classes than {runs[0]}, and one table "
                 "cannot hold both. Name one folder for all with --data, or take one run at a time."
             )
-        unshared = [name for name in opened.saved["classes"] if name not in labels.classes]
+        unshared = [name for name in opened.model.classes if name not in labels.classes]
         found = play(
-            opened.model,
+            opened.model.network,
             opened.loader(split),
             columns,
             labels.classes,
@@ -75,7 +75,7 @@ def pointing(
             tolerance,
         )
         content = {
-            "method": opened.config.method.name,
+            "method": opened.settings.method.name,
             "data": str(folders[-1]),
             "split": split,
             "tolerance": tolerance,
@@ -83,7 +83,7 @@ def pointing(
             **found.as_json(),
         }
         write_analysis(run, "pointing", content)
-        played.append((run, opened.config.method.name, found))
+        played.append((run, opened.settings.method.name, found))
 
     def percent(share: float | None) -> str:
         return "–" if share is None else f"{100 * share:.1f}"
@@ -102,7 +102,7 @@ def pointing(
     for _, method, found in played:
         values = POINTING.values.get(method)
         table.add_row(
-            Text(METHOD_TITLES.get(method, method)),
+            Text(title_of(method)),
             percent(found.accuracy),
             percent(found.mean_accuracy),
             str(int((found.hits + found.misses).sum())),

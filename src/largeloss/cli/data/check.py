@@ -1,16 +1,12 @@
 """``largeloss data check``: what is in a data folder, and what is wrong with it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from largeloss.cli.data.options import Decode, FollowSymlinks, NoImages, Unlisted, Workers
 from largeloss.errors import ConfigError
-
-if TYPE_CHECKING:
-    from largeloss.data.dataset import Dataset
-    from largeloss.data.folder.labels_and_splits import Records
 
 
 def check(
@@ -32,7 +28,6 @@ def check(
     """Examine labels, splits and images of DATA; the exit code is 1 where something is wrong."""
     from largeloss.cli.console import say
     from largeloss.cli.data import examined
-    from largeloss.cli.data.show import in_order
     from largeloss.data.examine.examination import examine
     from largeloss.data.folder.labels_and_splits import read_records
     from largeloss.data.folder.read import with_inputs
@@ -46,28 +41,13 @@ def check(
         dataset = with_inputs(records, follow_symlinks=follow_symlinks)
     if "train" in dataset.splits:
         dataset = dataset.with_splits()
-    found = examine(in_order(dataset), decode=decode, workers=workers)
-    remarks = _remarks(records, dataset)
+    found = examine(dataset, decode=decode, workers=workers)
+    remarks = records.remarks(dataset)
     examined.show(found, remarks)
     json_file, page = examined.write(folder, found, remarks, _command(data, decode, no_images))
     say(f"Written: {page} and {json_file}")
     if found.errors:
         raise typer.Exit(1)
-
-
-def _remarks(records: "Records", dataset: "Dataset") -> tuple[str, ...]:
-    """What was decided on reading, and at import."""
-    described = records.description
-    if described is None:
-        return dataset.notes
-    remarks = (*described.notes, *dataset.notes)
-    written = described.fingerprints.get("data")
-    if written is not None and written != dataset.fingerprint:
-        remarks += (
-            "Labels or splits are not those that were written with dataset.json: somebody has "
-            "changed them since.",
-        )
-    return remarks
 
 
 def _command(data: Path, decode: bool, no_images: bool) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from largeloss.cli.console import complain, note, say, warn
 from largeloss.cli.console import out as console
-from largeloss.cli.data.show import split_table
+from largeloss.cli.data.split_table import split_table
 from largeloss.data.examine.examination import Examination
 from largeloss.errors import ConfigError
 from largeloss.files import write_json

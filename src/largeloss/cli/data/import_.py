@@ -1,4 +1,4 @@
-"""``largeloss data import``: a collection, as its owners publish it, becomes a data folder."""
+"""``largeloss data import``: a collection, official or of the user's own, becomes a data folder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +16,20 @@ from largeloss.cli.data.options import (
 from largeloss.errors import ConfigError
 
 NAMES = (
-    "voc2012", "voc2007", "coco2014", "coco2017", "nuswide", "cub", "openimages-v3", "folder",
-    "csv", "arff",
+    "voc2012", "voc2007", "coco2014", "coco2017", "coco", "nuswide", "cub", "openimages-v3",
+    "folder", "csv", "arff",
 )  # fmt: skip
 
 
 def import_(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}.")],
-    root: Annotated[Path, typer.Argument(help="The owners' files: a folder, or csv's or arff's.")],
     out: Out,
+    root: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The official release's folder, or csv's or arff's file; not for coco."
+        ),
+    ] = None,
     version: Annotated[
         str | None, typer.Option("--version", help="Of nuswide: official or spml.")
     ] = None,
@@ -41,8 +46,18 @@ def import_(
             "nan-unobserved. Default: 1 present, 0 absent, blank unobserved.",
         ),
     ] = None,
+    annotations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--annotations",
+            help="Of coco: a json FILE; or train=FILE, val=FILE, test=FILE, each with this option.",
+        ),
+    ] = None,
     images: Annotated[
-        Path | None, typer.Option("--images", help="Of csv: where names start from.")
+        list[str] | None,
+        typer.Option(
+            "--images", help="Of csv and coco: the FOLDER of images; of coco also split=FOLDER."
+        ),
     ] = None,
     bad_images: Annotated[
         str, typer.Option("--bad-images", help="Missing or broken images: error or skip.")
@@ -50,34 +65,38 @@ def import_(
     decode: Decode = True,
     no_images: NoImages = False,
     follow_symlinks: FollowSymlinks = False,
-    download: Annotated[
-        bool, typer.Option("--download", help="First fetch the owners' archives into ROOT.")
-    ] = False,
     workers: Workers = 2,
 ) -> None:
     """Make a data folder of the collection NAME in ROOT; images stay where they are."""
-    from largeloss.cli.console import say
-    from largeloss.cli.data import importing
+    from largeloss.cli.console import note, say
+    from largeloss.cli.data.split_table import print_splits
     from largeloss.data.folder.write import check_free
     from largeloss.data.importers.registry import Choices, check_choices, read_collection
+    from largeloss.data.importers.to_folder import with_usable_images, write_imported
 
-    choices = Choices(version, num_labels, unlisted, coding, images)
+    choices = Choices(
+        root, version, num_labels, unlisted, coding, tuple(annotations or ()), tuple(images or ())
+    )
     check_choices(name, choices)
     if bad_images not in ("error", "skip"):
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
     check_free(out)
-    if download:
-        from largeloss.cli.data.download import download_collection
-
-        download_collection(name, root)
-    imported = read_collection(name, root, choices)
-    say(importing.sizes(imported))
-    if not no_images:
-        imported = importing.with_usable_images(
+    imported = read_collection(name, choices)
+    say(imported.sizes)
+    if not no_images and imported.image_root is not None:
+        say(f"Looking at {imported.table.num_images:,} images in {imported.image_root} …")
+        imported = with_usable_images(
             imported,
             skip=bad_images == "skip",
             decode=decode,
             follow_symlinks=follow_symlinks,
             workers=workers,
         )
-    importing.write(imported, out)
+    dataset, record = write_imported(imported, out)
+    for text in dataset.notes:
+        note(text)
+    print_splits(dataset)
+    if record:
+        listed = ", ".join(f"{title.replace('_', ' ')} {value}" for title, value in record.items())
+        say(f"For the record (SHA-256, first 16 digits): {listed}.")
+    say(f"Written: {out}   Next: largeloss data check {out}")

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from largeloss.cli.data.options import Out, Unlisted
-from largeloss.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from largeloss.data.folder.labels_and_splits import Records
+from largeloss.errors import ConfigError
 
 
 def join(
@@ -24,46 +21,17 @@ def join(
 ) -> None:
     """Write one data folder of several; what one does not annotate is unobserved there."""
     from largeloss.cli.console import note, say
-    from largeloss.cli.console import out as console
-    from largeloss.cli.data.joining import join_boxes, join_features, places
-    from largeloss.cli.data.show import in_order, split_table
-    from largeloss.data.dataset import Dataset
-    from largeloss.data.examine.split_counts import count_splits
-    from largeloss.data.folder.labels_and_splits import read_records
-    from largeloss.data.folder.read import with_inputs
-    from largeloss.data.folder.write import Extras, check_free, write_folder
-    from largeloss.data.inputs.source import LabelsOnly
-    from largeloss.data.join import join as joined_labels
+    from largeloss.cli.data.split_table import print_splits
+    from largeloss.data.folder.write import check_free, write_folder
+    from largeloss.data.join import join_folders
 
-    given = _parse_parts(parts)
-    renamed = _parse_renames(rename or [])
+    folders, renamed = _parse_folders(parts), _parse_renames(rename or [])
     check_free(out)
-    records: list[tuple[str, Records]] = []
-    data: list[tuple[str, Dataset]] = []
-    notes: list[str] = []
-    for name, folder in given:
-        found = read_records(folder, unlisted=unlisted)
-        if found.description is not None and isinstance(found.description.images, dict):
-            raise DataError(
-                f"{folder} was itself joined of {', '.join(found.description.images)}. Join "
-                "these folders directly, all in one command."
-            )
-        dataset = with_inputs(found, follow_symlinks=True).with_splits()
-        notes += [f"{name}: {text}" for text in dataset.notes]
-        records.append((name, found))
-        data.append((name, dataset))
-    result = joined_labels(data, renamed)
-    title = "+".join(name for name, _ in given)
-    dataset = Dataset(
-        title, LabelsOnly(result.table.num_images), result.table, result.splits, tuple(notes)
-    ).with_splits()
-    dataset = in_order(dataset)
-    boxes, said = join_boxes(records, renamed, result.table)
-    notes += said
-    write_folder(out, dataset, Extras(places(records), join_features(data), boxes))
-    for text in notes:
+    dataset, extras = join_folders(folders, renamed, unlisted)
+    write_folder(out, dataset, extras)
+    for text in dataset.notes:
         note(text)
-    console.print(split_table(count_splits(dataset.labels, dataset.splits)))
+    print_splits(dataset)
     say(
         f"{dataset.labels.num_classes} classes. What a collection does not annotate is unobserved "
         "on its images."
@@ -71,7 +39,7 @@ def join(
     say(f"Written: {out}   Next: largeloss data check {out}")
 
 
-def _parse_parts(parts: Sequence[str]) -> list[tuple[str, Path]]:
+def _parse_folders(parts: Sequence[str]) -> list[tuple[str, Path]]:
     found = []
     for part in parts:
         name, equals, folder = part.partition("=")

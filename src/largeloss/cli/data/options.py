@@ -15,7 +15,7 @@ Unlisted = Annotated[
     str | None,
     typer.Option(
         "--unlisted",
-        help="For tag lists and class folders: what is not listed is 'unknown' or 'absent'.",
+        help="For tag lists, class folders and coco: what is not listed is 'unknown' or 'absent'.",
         show_default=False,
     ),
 ]

@@ -20,32 +20,20 @@ def split(
 ) -> None:
     """Write DATA once more with new splits, stratified by class; images stay where they are."""
     from largeloss.cli.console import note, say
-    from largeloss.cli.console import out as console
-    from largeloss.cli.data.parts import read_extras
-    from largeloss.cli.data.show import in_order, split_table
-    from largeloss.data.dataset import Dataset
-    from largeloss.data.examine.split_counts import count_splits
-    from largeloss.data.folder.labels_and_splits import read_records
+    from largeloss.cli.data.split_table import print_splits
     from largeloss.data.folder.write import check_free, write_folder
-    from largeloss.data.stratify import imbalance, stratified_split
+    from largeloss.data.stratify import split_folder
 
     wanted = _parse(shares)
     check_free(out)
-    records = read_records(data, unlisted=unlisted)
-    extras = read_extras(records)
-    splits = stratified_split(records.table, wanted, seed)
-    given = records.description.notes if records.description else ()
-    remark = f"Split anew from {data}: {shares}, stratified by class, seed {seed}."
-    only = records.labels_only()
-    dataset = Dataset(only.name, only.source, only.labels, splits, (*given, remark)).with_splits()
-    dataset = in_order(dataset)
-    write_folder(out, dataset, extras)
-    for text in dataset.notes[len(given) + 1 :]:
+    found = split_folder(data, wanted, seed, unlisted)
+    write_folder(out, found.dataset, found.extras)
+    for text in found.remarks:
         note(text)
-    console.print(split_table(count_splits(dataset.labels, dataset.splits)))
+    print_splits(found.dataset)
     say(
-        f"Largest deviation of a class's share: {imbalance(dataset.labels, splits):.2f} standard "
-        "deviations of a random split."
+        f"Largest deviation of a class's share: {found.imbalance:.2f} standard deviations of a "
+        "random split."
     )
     say(f"Written: {out}")
 

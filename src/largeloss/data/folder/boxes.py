@@ -1,26 +1,63 @@
-"""``boxes.parquet`` of a data folder: where things are in the images.
+"""Where things are in the images, and ``boxes.parquet``, which holds that in a data folder.
 
 Columns: ``image``; ``class``, null for a box that serves every class; ``left``, ``top``, ``right``
 and ``bottom`` in pixels of the original image, from 0, right and bottom exclusive;
 ``difficult``.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import compute as pc
 from pyarrow import parquet
 
-from largeloss.data.importers.imported import Boxes
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
+from largeloss.labels.files.columns import coded
 from largeloss.labels.files.parquet import read_parquet
+from largeloss.labels.names import positions_of
 
 BOXES = "boxes.parquet"
 SIDES = ("left", "top", "right", "bottom")
 COLUMNS = ("image", "class", *SIDES, "difficult")
+
+
+class Boxes(NamedTuple):
+    """M boxes, sorted by row."""
+
+    rows: NDArray[np.int64]
+    """(M,): the image, as in the table."""
+    columns: NDArray[np.int32]
+    """(M,): the class, as in the table; -1 for a box that serves every class (CUB's bird)."""
+    corners: NDArray[np.float32]
+    """(M, 4): left, top, right, bottom, in pixels of the original image, from 0; right and
+    bottom are exclusive."""
+    difficult: NDArray[np.bool_]
+    """(M,): VOC's "difficult", COCO's "iscrowd": not counted against a model."""
+
+    def select(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Self:
+        """The boxes ``chosen`` by a mask (M,) or by positions (K,), in that order."""
+        return self._replace(
+            rows=self.rows[chosen],
+            columns=self.columns[chosen],
+            corners=self.corners[chosen],
+            difficult=self.difficult[chosen],
+        )
+
+    def of_images(self, kept: NDArray[np.bool_]) -> Self:
+        """The boxes of the images ``kept`` (N,), whose rows are numbered anew from 0."""
+        chosen = self.select(kept[self.rows])
+        return chosen._replace(rows=(np.cumsum(kept, dtype=np.int64) - 1)[chosen.rows])
+
+    @classmethod
+    def concatenated(cls, parts: Sequence["Boxes"]) -> Self:
+        """All boxes, sorted by row; boxes of one row stay in their order."""
+        whole = cls._make(np.concatenate(column) for column in zip(*parts, strict=True))
+        return whole.select(np.argsort(whole.rows, kind="stable"))
 
 
 def write_boxes(path: Path, boxes: Boxes, table: LabelTable) -> None:
@@ -65,7 +102,7 @@ def read_boxes(path: Path, table: LabelTable) -> Boxes:
     return Boxes(rows[kept], columns[kept].astype(np.int32), corners[kept], difficult[kept])
 
 
-def _positions(column: Any, names: tuple[str, ...]) -> Any:
-    """(M,) int64: where each string stands in ``names``, -1 where nowhere."""
-    found = pc.index_in(column.cast(pa.string()), value_set=pa.array(names, pa.string()))
-    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
+def _positions(column: Any, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """(M,): where each string stands in ``names``, -1 where nowhere."""
+    distinct, codes = coded(column.cast(pa.string()))
+    return positions_of(distinct, names)[codes]

@@ -66,13 +66,13 @@ def read_description(root: Path) -> Description | None:
         found = msgspec.json.decode(path.read_bytes(), type=Description)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(
-            f"{path} cannot be understood ({error}). Mend it, or write the folder anew with "
+            f"{path} cannot be understood ({error}). Correct it, or write the folder again with "
             "'largeloss data import'."
         ) from None
     if found.format != FORMAT:
         raise DataError(
             f"{path} has the format {found.format}; this version of largeloss reads {FORMAT}. "
-            "Update largeloss, or write the folder anew with 'largeloss data import'."
+            "Update largeloss, or write the folder again with 'largeloss data import'."
         )
     return found
 

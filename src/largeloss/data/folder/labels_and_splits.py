@@ -11,6 +11,7 @@ from largeloss.data.folder.dataset_json import DESCRIPTION, Description, Folders
 from largeloss.data.inputs.source import LabelsOnly
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable, read_labels
+from largeloss.labels.files.layouts import SPLITS
 
 FEATURES = "features.safetensors"
 
@@ -37,6 +38,22 @@ class Records:
         if (self.root / FEATURES).is_file():
             return None
         return self.description.folders(self.root) if self.description else self.root
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found and decided when the folder was written."""
+        return self.description.notes if self.description else ()
+
+    def remarks(self, dataset: Dataset) -> tuple[str, ...]:
+        """What was found when the folder was written and when ``dataset`` was read from it."""
+        remarks = (*self.notes, *dataset.notes)
+        written = self.description.fingerprints.get("data") if self.description else None
+        if written is not None and written != dataset.fingerprint:
+            remarks += (
+                "Labels or splits are not those that were written with dataset.json: they have "
+                "been changed since.",
+            )
+        return remarks
 
     def labels_only(self) -> Dataset:
         """A data set whose inputs are not looked at, with splits as in the label file."""
@@ -66,13 +83,13 @@ def read_records(
             f"that it names, or {FEATURES} in their place."
         )
     description = read_description(root)
-    file = read_labels(_label_file(root), unlisted=unlisted)
+    file = read_labels(find_label_file(root), unlisted=unlisted)
     table = file.table
     if description is not None:
         table = _in_order(root, table, description.classes)
     if classes is not None:
         table = table.select_classes(tuple(classes))
-    return Records(root, table, _splits(file.splits, table.num_images), description)
+    return Records(root, table, rows_by_split(file.splits, table.num_images), description)
 
 
 def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:
@@ -90,7 +107,8 @@ def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelT
     return table.select_classes(classes)
 
 
-def _label_file(root: Path) -> Path:
+def find_label_file(root: Path) -> Path:
+    """``labels.csv`` or ``labels.parquet`` in ``root``; DataError unless it has exactly one."""
     found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.is_file()]
     if len(found) != 1:
         state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
@@ -101,8 +119,9 @@ def _label_file(root: Path) -> Path:
     return found[0]
 
 
-def _splits(names: Sequence[str] | None, num_images: int) -> dict[str, Rows]:
+def rows_by_split(names: Sequence[str] | None, num_images: int) -> dict[str, Rows]:
+    """Split → sorted rows, from the split of each image; all are ``train`` where there is none."""
     if names is None:
         return {"train": np.arange(num_images, dtype=np.int64)}
     column = np.asarray(names)
-    return {str(name): np.flatnonzero(column == name) for name in sorted(set(names))}
+    return {name: np.flatnonzero(column == name) for name in SPLITS if name in names}

@@ -20,6 +20,7 @@ from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.errors import DataError
 from largeloss.files import written_atomically
 from largeloss.labels import LabelTable
+from largeloss.labels.names import positions_of
 
 _ROWS = 4096  # of features, looked at in one go
 
@@ -80,7 +81,7 @@ def without_broken_images(
 
     Args:
         dataset: Returned as it is where its inputs are not files.
-        policy: ``"error"`` refuses the data set; ``"skip"`` leaves the images out and says so.
+        policy: ``"error"`` refuses the data set; ``"skip"`` leaves the images out and adds a note.
         workers: Threads.
         split: Only its images are used; ``"all"``: those of all splits.
 
@@ -99,7 +100,7 @@ def without_broken_images(
     if policy == "error":
         raise DataError(
             f"{len(found)} of {len(used)} images cannot be read:\n{listed}{more}\n"
-            "Mend or remove them, or leave them out with --bad-images skip."
+            "Repair or remove them, or leave them out with --bad-images skip."
         )
     kept = np.ones(len(dataset.source), dtype=bool)
     kept[list(found)] = False
@@ -139,7 +140,7 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
     if noted.get("crc32", _checksum(stored)) != _checksum(stored):
         raise DataError(
             f"{path} is damaged: it has changed since it was written (its checksum does not "
-            "match). Remove it and have it written anew."
+            "match). Remove it and have it written again."
         )
     values = stored.float()
     if names is None:
@@ -149,16 +150,17 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
                 "the images in the file's metadata, or write one row an image in the same order."
             )
         return values
-    position = {name: row for row, name in enumerate(names)}
-    missing = [name for name in table.images if name not in position]
-    if missing or len(names) != len(values):
-        raise DataError(
-            f"{path} lacks features of {len(missing)} labelled images, for example "
-            f"{missing[:3]}; it has {len(values)} rows and names {len(names)} images."
-        )
-    if tuple(names) == table.images:
+    if tuple(names) == table.images and len(names) == len(values):
         return values  # as they are, in place of a second copy
-    return values[torch.tensor([position[name] for name in table.images], dtype=torch.int64)]
+    rows = positions_of(table.images, names)
+    missing = np.flatnonzero(rows < 0)
+    if missing.size or len(names) != len(values):
+        raise DataError(
+            f"{path} lacks features of {missing.size} labelled images, for example "
+            f"{[table.images[row] for row in missing[:3]]}; it has {len(values)} rows and names "
+            f"{len(names)} images."
+        )
+    return values[torch.from_numpy(rows)]
 
 
 def _checksum(values: Tensor) -> str:

@@ -12,16 +12,16 @@ import numpy as np
 from torch import Tensor
 
 from largeloss.data.dataset import Dataset
-from largeloss.data.folder.boxes import BOXES, write_boxes
+from largeloss.data.folder.boxes import BOXES, Boxes, read_boxes, write_boxes
 from largeloss.data.folder.dataset_json import (
     Description,
     Folders,
     folders_as_text,
     write_description,
 )
-from largeloss.data.folder.labels_and_splits import FEATURES
-from largeloss.data.folder.read import write_features
-from largeloss.data.importers.imported import Boxes
+from largeloss.data.folder.image_paths import locate_images
+from largeloss.data.folder.labels_and_splits import FEATURES, Records
+from largeloss.data.folder.read import read_features, write_features
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, write_labels
 from largeloss.labels.files.header import header_of
@@ -42,6 +42,24 @@ class Extras:
     published: Mapping[str, int] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     """For the record, beside the one of labels and splits."""
+
+
+def read_extras(records: Records) -> Extras:
+    """The extras of a data folder, to be written again.
+
+    Raises:
+        DataError: they cannot be read, or do not fit the labels.
+    """
+    root, folders = records.root, records.folders
+    if folders is not None:
+        locate_images(records.table.images, folders, follow_symlinks=True)
+    features, boxes = root / FEATURES, root / BOXES
+    return Extras(
+        folders,
+        read_features(features, records.table) if features.is_file() else None,
+        read_boxes(boxes, records.table) if boxes.is_file() else None,
+        published=records.description.published if records.description else {},
+    )
 
 
 def check_free(out: Path) -> None:
@@ -67,7 +85,7 @@ def write_folder(out: Path, dataset: Dataset, extras: Extras) -> None:
     Args:
         out: Must not exist, or be empty.
         dataset: Every image must be in one split. Its inputs are not looked at.
-        extras: Images' place, or features; boxes.
+        extras: Where images lie, or features; boxes.
 
     Raises:
         ConfigError: ``out`` is not free or cannot be written.

@@ -9,8 +9,9 @@ import numpy as np
 
 from largeloss.data.importers.imported import Imported
 from largeloss.data.inputs.image_files import SUFFIXES
-from largeloss.errors import ConfigError, DataError
+from largeloss.errors import DataError
 from largeloss.labels import LabelTable
+from largeloss.labels.files.header import check_meaning_of_unlisted
 
 
 def read(root: Path, unlisted: str | None) -> Imported:
@@ -28,13 +29,10 @@ def read(root: Path, unlisted: str | None) -> Imported:
         ConfigError: ``unlisted`` is neither.
         DataError: there is no such folder, or no image in it.
     """
-    root = Path(root)
-    if unlisted not in ("unknown", "absent"):
-        raise ConfigError(
-            f"An image lies in the folder of one class; are the other classes absent from it? Say "
-            "--unlisted unknown (nobody knows), or --unlisted absent (somebody looked: they are "
-            f"not there){'' if unlisted is None else f'; got {unlisted!r}'}."
-        )
+    check_meaning_of_unlisted(
+        unlisted,
+        "An image lies in the folder of one class; are the other classes absent from it?",
+    )
     if not root.is_dir():
         raise DataError(f"{root} is no folder. Needed: a folder with one folder for each class.")
     try:

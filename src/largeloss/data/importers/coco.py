@@ -1,8 +1,8 @@
-"""MS COCO 2014 and 2017, as the owners' archives unpack.
+"""MS COCO 2014 and 2017, and anybody's annotations in the format of COCO.
 
-Source: https://cocodataset.org/#download ; labels are made of ``annotations/instances_*.json``.
-Protocol: images sorted by the string of their id, classes in the order of the file's categories;
-crowds count; an image without an instance is left out.
+Source: https://cocodataset.org/#download ; labels of the official release are made of
+``annotations/instances_*.json``. Protocol: images sorted by the string of their id, classes in the
+order of the file's categories; crowds count; an image without an instance is left out.
 """
 
 import os
@@ -11,21 +11,34 @@ from pathlib import Path
 
 import numpy as np
 
-from largeloss.data.dataset import Rows
-from largeloss.data.importers.coco_json import Instances, read_instances
-from largeloss.data.importers.imported import Boxes, Imported
-from largeloss.data.importers.parts import Part, join_parts, select_boxes, without_unlabelled
+from largeloss.data.folder.boxes import Boxes
+from largeloss.data.importers.coco_json import CocoFile, read_coco_json
+from largeloss.data.importers.imported import Imported, Subset, join_subsets
+from largeloss.data.importers.official_release import Archive, how_to_fetch
 from largeloss.errors import ConfigError, DataError
+from largeloss.labels.files.header import check_meaning_of_unlisted
+from largeloss.labels.files.layouts import SPLITS
+from largeloss.labels.names import positions_of
 
-OWNERS = "http://images.cocodataset.org"
+_RELEASE = "http://images.cocodataset.org"
+_SIZES = {2014: ("13 GB", "6 GB", "241 MB"), 2017: ("18 GB", "1 GB", "241 MB")}
 PUBLISHED: Mapping[int, Mapping[str, int]] = {
     2014: {"train": 82081, "test": 40137, "classes": 80},
     2017: {"train": 117266, "test": 4952, "classes": 80},
 }
 
 
+def archives(year: int) -> tuple[Archive, ...]:
+    """The files of the official release: images of train and val, annotations."""
+    files = (f"zips/train{year}", f"zips/val{year}", f"annotations/annotations_trainval{year}")
+    return tuple(
+        Archive(f"{_RELEASE}/{file}.zip", size)
+        for file, size in zip(files, _SIZES[year], strict=True)
+    )
+
+
 def read(root: Path, year: int) -> Imported:
-    """Images, labels and boxes of a COCO tree.
+    """Images, labels and boxes of the official release.
 
     Args:
         root: The folder with ``annotations``, and with ``train2014`` and ``val2014`` (or 2017) or
@@ -48,85 +61,185 @@ def read(root: Path, year: int) -> Imported:
     }
     if missing := [str(path) for path in files.values() if not os.path.isfile(path)]:
         raise DataError(
-            f"There is no file {' and no '.join(missing)}. Unpack "
-            f"{OWNERS}/annotations/annotations_trainval{year}.zip in {root}."
+            f"There is no file {' and no '.join(missing)}. "
+            + how_to_fetch(archives(year)[2:], root)
         )
-    images = _find_images(root, list(folders.values()))
-    instances = {split: read_instances(path) for split, path in files.items()}
-    _check_they_fit(instances["train"], instances["test"], files["train"], files["test"])
-    categories = instances["train"].categories
-    parts, notes = {}, []
+    image_root = _find_images(root, tuple(folders.values()), year)
+    found = {split: read_coco_json(path) for split, path in files.items()}
+    _check_same_categories(files, found)
+    if both := set(found["train"].ids) & set(found["test"].ids):
+        raise DataError(
+            f"{files['train']} and {files['test']} have {len(both)} images in common, for example "
+            f"the id {min(both)}. Train and test must not overlap; take both files from one "
+            "archive."
+        )
+    classes = tuple(found["train"].categories.values())
+    subsets, notes = {}, []
     for split, folder in folders.items():
-        whole = _make_part(instances[split], folder, categories)
-        parts[split] = part = without_unlabelled(whole)
-        if not len(part.images):
+        whole = _subset(_by_id(found[split]), classes, 0, f"{folder}/")
+        subsets[split] = whole.labelled()
+        if not len(subsets[split].images):
             raise DataError(f"{files[split]}: no image has an instance. At least one is needed.")
-        if left_out := len(whole.images) - len(part.images):
+        if left_out := len(whole.images) - len(subsets[split].images):
             notes.append(
                 f"{left_out} of {len(whole.images)} images of {folder} have no instance and are "
                 "left out."
             )
-        if empty := len(instances[split].crowd) - len(whole.boxes.rows):
-            notes.append(
-                f"{empty} boxes of {folder} have no area: they make labels, but are left out of "
-                "the boxes."
-            )
-    table, splits, boxes = join_parts(parts, tuple(categories.values()))
+        notes += _notes_on_boxes(found[split], whole, folder)
+    table, splits, boxes = join_subsets(subsets, classes, root)
     return Imported(
         name=f"coco{year}",
         table=table,
         splits=splits,
-        image_root=images,
+        image_root=image_root,
         boxes=boxes,
         published=PUBLISHED[year],
         notes=tuple(notes),
     )
 
 
-def _find_images(root: Path, folders: Sequence[str]) -> Path:
+def read_files(annotations: Sequence[str], images: Sequence[str], unlisted: str | None) -> Imported:
+    """Anybody's annotations in the format of COCO, with or without boxes.
+
+    Args:
+        annotations: One file, whose images are all ``train``; or ``split=file`` for each of the
+            splits ``train``, ``val`` and ``test`` that there are.
+        images: The folder that ``file_name`` starts from; it may have folders in it. Or
+            ``split=folder`` for each of the splits.
+        unlisted: What is known of the categories that an image has no annotation of:
+            ``"unknown"`` or ``"absent"``.
+
+    Returns:
+        Images come in the order of the files, classes in that of the first file's categories; the
+        other files must have the same names of categories, in any order and under any id. Images
+        without an annotation are kept. Boxes around crowds are marked difficult.
+
+    Raises:
+        ConfigError: ``unlisted`` is neither, or the other two cannot be understood.
+        DataError: a file cannot be read, or the files do not fit together.
+    """
+    files = _by_split(annotations, "--annotations", "FILE")
+    folders = _by_split(images, "--images", "FOLDER")
+    if len(folders) == 1 and images[0] == str(folders.get("train")):
+        folders = dict.fromkeys(files, folders["train"])
+    if folders.keys() != files.keys():
+        raise ConfigError(
+            f"--annotations is given for {', '.join(files)}, but --images for "
+            f"{', '.join(folders)}. Give one folder for all, or split=FOLDER for each of them."
+        )
+    check_meaning_of_unlisted(
+        unlisted,
+        "An annotation says which category is in an image; are the other categories of the file "
+        "absent from it?",
+    )
+    found = {split: read_coco_json(path) for split, path in files.items()}
+    for split, path in files.items():
+        if not found[split].images or not found[split].categories:
+            raise DataError(f"{path}: there is no image or no category. At least one is needed.")
+    _check_same_categories(files, found)
+    classes = tuple(next(iter(found.values())).categories.values())
+    other = -1 if unlisted == "unknown" else 0
+    image_root = Path(os.path.commonpath([folder.resolve() for folder in folders.values()]))
+    subsets, notes = {}, []
+    for split, content in found.items():
+        inside = folders[split].resolve().relative_to(image_root).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        subsets[split] = subset = _subset(content, classes, other, prefix)
+        notes += _notes_on_boxes(content, subset, split)
+        if empty := len(content.images) - len(np.unique(content.rows)):
+            known = "unobserved" if unlisted == "unknown" else "absent"
+            notes.append(
+                f"{empty} of {len(content.images)} images of {split} have no annotation: all their "
+                f"categories are {known}."
+            )
+    table, splits, boxes = join_subsets(subsets, classes, " and ".join(map(str, files.values())))
+    return Imported(
+        name=next(iter(files.values())).stem,
+        table=table,
+        splits=splits,
+        image_root=image_root,
+        boxes=boxes if boxes is not None and len(boxes.rows) else None,
+        notes=tuple(notes),
+    )
+
+
+def _by_split(given: Sequence[str], option: str, kind: str) -> dict[str, Path]:
+    """Split → path, from ``split=path``; a path alone is that of train."""
+    paths: dict[str, Path] = {}
+    for text in given:
+        split, equals, path = text.partition("=")
+        if not equals or split not in SPLITS:
+            split, path = "train", text
+        if split in paths:
+            raise ConfigError(
+                f"{option} is given twice for {split}: {paths[split]} and {path}. Write "
+                f"train={kind}, val={kind}, test={kind}, each at most once; one {kind} alone is "
+                "train."
+            )
+        paths[split] = Path(path)
+    if not paths:
+        raise ConfigError(
+            "coco needs --annotations FILE, a json file in the format of COCO, and --images "
+            "FOLDER, where its file names start from."
+        )
+    return paths
+
+
+def _find_images(root: Path, folders: Sequence[str], year: int) -> Path:
     """The folder that the folders of images are in."""
     for images in (root, root / "images"):
         if all(os.path.isdir(images / folder) for folder in folders):
             return images
-    archives = " and ".join(f"{OWNERS}/zips/{folder}.zip" for folder in folders)
     raise DataError(
         f"Neither {root} nor {root / 'images'} has both folders of images, "
-        f"{' and '.join(folders)}. Unpack {archives} in one of them."
+        f"{' and '.join(folders)}. {how_to_fetch(archives(year)[:2], root)}"
     )
 
 
-def _check_they_fit(train: Instances, test: Instances, first: Path, second: Path) -> None:
-    """Train and test must have the same categories, and no image in common."""
-    if train.categories != test.categories:
-        ours, theirs = set(train.categories.items()), set(test.categories.items())
-        shown = ", ".join(f"{number} = {name!r}" for number, name in sorted(ours ^ theirs)[:3])
-        raise DataError(
-            f"{first} and {second} have different categories: {len(ours - theirs)} are in the "
-            f"first only and {len(theirs - ours)} in the second only, for example {shown}. Take "
-            "both files from one archive."
-        )
-    if both := train.images.keys() & test.images.keys():
-        raise DataError(
-            f"{first} and {second} have {len(both)} images in common, for example the id "
-            f"{min(both)}. Train and test must not overlap; take both files from one archive."
-        )
+def _check_same_categories(files: Mapping[str, Path], found: Mapping[str, CocoFile]) -> None:
+    first, *others = found
+    ours = set(found[first].categories.values())
+    for other in others:
+        theirs = set(found[other].categories.values())
+        if ours != theirs:
+            shown = ", ".join(map(repr, sorted(ours ^ theirs)[:3]))
+            raise DataError(
+                f"{files[first]} and {files[other]} have different categories: "
+                f"{len(ours - theirs)} are in the first only and {len(theirs - ours)} in the "
+                f"second only, for example {shown}. List the same categories in all files."
+            )
 
 
-def _make_part(found: Instances, folder: str, categories: Mapping[int, str]) -> Part:
-    ids = sorted(found.images, key=str)
-    rows = _positions(np.array(ids, dtype=np.int64), found.image_ids)
-    columns = _positions(np.array(list(categories), dtype=np.int64), found.category_ids)
-    labels = np.zeros((len(ids), len(categories)), dtype=np.int8)
-    labels[rows, columns] = 1
-    left_top, sides = found.boxes[:, :2], found.boxes[:, 2:]
+def _by_id(content: CocoFile) -> CocoFile:
+    """The images sorted by the string of their id, as published code does."""
+    order = sorted(range(len(content.ids)), key=lambda row: str(content.ids[row]))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return content._replace(
+        ids=[content.ids[row] for row in order],
+        images=[content.images[row] for row in order],
+        rows=rank[content.rows],
+    )
+
+
+def _subset(content: CocoFile, classes: Sequence[str], other: int, prefix: str) -> Subset:
+    """Labels (n, C) that are ``other`` where there is no annotation, and boxes with an area."""
+    columns = positions_of(content.categories.values(), classes)[content.columns]
+    labels = np.full((len(content.images), len(classes)), other, dtype=np.int8)
+    labels[content.rows, columns] = 1
+    left_top, sides = content.boxes[:, :2], content.boxes[:, 2:]
     corners = np.hstack([np.maximum(left_top, 0), left_top + sides]).astype(np.float32)
+    boxes = Boxes(content.rows, columns.astype(np.int32), corners, content.crowd)
     solid = np.asarray((corners[:, 2:] > corners[:, :2]).all(axis=1))
-    boxes = Boxes(rows, columns.astype(np.int32), corners, found.crowd)
-    images = [f"{folder}/{found.images[number]}" for number in ids]
-    return Part(images, labels, select_boxes(boxes, solid))
+    return Subset([prefix + name for name in content.images], labels, boxes.select(solid))
 
 
-def _positions(known: Rows, used: Rows) -> Rows:
-    """Where each of ``used`` (M,) stands in ``known`` (n,); all of them do."""
-    order = np.argsort(known)
-    return order[np.searchsorted(known, used, sorter=order)]
+def _notes_on_boxes(content: CocoFile, subset: Subset, name: str) -> list[str]:
+    kept = 0 if subset.boxes is None else len(subset.boxes.rows)
+    empty = len(content.rows) - kept
+    if not empty:
+        return []
+    return [
+        f"{empty} of {len(content.rows)} annotations of {name} have no box, or one without area: "
+        "they make labels, but are left out of the boxes."
+    ]

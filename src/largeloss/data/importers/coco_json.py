@@ -1,4 +1,4 @@
-"""The instance files of COCO, read without the outlines that make them large.
+"""Files of annotations in the format of COCO, read without the outlines that make them large.
 
 Source: https://cocodataset.org/#format-data, "Object Detection".
 """
@@ -13,10 +13,12 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from largeloss.data.importers.inside import check_inside
+from largeloss.data.dataset import Rows
+from largeloss.data.importers.official_release import check_inside, positions_of_ids
 from largeloss.errors import DataError
 
 LARGEST = 1_000_000
+NO_BOX = (0.0, 0.0, 0.0, 0.0)
 Id = Annotated[int, Meta(ge=0, le=2**53)]
 Coordinate = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 Length = Annotated[float, Meta(ge=0, le=LARGEST)]
@@ -35,7 +37,7 @@ class _Category(Struct, gc=False):
 class _Annotation(Struct, gc=False):
     image_id: Id
     category_id: Id
-    bbox: tuple[Coordinate, Coordinate, Length, Length]
+    bbox: tuple[Coordinate, Coordinate, Length, Length] | None = None
     iscrowd: Literal[0, 1] = 0
 
 
@@ -45,66 +47,57 @@ class _File(Struct, gc=False):
     categories: list[_Category]
 
 
-class Instances(NamedTuple):
-    """What an instance file says of n images and M instances."""
+class CocoFile(NamedTuple):
+    """n images with M annotations of C categories."""
 
-    images: dict[int, str]
-    """The file name of each image by its id, in the order of the file."""
+    ids: list[int]
+    """n ids of images, in the order of the file."""
+    images: list[str]
+    """n file names."""
     categories: dict[int, str]
-    """The name of each category by its id, in the order of the file."""
-    image_ids: NDArray[np.int64]
-    """(M,): the image of an instance; one of ``images``."""
-    category_ids: NDArray[np.int64]
-    """(M,): the category of an instance; one of ``categories``."""
+    """The names of the C categories by id, in the order of the file."""
+    rows: Rows
+    """(M,): the position of an annotation's image."""
+    columns: Rows
+    """(M,): the position of an annotation's category."""
     boxes: NDArray[np.float64]
-    """(M, 4): left, top, width, height, in pixels from 0."""
+    """(M, 4): left, top, width, height, in pixels from 0; all 0 where there is no box."""
     crowd: NDArray[np.bool_]
     """(M,): whether the box is around a crowd."""
 
 
-def read_instances(path: Path) -> Instances:
-    """Reads ``instances_*.json``.
+def read_coco_json(path: Path) -> CocoFile:
+    """Reads a file such as ``instances_train2017.json``; ``bbox`` and ``iscrowd`` may be missing.
 
     The file is mapped, not loaded, and outlines are skipped: 450 MB with 600,000 instances take
     about 250 MB while they are read.
 
     Raises:
         DataError: cut off, not JSON, or of another structure (the message has the JSON path); an
-            id, category or file name twice, or an instance of an unknown image or category.
+            id, category or file name twice, or an annotation of an unknown image or category.
     """
     file = _decode(path)
     for number, image in enumerate(file.images):
         check_inside(image.file_name, f"{path}, $.images[{number}].file_name")
-    images = {image.id: image.file_name for image in file.images}
-    categories = {category.id: category.name for category in file.categories}
-    for kind, given, distinct in (
-        ("images", [image.id for image in file.images], images),
-        ("images", [image.file_name for image in file.images], set(images.values())),
-        ("categories", [category.id for category in file.categories], categories),
-        ("categories", [category.name for category in file.categories], set(categories.values())),
-    ):
-        if len(given) != len(distinct):
-            raise DataError(
-                f"{path}: {_first_twice(given)!r} occurs twice in $.{kind}. Ids and names must be "
-                "distinct; fetch the file anew."
-            )
+    image_ids = [image.id for image in file.images]
+    names = [image.file_name for image in file.images]
+    category_ids = [category.id for category in file.categories]
+    categories = [category.name for category in file.categories]
+    _check_distinct(path, "images", image_ids, names)
+    _check_distinct(path, "categories", category_ids, categories)
     count = len(file.annotations)
-    image_ids = np.fromiter((one.image_id for one in file.annotations), np.int64, count)
-    category_ids = np.fromiter((one.category_id for one in file.annotations), np.int64, count)
-    for key, used, known in (
-        ("image_id", image_ids, list(images)),
-        ("category_id", category_ids, list(categories)),
-    ):
-        unknown = np.flatnonzero(~np.isin(used, known))
-        if unknown.size:
-            raise DataError(
-                f"{path}: $.annotations[{unknown[0]}].{key} is {used[unknown[0]]}, which is none "
-                f"of the {len(known)} that the file lists ({unknown.size} of {count} annotations "
-                "are like that). Fetch the file anew."
-            )
-    boxes = np.array([one.bbox for one in file.annotations], dtype=np.float64).reshape(-1, 4)
-    crowd = np.fromiter((one.iscrowd for one in file.annotations), np.bool_, count)
-    return Instances(images, categories, image_ids, category_ids, boxes, crowd)
+    rows = np.fromiter((one.image_id for one in file.annotations), np.int64, count)
+    columns = np.fromiter((one.category_id for one in file.annotations), np.int64, count)
+    boxes = np.array([one.bbox or NO_BOX for one in file.annotations], dtype=np.float64)
+    return CocoFile(
+        image_ids,
+        names,
+        dict(zip(category_ids, categories, strict=True)),
+        _positions(path, "image_id", rows, image_ids),
+        _positions(path, "category_id", columns, category_ids),
+        boxes.reshape(-1, 4),
+        np.fromiter((one.iscrowd for one in file.annotations), np.bool_, count),
+    )
 
 
 def _decode(path: Path) -> _File:
@@ -113,20 +106,41 @@ def _decode(path: Path) -> _File:
         with path.open("rb") as opened:
             size = opened.seek(0, 2)
             if not size:
-                raise DataError(f"{path}: the file is empty. Fetch it anew.")
+                raise DataError(f"{path}: the file is empty. Fetch or export it again.")
             with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 return msgspec.json.decode(content, type=_File)
     except msgspec.ValidationError as error:
         raise DataError(
-            f"{path}: not the structure of an instance file of COCO: {error}."
+            f"{path}: not the structure of an annotation file of COCO: {error}. Needed: lists "
+            "'images' (id, file_name), 'annotations' (image_id, category_id) and 'categories' "
+            "(id, name)."
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(
-            f"{path}: cut off, or not JSON ({error}; the file has {size:,} bytes). Fetch it anew."
+            f"{path}: cut off, or not JSON ({error}; the file has {size:,} bytes). Fetch or export "
+            "it again."
         ) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
 
 
-def _first_twice(given: list[int] | list[str]) -> int | str:
-    return next(one for one, times in Counter[int | str](given).items() if times > 1)
+def _check_distinct(path: Path, kind: str, ids: list[int], names: list[str]) -> None:
+    for given in (ids, names):
+        if len(set(given)) < len(given):
+            twice = next(one for one, times in Counter[int | str](given).items() if times > 1)
+            raise DataError(
+                f"{path}: {twice!r} occurs twice in $.{kind}. Ids and names must be distinct; "
+                "correct the file, or fetch it again."
+            )
+
+
+def _positions(path: Path, key: str, used: Rows, known: list[int]) -> Rows:
+    found = positions_of_ids(used, np.array(known, dtype=np.int64))
+    unknown = np.flatnonzero(found < 0)
+    if unknown.size:
+        raise DataError(
+            f"{path}: $.annotations[{unknown[0]}].{key} is {used[unknown[0]]}, which is none of "
+            f"the {len(known)} that the file lists ({unknown.size} of {len(used)} annotations are "
+            "like that). Correct the file, or fetch it again."
+        )
+    return found

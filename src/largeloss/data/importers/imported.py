@@ -1,34 +1,22 @@
-"""What a reader makes of the owners' files, before a data folder is written of it."""
+"""What a reader makes of a collection, before a data folder is written of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.data.dataset import Rows
+from largeloss.data.folder.boxes import Boxes
+from largeloss.errors import DataError
 from largeloss.labels import LabelTable
-
-
-class Boxes(NamedTuple):
-    """Where things are in the images: M boxes, sorted by row."""
-
-    rows: NDArray[np.int64]
-    """(M,): the image, as in the table."""
-    columns: NDArray[np.int32]
-    """(M,): the class, as in the table; -1 for a box that serves every class (CUB's bird)."""
-    corners: NDArray[np.float32]
-    """(M, 4): left, top, right, bottom, in pixels of the original image, from 0; right and
-    bottom are exclusive."""
-    difficult: NDArray[np.bool_]
-    """(M,): VOC's "difficult", COCO's "iscrowd": not counted against a model."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A collection as its owners describe it."""
+    """A collection as its official release, or its user, describes it."""
 
     name: str
     """As on the command line: ``voc2012``."""
@@ -36,7 +24,7 @@ class Imported:
     """Labels of every image, in the order that the published protocol prescribes (training images
     first). Images are named by their path under ``image_root``, with slashes."""
     splits: Mapping[str, Rows]
-    """``train`` and ``test`` (and ``val`` where the owners have one that is used as such): sorted
+    """``train`` and ``test`` (and ``val`` where the release has one that is used as such): sorted
     rows. The published protocol takes val out of train afterwards."""
     image_root: Path | None = None
     """The folder that the images' names start from; None where inputs are features."""
@@ -44,7 +32,101 @@ class Imported:
     """(N, D), in place of images."""
     boxes: Boxes | None = None
     published: Mapping[str, int] = field(default_factory=dict)
-    """Published sizes to compare with: ``train``, ``test``, ``classes``; a difference is said, and
-    is no error."""
+    """Published sizes to compare with: ``train``, ``test``, ``classes``; a difference is reported,
+    and is no error."""
     notes: tuple[str, ...] = ()
     """What was found and decided on the way, in sentences for the user."""
+
+    @property
+    def sizes(self) -> str:
+        """Sizes beside the published ones, in a sentence."""
+        found = {name: len(rows) for name, rows in self.splits.items()}
+        found["classes"] = self.table.num_classes
+        listed = ", ".join(
+            f"{size:,} {name}"
+            + (f" (published: {self.published[name]:,})" if name in self.published else "")
+            for name, size in found.items()
+        )
+        differ = [name for name, size in self.published.items() if found.get(name) != size]
+        end = f" Different from the published: {', '.join(differ)}." if differ else ""
+        return f"{self.name}: {listed}.{end}"
+
+    def without(self, rows: Sequence[int], note: str) -> Self:
+        """Without the images ``rows``; the others keep their order.
+
+        Raises:
+            DataError: nothing would be left of a split.
+        """
+        kept = np.ones(self.table.num_images, dtype=np.bool_)
+        kept[list(rows)] = False
+        renumbered = np.cumsum(kept, dtype=np.int64) - 1
+        splits = {name: renumbered[own[kept[own]]] for name, own in self.splits.items()}
+        for name, own in splits.items():
+            if not len(own):
+                raise DataError(
+                    f"Not one image of the {name} split of {self.name} can be used.\n{note}"
+                )
+        return replace(
+            self,
+            table=self.table.select(np.flatnonzero(kept)),
+            splits=splits,
+            features=None if self.features is None else self.features[kept],
+            boxes=None if self.boxes is None else self.boxes.of_images(kept),
+            notes=(*self.notes, note),
+        )
+
+
+class Subset(NamedTuple):
+    """n images that are published together, such as the train list, and their labels."""
+
+    images: Sequence[str]
+    """n names, as in the table."""
+    labels: NDArray[np.int8]
+    """(n, C): 1 present, 0 absent, -1 unobserved."""
+    boxes: Boxes | None = None
+    """With rows from 0 to n - 1, in any order."""
+
+    def labelled(self) -> Self:
+        """Without the images that have not one present label, and without their boxes."""
+        kept = np.asarray((self.labels == 1).any(axis=1))
+        images = [self.images[row] for row in np.flatnonzero(kept).tolist()]
+        boxes = None if self.boxes is None else self.boxes.of_images(kept)
+        return self._replace(images=images, labels=self.labels[kept], boxes=boxes)
+
+
+class Subsets(NamedTuple):
+    """Subsets as one table."""
+
+    table: LabelTable
+    splits: dict[str, Rows]
+    boxes: Boxes | None
+
+
+def join_subsets(subsets: Mapping[str, Subset], classes: Sequence[str], where: object) -> Subsets:
+    """One table of the subsets, one after another; each is a split.
+
+    Args:
+        subsets: By the name of the split.
+        classes: C names.
+        where: The folder or file that they come from, for messages.
+
+    Raises:
+        DataError: an image is in two of them.
+    """
+    splits: dict[str, Rows] = {}
+    split_of: dict[str, str] = {}
+    boxes = []
+    for name, subset in subsets.items():
+        if both := split_of.keys() & set(subset.images):
+            raise DataError(
+                f"{where}: {len(both)} images are both in {split_of[min(both)]} and in {name}, for "
+                f"example {min(both)!r}. Each image belongs to one split; correct the lists, or "
+                "fetch them again."
+            )
+        splits[name] = np.arange(len(subset.images), dtype=np.int64) + len(split_of)
+        if subset.boxes is not None:
+            boxes.append(subset.boxes._replace(rows=subset.boxes.rows + len(split_of)))
+        split_of |= dict.fromkeys(subset.images, name)
+    labels = np.concatenate([subset.labels for subset in subsets.values()])
+    table = LabelTable.from_dense(labels, split_of, classes)
+    return Subsets(table, splits, Boxes.concatenated(boxes) if boxes else None)

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-
+from largeloss.data.folder.labels_and_splits import find_label_file, rows_by_split
 from largeloss.data.importers.imported import Imported
-from largeloss.errors import DataError
 from largeloss.labels import read_labels
 
 
@@ -29,21 +27,11 @@ def read(
         LabelError: the file is wrong.
         ConfigError: options that do not go with this file.
     """
-    path = Path(path)
-    if path.is_dir():
-        inside = [path / name for name in ("labels.csv", "labels.parquet")]
-        found = [file for file in inside if file.is_file()]
-        if len(found) != 1:
-            raise DataError(
-                f"{path} is a folder with {len(found)} of labels.csv and labels.parquet. Give the "
-                "path of the label file."
-            )
-        path = found[0]
+    path = find_label_file(path) if path.is_dir() else path
     file = read_labels(path, unlisted=unlisted, coding=coding)
-    column = np.array(["train"] * file.table.num_images if file.splits is None else file.splits)
     return Imported(
         name=path.stem if path.stem != "labels" else path.resolve().parent.name,
         table=file.table,
-        splits={str(name): np.flatnonzero(column == name) for name in np.unique(column)},
-        image_root=path.parent if images is None else Path(images),
+        splits=rows_by_split(file.splits, file.table.num_images),
+        image_root=path.parent if images is None else images,
     )

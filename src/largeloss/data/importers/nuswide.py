@@ -1,33 +1,35 @@
 """NUS-WIDE: 81 concepts in images from Flickr, in its two incompatible versions.
 
-Sources: the owners' page (see ``OWNERS``) for ``official``; for ``spml``, ``data/README.md`` of
-https://github.com/elijahcole/single-positive-multi-label, whose authors crawled the images anew.
+Sources: the page of the official release (see ``RELEASE``) for ``official``; for ``spml``,
+``data/README.md`` of https://github.com/elijahcole/single-positive-multi-label, whose authors
+crawled the images again: names of images, relative to ``Flickr``, and a matrix of labels 1 and 0
+for each of train and val; their ``val`` is the test split.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from largeloss.data.dataset import Rows
-from largeloss.data.importers.imported import Imported
-from largeloss.data.importers.nuswide_official import (
-    OWNERS,
-    SPLITS,
-    Part,
-    read_concepts,
-    read_part,
-)
-from largeloss.data.importers.nuswide_spml import read_arrays
+from largeloss.data.importers.imported import Imported, Subset, join_subsets
+from largeloss.data.importers.official_release import check_inside, read_lines, read_numbers
 from largeloss.errors import ConfigError, DataError
-from largeloss.labels import LabelTable
 
+RELEASE = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html"
 NUM_CONCEPTS = 81
 PUBLISHED: Mapping[str, Mapping[str, int]] = {
     "official": {"train": 150_000, "test": 60_260, "classes": NUM_CONCEPTS},
     "spml": {"train": 126_034, "test": 84_226, "classes": NUM_CONCEPTS},
 }
 """Version → sizes, as papers give them."""
+_SPLITS = {"train": "Train", "test": "Test"}
+"""Split → what it is called in the names of files."""
+_FETCH = (
+    "Fetch ImageList.zip, ConceptsList.zip, Groundtruth.zip and the images of the official release "
+    f"from {RELEASE} (a form must be filled in), and unpack them in"
+)
 
 
 def read(root: Path, version: str) -> Imported:
@@ -35,9 +37,9 @@ def read(root: Path, version: str) -> Imported:
 
     Args:
         root: The folder with ``Flickr`` (the images) and the lists: for ``official``
-            ``ImageList``, ``ConceptsList`` and ``Groundtruth``, as the owners' archives unpack;
+            ``ImageList``, ``ConceptsList`` and ``Groundtruth``, as the official release unpacks;
             for ``spml`` the four files ``formatted_{train,val}_{images,labels}.npy``.
-        version: ``"official"``: all images of the owners' train and test lists that have at
+        version: ``"official"``: all images of the official train and test lists that have at
             least one label. ``"spml"``: the images and labels in the arrays of Cole et al.,
             whose ``val`` is the test split.
 
@@ -53,28 +55,30 @@ def read(root: Path, version: str) -> Imported:
         raise ConfigError(
             f"There are two versions of NUS-WIDE, {' and '.join(PUBLISHED)}; got {version!r}."
         )
-    root = Path(root)
-    concepts = read_concepts(root)
+    concepts = _read_concepts(root)
     notes: list[str] = []
     if version == "official":
         if concepts is None:
-            raise DataError(
-                f"{root} has no ConceptsList/Concepts81.txt. Unpack ConceptsList.zip, "
-                f"ImageList.zip and Groundtruth.zip of {OWNERS} there."
-            )
-        parts = {split: read_part(root, split, concepts) for split in SPLITS}
-        parts = {split: _labelled(split, part, notes) for split, part in parts.items()}
+            raise DataError(f"{root} has no ConceptsList/Concepts81.txt. {_FETCH} {root}.")
+        subsets = {split: _read_subset(root, split, concepts) for split in _SPLITS}
+        subsets = {split: _labelled(split, subset, notes) for split, subset in subsets.items()}
     else:
-        parts = {split: read_arrays(root, split) for split in SPLITS}
-        concepts = _names_of_columns(root, concepts, parts["train"].labels.shape[1], notes)
-    sizes = {split: len(part.images) for split, part in parts.items()}
+        subsets = {split: _read_arrays(root, split) for split in _SPLITS}
+        widths = [subset.labels.shape[1] for subset in subsets.values()]
+        if widths[0] != widths[1]:
+            raise DataError(
+                f"{root}: train has {widths[0]} classes, test {widths[1]}. Take the arrays of one "
+                "version."
+            )
+        concepts = _names_of_columns(root, concepts, widths[0], notes)
+    sizes = {split: len(subset.images) for split, subset in subsets.items()}
     published = PUBLISHED[version]
-    if any(sizes[split] != published[split] for split in SPLITS):
+    if any(sizes[split] != published[split] for split in _SPLITS):
         notes.append(
             f"Version {version}: {sizes['train']} images for train and {sizes['test']} for test; "
             f"papers that use it give {published['train']} and {published['test']}."
         )
-    table, splits = _join(root, parts, concepts)
+    table, splits, _ = join_subsets(subsets, concepts, root)
     return Imported(
         name=f"nuswide-{version}",
         table=table,
@@ -85,17 +89,17 @@ def read(root: Path, version: str) -> Imported:
     )
 
 
-def _labelled(split: str, part: Part, notes: list[str]) -> Part:
+def _labelled(split: str, whole: Subset, notes: list[str]) -> Subset:
     """Without the images that have no label."""
-    kept = np.flatnonzero(part.labels.any(axis=1))
-    if not len(kept):
-        raise DataError(f"No image of the {split} list has a label. Fetch the labels anew.")
-    if left_out := len(part.images) - len(kept):
+    kept = whole.labelled()
+    if not len(kept.images):
+        raise DataError(f"No image of the {split} list has a label. Fetch the labels again.")
+    if left_out := len(whole.images) - len(kept.images):
         notes.append(
-            f"{left_out} of {len(part.images)} images of the {split} list have none of the "
-            f"{part.labels.shape[1]} labels and are left out."
+            f"{left_out} of {len(whole.images)} images of the {split} list have none of the "
+            f"{whole.labels.shape[1]} labels and are left out."
         )
-    return Part([part.images[row] for row in kept.tolist()], part.labels[kept])
+    return kept
 
 
 def _names_of_columns(
@@ -119,21 +123,105 @@ def _names_of_columns(
     return concepts
 
 
-def _join(
-    root: Path, parts: Mapping[str, Part], concepts: tuple[str, ...]
-) -> tuple[LabelTable, dict[str, Rows]]:
-    train, test = parts["train"], parts["test"]
-    if both := set(train.images) & set(test.images):
+def _read_concepts(root: Path) -> tuple[str, ...] | None:
+    """The names of the classes, in the order of the file; None where there is no such file."""
+    for path in (root / "ConceptsList/Concepts81.txt", root / "Concepts81.txt"):
+        if os.path.isfile(path):
+            names = [name for line in read_lines(path) if (name := line.strip())]
+            if len(set(names)) < len(names):
+                raise DataError(f"{path}: a concept is named twice. Fetch it again from {RELEASE}.")
+            for name in names:
+                if "/" in name:
+                    raise DataError(f"{path}: {name!r} is no concept: it has a slash in it.")
+                check_inside(name, str(path))
+            return tuple(names)
+    return None
+
+
+def _read_subset(root: Path, split: str, concepts: tuple[str, ...]) -> Subset:
+    """All images of an official split, also those without label."""
+    path = root / "ImageList" / f"{_SPLITS[split]}Imagelist.txt"
+    folder = root / "Groundtruth" / "TrainTestLabels"
+    files = [folder / f"Labels_{concept}_{_SPLITS[split]}.txt" for concept in concepts]
+    missing = [file for file in (path, *files) if not os.path.isfile(file)]
+    if missing:
+        shown = ", ".join(map(str, missing[:3])) + (", …" if len(missing) > 3 else "")
         raise DataError(
-            f"{root}: {len(both)} images are both in train and in test, for example "
-            f"{min(both)!r}. Fetch the lists anew."
+            f"{len(missing)} of {len(files) + 1} files of NUS-WIDE are missing: {shown}. {_FETCH} "
+            f"{root}."
         )
-    if train.labels.shape[1] != test.labels.shape[1]:
+    images = _checked_names([line for line in read_lines(path) if line.strip()], path)
+    labels = np.empty((len(images), len(concepts)), dtype=np.int8)
+    for column, file in enumerate(files):
+        values = read_numbers(file)
+        if values.shape != (len(images), 1):
+            raise DataError(
+                f"{file} has {values.shape[0]} lines of {values.shape[1]} numbers, but {path} "
+                f"lists {len(images)} images. Needed: one number an image; fetch both again from "
+                f"{RELEASE}."
+            )
+        _check_labels(values, file)
+        labels[:, column] = values[:, 0]
+    return Subset(images, labels)
+
+
+def _read_arrays(root: Path, split: str) -> Subset:
+    """The images of a split of Cole et al."""
+    phase = {"train": "train", "test": "val"}[split]
+    paths = [root / f"formatted_{phase}_{kind}.npy" for kind in ("images", "labels")]
+    images, labels = (_load(path) for path in paths)
+    if images.ndim != 1 or images.dtype.kind != "U" or not len(images):
         raise DataError(
-            f"{root}: train has {train.labels.shape[1]} classes, test {test.labels.shape[1]}. "
-            "Take the arrays of one version."
+            f"{paths[0]}: needed is a list of file names, got an array of {images.dtype} and "
+            f"shape {images.shape}."
         )
-    labels = np.concatenate([train.labels, test.labels])
-    table = LabelTable.from_dense(labels, [*train.images, *test.images], concepts)
-    num_train = len(train.images)
-    return table, {"train": np.arange(num_train), "test": np.arange(num_train, len(labels))}
+    if labels.ndim != 2 or labels.dtype.kind not in "biuf" or not labels.shape[1]:
+        raise DataError(
+            f"{paths[1]}: needed are numbers of shape (images, classes), got an array of "
+            f"{labels.dtype} and shape {labels.shape}."
+        )
+    if len(images) != len(labels):
+        raise DataError(
+            f"{paths[0]} names {len(images)} images, but {paths[1]} has {len(labels)} rows."
+        )
+    _check_labels(labels, paths[1])
+    return Subset(_checked_names(images.tolist(), paths[0]), labels.astype(np.int8))
+
+
+def _checked_names(names: list[str], path: Path) -> list[str]:
+    """``names`` with slashes for backslashes; refuses those that lead out, or occur twice."""
+    seen: dict[str, None] = {}
+    for number, listed in enumerate(names, 1):
+        name = listed.strip().replace("\\", "/")
+        check_inside(name, f"{path}, image {number}")
+        if name in seen:
+            raise DataError(f"{path}, image {number}: {name!r} is listed before. Remove it.")
+        seen[name] = None
+    return list(seen)
+
+
+def _check_labels(values: NDArray[np.generic], path: Path) -> None:
+    wrong = np.argwhere((values != 0) & (values != 1))
+    if len(wrong):
+        row, column = (int(index) for index in wrong[0])
+        raise DataError(
+            f"{path}: the label in row {row}, column {column} is {values[row, column]}. Needed: 1 "
+            "(present) or 0 (absent), which is what the files without '_obs' hold."
+        )
+
+
+def _load(path: Path) -> NDArray[np.generic]:
+    try:
+        with path.open("rb") as file:
+            array = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: there is no such file. Version spml needs the four files "
+            "formatted_{train,val}_{images,labels}.npy that "
+            "https://github.com/elijahcole/single-positive-multi-label names."
+        ) from None
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: this is no readable NumPy array ({error}).") from None
+    if not isinstance(array, np.ndarray):  # an archive of several
+        raise DataError(f"{path}: this is no readable NumPy array (it is an .npz archive).")
+    return array

@@ -3,38 +3,54 @@
 Source: https://github.com/openimages/dataset/blob/main/READMEV3.md
 """
 
-from collections.abc import Mapping, Sequence
+import csv
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from largeloss.data.dataset import Rows
 from largeloss.data.importers.imported import Imported
-from largeloss.data.importers.openimages_annotations import Annotations, read_annotations
-from largeloss.data.importers.openimages_csv import ImageList
-from largeloss.data.importers.openimages_join import check_apart, join_subsets, only_annotated
-from largeloss.data.importers.openimages_lists import (
-    ANNOTATIONS,
-    IMAGES,
-    SUBSETS,
-    find_folder,
-    read_descriptions,
-    read_trainable,
+from largeloss.data.importers.official_release import Archive, how_to_fetch, read_lines
+from largeloss.data.importers.openimages_csv import (
+    Annotations,
+    ImageList,
+    format_id,
+    read_annotations,
 )
 from largeloss.errors import ConfigError, DataError
+from largeloss.labels import LabelTable
 
 PUBLISHED = {"val": 41_620, "test": 125_436, "classes": 5_000}
+FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+"""Split → folder."""
+RELEASE = "2017_11"
+TRAINABLE = "classes-trainable.txt"
+DESCRIPTIONS = "class-descriptions.csv"
+IMAGES = "images.csv"
+ANNOTATIONS = "annotations-human.csv"
+
+_STORE = f"https://storage.googleapis.com/openimages/{RELEASE}"
+_CLASSES = Archive(f"{_STORE}/classes_{RELEASE}.tar.gz", "295 KB")
+ARCHIVES = {
+    TRAINABLE: _CLASSES,
+    DESCRIPTIONS: _CLASSES,
+    IMAGES: Archive(f"{_STORE}/images_{RELEASE}.tar.gz", "990 MB"),
+    ANNOTATIONS: Archive(f"{_STORE}/annotations_human_{RELEASE}.tar.gz", "137 MB"),
+}
+"""File → the archive of the release that has it."""
 
 
-def read(root: Path, classes: Sequence[str] | None = None) -> Imported:
-    """Images and human annotations of all three subsets.
+def read(root: Path) -> Imported:
+    """Images and human annotations of all three subsets, for the trainable classes.
 
-    A training image without a single label, of the classes that are read, is left out: the owners
-    list 9,011,219, and about 3.4 million have been looked at by people.
+    A training image without a single label is left out: the release lists 9,011,219, and about 3.4
+    million have been looked at by people.
 
     Args:
-        root: The folder ``2017_11`` that the owners' archives unpack to, or the one it is in.
-        classes: Ids such as ``/m/01g317``, in this order; by default the trainable classes.
+        root: The folder ``2017_11`` that the official release unpacks to, or the one it is in.
 
     Returns:
         Confidence 1 is present, 0 absent; everything else, and what is given as both, is
@@ -45,26 +61,23 @@ def read(root: Path, classes: Sequence[str] | None = None) -> Imported:
     Raises:
         DataError: files are missing or cannot be understood, or do not fit together.
     """
-    root = Path(root)
-    folder = find_folder(root)
-    trainable, described = read_trainable(folder), read_descriptions(folder)
-    wanted = trainable if classes is None else tuple(classes)
-    known = dict.fromkeys([*trainable, *described])
-    _check_classes(wanted, known)
-    others = [name for name in known if name not in set(wanted)]
-    lists = {split: ImageList.read(folder / subset / IMAGES) for split, subset in SUBSETS.items()}
-    check_apart(folder, lists)
+    folder = _find_folder(root)
+    classes = _read_trainable(folder)
+    trainable = set(classes)
+    others = [name for name in _read_described(folder) if name not in trainable]
+    lists = {split: ImageList.read(folder / name / IMAGES) for split, name in FOLDERS.items()}
+    _check_apart(folder, lists)
     found = {
-        split: read_annotations(folder / subset / ANNOTATIONS, lists[split], wanted, others)
-        for split, subset in SUBSETS.items()
+        split: read_annotations(folder / name / ANNOTATIONS, lists[split], classes, others)
+        for split, name in FOLDERS.items()
     }
     ids = {split: images.ids for split, images in lists.items()}
     lists.clear()
-    notes = _notes(found, classes is None)
+    notes = _notes(found)
     packed = {split: annotations.packed for split, annotations in found.items()}
     found.clear()
     total = len(ids["train"])
-    ids["train"], packed["train"] = only_annotated(ids["train"], packed["train"], len(wanted))
+    ids["train"], packed["train"] = _only_annotated(ids["train"], packed["train"], len(classes))
     if not len(ids["train"]):
         raise DataError(f"{folder}: not one training image has a label of these classes.")
     if left_out := total - len(ids["train"]):
@@ -72,25 +85,15 @@ def read(root: Path, classes: Sequence[str] | None = None) -> Imported:
             f"{left_out} of {total} training images have no label of these classes and are left "
             "out."
         )
-    published = PUBLISHED if classes is None else {k: PUBLISHED[k] for k in ("val", "test")}
-    table, splits = join_subsets(ids, packed, wanted)
+    table, splits = _join(ids, packed, classes)
     return Imported(
         name="openimages-v3",
         table=table,
         splits=splits,
-        image_root=root if (root / SUBSETS["train"]).is_dir() else folder,
-        published=published,
+        image_root=root if (root / FOLDERS["train"]).is_dir() else folder,
+        published=PUBLISHED,
         notes=tuple(notes),
     )
-
-
-def descriptions(root: Path) -> dict[str, str]:
-    """Class id → what it means in English, for all 19,995 classes.
-
-    Raises:
-        DataError: files are missing or cannot be understood.
-    """
-    return read_descriptions(find_folder(Path(root)))
 
 
 def groups(train_counts: NDArray[np.int64], num_groups: int = 5) -> NDArray[np.int64]:
@@ -106,8 +109,8 @@ def groups(train_counts: NDArray[np.int64], num_groups: int = 5) -> NDArray[np.i
     """
     if not 1 <= num_groups <= len(train_counts):
         raise ConfigError(
-            f"{num_groups} groups of {len(train_counts)} classes cannot be made. Needed: at least "
-            "one group, and a class for each."
+            f"{num_groups} groups of {len(train_counts)} classes cannot be formed. Needed: at "
+            "least one group, and a class for each."
         )
     result = np.empty(len(train_counts), dtype=np.int64)
     order = np.argsort(train_counts, kind="stable")
@@ -116,29 +119,120 @@ def groups(train_counts: NDArray[np.int64], num_groups: int = 5) -> NDArray[np.i
     return result
 
 
-def _check_classes(wanted: Sequence[str], known: Mapping[str, None]) -> None:
-    unknown = [name for name in wanted if name not in known]
-    if unknown or not wanted or len(set(wanted)) < len(wanted):
-        problem = (
-            f"{len(unknown)} of the classes are unknown: {', '.join(map(repr, unknown[:3]))}"
-            if unknown
-            else "No class is given, or one is given twice"
-        )
+def _find_folder(root: Path) -> Path:
+    """The folder with the lists: ``root/2017_11`` or ``root``; all the files are in it."""
+    files = [f"{folder}/{name}" for folder in FOLDERS.values() for name in (IMAGES, ANNOTATIONS)]
+    files += [TRAINABLE, DESCRIPTIONS]
+    missing = {
+        folder: [name for name in files if not os.path.isfile(folder / name)]
+        for folder in (root / RELEASE, root)
+    }
+    folder = min(missing, key=lambda folder: len(missing[folder]))
+    absent = missing[folder]
+    if absent:
+        archives = sorted({ARCHIVES[name.rsplit("/", 1)[-1]] for name in absent})
         raise DataError(
-            f"{problem}. Needed are distinct ids of class-descriptions.csv, such as "
-            f"{next(iter(known))!r}."
+            f"{folder} lacks {len(absent)} of the {len(files)} files of OpenImages V3: "
+            f"{', '.join(absent)}. {how_to_fetch(archives, root)}"
         )
+    return folder
 
 
-def _notes(found: Mapping[str, Annotations], all_trainable: bool) -> list[str]:
+def _read_trainable(folder: Path) -> tuple[str, ...]:
+    """The ids of the trainable classes, in the order of the file."""
+    path = folder / TRAINABLE
+    found: dict[str, int] = {}
+    for number, line in enumerate(read_lines(path), 1):
+        name = line.strip()
+        if name in found:
+            raise DataError(f"{path}, line {number}: {name!r} stands in line {found[name]} too.")
+        if name:
+            found[name] = number
+    return tuple(found)
+
+
+def _read_described(folder: Path) -> list[str]:
+    """The ids of all classes that have a description, in the order of the file."""
+    path = folder / DESCRIPTIONS
+    found: dict[str, None] = {}
+    rows = csv.reader(read_lines(path), strict=True)
+    try:
+        for row in rows:
+            if not row:
+                continue
+            where = f"{path}, line {rows.line_num}"
+            if len(row) != 2 or not row[0]:
+                raise DataError(f"{where}: needed is 'id,description', got {len(row)} fields.")
+            if row[0] in found:
+                raise DataError(f"{where}: {row[0]!r} is described twice.")
+            found[row[0]] = None
+    except csv.Error as error:
+        raise DataError(f"{path}, line {rows.line_num}: this is no CSV ({error}).") from None
+    return list(found)
+
+
+def _check_apart(folder: Path, lists: Mapping[str, ImageList]) -> None:
+    """Refuses lists of which two have an image in common."""
+    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
+        both = np.flatnonzero(lists[first].rows_of(lists[second].ids) >= 0)
+        if both.size:
+            raise DataError(
+                f"{folder}: {both.size} images are both in {FOLDERS[first]}/{IMAGES} and in "
+                f"{FOLDERS[second]}/{IMAGES}, for example "
+                f"{format_id(int(lists[second].ids[both[0]]))!r}. Unpack the files again."
+            )
+
+
+def _only_annotated(
+    ids: NDArray[np.uint64], packed: NDArray[np.int64], num_classes: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Ids and entries without the images that have no entry; the entries are renumbered.
+
+    Args:
+        ids: (n,) the images.
+        packed: (M,) entries, ``(row * num_classes + column) * 2 + state``.
+        num_classes: C.
+    """
+    rows, rest = np.divmod(packed, 2 * num_classes)
+    used = np.zeros(len(ids), dtype=np.bool_)
+    used[rows] = True
+    renumbered = np.cumsum(used) - 1
+    return ids[used], renumbered[rows] * (2 * num_classes) + rest
+
+
+def _join(
+    ids: Mapping[str, NDArray[np.uint64]],
+    packed: Mapping[str, NDArray[np.int64]],
+    classes: tuple[str, ...],
+) -> tuple[LabelTable, dict[str, Rows]]:
+    """The table and the splits, one after another; rows of ``packed`` count from 0 in each."""
+    splits: dict[str, Rows] = {}
+    images: list[str] = []
+    entries = []
+    for split, numbers in ids.items():
+        entries.append(packed[split] + len(images) * 2 * len(classes))
+        splits[split] = np.arange(len(numbers), dtype=np.int64) + len(images)
+        images += [f"{FOLDERS[split]}/{format_id(number)}.jpg" for number in numbers.tolist()]
+    keys = np.concatenate(entries)
+    entries.clear()
+    states = (keys & 1).astype(np.int8)
+    keys >>= 1
+    rows, columns = np.divmod(keys, len(classes))
+    del keys
+    table = LabelTable.from_entries(rows, columns, states, images=images, classes=classes)
+    return table, splits
+
+
+def _notes(found: Mapping[str, Annotations]) -> list[str]:
     lines = sum(part.num_lines for part in found.values())
     other = sum(part.num_other for part in found.values())
     unsure = sum(part.num_unsure for part in found.values())
     contradictions = sum(part.num_contradictions for part in found.values())
-    kind = "that are not trainable" if all_trainable else "that were not asked for"
     notes = []
     if other:
-        notes.append(f"{other} of {lines} annotations are of classes {kind} and are ignored.")
+        notes.append(
+            f"{other} of {lines} annotations are of classes that are not trainable and are ignored."
+        )
     if unsure:
         notes.append(
             f"{unsure} annotations have a confidence that is neither 0 nor 1; they count as "

@@ -1,4 +1,4 @@
-"""Pascal VOC 2007 and 2012, as the organisers' archives unpack.
+"""Pascal VOC 2007 and 2012, as the archives of the official release unpack.
 
 Source: http://host.robots.ox.ac.uk/pascal/VOC/ ; the lists are ``ImageSets/Main/*.txt``, the
 labels ``Annotations/*.xml``. Protocol: file names sorted; a class is present where at least one
@@ -6,18 +6,51 @@ object of it is not difficult; images without a present class are left out.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from largeloss.data.importers.imported import Boxes, Imported
-from largeloss.data.importers.parts import Part, join_parts, without_unlabelled
-from largeloss.data.importers.voc_tree import ARCHIVES, Archive, find_folder, read_list
-from largeloss.data.importers.voc_xml import CLASSES, Thing, read_annotation
+from largeloss.data.folder.boxes import Boxes
+from largeloss.data.importers.imported import Imported, Subset, join_subsets
+from largeloss.data.importers.official_release import (
+    Archive,
+    check_inside,
+    how_to_fetch,
+    read_lines,
+)
+from largeloss.data.importers.voc_xml import CLASSES, AnnotatedObject, read_annotation
 from largeloss.errors import ConfigError, DataError
 
 SHOWN = 10
-"""So many problems are told at once."""
+"""So many problems are reported at once."""
+
+_RELEASE = "http://host.robots.ox.ac.uk/pascal/VOC"
+_TRAINVAL_2007 = Archive(f"{_RELEASE}/voc2007/VOCtrainval_06-Nov-2007.tar", "450 MB")
+_TEST_2007 = Archive(f"{_RELEASE}/voc2007/VOCtest_06-Nov-2007.tar", "430 MB")
+_TRAINVAL_2012 = Archive(f"{_RELEASE}/voc2012/VOCtrainval_11-May-2012.tar", "2 GB")
+
+
+class ImageList(NamedTuple):
+    """Where a split comes from."""
+
+    name: str
+    archive: Archive
+    size: int
+    """Published number of images."""
+
+
+LISTS: Mapping[int, Mapping[str, ImageList]] = {
+    2007: {
+        "train": ImageList("trainval", _TRAINVAL_2007, 5011),
+        "test": ImageList("test", _TEST_2007, 4952),
+    },
+    2012: {
+        "train": ImageList("train", _TRAINVAL_2012, 5717),
+        "test": ImageList("val", _TRAINVAL_2012, 5823),
+    },
+}
 
 
 def read(root: Path, year: int) -> Imported:
@@ -36,38 +69,33 @@ def read(root: Path, year: int) -> Imported:
         ConfigError: another year.
         DataError: something is missing or cannot be understood; the message names the files.
     """
-    if year not in ARCHIVES:
+    if year not in LISTS:
         raise ConfigError(f"VOC is read for 2007 and 2012, got {year!r}.")
-    folder = find_folder(root, year)
-    names = {split: read_list(folder, archive, year) for split, archive in ARCHIVES[year].items()}
-    if both := set(names["train"]) & set(names["test"]):
-        lists = " and ".join(f"{archive.image_list}.txt" for archive in ARCHIVES[year].values())
-        raise DataError(
-            f"{folder}: {len(both)} images are in {lists}, for example {min(both)!r}. Train and "
-            "test must not overlap; fetch the lists anew."
-        )
-    for split, archive in ARCHIVES[year].items():
-        _check_all_there(folder / "Annotations", names[split], archive)
-    parts, notes = {}, []
-    for split, archive in ARCHIVES[year].items():
-        whole = _read_part(folder, names[split], archive)
-        parts[split] = part = without_unlabelled(whole)
-        if not len(part.images):
+    folder = _find_folder(root, year)
+    names = {split: _read_list(folder, listed) for split, listed in LISTS[year].items()}
+    for split, listed in LISTS[year].items():
+        _check_all_there(folder / "Annotations", names[split], listed)
+    subsets, notes = {}, []
+    for split, listed in LISTS[year].items():
+        whole = _read_subset(folder, names[split], listed)
+        subsets[split] = subset = whole.labelled()
+        if not len(subset.images):
             raise DataError(
-                f"{folder}: no image of {archive.image_list}.txt has an object that is not "
-                "difficult. At least one is needed."
+                f"{folder}: no image of {listed.name}.txt has an object that is not difficult. At "
+                "least one is needed."
             )
-        if left_out := len(whole.images) - len(part.images):
+        if left_out := len(whole.images) - len(subset.images):
             notes.append(
-                f"{left_out} of {len(whole.images)} images of the official {archive.image_list} "
-                "list have no object, or difficult ones only, and are left out."
+                f"{left_out} of {len(whole.images)} images of the official {listed.name} list "
+                "have no object, or difficult ones only, and are left out."
             )
-    table, splits, boxes = join_parts(parts, CLASSES)
-    notes.append(
-        f"{int(boxes.difficult.sum())} of {len(boxes.rows)} objects are marked difficult: they "
-        "make no label, but stay among the boxes."
-    )
-    published = {split: archive.size for split, archive in ARCHIVES[year].items()}
+    table, splits, boxes = join_subsets(subsets, CLASSES, folder)
+    if boxes is not None:
+        notes.append(
+            f"{int(boxes.difficult.sum())} of {len(boxes.rows)} objects are marked difficult: they "
+            "make no label, but stay among the boxes."
+        )
+    published = {split: listed.size for split, listed in LISTS[year].items()}
     return Imported(
         name=f"voc{year}",
         table=table,
@@ -79,13 +107,62 @@ def read(root: Path, year: int) -> Imported:
     )
 
 
-def _read_part(folder: Path, names: list[str], archive: Archive) -> Part:
+def _find_folder(root: Path, year: int) -> Path:
+    """The folder that has ImageSets, Annotations and JPEGImages of this year."""
+    own = os.path.basename(os.path.realpath(root))
+    candidates = [root / f"VOC{year}", root / "VOCdevkit" / f"VOC{year}"]
+    if not (own.startswith("VOC2") and own != f"VOC{year}"):  # such as VOC2007 when 2012 is asked
+        candidates.insert(0, root)
+    needed = ("ImageSets/Main", "Annotations", "JPEGImages")
+    missing = {
+        folder: [name for name in needed if not os.path.isdir(folder / name)]
+        for folder in candidates
+    }
+    folder = min(candidates, key=lambda folder: len(missing[folder]))
+    if not missing[folder]:
+        return folder
+    if len(missing[folder]) < len(needed):
+        found = f"{folder} has no folder {' and no '.join(missing[folder])}."
+    else:
+        looked_for = ", ".join(str(folder / "ImageSets/Main") for folder in candidates)
+        found = f"{root} has no VOC {year} in it; none of these is a folder: {looked_for}."
+    archives = dict.fromkeys(listed.archive for listed in LISTS[year].values())
+    raise DataError(f"{found} Give the folder VOCdevkit. {how_to_fetch(archives, root)}")
+
+
+def _unpack_in(folder: Path) -> Path:
+    """Where the archives are unpacked that have ``VOCdevkit/VOC2012`` in them."""
+    return folder.parents[1] if folder.parent.name == "VOCdevkit" else folder.parent
+
+
+def _read_list(folder: Path, listed: ImageList) -> list[str]:
+    """The names in a list of the release, without suffix, in the order of the file names."""
+    path = folder / "ImageSets" / "Main" / f"{listed.name}.txt"
+    if not os.path.isfile(path):
+        raise DataError(
+            f"{path}: there is no such file. {how_to_fetch([listed.archive], _unpack_in(folder))}"
+        )
+    names: dict[str, int] = {}
+    for number, name in enumerate(map(str.strip, read_lines(path)), 1):
+        if not name:
+            continue
+        where = f"{path}, line {number}"
+        if len(name.split()) > 1:
+            raise DataError(f"{where}: one name was expected, got {name!r}.")
+        check_inside(name, where)
+        if name in names:
+            raise DataError(f"{where}: {name!r} stands in line {names[name]} already. Remove one.")
+        names[name] = number
+    return sorted(names, key=lambda name: f"{name}.jpg")
+
+
+def _read_subset(folder: Path, names: list[str], listed: ImageList) -> Subset:
     annotations = folder / "Annotations"
-    things: list[tuple[int, Thing]] = []
+    found: list[tuple[int, AnnotatedObject]] = []
     problems: list[str] = []
     for row, name in enumerate(names):
         try:
-            things += [(row, thing) for thing in read_annotation(annotations / f"{name}.xml")]
+            found += [(row, one) for one in read_annotation(annotations / f"{name}.xml")]
         except DataError as error:
             problems.append(str(error))
             if len(problems) == SHOWN:
@@ -93,20 +170,20 @@ def _read_part(folder: Path, names: list[str], archive: Archive) -> Part:
     if problems:
         count = f"{SHOWN} or more" if len(problems) == SHOWN else len(problems)
         raise DataError(
-            f"Annotations of the {archive.image_list} list that cannot be used: {count}.\n"
+            f"Annotations of the {listed.name} list that cannot be used: {count}.\n"
             + "\n".join(problems)
         )
-    rows = np.array([row for row, _ in things], dtype=np.int64)
-    columns = np.array([thing.column for _, thing in things], dtype=np.int32)
-    corners = np.array([thing.corners for _, thing in things], dtype=np.float32)
-    difficult = np.array([thing.difficult for _, thing in things], dtype=np.bool_)
+    rows = np.array([row for row, _ in found], dtype=np.int64)
+    columns = np.array([one.column for _, one in found], dtype=np.int32)
+    corners = np.array([one.corners for _, one in found], dtype=np.float32)
+    difficult = np.array([one.difficult for _, one in found], dtype=np.bool_)
     labels = np.zeros((len(names), len(CLASSES)), dtype=np.int8)
     labels[rows[~difficult], columns[~difficult]] = 1
     boxes = Boxes(rows, columns, corners.reshape(-1, 4), difficult)
-    return Part([f"{name}.jpg" for name in names], labels, boxes)
+    return Subset([f"{name}.jpg" for name in names], labels, boxes)
 
 
-def _check_all_there(annotations: Path, names: list[str], archive: Archive) -> None:
+def _check_all_there(annotations: Path, names: list[str], listed: ImageList) -> None:
     try:
         there = set(os.listdir(annotations))
     except OSError as error:
@@ -114,8 +191,8 @@ def _check_all_there(annotations: Path, names: list[str], archive: Archive) -> N
     missing = [f"{name}.xml" for name in names if f"{name}.xml" not in there]
     if missing:
         shown = ", ".join(missing[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
+        fetch = how_to_fetch([listed.archive], _unpack_in(annotations.parent))
         raise DataError(
-            f"{annotations}: {len(missing)} of {len(names)} annotations of the "
-            f"{archive.image_list} list are missing: {shown}. They are in {archive.file}; "
-            "unpack it over this tree."
+            f"{annotations}: {len(missing)} of {len(names)} annotations of the {listed.name} list "
+            f"are missing: {shown}. {fetch}"
         )

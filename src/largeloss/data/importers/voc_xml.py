@@ -23,7 +23,7 @@ COLUMNS = {name: column for column, name in enumerate(CLASSES)}
 LARGEST = 1_000_000
 
 
-class Thing(NamedTuple):
+class AnnotatedObject(NamedTuple):
     """One object."""
 
     column: int
@@ -33,7 +33,7 @@ class Thing(NamedTuple):
     difficult: bool
 
 
-def read_annotation(path: Path) -> list[Thing]:
+def read_annotation(path: Path) -> list[AnnotatedObject]:
     """The objects of an image, in the order of the file; parts of objects are skipped.
 
     Corners, which count from 1 and include the last pixel there, are converted. An object without
@@ -48,21 +48,21 @@ def read_annotation(path: Path) -> list[Thing]:
     except DefusedXmlException as error:
         raise DataError(
             f"{path}: refused, since it declares a document type or entities "
-            f"({type(error).__name__}), as no annotation of VOC does. Fetch the file anew."
+            f"({type(error).__name__}), as no annotation of VOC does. Fetch the file again."
         ) from None
     except (ParseError, ValueError, LookupError) as error:
-        raise DataError(f"{path}: not readable as XML ({error}). Fetch the file anew.") from None
+        raise DataError(f"{path}: not readable as XML ({error}). Fetch the file again.") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
     if root is None or root.tag != "annotation":
         raise DataError(f"{path}: the root must be <annotation>, got <{getattr(root, 'tag', '')}>.")
     return [
-        _thing(found, f"{path}, object {number}")
+        _object(found, f"{path}, object {number}")
         for number, found in enumerate(root.findall("object"), 1)
     ]
 
 
-def _thing(found: Element, where: str) -> Thing:
+def _object(found: Element, where: str) -> AnnotatedObject:
     name = _text(found, "name", where)
     if name not in COLUMNS:
         raise DataError(f"{where}: unknown class {name!r}.{suggestion(name, CLASSES)}")
@@ -71,7 +71,7 @@ def _thing(found: Element, where: str) -> Thing:
         raise DataError(f"{where}: <difficult> must be 0 or 1, got {mark!r}.")
     box = found.find("bndbox")
     if box is None:
-        raise DataError(f"{where} ({name}): there is no <bndbox>. Fetch the file anew.")
+        raise DataError(f"{where} ({name}): there is no <bndbox>. Fetch the file again.")
     left, top, right, bottom = (
         _corner(box, side, where) for side in ("xmin", "ymin", "xmax", "ymax")
     )
@@ -80,7 +80,9 @@ def _thing(found: Element, where: str) -> Thing:
             f"{where}: <bndbox> runs from ({left:g}, {top:g}) back to ({right:g}, {bottom:g}); "
             "xmin and ymin must not be beyond xmax and ymax."
         )
-    return Thing(COLUMNS[name], (max(left - 1, 0.0), max(top - 1, 0.0), right, bottom), mark == "1")
+    return AnnotatedObject(
+        COLUMNS[name], (max(left - 1, 0.0), max(top - 1, 0.0), right, bottom), mark == "1"
+    )
 
 
 def _corner(box: Element, side: str, where: str) -> float:
@@ -97,5 +99,5 @@ def _corner(box: Element, side: str, where: str) -> float:
 def _text(parent: Element, tag: str, where: str) -> str:
     text = parent.findtext(tag)
     if text is None or not text.strip():
-        raise DataError(f"{where}: <{parent.tag}> has no <{tag}>. Fetch the file anew.")
+        raise DataError(f"{where}: <{parent.tag}> has no <{tag}>. Fetch the file again.")
     return text.strip()

@@ -1,1 +1,5 @@
-"""The inputs of a batch: image files, arrays, features; decoded, cached, loaded."""
+"""The inputs of a batch.
+
+``source`` is what a loader reads from (arrays, features), ``image_files`` decodes and resizes,
+``decoded_cache`` keeps decoded images on disk, ``loader`` makes batches.
+"""

@@ -1,6 +1,6 @@
 """Decoded and resized images on disk: one file of uint8 that is mapped into memory.
 
-The file is named by the contents of all images and by the size they are resized to, so that a
+The file is named by the contents of all images and by the size they are resized to, so that an
 image that changes makes another file. Of several processes that want the same file one makes it
 while the others wait; it takes its name when it is whole, whatever happens before. Beside it stand
 the CRC-32 of the images: a process checks each when it reads it for the first time.
@@ -118,7 +118,7 @@ class DecodedCache:
         if zlib.crc32(image.data) != self.sums[self.places[row]]:
             raise DataError(
                 f"{self.path} is damaged: its copy of {self.files.paths[row]} is not what was "
-                "written. Delete the file, then start again: it is made anew."
+                "written. Delete the file, then start again: it is rebuilt."
             )
         self._checked[row] = True
 

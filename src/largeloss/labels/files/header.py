@@ -60,7 +60,7 @@ def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
     if layout == "list" and unlisted is None:
         raise raw.refusal(
             "the file lists the labels of each image. What does it mean that a label is not "
-            "listed? Say --unlisted unknown (nobody knows: training will suspect it may be "
+            "listed? Say --unlisted unknown (nobody knows: it may be "
             "there), or --unlisted absent (somebody looked: it is not there).",
             HEADER,
         )
@@ -68,4 +68,13 @@ def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
         raise ConfigError(
             f"--unlisted is for files with a column 'labels', but {raw.path} is {layout}: there a "
             "blank is unobserved and 0 is absent. Leave --unlisted out."
+        )
+
+
+def check_meaning_of_unlisted(unlisted: str | None, question: str) -> None:
+    """Refuses anything but ``"unknown"`` and ``"absent"``; ``question`` says what it decides."""
+    if unlisted not in UNLISTED:
+        raise ConfigError(
+            f"{question} Say --unlisted unknown (nobody knows), or --unlisted absent (somebody "
+            f"looked: they are not there){'' if unlisted is None else f'; got {unlisted!r}'}."
         )

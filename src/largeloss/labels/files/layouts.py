@@ -11,7 +11,7 @@ from largeloss.errors import LabelError
 from largeloss.labels.entries import Ints, States, find_conflict
 from largeloss.labels.files.columns import WRONG, as_text, coded, first, states_of
 from largeloss.labels.files.raw import RawTable
-from largeloss.labels.names import suggestion
+from largeloss.labels.names import positions_of
 from largeloss.labels.table import LabelTable
 
 SEPARATOR = ";"
@@ -76,9 +76,7 @@ def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Label
     return _table(raw, lines, columns, dense[lines, columns], images, classes)
 
 
-def parse_long(
-    raw: RawTable, positions: Sequence[int], images: Images, classes: Sequence[str] | None
-) -> LabelTable:
+def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> LabelTable:
     """One line an entry; a blank value is unobserved, a blank label only lists the image."""
     labels, values = as_text(raw.columns[positions[0]]), raw.columns[positions[1]]
     states = states_of(values)
@@ -92,15 +90,13 @@ def parse_long(
             f"image {images.names[images.codes[stray]]!r} has a value without a label.", stray
         )
     lines = np.flatnonzero(~unnamed)
-    names, columns = _columns(raw, labels.filter(pa.array(~unnamed)), lines, classes)
+    names, columns = _columns(raw, labels.filter(pa.array(~unnamed)))
     observed = states[lines] >= 0
     lines = lines[observed]
     return _table(raw, lines, columns[observed], states[lines], images, names)
 
 
-def parse_list(
-    raw: RawTable, position: int, images: Images, classes: Sequence[str] | None, unlisted: str
-) -> LabelTable:
+def parse_list(raw: RawTable, position: int, images: Images, unlisted: str) -> LabelTable:
     """The present labels of an image in one cell; the others are what ``unlisted`` declares."""
     cells = raw.columns[position].combine_chunks()
     if not _is_list(cells.type):
@@ -109,7 +105,7 @@ def parse_list(
     labels = pc.utf8_trim_whitespace(as_text(pc.list_flatten(cells)))
     named = np.asarray(pc.not_equal(labels, ""))
     lines = lines[named]
-    names, columns = _columns(raw, labels.filter(pa.array(named)), lines, classes)
+    names, columns = _columns(raw, labels.filter(pa.array(named)))
     if unlisted == "unknown":
         states = np.ones(len(lines), dtype=np.int8)
         return _table(raw, lines, columns, states, images, names)
@@ -123,22 +119,13 @@ def _is_list(kind: Any) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
-def _columns(
-    raw: RawTable, labels: Any, lines: Ints, classes: Sequence[str] | None
-) -> tuple[tuple[str, ...], Ints]:
-    """(classes, the column of each label); by default the distinct labels, sorted."""
+def _columns(raw: RawTable, labels: Any) -> tuple[tuple[str, ...], Ints]:
+    """(the distinct labels, sorted: the classes; the column of each label)."""
     found, codes = coded(labels)
-    names = tuple(sorted(found)) if classes is None else tuple(classes)
+    names = tuple(sorted(found))
     if not names:
         raise raw.refusal("no line names a label, so that there is no class.")
-    position = {name: index for index, name in enumerate(names)}
-    target = np.array([position.get(name, -1) for name in found], dtype=np.int64)
-    columns = target[codes]
-    unknown = first(columns < 0)
-    if unknown is not None:
-        name = found[codes[unknown]]
-        raise raw.refusal(f"unknown class {name!r}.{suggestion(name, names)}", lines[unknown])
-    return names, columns
+    return names, positions_of(found, names)[codes]
 
 
 def _wrong_value(raw: RawTable, column: Any, line: int, images: Images, name: str) -> LabelError:

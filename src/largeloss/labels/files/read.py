@@ -1,6 +1,5 @@
 """Label files: CSV and Parquet, wide, long and lists."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +7,6 @@ from largeloss.labels.files import layouts as parse
 from largeloss.labels.files.foreign import with_our_numbers
 from largeloss.labels.files.header import check_header, check_unlisted, header_of
 from largeloss.labels.files.raw import read_raw
-from largeloss.labels.names import checked_names
 from largeloss.labels.table import LabelTable
 
 
@@ -26,7 +24,6 @@ def read_labels(
     path: str | Path,
     *,
     unlisted: str | None = None,
-    classes: Sequence[str] | None = None,
     coding: str | None = None,
 ) -> LabelFile:
     """Reads a ``.csv`` or ``.parquet`` file; its header tells which layout it has.
@@ -47,8 +44,6 @@ def read_labels(
         path: The file.
         unlisted: For lists, and needed there: whether a label that is not listed is ``"unknown"``
             or ``"absent"``.
-        classes: The classes of the table, in this order. Wide files are reduced to them; in the
-            other layouts a label that is none of them is refused.
         coding: A name of :data:`largeloss.labels.CODINGS`, for wide and long files whose numbers
             mean something else.
 
@@ -58,7 +53,6 @@ def read_labels(
         ConfigError: ``unlisted`` is another word, or given for a file that lists nothing; no such
             coding, or one for a file that lists labels.
     """
-    chosen = None if classes is None else checked_names(classes, "class")
     raw = read_raw(Path(path))
     check_header(raw)
     header = header_of(raw.header)
@@ -68,10 +62,9 @@ def read_labels(
         raw = with_our_numbers(raw, header, coding)
     images = parse.parse_images(raw, split)
     if layout == "long":
-        table = parse.parse_long(raw, positions, images, chosen)
+        table = parse.parse_long(raw, positions, images)
     elif layout == "list" and unlisted is not None:
-        table = parse.parse_list(raw, positions[0], images, chosen, unlisted)
+        table = parse.parse_list(raw, positions[0], images, unlisted)
     else:
         table = parse.parse_wide(raw, positions, images)
-        table = table if chosen is None else table.select_classes(chosen)
     return LabelFile(table, images.splits, layout)

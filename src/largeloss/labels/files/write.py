@@ -28,7 +28,7 @@ def write_labels(
     """Writes ``table`` as ``.csv`` or ``.parquet``; the file appears only when it is complete.
 
     The long layout is smaller where little is observed. It keeps the order of the images; that of
-    the classes is the alphabet's, unless they are given to :func:`read_labels`.
+    the classes is the alphabet's when they are read.
 
     Args:
         path: Where to; the folder must exist.

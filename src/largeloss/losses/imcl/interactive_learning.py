@@ -1,24 +1,29 @@
 """IMCL: missing labels are completed by smoothness over similar images and related classes."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from largeloss import distributed
 from largeloss.errors import CheckpointError, ConfigError
-from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.labels.cooccurrence import co_occurrence
+from largeloss.labels.table import LabelTable
+from largeloss.losses.base import PartialLabelLoss
 from largeloss.losses.cross_entropy import mean_cross_entropy
+from largeloss.losses.decision import Context, Decision
 from largeloss.losses.functional import observed, present
-from largeloss.losses.host_copy import sent
-from largeloss.losses.imcl.completion import close, completed, with_one
+from largeloss.losses.imcl.balance import gradient_ratio
 from largeloss.losses.imcl.feature_memory import FeatureMemory
-from largeloss.losses.imcl.pursuit import Space, pursue, residual
+from largeloss.losses.imcl.smoothness import smoothness
+from largeloss.losses.setting_checks import check_count
 
 
 class InteractiveMultiLabelLearning(PartialLabelLoss):
-    """Believes observed entries, and that an image is a mixture of a few others.
+    """Weight 0 on unobserved entries; two penalties keep labels and features smooth over images.
 
     With completed labels ``y`` (1 on observed positives, -1/2 on observed negatives,
     ``asym_sigmoid(logits)`` elsewhere) and ``f = [features, 1]``, three atoms of a dictionary of
@@ -34,35 +39,74 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
     w2 does the same in the features, since r_F does not depend on the head (0 where features are
     fixed).
 
+    Example:
+        >>> head = torch.nn.Linear(8, 3)
+        >>> loss = InteractiveMultiLabelLearning(dictionary_size=2, graph="identity")
+        >>> labels = torch.tensor([[1, -1, -1], [-1, 0, 1]])
+        >>> features, rows = torch.randn(2, 8), torch.tensor([7, 8])
+        >>> loss(head(features), labels, rows, features, head).backward()
+        >>> loss.memory.rows  # the images of the dictionary
+        tensor([7, 8])
+
     Args:
-        dictionary_size: Images that are remembered, the newest; fewer where there are fewer.
-        graph: (C, C) float, the influence of class i (row) on class j (column); its non-zero
-            entries off the diagonal are trained. None: every class by itself.
+        dictionary_size: Images that are remembered, the newest. A run has at most as many as it
+            has training images.
+        graph: The influence of class i (row) on class j (column), (C, C) float, whose non-zero
+            entries off the diagonal are trained; or ``"identity"``: every class by itself; or, in
+            a run, ``"co-occurrence"``: counted from the training labels. None is the last where
+            there are training labels to count, else the identity.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); features (B, D);
         returns ().
     State: the graph, w1, w2, the dictionary. Needs: rows, features, head. Memory:
         dictionary_size × (4 D + C) bytes.
-    Source: Huynh and Elhamifar, CVPR 2020. The dictionary of recent features is ours, and that it
-        gets no gradient.
+    Source: Huynh and Elhamifar, CVPR 2020, https://openaccess.thecvf.com/content_CVPR_2020/html/Huynh_Interactive_Multi-Label_CNN_Learning_With_Partial_Labels_CVPR_2020_paper.html.
+        The dictionary of recent features is ours, and that it gets no gradient.
     """
 
+    name: ClassVar[str] = "imcl"
+    title: ClassVar[str] = "IMCL"
+    paper: ClassVar[str] = "Huynh and Elhamifar, CVPR 2020"
     needs: ClassVar[frozenset[str]] = frozenset({"rows", "features", "head"})
     expects_unobserved: ClassVar[bool] = False
+    needs_observed_negatives: ClassVar[bool] = True
 
-    def __init__(self, dictionary_size: int = 4096, graph: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        dictionary_size: int = 4096,
+        graph: Tensor | Literal["co-occurrence", "identity"] | None = None,
+    ) -> None:
         super().__init__()
-        if not isinstance(dictionary_size, int) or dictionary_size < 1:
-            raise ConfigError(f"dictionary_size must be 1 or more, got {dictionary_size!r}.")
-        if graph is not None and (graph.ndim != 2 or graph.shape[0] != graph.shape[1]):
-            raise ConfigError(f"graph must be of shape (C, C), got {tuple(graph.shape)}.")
+        check_count("dictionary_size", dictionary_size, least=1)
         self.memory = FeatureMemory(dictionary_size)
         self.balance: tuple[float, float] | None = None
         self.graph: nn.Parameter | None = None
-        if graph is not None:
+        if isinstance(graph, Tensor):
+            if graph.ndim != 2 or graph.shape[0] != graph.shape[1]:
+                raise ConfigError(f"graph must be of shape (C, C), got {tuple(graph.shape)}.")
             self.register_buffer("initial_graph", graph.clone())
             if bool(_off_diagonal(graph).any()):
                 self.graph = nn.Parameter(graph.clone())
+        elif graph not in (None, "identity"):
+            raise ConfigError(
+                f"graph must be a (C, C) tensor or 'identity', got {graph!r}. "
+                "largeloss.labels.cooccurrence.co_occurrence(table, rows) counts one from labels."
+            )
+
+    @classmethod
+    def arguments(
+        cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        given: dict[str, Any] = {"dictionary_size": min(4096, len(rows)), "graph": None, **settings}
+        if given["dictionary_size"] > len(rows):
+            raise ConfigError(
+                f"dictionary_size is {given['dictionary_size']}, but there are only {len(rows)} "
+                "training images to remember. Leave it out, or choose at most that."
+            )
+        if given["graph"] in (None, "co-occurrence"):
+            influence = co_occurrence(table, rows)
+            given["graph"] = torch.from_numpy(influence).to(torch.get_default_dtype())
+        return given, []
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         known = observed(labels).to(logits.dtype)
@@ -74,13 +118,13 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         assert features is not None
         assert head is not None
         if len(self.memory):
-            terms = self._residuals(logits, labels, rows, features.to(logits.dtype), head)
+            terms = smoothness(logits, labels, context, self.memory, self._influence())
             if self.balance is None and logits.requires_grad:
                 supervised = self._supervised(logits, labels)
-                w1 = _ratio(supervised, terms[0], [head.weight, head.bias], shared=True)
+                w1 = gradient_ratio(supervised, terms[0], [head.weight, head.bias], shared=True)
                 w2 = 0.0
                 if features.requires_grad:
-                    w2 = _ratio(supervised, terms[1], [features], shared=False)
+                    w2 = gradient_ratio(supervised, terms[1], [features], shared=False)
                 if w1 > 0 and (w2 > 0 or not features.requires_grad):  # else at a later batch
                     self.balance = w1, w2
             w1, w2 = self.balance or (0.0, 0.0)
@@ -90,28 +134,6 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         if self.training:
             self.memory.update(features, labels, rows)
         return loss
-
-    def _residuals(
-        self, logits: Tensor, labels: Tensor, rows: Tensor, features: Tensor, head: nn.Linear
-    ) -> tuple[Tensor, Tensor]:
-        """The terms of r_L and r_F, without their weights."""
-        known = sent(self.memory.features, features.device).to(features.dtype)
-        known_labels = sent(self.memory.labels, labels.device)
-        in_labels = Space(
-            completed(logits, labels),
-            completed(F.linear(known, head.weight, head.bias), known_labels, self._influence()),
-        )
-        in_features = Space(with_one(features), with_one(known))
-        itself = self.memory.rows[None, :] == rows.cpu()[:, None]
-        allowed = ~(sent(itself, features.device) | close(features.detach(), known))
-        found = pursue(in_labels, in_features, allowed)
-        left = (
-            residual(in_labels, found.atoms, found.label_weights),
-            residual(in_features, found.atoms, found.feature_weights),
-        )
-        count = distributed.global_count(len(rows), logits.device)
-        in_y, in_f = (distributed.global_sum(r.square().sum()) / count for r in left)
-        return in_y, in_f
 
     def _supervised(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The first term of the loss."""
@@ -145,19 +167,3 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
 def _off_diagonal(graph: Tensor) -> Tensor:
     """(C, C) bool: the edges between different classes."""
     return (graph != 0) & ~torch.eye(len(graph), dtype=torch.bool, device=graph.device)
-
-
-def _ratio(first: Tensor, second: Tensor, inputs: list[Tensor], *, shared: bool) -> float:
-    """How many times as large the gradient of ``first`` in ``inputs`` is as that of ``second``.
-
-    ``shared``: whether all processes have the same inputs (parameters), or each its own (features).
-    """
-    sizes = []
-    for term in (first, second):
-        slopes = torch.autograd.grad(term, inputs, retain_graph=True, allow_unused=True)
-        found = [slope for slope in slopes if slope is not None]
-        if shared:
-            found = [distributed.global_sum(slope) for slope in found]
-        square = sum((slope.square().sum() for slope in found), torch.zeros(()))
-        sizes.append(float(square if shared else distributed.global_sum(square)) ** 0.5)
-    return sizes[0] / sizes[1] if sizes[1] > 0 else 0.0

@@ -1,0 +1,186 @@
+"""Train, load, evaluate, predict and compare, from Python.
+
+Settings are keyword arguments by their flat names, listed by ``help(largeloss.train)``; a method's
+own settings may be given, too. Errors are exceptions of :mod:`largeloss.errors`. Torch's random
+streams are afterwards as they were before.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from largeloss.api.keywords import AnyPath, check_data, layers_of, takes_settings, under
+from largeloss.api.results import MethodComparison, Run
+from largeloss.config import RunConfig
+from largeloss.errors import CompleteLabelsWarning, ConfigError
+from largeloss.experiments import compare as comparing
+from largeloss.experiments.grid import Variant
+from largeloss.pages.comparison import Heading, write_comparison
+from largeloss.pages.run import write_run_report
+from largeloss.progress import silent_progress, usual_progress
+from largeloss.runs import evaluate as evaluation
+from largeloss.runs import load as loading
+from largeloss.runs import train as training
+from largeloss.runs.predict import Predictions
+from largeloss.runs.settings import saved_settings
+
+
+@takes_settings
+def train(
+    data: AnyPath | None = None,
+    *,
+    out: AnyPath = "runs/train",
+    resume: bool = False,
+    preset: str | None = None,
+    config: AnyPath | RunConfig | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Trains a classifier and writes a run folder with its report.
+
+    Ctrl-C saves the last step and raises :class:`~largeloss.errors.Interrupted`.
+
+    Args:
+        data: A folder with ``labels.csv`` (or ``.parquet``) and images or features; it may be left
+            out with ``resume``, and with the preset of the digit scenes.
+        out: The run folder; it must be new, unless ``resume``.
+        resume: Continue the run in ``out``, exactly; a finished run is only read.
+        preset: Published settings by name, such as ``"voc2012/ll-r"``.
+        config: Settings, or a YAML file of them; keyword arguments go before it.
+        progress: Whether a bar and a line an epoch are shown.
+        **settings: By flat name, see below; settings of the chosen method alone, too.
+
+    Raises:
+        InputError: wrong settings, data or labels; nothing was trained.
+        RunError: the run was stopped, or failed.
+    """
+    folder, layers = Path(out), layers_of(data, preset, config, settings)
+    shown = usual_progress() if progress else silent_progress()
+    if resume:
+        made = saved_settings(folder, layers.made(saved_settings(folder).plain()))
+    else:
+        made = layers.made(under(config))
+    check_data(made)
+    shown.expect(made.num_epochs)
+    with _left_as_found():
+        listener = shown.listener(made.method.name)
+        training.train(made, folder, resume=resume, listener=listener)
+        write_run_report(folder)
+    return Run.read(folder)
+
+
+@takes_settings
+def compare(
+    data: AnyPath | None = None,
+    *,
+    methods: Sequence[str] = ("full", "an", "ll-r"),
+    seeds: int = 3,
+    out: AnyPath = "runs/compare",
+    preset: str | None = None,
+    config: AnyPath | RunConfig | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> MethodComparison:
+    """Trains several methods on the same data with the same seeds; finished runs are skipped.
+
+    Args:
+        data: As of :func:`train`.
+        methods: Names, with Δ in percent where wanted: ``"ll-r:0.5"``.
+        seeds: Runs of each method.
+        out: Holds a folder a run.
+        preset: Published settings: a collection, such as ``"voc2012"``.
+        config: Settings, or a YAML file of them; keyword arguments go before it.
+        progress: Whether bars and lines are shown.
+        **settings: By flat name, see below; each method takes those that it has.
+
+    Raises:
+        InputError: wrong settings, data or labels; nothing was trained.
+        RunError: a run was stopped, or failed; call again to go on.
+    """
+    if clash := {"method", "delta_rel", "seed"} & settings.keys():
+        raise ConfigError(
+            f"compare decides {', '.join(sorted(clash))} itself: name methods with their Δ in "
+            'methods=["ll-r:0.5"], and the number of seeds in seeds=3.'
+        )
+    folder, layers = Path(out), layers_of(data, preset, config, settings, methods)
+    shown = usual_progress() if progress else silent_progress()
+
+    def make(method: str) -> RunConfig:
+        made = layers.made(under(config), {"method": {"name": method}})
+        check_data(made)
+        return made
+
+    with _left_as_found():
+        variants = [Variant.parse(text) for text in methods]
+        compared = comparing.compare(make, variants, seeds, folder, shown)
+        name = Path(data).name if data is not None else "Digit scenes"
+        heading = Heading(
+            title=f"{name}: methods compared",
+            lead=f"Mean average precision on the test split; seeds: {seeds}.",
+            command=f"largeloss report {folder}",
+        )
+        write_comparison(compared, heading)
+    runs, summary = compared.comparison.runs, compared.comparison.summary
+    return MethodComparison(runs, summary, folder, compared.folders)
+
+
+def load(run: AnyPath) -> loading.TrainedClassifier:
+    """The trained model of a run, with its classes, thresholds and preprocessing.
+
+    Args:
+        run: A run folder, or its ``best/``.
+
+    Raises:
+        ConfigError, CheckpointError: nothing there, or damaged.
+    """
+    return loading.load(Path(run))
+
+
+def predict(run: AnyPath, images: AnyPath | Sequence[AnyPath], **options: Any) -> Predictions:
+    """Scores and tags for images: ``load(run).predict(images)``.
+
+    Args:
+        run: A run folder.
+        images: Files, or folders: all images in them and below.
+        **options: Of :meth:`~largeloss.runs.load.TrainedClassifier.predict`.
+
+    Raises:
+        ConfigError, CheckpointError, DataError: as of :func:`load` and ``predict``.
+    """
+    paths = [images] if isinstance(images, str | PathLike) else images
+    return load(run).predict([Path(path) for path in paths], **options)
+
+
+def evaluate(
+    run: AnyPath, data: AnyPath | None = None, *, split: str = "test", **options: Any
+) -> evaluation.Evaluation:
+    """Measures the best weights of a run on a split, by the labels as they are given.
+
+    Args:
+        run: A run folder.
+        data: A data folder; that of the run unless given.
+        split: train, val or test.
+        **options: Of :func:`largeloss.runs.evaluate.evaluate`.
+
+    Raises:
+        ConfigError, CheckpointError: there is no such run, or nothing to load.
+        DataError, LabelError: the data cannot be read, or does not fit the model.
+    """
+    folder = None if data is None else Path(data)
+    return evaluation.evaluate(Path(run), folder, split=split, **options)
+
+
+@contextmanager
+def _left_as_found() -> Iterator[None]:
+    """Torch's random streams are put back; what a run reports as a remark is no warning, too."""
+    with (
+        torch.random.fork_rng(devices=range(torch.cuda.device_count())),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", CompleteLabelsWarning)
+        yield

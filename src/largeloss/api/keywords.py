@@ -1,0 +1,72 @@
+"""Keyword arguments become settings."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+from largeloss.config import RunConfig
+from largeloss.config.flat import flat_names, nested
+from largeloss.config.models import SECTIONS
+from largeloss.errors import ConfigError
+from largeloss.experiments.grid import Variant
+from largeloss.losses import settings_of
+from largeloss.presets import SettingsLayers
+
+AnyPath = str | PathLike[str]
+Called = TypeVar("Called", bound=Callable[..., Any])
+
+
+def takes_settings(function: Called) -> Called:
+    """Lists all settings in a function's signature and docstring."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    lines, parameters = [], {parameter.name: parameter for parameter in own}
+    for flat, (section, name) in flat_names().items():
+        if flat not in parameters:
+            field = SECTIONS[section].model_fields[name]
+            lines.append(f"        {flat}: {field.description}")
+            parameters[flat] = inspect.Parameter(
+                flat,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.get_default(call_default_factory=True),
+                annotation=field.annotation,
+            )
+    shown = signature.replace(parameters=list(parameters.values()))
+    function.__signature__ = shown  # type: ignore[attr-defined]  # read by help and editors
+    function.__doc__ = f"{function.__doc__}\n    Settings:\n" + "\n".join(lines) + "\n"
+    return function
+
+
+def layers_of(
+    data: AnyPath | None,
+    preset: str | None,
+    config: AnyPath | RunConfig | None,
+    settings: dict[str, Any],
+    methods: Sequence[str] = (),
+) -> SettingsLayers:
+    """Keyword arguments as layers of settings."""
+    if data is not None:
+        settings = settings | {"data": Path(data)}
+    file = None if config is None or isinstance(config, RunConfig) else Path(config)
+    layers = SettingsLayers(preset, file)
+    known = {name: value for name, value in settings.items() if name in flat_names()}
+    own: set[str] = set()
+    if len(known) < len(settings):  # of the method alone, or a mistake
+        chosen = layers._replace(options=nested(known)).made(under(config)).method.name
+        names = [Variant.parse(text).method for text in methods] or [chosen]
+        own = {setting for name in names for setting in settings_of(name)}
+    return layers._replace(options=nested(settings, own))
+
+
+def under(config: AnyPath | RunConfig | None) -> dict[str, Any]:
+    return config.plain() if isinstance(config, RunConfig) else {}
+
+
+def check_data(settings: RunConfig) -> None:
+    if settings.needs_data:
+        raise ConfigError(
+            'Data is needed: a folder with labels.csv and images, as in train("photos/"). For a '
+            'first look without data: train(preset="digits/ll-r").'
+        )

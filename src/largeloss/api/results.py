@@ -1,0 +1,91 @@
+"""What training and comparing give back: results with their files, tables and figures."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Self
+
+from matplotlib.figure import Figure
+
+from largeloss.config import RunConfig
+from largeloss.experiments.results import Comparison
+from largeloss.notebook import html_table
+from largeloss.pages.run import run_curves
+from largeloss.report.tables import COLUMNS, comparison_rows
+from largeloss.runs.load import TrainedClassifier, load
+from largeloss.runs.result import RunResult
+from largeloss.runs.settings import saved_settings
+
+
+@dataclass(frozen=True)
+class Run(RunResult):
+    """A finished run: its result, its folder, its settings and its model."""
+
+    path: Path
+    """The run folder."""
+
+    @classmethod
+    def read(cls, run: str | PathLike[str]) -> Self:
+        """The finished run in a folder.
+
+        Raises:
+            RunError: it cannot be read, or is not as it was written.
+        """
+        return cls(**vars(RunResult.read(Path(run))), path=Path(run))
+
+    @property
+    def report(self) -> Path:
+        """``report.html``, to open in a browser."""
+        return self.path / "report.html"
+
+    @property
+    def settings(self) -> RunConfig:
+        """That the run was trained with."""
+        return saved_settings(self.path)
+
+    @cached_property
+    def model(self) -> TrainedClassifier:
+        """The weights of the best val epoch."""
+        return load(self.path)
+
+    @property
+    def curves(self) -> dict[str, tuple[float, ...]]:
+        """``val`` and, where it was tracked, ``test`` → mAP after each epoch, in percent."""
+        return {curve.label: curve.values for curve in run_curves(self.path, self)}
+
+    def plot_curves(self) -> Figure:
+        """mAP after each epoch, as a matplotlib figure."""
+        figure = Figure(figsize=(6, 3.5), layout="constrained")
+        plot = figure.subplots()
+        for label, values in self.curves.items():
+            plot.plot(range(len(values)), values, marker="o", label=label)
+        plot.set(xlabel="epoch", ylabel="mAP (%)")
+        plot.legend()
+        return figure
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, f"{100 * value:.1f}", *map(str, self.test_counts[name]))
+            for name, value in self.test_ap.items()
+        ]
+        caption = f"{self.method}: test mAP {self.test_map:.1f} % (epoch {self.best_epoch})"
+        return html_table(("Class", "AP (%)", "Present", "Absent", "Unknown"), rows, caption)
+
+
+@dataclass(frozen=True)
+class MethodComparison(Comparison):
+    """Finished runs of several methods, and their summary."""
+
+    path: Path
+    """Holds a folder a run."""
+    folders: tuple[Path, ...]
+    """Of ``runs``, in their order."""
+
+    @property
+    def report(self) -> Path:
+        """``report.html``, to open in a browser."""
+        return self.path / "report.html"
+
+    def _repr_html_(self) -> str:
+        return html_table(COLUMNS, [row.cells for row in comparison_rows(self)])

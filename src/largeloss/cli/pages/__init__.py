@@ -1,1 +1,0 @@
-"""What the reports of runs and comparisons say, gathered from their folders."""

@@ -1,0 +1,76 @@
+"""Results on the screen: of a run, class by class, and of groups of classes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from largeloss.cli.console import out, say
+from largeloss.training.evaluation import RULES
+
+if TYPE_CHECKING:
+    from largeloss.runs.grouped_map import GroupedFigures
+    from largeloss.runs.result import RunResult
+
+
+def print_result(result: "RunResult", folder: Path) -> None:
+    """The figures of a finished run, class by class."""
+    out.print(class_table(result.test_ap, result.test_counts))
+    say(
+        f"Test mAP {result.test_map:.1f} with the weights of the best val epoch "
+        f"({result.best_epoch}), {result.last_test_map:.1f} with those of the last. "
+        f"Measured by {RULES[result.test_rule]}."
+    )
+    if result.test_classes_without_positives:
+        say(classes_without_positives(result.test_classes_without_positives))
+    if result.num_corrections:
+        say(
+            f"{result.num_corrections} blank training entries were labelled by the method: "
+            f"{folder / 'corrections.parquet'}"
+        )
+    say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} IMAGES --out scores.csv")
+
+
+def class_table(ap: Mapping[str, float], counts: Mapping[str, Sequence[int]]) -> Table:
+    """Average precision by class, and why where there is none."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Class")
+    for title in ("Present", "Absent", "Unknown", "AP"):
+        table.add_column(title, justify="right")
+    for name, value in ap.items():
+        present, absent, unknown = counts[name]
+        shown = f"{100 * value:.1f}"
+        if not present:
+            shown = "not measurable: nowhere present"
+        elif not absent:
+            shown = "not measurable: nowhere absent"
+        table.add_row(Text(name), str(present), str(absent), str(unknown), shown)
+    return table
+
+
+def classes_without_positives(number: int) -> str:
+    """How such classes count in the mean."""
+    return (
+        f"{number} of the classes are present in no image of the split; they count as 0 in the "
+        "mean, as in published results."
+    )
+
+
+def group_table(figures: "GroupedFigures") -> Table:
+    """mAP by groups of classes."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Group")
+    for title in ("Train annotations", "Classes", "mAP (%)"):
+        table.add_column(title, justify="right")
+
+    def shown(value: float | None) -> str:
+        return "not measurable" if value is None else f"{value:.1f}"
+
+    measured = figures.measured
+    for number, (low, high) in enumerate(figures.annotations):
+        counted, value = measured.num_counted[number], measured.groups[number]
+        table.add_row(f"G{number + 1}", f"{low} to {high}", str(counted), shown(value))
+    table.add_row("all", "", str(sum(measured.num_counted)), shown(measured.all))
+    return table

@@ -1,0 +1,26 @@
+"""The settings of a run: their models, how layers of them are merged, and their flat names."""
+
+from largeloss.config.flat import Flag, flags, nested
+from largeloss.config.layers import deep_merged, make_config, merged, read_yaml
+from largeloss.config.models import (
+    DataConfig,
+    MethodConfig,
+    ModelConfig,
+    RunConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "DataConfig",
+    "Flag",
+    "MethodConfig",
+    "ModelConfig",
+    "RunConfig",
+    "TrainingConfig",
+    "deep_merged",
+    "flags",
+    "make_config",
+    "merged",
+    "nested",
+    "read_yaml",
+]

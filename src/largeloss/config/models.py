@@ -1,0 +1,232 @@
+"""All settings of a run, each written once: type, default, limits, meaning.
+
+Options of the command line and keyword arguments of :func:`largeloss.train` are made of these; a
+setting marked ``flag`` is also an option.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+UNIMPORTANT = {"data.cache", "training.checkpoint_every"}
+"""Settings that do not change what a run computes."""
+PRECISION = "training.precision"
+
+Three = Annotated[list[float], Field(min_length=3, max_length=3)]
+ThreePositive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
+
+
+def setting(default: Any, description: str, *, flag: bool = False, **limits: Any) -> Any:
+    """A field of a section.
+
+    Args:
+        default: None where something else decides; the description then says what.
+        description: For ``--help`` and the documentation.
+        flag: Whether the command line has an option for it, beside ``--set``.
+        **limits: As of pydantic's ``Field``.
+    """
+    if callable(default):
+        limits["default_factory"] = default
+    else:
+        limits["default"] = default
+    return Field(description=description, json_schema_extra={"flag": flag}, **limits)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class DataConfig(_Section):
+    """What is trained on."""
+
+    path: Path | None = setting(
+        None,
+        "A folder with labels.csv (or .parquet) and images or features; None for digit scenes.",
+    )
+    classes: list[str] | None = setting(None, "Only these, separated by commas.", flag=True)
+    unlisted: Literal["unknown", "absent"] | None = setting(
+        None, "For tag lists: tags not listed are 'unknown' or 'absent'.", flag=True
+    )
+    observe: str | None = setting(
+        None,
+        "Hide training labels of a complete table: single-positive, positives=n,negatives=m or "
+        "fraction=f. The truth is kept for reporting.",
+        flag=True,
+    )
+    observe_seed: int = setting(1200, "Decides which labels --observe keeps.", ge=0, lt=2**32)
+    bad_images: Literal["error", "skip"] = setting(
+        "error", "What to do with unreadable images: error or skip.", flag=True
+    )
+    follow_symlinks: bool = setting(False, "Images may be links out of DATA.", flag=True)
+    cache: Path | None = setting(
+        None,
+        "Folder that keeps extracted features (default: the user's cache folder) or, end to end, "
+        "decoded images (default: none are kept).",
+        flag=True,
+    )
+
+
+class MethodConfig(_Section):
+    """The loss. A method's own settings are checked by its constructor; None is its default."""
+
+    model_config = ConfigDict(extra="allow", validate_default=True)
+
+    name: str = setting("ll-r", "See 'largeloss methods'.", flag=True)
+    delta_rel: Annotated[float, Field(ge=0, le=100)] | None = setting(
+        None, "Δ of ll-r, ll-ct, ll-cp: percent of a batch's entries.", flag=True
+    )
+    expected_positives: Annotated[float, Field(gt=0)] | None = setting(
+        None, "Of epr and role: tags of an image on average. Default: estimated.", flag=True
+    )
+
+    def given(self) -> dict[str, Any]:
+        """The settings that are not None, beside the name."""
+        return {k: v for k, v in self.model_dump().items() if k != "name" and v is not None}
+
+
+class ModelConfig(_Section):
+    """The network."""
+
+    backbone: str = setting("resnet50", "Any name of timm's; 'none' for features.", flag=True)
+    args: dict[str, Any] = setting(dict, "Passed to timm.")
+    weights: Path | None = setting(None, "Safetensors file of the backbone's weights.", flag=True)
+    pretrained: bool = setting(False, "Let timm fetch weights from its hub.", flag=True)
+    image_size: int = setting(448, "In pixels.", flag=True, ge=1, le=8192)
+    mean: Three = setting(lambda: [0.485, 0.456, 0.406], "Of the images' channels, from 0 to 1.")
+    std: ThreePositive = setting(
+        lambda: [0.229, 0.224, 0.225], "Of the images' channels, from 0 to 1."
+    )
+    hidden: int = setting(0, "Units of a hidden layer over features; 0 is a linear model.", ge=0)
+    dropout: float = setting(0.0, "Before the head: share of the features left out.", ge=0, lt=1)
+
+
+class TrainingConfig(_Section):
+    """The loop."""
+
+    protocol: Literal["end-to-end", "linear", "linear-init"] = setting(
+        "end-to-end",
+        "end-to-end; linear: a head on features of a fixed backbone; linear-init: that first, then "
+        "everything.",
+        flag=True,
+    )
+    head_epochs: int = setting(25, "Of linear-init: epochs of the head alone, with Adam.", ge=1)
+    head_lr: float = setting(1e-3, "Of linear-init: learning rate of that phase.", gt=0)
+    head_method: str | None = setting(
+        None, "Of linear-init: method of that phase. Default: the method's own choice."
+    )
+    epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)
+    batch_size: int = setting(16, "Over all processes.", flag=True, ge=1)
+    optimizer: Literal["adam", "sgd", "rmsprop"] = setting(
+        "adam", "adam, sgd or rmsprop.", flag=True
+    )
+    lr: Annotated[float, Field(gt=0)] | None = setting(
+        None,
+        "Of the backbone; the head has 10 ×. Default: adam 1e-4, sgd 5e-3, rmsprop 1e-3.",
+        flag=True,
+    )
+    head_lr_factor: float = setting(10.0, "Learning rate of the head ÷ the backbone's.", gt=0)
+    weight_decay: Annotated[float, Field(ge=0)] | None = setting(
+        None, "Default: sgd 1e-3, otherwise 0."
+    )
+    momentum: float = setting(0.9, "Of sgd and rmsprop.", ge=0, lt=1)
+    seed: int = setting(0, "Decides weights, order and mirroring.", flag=True, ge=0, lt=2**32)
+    select: Literal["auto", "full", "observed", "assume-absent", "last"] = setting(
+        "auto",
+        "Labels of val by which the best epoch is chosen: auto, full, observed, assume-absent; "
+        "last takes the last epoch.",
+        flag=True,
+    )
+    stop_below: Annotated[float, Field(gt=0)] | None = setting(
+        3.0, "Early stopping: when val mAP is so many points below its best; null: never."
+    )
+    mirror: bool = setting(True, "Mirror half of the training images.")
+    precision: Literal["auto", "fp32", "bf16"] = setting(
+        "auto", "fp32, bf16, or auto: what a second's measurement finds faster.", flag=True
+    )
+    workers: int = setting(2, "Processes that decode images.", flag=True, ge=0)
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = setting(
+        None,
+        "Steps between checkpoints within an epoch. Default: one every ten minutes.",
+        flag=True,
+    )
+    track_test: bool = setting(False, "Measure test after every epoch too, for curves.")
+    record: Literal["nothing", "losses"] = setting(
+        "nothing", "losses: writes every entry's loss, for 'largeloss analyze'.", flag=True
+    )
+
+    @model_validator(mode="after")
+    def _usual_values(self) -> Self:
+        usual = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3), "rmsprop": (1e-3, 0.0)}
+        lr, weight_decay = usual[self.optimizer]
+        if self.lr is None:
+            self.lr = lr
+        if self.weight_decay is None:
+            self.weight_decay = weight_decay
+        return self
+
+
+class RunConfig(_Section):
+    """All settings of a run, as saved in its ``config.yaml``."""
+
+    data: DataConfig = Field(default_factory=DataConfig)
+    method: MethodConfig = Field(default_factory=MethodConfig)
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether no data was named, and the settings are not those of the digit scenes."""
+        return self.data.path is None and self.model.backbone != "digits"
+
+    @property
+    def num_epochs(self) -> int:
+        """Of all phases."""
+        training = self.training
+        return training.epochs + training.head_epochs * (training.protocol == "linear-init")
+
+    def plain(self) -> dict[str, Any]:
+        """As YAML holds it."""
+        return self.model_dump(mode="json")
+
+    def with_values(self, **sections: Mapping[str, Any]) -> Self:
+        """The same settings but for some values of sections, which are not validated again."""
+        changed = {
+            name: getattr(self, name).model_copy(update=dict(values))
+            for name, values in sections.items()
+        }
+        return self.model_copy(update=changed)
+
+    def differences(self, other: "RunConfig") -> list[str]:
+        """``section.name: here → there``, for every setting in which the two differ.
+
+        Settings that do not change what is computed are left out. The precision 'auto' equals
+        whatever the other has.
+        """
+        mine, theirs = _flat(self.plain()), _flat(other.plain())
+        if "auto" in (mine[PRECISION], theirs[PRECISION]):
+            del mine[PRECISION], theirs[PRECISION]
+        return [
+            f"{name}: {mine.get(name)} → {theirs.get(name)}"
+            for name in sorted((mine.keys() | theirs.keys()) - UNIMPORTANT)
+            if mine.get(name) != theirs.get(name)
+        ]
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "data": DataConfig,
+    "method": MethodConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+}
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -1,0 +1,102 @@
+"""What readers of official releases share: what to fetch, and the text files in the archives."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PureWindowsPath
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.data.dataset import Rows
+from largeloss.errors import DataError
+
+
+class Archive(NamedTuple):
+    """A file of an official release."""
+
+    url: str
+    size: str
+    """As the release gives it, such as ``2 GB``."""
+
+
+def how_to_fetch(archives: Iterable[Archive], folder: Path) -> str:
+    """Commands that fetch ``archives``, resuming where a connection was cut, for messages."""
+    lines = [f"  curl -C - -O {archive.url}    # {archive.size}" for archive in archives]
+    return "\n".join([f"Fetch these files of the official release and unpack them in {folder}:",
+                      *lines])  # fmt: skip
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, without their ends.
+
+    Raises:
+        DataError: it cannot be read, is no UTF-8, or holds nothing but blanks.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path}: cannot be read ({error}). Fetch it again from the official release."
+        ) from None
+    if not text.strip():
+        raise DataError(f"{path}: the list is empty. Fetch it again from the official release.")
+    return text.splitlines()
+
+
+def read_numbers(path: Path, columns: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """(lines, columns): whole numbers between blanks; empty lines are skipped.
+
+    Args:
+        path: A text file, of millions of lines.
+        columns: Only these are read, so that lines may differ in length; by default all.
+
+    Raises:
+        DataError: the file cannot be read or is empty, or something else than numbers is there.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of empty files, and numbers that are not whole
+            return np.loadtxt(
+                path, np.int64, comments=None, usecols=columns, ndmin=2, encoding="utf-8-sig"
+            )
+    except (OSError, ValueError, Warning) as error:
+        raise DataError(
+            f"{path}: needed are whole numbers between blanks ({error}). Unpack the official "
+            "release again."
+        ) from None
+
+
+def positions_of_ids(wanted: NDArray[Any], known: NDArray[Any], order: Rows | None = None) -> Rows:
+    """(M,) where each of the numbers ``wanted`` (M,) stands in ``known`` (n,), -1 if it does not.
+
+    ``order`` (n,) sorts ``known``; it is computed where it is not given.
+    """
+    if not len(known):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    order = np.argsort(known) if order is None else order
+    nearest = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    return np.where(known[nearest] == wanted, nearest, -1)
+
+
+def check_inside(name: str, where: str) -> None:
+    """Refuses a file name that leads out of the folder it is meant for.
+
+    Args:
+        name: A relative path with slashes.
+        where: The file, and the place in it, that the name comes from.
+
+    Raises:
+        DataError: the name is empty or absolute, has a part ``.`` or ``..``, a backslash, a drive
+            or an unprintable character.
+    """
+    if (
+        {"", ".", ".."} & set(name.split("/"))
+        or "\\" in name
+        or PureWindowsPath(name).drive
+        or not name.isprintable()
+    ):
+        raise DataError(
+            f"{where}: the file name {name!r} leads out of its folder or is none. Names must be "
+            "relative, with '/' between folders and without '..'; correct the list."
+        )

@@ -1,0 +1,59 @@
+"""Several methods on the same data with the same seeds: planned, checked, trained."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from largeloss.config import RunConfig
+from largeloss.experiments.grid import PlannedRun, Variant, plan, run_grid
+from largeloss.experiments.results import Comparison
+from largeloss.experiments.runner import GridRunner, Progress
+from largeloss.runs.data import DataReader, load_data
+
+
+@dataclass(frozen=True)
+class ComparedRuns:
+    """A comparison, and where its runs are."""
+
+    comparison: Comparison
+    out: Path
+    folders: tuple[Path, ...]
+    reader: DataReader
+    """Has the data of the runs."""
+
+
+def parse_methods(text: str) -> list[Variant]:
+    """The methods in ``full,an,ll-r:0.5``.
+
+    Raises:
+        ConfigError: a Delta that is no number.
+    """
+    return [Variant.parse(part) for part in text.split(",") if part.strip()]
+
+
+def compare(
+    make: Callable[[str], RunConfig],
+    variants: Sequence[Variant],
+    num_seeds: int,
+    out: Path,
+    progress: Progress,
+) -> ComparedRuns:
+    """Trains what is not finished yet; writes ``results.json``.
+
+    Args:
+        make: Gives the settings of a method, but for its Delta and the seed.
+        variants: The methods.
+        num_seeds: Runs of each.
+        out: Holds a folder a run.
+        progress: Is told how it goes on.
+
+    Raises:
+        InputError: settings or data that cannot be used; nothing was trained.
+        RunError: a run failed, or was stopped.
+    """
+    grid: list[PlannedRun] = plan(variants, num_seeds)
+    reader = DataReader(load_data, progress.remark)
+    runner = GridRunner(make, grid, out, progress, reader)
+    progress.expect(runner.epochs)
+    comparison = run_grid(grid, out, runner)
+    return ComparedRuns(comparison, out, tuple(out / run.folder for run in grid), reader)

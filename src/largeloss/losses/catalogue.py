@@ -1,0 +1,113 @@
+"""All methods by name, and what others ask of them by name."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.errors import ConfigError
+from largeloss.labels.table import LabelTable
+from largeloss.losses.assume_negative import AssumeNegative
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.curriculum import CurriculumLabeling
+from largeloss.losses.decision import Action
+from largeloss.losses.expected_positive import ExpectedPositive
+from largeloss.losses.full_label import FullLabel
+from largeloss.losses.ignore_unobserved import IgnoreUnobserved
+from largeloss.losses.imcl import InteractiveMultiLabelLearning
+from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
+from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
+from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
+from largeloss.losses.rejection import LargeLossRejection
+from largeloss.losses.settings import check_settings, constructor_settings
+from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
+from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
+
+LOSSES: dict[str, type[PartialLabelLoss]] = {
+    method.name: method
+    for method in (
+        FullLabel,
+        AssumeNegative,
+        IgnoreUnobserved,
+        WeightedAssumeNegative,
+        LabelSmoothingAssumeNegative,
+        ExpectedPositive,
+        RegularizedOnlineLabelEstimation,
+        LargeLossRejection,
+        LargeLossTemporaryCorrection,
+        LargeLossPermanentCorrection,
+        CurriculumLabeling,
+        InteractiveMultiLabelLearning,
+    )
+}
+"""Method by name, in the order of the papers' tables."""
+
+
+def find_method(name: str) -> type[PartialLabelLoss]:
+    """The method called ``name``.
+
+    Raises:
+        ConfigError: there is none; the message has the nearest name, or all names.
+    """
+    if name not in LOSSES:
+        near = difflib.get_close_matches(name, LOSSES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(LOSSES)}."
+        raise ConfigError(f"There is no method {name!r}; {hint}")
+    return LOSSES[name]
+
+
+def title_of(name: str) -> str:
+    """How the method is displayed, ``LL-R``; an unknown one by its name."""
+    return LOSSES[name].title if name in LOSSES else name
+
+
+def action_of(name: str) -> Action | None:
+    """What the method does with flagged entries; None where it flags none, or is unknown."""
+    return LOSSES[name].action if name in LOSSES else None
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """The method's settings and their defaults; None where the data decide.
+
+    Raises:
+        ConfigError: no such method.
+    """
+    settings = constructor_settings(find_method(name))
+    return {setting: found.default for setting, found in settings.items()}
+
+
+def check_some_method_has(settings: Iterable[str]) -> None:
+    """Refuses names of settings that no method has: for settings that several methods share.
+
+    Raises:
+        ConfigError: no method has one of them.
+    """
+    known = dict.fromkeys(setting for name in LOSSES for setting in settings_of(name))
+    for setting in settings:
+        if setting not in known:
+            near = difflib.get_close_matches(setting, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"they have {', '.join(known)}."
+            raise ConfigError(f"No method has a setting {setting!r}; {hint}")
+
+
+def build_loss(
+    name: str, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
+) -> tuple[PartialLabelLoss, list[str]]:
+    """The loss for training on the images ``rows`` of ``table``, and remarks for the user.
+
+    Args:
+        name: Of the method.
+        table: (N, C) labels as the method sees them.
+        rows: The training images.
+        settings: What the user has set; :func:`settings_of` tells which there are.
+
+    Raises:
+        ConfigError: no such method; a setting that it does not have, that has the wrong type or is
+            out of range, or that does not fit the labels.
+    """
+    method = find_method(name)
+    check_settings(name, method, settings)
+    arguments, remarks = method.arguments(table, rows, settings)
+    return method(**arguments), remarks

@@ -1,0 +1,131 @@
+"""Validates the batches that a loss is given: shapes, types, values."""
+
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from largeloss.errors import CompleteLabelsWarning, ConfigError, LabelError, NonFiniteError
+from largeloss.losses.decision import Context
+from largeloss.losses.deferred_check import DeferredCheck
+
+if TYPE_CHECKING:
+    from largeloss.losses.base import PartialLabelLoss
+
+
+class BatchValidation:
+    """The validation of one loss's batches.
+
+    Shapes and types are checked at once. Values are too on the CPU; on a GPU they are read one
+    step later, so that a step needs no synchronisation.
+    """
+
+    def __init__(self) -> None:
+        self.deferred = DeferredCheck()
+        self._seen_batch = False
+
+    def __call__(
+        self, loss: "PartialLabelLoss", logits: Tensor, labels: Tensor, context: Context
+    ) -> None:
+        """Checks a batch; ``logits`` are detached.
+
+        Raises:
+            LabelError: logits or labels of a wrong shape or type, labels of a wrong value.
+            ConfigError: something of the context is missing, or the rows have a wrong shape.
+            ScheduleError: a scheduled loss before ``set_epoch``.
+            NonFiniteError: logits that are NaN or infinite.
+        """
+        name = type(loss).__name__
+        _check_tensors(name, logits, labels)
+        _check_context(name, loss.needs, logits, context)
+        if loss.scheduled:
+            loss.current_epoch()
+        if not self._seen_batch:
+            self._seen_batch = True
+            if loss.expects_unobserved:
+                _warn_if_complete(name, labels)
+        self.deferred.flush()
+        if labels.numel():
+            _check_labels(self.deferred, labels)
+            _check_logits(self.deferred, logits, context.rows, loss.epoch)
+
+
+def _check_tensors(name: str, logits: Tensor, labels: Tensor) -> None:
+    if logits.ndim != 2 or not logits.is_floating_point():
+        raise LabelError(
+            f"{name} needs float logits of shape (B, C), got {tuple(logits.shape)} "
+            f"of type {logits.dtype}."
+        )
+    if labels.shape != logits.shape:
+        raise LabelError(
+            f"{name} needs labels of the logits' shape {tuple(logits.shape)}, "
+            f"got {tuple(labels.shape)}."
+        )
+    if labels.is_floating_point() or labels.is_complex():
+        raise LabelError(
+            f"{name} needs integer labels (1 present, 0 absent, -1 unobserved), got "
+            f"{labels.dtype}. Write labels.to(torch.int8), or convert another coding by name: "
+            "largeloss.labels.convert(labels, 'nan-unobserved')."
+        )
+
+
+def _check_context(name: str, needs: frozenset[str], logits: Tensor, context: Context) -> None:
+    for need in sorted(needs):
+        if getattr(context, need) is None:
+            raise ConfigError(
+                f"{name} needs {need}: call loss(logits, labels, {need}={need})"
+                + (", the images' numbers in the data set." if need == "rows" else ".")
+            )
+    rows = context.rows
+    if rows is not None and rows.shape != logits.shape[:1]:
+        raise ConfigError(
+            f"{name} needs one row number an image, shape ({logits.shape[0]},), "
+            f"got {tuple(rows.shape)}."
+        )
+
+
+def _warn_if_complete(name: str, labels: Tensor) -> None:
+    if labels.numel() and not bool((labels < 0).any()):
+        warnings.warn(
+            f"{name}: the first batch has no unobserved entry (-1). Where a 0 means 'not "
+            "annotated' rather than 'absent', convert the labels first: "
+            "largeloss.labels.convert(labels, 'positives-only').",
+            CompleteLabelsWarning,
+            stacklevel=6,  # the line that calls the loss, past torch's two frames
+        )
+
+
+def _check_labels(deferred: DeferredCheck, labels: Tensor) -> None:
+    low, high = labels.aminmax()
+
+    def error() -> LabelError:
+        return LabelError(
+            f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
+            "Convert another coding by name: largeloss.labels.convert(labels, coding)."
+        )
+
+    deferred.refuse_if((high > 1) | (low < -1), error)
+
+
+def _check_logits(
+    deferred: DeferredCheck, logits: Tensor, rows: Tensor | None, epoch: int | None
+) -> None:
+    # One pass on the CPU: a sum is finite where every logit is; only else is each one checked.
+    if logits.device.type == "cpu" and math.isfinite(float(logits.sum(dtype=torch.float32))):
+        return
+
+    def error() -> NonFiniteError:
+        images = torch.where(~logits.isfinite().all(dim=1))[0].cpu()
+        names = tuple((images if rows is None else rows.detach().cpu()[images]).tolist())
+        kind = "positions in the batch" if rows is None else "rows"
+        listed = ", ".join(map(str, names[:8])) + (" …" if len(names) > 8 else "")
+        return NonFiniteError(
+            f"Logits are NaN or infinite for {len(names)} of {len(logits)} images, {kind} "
+            f"{listed} (epoch {epoch}). Lower the learning rate, look at these images, or train "
+            "in full precision.",
+            names if rows is not None else (),
+        )
+
+    deferred.refuse_if(~logits.isfinite().all(), error)

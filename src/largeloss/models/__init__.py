@@ -1,0 +1,17 @@
+"""Networks: backbone, global pooling, linear head; class activation maps from the same module."""
+
+from largeloss.models.backbones import FeatureInput, load_backbone, weights_id
+from largeloss.models.build import build_classifier, parameter_groups
+from largeloss.models.classifier import Classifier, Output, full_precision, half_precision
+
+__all__ = [
+    "Classifier",
+    "FeatureInput",
+    "Output",
+    "build_classifier",
+    "full_precision",
+    "half_precision",
+    "load_backbone",
+    "parameter_groups",
+    "weights_id",
+]

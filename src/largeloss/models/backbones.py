@@ -1,0 +1,113 @@
+"""Backbones: timm's by name, a small network for digit scenes, and features as they are."""
+
+import hashlib
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import timm
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from largeloss.errors import ConfigError
+
+
+class SmallConvNet(nn.Module):
+    """Four convolution blocks (16, 32, 64, 64 channels), for small images."""
+
+    num_features = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 16, 32, 64, 64)
+        blocks: list[nn.Module] = []
+        for index, (inward, outward) in enumerate(pairwise(widths)):
+            blocks += [
+                nn.Conv2d(inward, outward, 3, padding=1, bias=False),
+                nn.BatchNorm2d(outward),
+                nn.ReLU(),
+            ]
+            if index < 3:
+                blocks.append(nn.MaxPool2d(2))
+        self.blocks = nn.Sequential(*blocks)
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """(B, 64, h, w) maps."""
+        return cast(Tensor, self.blocks(images))
+
+    def forward_head(self, maps: Tensor, pre_logits: bool = True) -> Tensor:
+        """(B, 64): the maps' maxima."""
+        return maps.amax(dim=(2, 3))
+
+
+class FeatureInput(nn.Module):
+    """Backbone ``none``: inputs are features; with ``hidden`` units, a small MLP over them."""
+
+    def __init__(self, num_inputs: int, hidden: int = 0) -> None:
+        super().__init__()
+        self.num_features = hidden or num_inputs
+        layers = [nn.Linear(num_inputs, hidden), nn.ReLU()] if hidden else []
+        self.layers = nn.Sequential(*layers)
+
+    def forward_features(self, inputs: Tensor) -> Tensor:
+        """(B, D)."""
+        return cast(Tensor, self.layers(inputs))
+
+    def forward_head(self, features: Tensor, pre_logits: bool = True) -> Tensor:
+        """(B, D), unchanged."""
+        return features
+
+
+def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bool) -> nn.Module:
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
+        hint = f" Did you mean one of {', '.join(near)}?" if near else ""
+        raise ConfigError(f"timm has no backbone {name!r}.{hint}")
+    try:
+        network: nn.Module = timm.create_model(
+            name, pretrained=pretrained, num_classes=0, **(arguments or {})
+        )
+    except Exception as error:  # of many kinds: arguments, tags, a hub that cannot be reached
+        raise ConfigError(f"Backbone {name!r} cannot be built: {error}") from None
+    return network
+
+
+def load_backbone(network: nn.Module, path: Path) -> None:
+    """Loads a backbone's weights; a classifier in the file is left out.
+
+    Raises:
+        ConfigError: the file is missing, no safetensors file, or of another network.
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no weights file {path}.")
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ConfigError(
+            f"{path} cannot be read as safetensors ({error}). Only safetensors files are loaded, "
+            "since pickled weights can run code; convert others with safetensors.torch.save_file."
+        ) from None
+    expected = network.state_dict()
+    missing = sorted(set(expected) - set(state))
+    wrong = [
+        name for name in expected.keys() & state.keys() if expected[name].shape != state[name].shape
+    ]
+    if missing or wrong:
+        raise ConfigError(
+            f"{path} does not fit this backbone: {len(missing)} tensors are missing, for example "
+            f"{missing[:3]}; {len(wrong)} have another shape, for example {sorted(wrong)[:3]}. "
+            "Name the backbone that the weights were made for."
+        )
+    network.load_state_dict({name: state[name] for name in expected})
+
+
+def weights_id(path: Path | None, pretrained: bool, backbone: str) -> str:
+    """Which weights training starts from, for the record."""
+    if path is not None:
+        return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    if pretrained:
+        tag = timm.get_pretrained_cfg(backbone)
+        return f"timm:{backbone}.{tag.tag if tag else 'default'}"
+    return "none (random)"

@@ -1,0 +1,126 @@
+"""Backbone, global pooling and a linear head; class activation maps from the same module."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from largeloss.errors import ConfigError
+
+
+class Output(NamedTuple):
+    """What the model makes of a batch."""
+
+    logits: Tensor
+    """(B, C)."""
+    features: Tensor
+    """(B, D): what the head sees."""
+
+
+def half_precision(device: torch.device, enabled: bool) -> AbstractContextManager[Any]:
+    """Within it matrix products and convolutions are computed in bfloat16, where enabled."""
+    return torch.autocast(device.type, torch.bfloat16) if enabled else nullcontext()
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """Within it nothing is computed in half precision. Entering autocast costs more than a small
+    head does, so that it is only done where it is needed."""
+    if torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
+
+
+class Classifier(nn.Module):
+    """Normalisation, backbone, global pooling, linear head.
+
+    Args:
+        backbone: Has ``forward_features``, ``forward_head(…, pre_logits=True)`` and
+            ``num_features``, as timm's models do.
+        num_classes: C.
+        mean, std: Of the inputs: three numbers for images, on the scale from 0 to 1; D numbers
+            for features.
+        pixels: Whether inputs are images (uint8, 0 to 255).
+        dropout: Share of the features that training hides from the head.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        num_classes: int,
+        mean: Tensor,
+        std: Tensor,
+        pixels: bool,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        shape, scale = ((-1, 1, 1), 255) if pixels else ((-1,), 1)
+        self.register_buffer("mean", mean.float().reshape(shape) * scale)
+        self.register_buffer("std", std.float().reshape(shape) * scale)
+        self.backbone = backbone
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.head = nn.Linear(_num_features(backbone), num_classes)
+        # Convolutions are faster on images whose channels lie together in memory.
+        self.memory_format = torch.channels_last if pixels else torch.contiguous_format
+        self.to(memory_format=self.memory_format)
+
+    def maps(self, inputs: Tensor) -> Tensor:
+        """What the backbone makes of normalised inputs, before pooling."""
+        normal = inputs.to(self.mean.dtype, memory_format=self.memory_format, copy=True)
+        normal = normal.sub_(self.mean).div_(self.std)
+        return cast(Tensor, cast(Any, self.backbone).forward_features(normal))
+
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """(B, D): pooled features, before dropout."""
+        pooled = cast(Any, self.backbone).forward_head(self.maps(inputs), pre_logits=True)
+        return cast(Tensor, pooled)
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """(B, D): what the head sees."""
+        return cast(Tensor, self.dropout(self.pooled(inputs)))
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(B, C) of features (B, D)."""
+        # Never in half precision: rounded logits tie, and ties decide what is selected.
+        with full_precision(features.device):
+            return cast(Tensor, self.head(features.to(self.head.weight.dtype)))
+
+    @contextmanager
+    def scoring(self, with_dropout: bool = False) -> Iterator[None]:
+        """Evaluation mode, for a while; with dropout still at work where asked for."""
+        was_training = self.training
+        self.eval()
+        self.dropout.train(with_dropout)
+        try:
+            yield
+        finally:
+            self.train(was_training)
+
+    def forward(self, inputs: Tensor) -> Output:
+        features = self.features(inputs)
+        return Output(self.logits(features), features)
+
+    def class_activation_maps(self, inputs: Tensor) -> Tensor:
+        """(B, C, h, w): the head's weights as a 1×1 convolution over the last maps, no bias.
+
+        Raises:
+            ConfigError: the backbone has no such maps, or layers between them and the head.
+
+        Source: Zhou et al., CVPR 2016.
+        """
+        maps = self.maps(inputs)
+        if maps.ndim != 4 or maps.shape[1] != self.head.in_features:
+            raise ConfigError(
+                "Class activation maps need a backbone whose last feature maps (B, D, h, w) are "
+                f"pooled straight into the head, of {self.head.in_features} features; this one "
+                f"gives {tuple(maps.shape)}."
+            )
+        return torch.einsum("bdhw,cd->bchw", maps, self.head.weight)
+
+
+def _num_features(backbone: nn.Module) -> int:
+    return int(getattr(backbone, "head_hidden_size", None) or cast(Any, backbone).num_features)

@@ -1,0 +1,157 @@
+"""The report of a comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from largeloss import distributed
+from largeloss.errors import ConfigError, LargelossError
+from largeloss.experiments.compare import ComparedRuns
+from largeloss.experiments.results import Comparison
+from largeloss.files import write_text
+from largeloss.losses import find_method
+from largeloss.pages.analyses import Reader, analyses
+from largeloss.pages.learning_curves import mean_curve
+from largeloss.pages.missing_tags import recorded_cards
+from largeloss.pages.run import titled, training_labels
+from largeloss.pages.settings import shared_settings
+from largeloss.report import (
+    ClassLine,
+    ClassTable,
+    Interval,
+    ReportPage,
+    comparison_markdown,
+    write_report,
+)
+from largeloss.runs.data import DataReader
+from largeloss.runs.result import RunResult
+from largeloss.runs.settings import saved_settings
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A finished run of the comparison."""
+
+    folder: Path
+    result: RunResult
+
+    @property
+    def title(self) -> str:
+        """The method with its Delta."""
+        return titled(self.result.method, self.result.delta_rel)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The texts of the page, and the curve that it draws."""
+
+    title: str
+    lead: str
+    command: str
+    notes: tuple[str, ...] = ()
+    curve: str = "val_map"
+    """The column of ``metrics.csv`` that is drawn."""
+
+
+def write_comparison(compared: ComparedRuns, heading: Heading) -> ReportPage | None:
+    """Writes ``table.md`` and ``report.html`` beside ``results.json``; None in other processes."""
+    if distributed.rank() != 0:
+        return None
+    out, comparison = compared.out, compared.comparison
+    write_text(out / "table.md", comparison_markdown(comparison))
+    page = comparison_page(comparison, compared.folders, compared.reader, heading)
+    write_report(out / "report.html", page)
+    return page
+
+
+def comparison_page(
+    comparison: Comparison, folders: Sequence[Path], read: Reader, heading: Heading
+) -> ReportPage:
+    """Gathers the report of finished runs.
+
+    Args:
+        comparison: Of the runs.
+        folders: Of the runs.
+        read: Gives a run's data.
+        heading: Its texts.
+    """
+    runs = [_Run(folder, RunResult.read(folder)) for folder in folders]
+    by_title: dict[str, list[_Run]] = {}
+    for run in runs:
+        by_title.setdefault(run.title, []).append(run)
+    first = [group[0] for group in by_title.values()]
+    partial = [r for r in first if not find_method(r.result.method).trains_on_complete_labels]
+    found = analyses([(run.title, run.folder) for run in partial], read)
+    missing = dict(found.missing)
+    cards = None
+    flagging = [labels for labels in found.labels if labels.recorded.any_flagged]
+    if flagging:
+        try:
+            data = read(saved_settings(flagging[0].run))
+            cards = recorded_cards(flagging[0], data)
+        except LargelossError as error:
+            missing["cards"] = f"Images cannot be shown: {error}"
+    configs = [saved_settings(run.folder) for run in runs]
+    return ReportPage(
+        title=heading.title,
+        lead=heading.lead,
+        command=heading.command,
+        comparison=comparison,
+        curves=tuple(
+            mean_curve(title, [run.folder for run in group], heading.curve)
+            for title, group in by_title.items()
+        ),
+        curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
+        cards=cards,
+        notes=heading.notes,
+        settings=shared_settings(configs, first[0].result.environment),
+        labels=training_labels((partial or first)[0].result),
+        classes=_classes(by_title),
+        memorization=found.memorization,
+        corrections=found.corrections,
+        unavailable=missing,
+    )
+
+
+def read_comparison_page(folder: Path, command: str) -> ReportPage:
+    """The report of a comparison that is finished.
+
+    Args:
+        folder: That ``largeloss compare`` wrote.
+        command: Makes the page again.
+
+    Raises:
+        ConfigError: a run of the comparison is not there any more.
+        RunError: its files cannot be read.
+    """
+    comparison = Comparison.read(folder / "results.json")
+    found = {}
+    for path in sorted(folder.glob("*/result.json")):
+        result = RunResult.read(path.parent)
+        found[result.method, result.delta_rel, result.seed] = path.parent
+    wanted = [(run.method, run.delta_rel, run.seed) for run in comparison.runs]
+    if lost := [key for key in wanted if key not in found]:
+        method, _, seed = lost[0]
+        raise ConfigError(
+            f"{len(lost)} of the runs in {folder / 'results.json'} cannot be found in {folder}, "
+            f"for example {method} with seed {seed}. Restore the folder, or compare again."
+        )
+    seeds = len({run.seed for run in comparison.runs})
+    heading = Heading(
+        title=f"{folder.resolve().name}: methods compared",
+        lead=f"Mean average precision on the test split; seeds: {seeds}.",
+        command=command,
+    )
+    return comparison_page(comparison, [found[key] for key in wanted], DataReader(), heading)
+
+
+def _classes(by_title: dict[str, list[_Run]]) -> ClassTable:
+    groups = list(by_title.values())
+    lines = []
+    for name, (present, absent, unknown) in groups[0][0].result.test_counts.items():
+        intervals = tuple(
+            Interval.of([run.result.test_ap[name] for run in group]) for group in groups
+        )
+        lines.append(ClassLine(name, present, absent, unknown, intervals))
+    ordered = tuple(sorted(lines, key=lambda line: -line.present))
+    return ClassTable(tuple(by_title), ordered, max(map(len, groups)))

@@ -1,0 +1,148 @@
+"""Cards of the unobserved training entries that are most likely missing tags."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from largeloss.data import Loader
+from largeloss.data.inputs.decoded_cache import DecodedCache
+from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.data.inputs.source import Source
+from largeloss.errors import ConfigError
+from largeloss.losses import Action, action_of, title_of
+from largeloss.models import Classifier
+from largeloss.pages.activation_maps import map_overlays, shown_image
+from largeloss.report import Card, Cards, FlaggedEntry
+from largeloss.runs.data import RunData
+from largeloss.runs.load import load
+from largeloss.runs.recorded_labels import RecordedLabels
+from largeloss.training.engine import score
+
+NUM_CARDS = 12
+NUM_SCORED = 512
+"""So many training images are scored where nothing was recorded."""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Blank entries, those with the largest value first."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: NDArray[np.float64]
+    """Losses, or probabilities."""
+
+    def by_row(self) -> dict[int, list[tuple[int, float]]]:
+        """Row → its classes and values, in the order of their largest value."""
+        found: dict[int, list[tuple[int, float]]] = {}
+        for row, column, value in zip(self.rows, self.columns, self.values, strict=True):
+            found.setdefault(int(row), []).append((int(column), float(value)))
+        return found
+
+
+def recorded_cards(labels: RecordedLabels, data: RunData) -> Cards:
+    """Of the entries that a recorded run flagged in its last epoch, or of its largest losses."""
+    last = labels.recorded.num_epochs - 1
+    losses = labels.recorded.losses(last)
+    places = labels.recorded.flagged(last).astype(np.int64)
+    title = title_of(labels.method)
+    action = action_of(labels.method) or Action("Flagged", "", "")
+    if len(places):
+        truth = labels.reference[places[:, 0], places[:, 1]]
+        heading = f"{title} {action.word.lower()} {len(places):,} blank entries in its last epoch"
+        if (truth >= 0).any():
+            right = 100 * (truth == 1).sum() / (truth >= 0).sum()
+            heading += f"; {right:.0f} % of them were missing tags"
+        lead = f"{action.sentence} Shown are those with the largest losses."
+    else:
+        places = np.stack(np.nonzero(labels.training < 0), axis=1)
+        order = np.argsort(-losses[places[:, 0], places[:, 1]].astype(np.float32), kind="stable")
+        places = places[order[:NUM_CARDS]]
+        heading = "The largest losses of the last epoch"
+        lead = f"{title} flagged no label; these blank entries had the largest losses."
+    values = losses[places[:, 0], places[:, 1]].astype(np.float64)
+    order = np.argsort(-values, kind="stable")
+    places, values = places[order], values[order]
+    entries = Entries(labels.recorded.rows[places[:, 0]], places[:, 1], values)
+    model = load(labels.run).network
+    cards = _cards(entries, data, model, lambda loss: f"loss {loss:.1f}")
+    return Cards(heading, lead, action.word, cards)
+
+
+def scored_cards(run: Path, data: RunData) -> Cards:
+    """Of the unobserved entries with the highest probabilities of the trained model."""
+    model = load(run).network
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rows = data.training.rows("train")
+    if len(rows) > NUM_SCORED:
+        rows = np.sort(np.random.default_rng(0).choice(rows, NUM_SCORED, replace=False))
+    loader = Loader(data.training.source, data.training.labels, rows, 64, workers=0, device=device)
+    logits = score(model.to(device), loader).logits.double().cpu().numpy()
+    logits[data.training.labels.lookup(rows) >= 0] = -np.inf
+    order = np.argsort(-logits, axis=None, kind="stable")[: NUM_CARDS * 2]
+    image, column = np.unravel_index(order[np.isfinite(logits.ravel()[order])], logits.shape)
+    values = 1 / (1 + np.exp(-logits[image, column]))
+    entries = Entries(rows[image], column.astype(np.int64), values)
+    return Cards(
+        "Tags that are probably missing",
+        f"Of {len(rows):,} training images, the blank entries that the model takes most surely "
+        "for present.",
+        "Probably missing",
+        _cards(entries, data, model, lambda probability: f"{100 * probability:.0f} %"),
+    )
+
+
+def _cards(
+    entries: Entries, data: RunData, model: Classifier, detail: Callable[[float], str]
+) -> tuple[Card, ...]:
+    shown, truth, source = data.training.labels, data.reference.labels, data.reference.source
+    names = shown.classes
+    cards = []
+    for row, flagged in list(entries.by_row().items())[:NUM_CARDS]:
+        tagged = shown.lookup(np.array([row]))[0] == 1
+        states = truth.lookup(np.array([row]))[0]
+        pixels = _pixels(source, row)
+        entries_of_card = (
+            FlaggedEntry(
+                names[column],
+                None if states[column] < 0 else bool(states[column] == 1),
+                detail(value),
+                None if place else _overlay(model, source, row, column, pixels),
+            )
+            for place, (column, value) in enumerate(flagged)
+        )
+        cards.append(
+            Card(
+                shown.images[row],
+                pixels,
+                tuple(names[column] for column in np.flatnonzero(tagged)),
+                tuple(entries_of_card),
+                None
+                if (states < 0).any()
+                else tuple(names[column] for column in np.flatnonzero(states == 1)),
+            )
+        )
+    return tuple(cards)
+
+
+def _pixels(source: Source, row: int) -> NDArray[np.uint8]:
+    if isinstance(source, DecodedCache):
+        source = source.files
+    if isinstance(source, ImageFiles):
+        return shown_image(source.paths[row])
+    pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
+    return pixels
+
+
+def _overlay(
+    model: Classifier, source: Source, row: int, column: int, pixels: NDArray[np.uint8]
+) -> NDArray[np.uint8] | None:
+    try:
+        overlays, _ = map_overlays(model, source.read([row], [False]), [column], pixels)
+    except ConfigError:  # the network has no such maps
+        return None
+    return overlays[0]

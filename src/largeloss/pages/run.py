@@ -1,0 +1,154 @@
+"""The report of one run."""
+
+import math
+from pathlib import Path
+
+from largeloss import distributed
+from largeloss.analysis.corrections import Corrections
+from largeloss.config import RunConfig
+from largeloss.errors import ConfigError, LargelossError
+from largeloss.losses import title_of
+from largeloss.pages.analyses import Reader, analyses
+from largeloss.pages.learning_curves import column
+from largeloss.pages.missing_tags import recorded_cards, scored_cards
+from largeloss.pages.settings import shared_settings
+from largeloss.report import (
+    ClassLine,
+    ClassTable,
+    Curve,
+    Interval,
+    ReportPage,
+    TrainingLabels,
+    write_report,
+)
+from largeloss.report.reproduction_tables import duration
+from largeloss.runs.data import DataReader
+from largeloss.runs.load import load
+from largeloss.runs.result import RunResult
+from largeloss.runs.settings import saved_settings
+from largeloss.training.evaluation import RULES
+from largeloss.training.run_folder import RunFolder
+
+
+def run_page(run: Path, read: Reader) -> ReportPage:
+    """Gathers the report of a finished run from its folder and its data.
+
+    Args:
+        run: The folder.
+        read: Gives the run's data.
+
+    Raises:
+        ConfigError: no run, or one that is not finished.
+    """
+    folder, settings = RunFolder(run), saved_settings(run)
+    if not folder.finished:
+        raise ConfigError(
+            f"The run in {run} is not finished. Finish it with 'largeloss train --resume --out "
+            f"{run}', then ask for its report."
+        )
+    result = RunResult.read(run)
+    title = titled(result.method, result.delta_rel)
+    found = analyses([(title, run)], read)
+    missing = dict(found.missing)
+    cards = None
+    try:
+        data = read(settings)
+        if len(data.reference.source.sample_shape) == 3:
+            labels = found.labels
+            cards = recorded_cards(labels[0], data) if labels else scored_cards(run, data)
+    except LargelossError as error:
+        missing["cards"] = f"Images cannot be shown: {error}"
+    return ReportPage(
+        curves_title="mAP after each epoch",
+        title=f"{title} on {_data_name(settings)}",
+        lead=_lead(title, settings, result),
+        command=f"largeloss train --config {folder.config_file} --out {run}-again",
+        curves=run_curves(run, result),
+        cards=cards,
+        settings=shared_settings([settings], result.environment),
+        notes=tuple(result.notes),
+        summary=_summary(result, [part for _, part in found.corrections]),
+        labels=training_labels(result),
+        classes=_classes(run, result),
+        memorization=found.memorization,
+        corrections=found.corrections,
+        unavailable=missing,
+    )
+
+
+def write_run_report(run: Path) -> Path | None:
+    """Writes ``report.html`` into a finished run; its path, None where several processes run.
+
+    Raises:
+        LargelossError: it cannot be gathered or written.
+    """
+    if distributed.world_size() > 1:  # the page scores images, in one process
+        return None
+    path = run / "report.html"
+    write_report(path, run_page(run, DataReader()))
+    return path
+
+
+def titled(method: str, delta_rel: float | None) -> str:
+    """A method as displayed, with its Delta."""
+    title = title_of(method)
+    return title if delta_rel is None else f"{title} Δ {delta_rel:g} %"
+
+
+def training_labels(result: RunResult) -> tuple[TrainingLabels, ...]:
+    """By class, the most frequent first."""
+    rows = (TrainingLabels(name, *numbers) for name, numbers in result.train_counts.items())
+    return tuple(sorted(rows, key=lambda row: -row.present))
+
+
+def _data_name(settings: RunConfig) -> str:
+    return settings.data.path.name if settings.data.path else "digit scenes"
+
+
+def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
+    how = {"linear": ", a linear head on frozen features", "linear-init": ", LinearInit"}
+    training, observe = settings.training, settings.data.observe
+    hidden = f" Labels were hidden by --observe {observe}." if observe else ""
+    return (
+        f"{title}{how.get(training.protocol, '')}, {training.epochs} epochs, seed {result.seed}."
+        f"{hidden} Measured on test by {RULES[result.test_rule]}; the epoch was chosen on val by "
+        f"{RULES[result.val_rule]}."
+    )
+
+
+def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str, str], ...]:
+    found = [
+        (f"test mAP, best epoch ({result.best_epoch})", f"{result.test_map:.1f} %"),
+        ("test mAP, last epoch", f"{result.last_test_map:.1f} %"),
+    ]
+    found.append(("training images", f"{result.num_images['train']:,}"))
+    counts = list(result.train_counts.values())
+    observed = sum(present + absent for present, absent, _, _ in counts)
+    entries = observed + sum(unobserved for _, _, unobserved, _ in counts)
+    found.append(("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"))
+    for part in corrected:
+        precision = part.epochs[-1].precision
+        if precision is not None:
+            found.append(("precision of the flagged entries", f"{100 * precision:.0f} %"))
+    return (*found, ("training and scoring", duration(result.seconds)))
+
+
+def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:
+    """Val mAP and, where it was tracked, test mAP after each epoch, in percent."""
+    found = []
+    for label, name in (("val", "val_map"), ("test", "test_map")):
+        values = column(run, name)
+        if values and not all(map(math.isnan, values)):
+            marked = result.best_epoch if name == "val_map" else None
+            found.append(Curve(label, tuple(range(len(values))), values, marked=marked))
+    return tuple(found)
+
+
+def _classes(run: Path, result: RunResult) -> ClassTable:
+    thresholds = load(run).thresholds
+    lines = []
+    for name, value in result.test_ap.items():
+        present, absent, unknown = result.test_counts[name]
+        interval = Interval.of([value])
+        lines.append(ClassLine(name, present, absent, unknown, (interval,), thresholds[name]))
+    return ClassTable(("AP (%)",), tuple(sorted(lines, key=lambda line: -line.present)))

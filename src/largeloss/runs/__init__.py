@@ -1,0 +1,1 @@
+"""Runs as a library: from settings to data, model and loss; trained, loaded, measured, applied."""

@@ -1,0 +1,222 @@
+"""Settings become data, a model, a loss and a recipe; what cannot work is refused first."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import torch
+
+from largeloss import distributed
+from largeloss.config import MethodConfig, RunConfig
+from largeloss.data import Dataset
+from largeloss.errors import ConfigError
+from largeloss.losses import PartialLabelLoss, build_loss
+from largeloss.models import Classifier, build_classifier, weights_id
+from largeloss.runs.data import RunData, load_data
+from largeloss.runs.settings import head_method, resolved
+from largeloss.runs.training_labels import label_remarks, training_labels
+from largeloss.training import precision
+from largeloss.training.evaluation import Evaluator, Evaluators
+from largeloss.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """All that a run is made of."""
+
+    settings: RunConfig
+    """Resolved; the precision is never 'auto'."""
+    data: RunData
+    dataset: Dataset
+    """What the method is trained on: of ``data``, the labels that it needs."""
+    model: Classifier
+    model_config: dict[str, Any]
+    """Saved beside the weights."""
+    criterion: PartialLabelLoss
+    evaluators: Evaluators
+    recipe: Recipe
+    remarks: tuple[str, ...]
+    """For the user: on labels, estimates, weights and precision."""
+
+
+def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
+    """Makes all that a run needs; collective, and seeds torch.
+
+    Args:
+        settings: As the user gave them.
+        data: Where it was read already.
+
+    Raises:
+        ConfigError: settings that do not go together or with the data.
+        DataError, LabelError: data that cannot be read, or labels that the method cannot use.
+    """
+    settings = resolved(settings)
+    data = data or load_data(settings)
+    dataset = check(settings, data)
+    settings, measured = with_precision(settings, dataset)
+    evaluators, recipe = make_evaluators(settings, data), make_recipe(settings)
+    torch.manual_seed(recipe.seed)
+    model, model_config, started = make_model(settings, dataset)
+    criterion, estimated = make_loss(settings.method, dataset)
+    remarks = (*label_remarks(dataset, settings.method.name), *estimated, *started, *measured)
+    return Assembled(
+        settings, data, dataset, model, model_config, criterion, evaluators, recipe, remarks
+    )
+
+
+def check(settings: RunConfig, data: RunData) -> Dataset:
+    """Refuses settings that do not go together or with the data, before any work.
+
+    Args:
+        settings: Resolved.
+        data: Of the run.
+
+    Returns:
+        What the method is trained on.
+
+    Raises:
+        ConfigError: so they do; also a folder for features that cannot be written.
+        LabelError: labels that the method cannot be trained on.
+    """
+    protocol, images = settings.training.protocol, len(data.reference.source.sample_shape) == 3
+    if protocol != "end-to-end" and not images:
+        raise ConfigError(
+            f"--protocol {protocol} is for images; these inputs are features already. Leave it out."
+        )
+    dataset = training_labels(data, settings.method.name)
+    phases = [(settings.method, dataset)]
+    if settings.training.head_method is not None:
+        head = head_method(settings)
+        phases.append((head, training_labels(data, head.name)))
+    for method, labelled in phases:
+        criterion, _ = make_loss(method, labelled)
+        if criterion.stochastic and not settings.model.dropout:
+            raise ConfigError(
+                f"{method.name} with these settings compares scoring passes that differ by "
+                "dropout, and needs dropout before the head: --set model.dropout=0.5."
+            )
+    if protocol != "end-to-end":
+        cache = settings.data.cache
+        assert cache is not None
+        try:
+            (cache / "features").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"Features cannot be kept in {cache} ({error}). Choose another --cache."
+            ) from None
+    return dataset
+
+
+def make_loss(method: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLoss, list[str]]:
+    """The loss, and remarks on settings that were estimated.
+
+    Raises:
+        ConfigError: no such method, or a setting that it does not have or that does not fit.
+    """
+    return build_loss(method.name, dataset.labels, dataset.rows("train"), method.given())
+
+
+def with_precision(settings: RunConfig, data: Dataset) -> tuple[RunConfig, list[str]]:
+    """``settings`` with a precision that is not 'auto', and how it was found; collective."""
+    if settings.training.precision != "auto":
+        return settings, []
+    shape = data.source.sample_shape
+    if len(shape) != 3 or max(shape[1:]) < precision.SMALLEST:
+        return settings.with_values(training={"precision": "fp32"}), []
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.random.fork_rng():
+        plain = settings.with_values(model={"weights": None, "pretrained": False})
+        model, *_ = make_model(plain, data)
+        ratio = distributed.from_main(
+            precision.gain(model.to(device), shape, settings.training.batch_size)
+        )
+    chosen: Literal["fp32", "bf16"] = "bf16" if ratio >= precision.GAIN else "fp32"
+    return settings.with_values(training={"precision": chosen}), [
+        f"Training steps in bf16 take {1 / ratio:.2f} times as long as in fp32 on this machine: "
+        f"{chosen} is used. Say --precision fp32 or bf16 to choose."
+    ]
+
+
+def make_model(
+    settings: RunConfig, dataset: Dataset
+) -> tuple[Classifier, dict[str, Any], list[str]]:
+    """The network, what is saved beside its weights, and remarks.
+
+    Raises:
+        ConfigError: network, weights and inputs do not go together.
+    """
+    network, notes = settings.model, []
+    shape = dataset.source.sample_shape
+    backbone = "none" if len(shape) == 1 else network.backbone
+    if (backbone == "none" and network.weights) or (
+        backbone in ("none", "digits") and network.pretrained
+    ):
+        raise ConfigError(
+            f"Backbone {backbone!r} has no such weights to start from; leave out "
+            "--weights and --pretrained."
+        )
+    architecture: dict[str, Any] = {
+        "backbone": backbone,
+        "backbone_args": network.args,
+        "hidden": network.hidden,
+        "dropout": network.dropout,
+        "sample_shape": list(shape),
+        "mean": network.mean if len(shape) == 3 else [0.0] * shape[0],
+        "std": network.std if len(shape) == 3 else [1.0] * shape[0],
+    }
+    model = build_classifier(
+        num_classes=dataset.labels.num_classes,
+        weights=network.weights,
+        pretrained=network.pretrained,
+        **architecture,
+    )
+    if backbone not in ("none", "digits") and network.weights is None and not network.pretrained:
+        notes.append(
+            f"{backbone} starts from random weights, which needs very many images. Give "
+            "--weights FILE, or --pretrained to fetch weights."
+        )
+    saved = {
+        "format": 1,
+        "architecture": architecture,
+        "classes": list(dataset.labels.classes),
+        "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
+        if len(shape) == 3
+        else "features as they are",
+        "method": settings.method.model_dump(mode="json", exclude_none=True),
+        "start_weights": weights_id(network.weights, network.pretrained, backbone),
+    }
+    return model, saved, notes
+
+
+def make_evaluators(settings: RunConfig, data: RunData) -> Evaluators:
+    """How val and test are measured: by the reference; val by the training labels if asked."""
+    select = settings.training.select
+    observed_only = select in ("observed", "assume-absent")
+    table = data.training.labels if observed_only else data.reference.labels
+    rule = "auto" if select == "last" else select
+    return Evaluators(
+        Evaluator.of(table, data.reference.rows("val"), rule),
+        Evaluator.of(data.reference.labels, data.reference.rows("test")),
+        settings.training.track_test,
+    )
+
+
+def make_recipe(settings: RunConfig) -> Recipe:
+    """The loop's settings."""
+    training = settings.training.model_dump()
+    names = [field.name for field in fields(Recipe) if field.name != "keep_last"]
+    return Recipe(**{k: training[k] for k in names}, keep_last=training["select"] == "last")
+
+
+def head_recipe(settings: RunConfig) -> Recipe:
+    """The loop's settings in the head's phase of linear-init."""
+    training = settings.training
+    return replace(
+        make_recipe(settings),
+        epochs=training.head_epochs,
+        optimizer="adam",
+        lr=training.head_lr,
+        head_lr_factor=1.0,
+        weight_decay=0.0,
+        stop_below=None,
+        mirror=False,
+    )

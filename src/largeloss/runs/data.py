@@ -1,0 +1,91 @@
+"""Settings become the two data sets of a run: what the method sees, and what reports use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from largeloss.config import RunConfig
+from largeloss.data import Dataset, digits, read_folder
+from largeloss.data.folder.read import without_broken_images
+from largeloss.data.inputs.decoded_cache import DecodedCache
+from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.runs.settings import resolved
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The same inputs with two tables of labels."""
+
+    training: Dataset
+    """With the labels that the method is shown."""
+    reference: Dataset
+    """With the labels as they are given: the truth that reports use."""
+
+
+def read_data(settings: RunConfig) -> Dataset:
+    """Reads the data folder as it is given; no image is decoded."""
+    data = settings.data
+    if data.path is None:
+        return digits.read()
+    return read_folder(
+        data.path,
+        image_size=settings.model.image_size,
+        classes=data.classes,
+        unlisted=data.unlisted,
+        follow_symlinks=data.follow_symlinks,
+    )
+
+
+def with_hidden_labels(settings: RunConfig, reference: Dataset) -> RunData:
+    """``reference`` beside what ``--observe`` leaves of its labels of train and val."""
+    if settings.data.observe is None:
+        return RunData(reference, reference)
+    observed = reference.observed(settings.data.observe, settings.data.observe_seed)
+    return RunData(observed, reference)
+
+
+def open_data(settings: RunConfig) -> RunData:
+    """The data of a run; no image is decoded."""
+    return with_hidden_labels(settings, read_data(settings))
+
+
+def load_data(settings: RunConfig, split: str = "all") -> RunData:
+    """The data of a run, after every image (of a split) was decoded once; cached if asked."""
+    checked = without_broken_images(read_data(settings), settings.data.bad_images, split=split)
+    data = with_hidden_labels(settings, checked)
+    source = data.reference.source
+    if settings.data.cache is None or settings.training.protocol != "end-to-end":
+        return data
+    if not isinstance(source, ImageFiles):
+        return data
+    used = np.sort(np.concatenate(list(checked.splits.values())))
+    cached = DecodedCache.of(source, used, settings.data.cache)
+    return RunData(replace(data.training, source=cached), replace(data.reference, source=cached))
+
+
+class DataReader:
+    """Reads the data of runs, once for all runs that share it.
+
+    Args:
+        read: Gives the data of a run's settings.
+        remark: Is told each remark on data that is read.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[RunConfig], RunData] = open_data,
+        remark: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._read, self._remark = read, remark
+        self._kept: dict[str, RunData] = {}
+
+    def __call__(self, settings: RunConfig) -> RunData:
+        """The data of these settings."""
+        settings = resolved(settings)
+        key = f"{settings.data.model_dump_json()} {settings.model.image_size}"
+        if key not in self._kept:
+            self._kept[key] = self._read(settings)
+            for text in self._kept[key].reference.notes:
+                self._remark(text)
+        return self._kept[key]

@@ -1,0 +1,91 @@
+"""How good a trained classifier is on a split."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from largeloss.notebook import html_table
+from largeloss.runs.load import open_run
+from largeloss.training.evaluation import RULES, Evaluator
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one split. mAP and F1 in percent, average precision of a class as a fraction."""
+
+    split: str
+    rule: str
+    """Labelling rule, see :mod:`largeloss.training.evaluation`."""
+    map: float
+    ap: dict[str, float]
+    """Class → average precision."""
+    counts: dict[str, list[int]]
+    """Class → images in which it is present, absent, unobserved."""
+    classes_without_positives: int
+    """They count 0 in ``map``."""
+    of1: float
+    """Overall F1 with the model's thresholds."""
+    cf1: float
+    """Mean over classes of precision and recall, as F1."""
+    num_images: int
+    notes: tuple[str, ...]
+    """Remarks on the data."""
+
+    @property
+    def rule_description(self) -> str:
+        """The labelling rule in words."""
+        return RULES[self.rule]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, f"{100 * value:.1f}", *map(str, self.counts[name]))
+            for name, value in self.ap.items()
+        ]
+        titles = ("Class", "AP (%)", "Present", "Absent", "Unknown")
+        return html_table(titles, rows, f"{self.split}: mAP {self.map:.1f} %")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+
+def evaluate(
+    run: Path,
+    data: Path | None = None,
+    *,
+    split: str = "test",
+    unlisted: str | None = None,
+    bad_images: str = "error",
+) -> Evaluation:
+    """Measures the best weights of a run on a split, by the labels as they are given.
+
+    Args:
+        run: Its folder.
+        data: A data folder; None for that of the run.
+        split: train, val or test.
+        unlisted: For tag lists: ``"unknown"`` or ``"absent"``.
+        bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read.
+
+    Raises:
+        ConfigError, CheckpointError: there is no such run, or nothing to load.
+        DataError, LabelError: the data cannot be read, or does not fit the model.
+    """
+    opened = open_run(run, data, unlisted, bad_images, split)
+    dataset, model = opened.dataset, opened.model
+    rows, classes = dataset.rows(split), dataset.labels.classes
+    evaluator = Evaluator.of(dataset.labels, rows)
+    scores = evaluator.scores(model.network, opened.loader(split))
+    measured = evaluator.measure(scores)
+    f1 = evaluator.f1(scores, model.logit_thresholds)
+    return Evaluation(
+        split=split,
+        rule=evaluator.rule,
+        map=measured.value,
+        ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
+        counts=evaluator.counts(classes),
+        classes_without_positives=measured.num_absent,
+        of1=f1.overall_f1,
+        cf1=f1.class_f1,
+        num_images=len(rows),
+        notes=dataset.notes,
+    )

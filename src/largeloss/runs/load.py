@@ -1,0 +1,219 @@
+"""Trained models and runs, loaded from their folders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from largeloss.config import RunConfig, make_config
+from largeloss.data import Dataset, Loader
+from largeloss.data.inputs.image_files import open_pixels, resize
+from largeloss.errors import CheckpointError, DataError
+from largeloss.models import Classifier, Output, build_classifier
+from largeloss.runs.data import load_data
+from largeloss.runs.predict import Predictions, find_images, readable_images
+from largeloss.runs.settings import saved_settings
+from largeloss.training.evaluation import evaluation_loader
+from largeloss.training.recipe import Recipe
+from largeloss.training.weights import load_config, load_weights
+
+
+class TrainedClassifier(torch.nn.Module):
+    """A trained model with all that is needed to use it.
+
+    Called with images (B, 3, H, W) uint8, as :meth:`preprocess` gives them, or with features (B, D)
+    float, it returns logits (B, C).
+
+    Args:
+        network: With the trained weights.
+        saved: The content of ``config.json`` beside the weights.
+    """
+
+    def __init__(self, network: Classifier, saved: dict[str, Any]) -> None:
+        super().__init__()
+        self.network, self.saved = network, saved
+        self.classes: tuple[str, ...] = tuple(saved["classes"])
+        self.sample_shape: tuple[int, ...] = tuple(saved["architecture"]["sample_shape"])
+        """(3, H, W) of images, (D,) of features."""
+        self.logit_thresholds: NDArray[np.float64] = np.asarray(
+            saved.get("thresholds", [0.0] * len(self.classes)), dtype=np.float64
+        )
+        """(C,): a class is tagged where its logit lies above; chosen on val."""
+        self.eval()
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Class → probability above which it is tagged."""
+        with np.errstate(over="ignore"):
+            values = 1 / (1 + np.exp(-self.logit_thresholds))
+        return dict(zip(self.classes, values.tolist(), strict=True))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        output: Output = self.network(inputs)
+        return output.logits
+
+    def preprocess(self, image: Path | str | NDArray[np.uint8]) -> Tensor:
+        """(3, H, W) uint8: an image file, or pixels (H, W, 3), as the model takes them.
+
+        Raises:
+            DataError: the file cannot be read, or the model takes features.
+        """
+        self.check_takes_images()
+        pixels = image if isinstance(image, np.ndarray) else open_pixels(Path(image))
+        return resize(torch.from_numpy(pixels).permute(2, 0, 1), self.sample_shape[1])
+
+    def predict(
+        self,
+        images: Path | str | Sequence[Path | str],
+        *,
+        bad_images: str = "error",
+        batch_size: int = 64,
+        workers: int = 2,
+    ) -> Predictions:
+        """Scores and tags for images; each is decoded once before the first is scored.
+
+        Args:
+            images: Files, or folders: all images in them and below.
+            bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read;
+                ``skipped`` of the result then has them.
+            batch_size: Images that are scored together.
+            workers: Processes that decode.
+
+        Returns:
+            An iterable that computes while you iterate.
+
+        Raises:
+            DataError: the model takes features; images are missing or cannot be read.
+        """
+        self.check_takes_images()
+        paths = [images] if isinstance(images, str | Path) else list(images)
+        found = find_images([Path(path) for path in paths])
+        kept, skipped = readable_images(found, bad_images, workers)
+        size, thresholds = self.sample_shape[1], self.logit_thresholds
+        network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
+        return Predictions(
+            network, self.classes, thresholds, kept, skipped, size, batch_size, workers
+        )
+
+    def check_takes_images(self) -> None:
+        """Refuses models of features.
+
+        Raises:
+            DataError: the model was trained on features.
+        """
+        if len(self.sample_shape) != 3:
+            raise DataError("This model was trained on features, not on images: use evaluate.")
+
+
+def load(folder: Path) -> TrainedClassifier:
+    """The best weights of a run.
+
+    Args:
+        folder: A run folder, or its ``best/``.
+
+    Raises:
+        ConfigError, CheckpointError: nothing there, or damaged.
+    """
+    best = folder / "best" if (folder / "best").is_dir() else folder
+    saved = load_config(best)
+    try:
+        network = build_classifier(num_classes=len(saved["classes"]), **saved["architecture"])
+        network.load_state_dict(load_weights(best))
+        return TrainedClassifier(network, saved)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{best}: weights and config.json do not fit each other ({error})."
+        ) from None
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A trained model, and the data that it is measured on."""
+
+    model: TrainedClassifier
+    settings: RunConfig
+    """That the run was begun with."""
+    dataset: Dataset
+    """With the labels as they are given."""
+
+    def loader(self, split: str) -> Loader:
+        """Batches of a split, or of ``all`` of them, in order."""
+        device = next(self.model.parameters()).device
+        dataset = self.dataset
+        if split == "all":
+            every = np.sort(np.concatenate(list(dataset.splits.values())))
+            dataset = replace(dataset, splits={"all": every})
+        return evaluation_loader(dataset, split, Recipe(), device)
+
+
+def open_run(
+    run: Path,
+    data: Path | None = None,
+    unlisted: str | None = None,
+    bad_images: str = "error",
+    split: str = "all",
+) -> LoadedRun:
+    """The best weights of ``run``, on ``data`` or on the run's own; on all of it, or one split.
+
+    Raises:
+        ConfigError, CheckpointError: there is no such run, or nothing to load.
+        DataError, LabelError: the data cannot be read, or does not fit the model.
+    """
+    model, settings = load(run), saved_settings(run)
+    own: dict[str, Any] = {"classes": list(model.classes), "bad_images": bad_images}
+    if data is not None:
+        own |= {"path": str(data), "unlisted": unlisted}
+    dataset = _reference(settings, own, split)
+    if dataset.source.sample_shape != model.sample_shape:
+        raise DataError(
+            f"This model takes inputs of shape {list(model.sample_shape)}; {dataset.name} has "
+            f"{list(dataset.source.sample_shape)}."
+        )
+    return _on_device(model, settings, dataset)
+
+
+def open_shared(run: Path, data: Path | None = None) -> tuple[LoadedRun, NDArray[np.int64]]:
+    """The best weights of ``run``, on the classes that ``data`` has in common with them.
+
+    Returns:
+        The run on its data with the shared classes alone, and (C,) the model's class of each.
+
+    Raises:
+        ConfigError, CheckpointError, DataError, LabelError: as :func:`open_run`; no shared class.
+    """
+    if data is None:
+        opened = open_run(run)
+        return opened, np.arange(opened.dataset.labels.num_classes)
+    model, settings = load(run), saved_settings(run)
+    dataset = _reference(settings, {"path": str(data), "classes": None, "unlisted": None})
+    shared = [name for name in model.classes if name in dataset.labels.classes]
+    if not shared:
+        raise DataError(
+            f"{data} and the model of {run} have no class in common: it knows "
+            f"{', '.join(model.classes[:5])}, …; the data "
+            f"{', '.join(dataset.labels.classes[:5])}, …. Rename classes, or choose other data."
+        )
+    dataset = dataset.with_labels(dataset.labels.select_classes(shared))
+    columns = np.array([model.classes.index(name) for name in shared])
+    return _on_device(model, settings, dataset), columns
+
+
+def open_with(run: Path, dataset: Dataset) -> LoadedRun:
+    """The best weights of ``run``, on its own data, which was read already."""
+    return _on_device(load(run), saved_settings(run), dataset)
+
+
+def _reference(settings: RunConfig, own: dict[str, Any], split: str = "all") -> Dataset:
+    """Data with its labels as they are given."""
+    shown = {"data": {"observe": None, "cache": None, **own}}
+    return load_data(make_config([settings.plain(), shown]), split).reference
+
+
+def _on_device(model: TrainedClassifier, settings: RunConfig, dataset: Dataset) -> LoadedRun:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return LoadedRun(model.to(device), settings, dataset)

@@ -1,0 +1,151 @@
+"""The phases of a run: the whole model, a head on frozen features, and LinearInit's two."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from largeloss import distributed
+from largeloss.config import RunConfig
+from largeloss.data import Loader
+from largeloss.models import Classifier, weights_id
+from largeloss.runs.assemble import Assembled, head_recipe, make_loss
+from largeloss.runs.settings import head_method
+from largeloss.training import frozen
+from largeloss.training.checkpoint_file import load_state
+from largeloss.training.evaluation import Evaluator, Measured, evaluation_loader
+from largeloss.training.fit import Phase, fit
+from largeloss.training.listener import Listener
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.signals import StopRequests
+from largeloss.training.weights import load_weights
+
+
+def whole_model(run: Assembled, folder: RunFolder, device: torch.device) -> Phase:
+    """The model as it is trained end to end."""
+    return Phase(
+        run.model.to(device),
+        run.criterion,
+        run.dataset,
+        run.evaluators,
+        run.recipe,
+        folder,
+        run.model_config,
+        recording=run.settings.training.record == "losses",
+    )
+
+
+def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> Phase:
+    """A linear head on the features of this phase's backbone, which are extracted once."""
+    data, model = phase.data, phase.model
+    network, cache = settings.model, settings.data.cache
+    assert cache is not None
+    device = next(model.parameters()).device
+    used = np.sort(np.concatenate([data.rows(name) for name in data.splits]))
+    loader = Loader(data.source, data.labels, used, 64, workers=phase.recipe.workers, device=device)
+    identity = (
+        network.backbone,
+        sorted(network.args.items()),
+        weights_id(network.weights, network.pretrained, network.backbone),
+        network.mean,
+        network.std,
+        # random weights are another backbone with every seed
+        None if network.weights or network.pretrained else settings.training.seed,
+    )
+    featured, remark = frozen.with_features(
+        data,
+        model,
+        identity,
+        cache / "features",
+        loader,
+        half=settings.training.precision == "bf16",
+    )
+    listener.remark(remark)
+    torch.manual_seed(phase.recipe.seed)  # the same head whether features were cached or not
+    head = frozen.feature_classifier(featured, data.labels.num_classes, network.dropout)
+    return replace(
+        phase,
+        model=head.to(device),
+        data=featured,
+        recipe=replace(phase.recipe, mirror=False),
+        publish=lambda trained: frozen.folded(model, trained),
+    )
+
+
+def train_head_first(
+    phase: Phase,
+    settings: RunConfig,
+    device: torch.device,
+    listener: Listener,
+    requests: StopRequests,
+    continuing: bool,
+) -> dict[str, object]:
+    """LinearInit's first phase: a linear head on frozen features becomes the model's head.
+
+    Parameters of the loss (ROLE's table, IMCL's graph) go over into the second phase; its memories
+    and the count of epochs begin afresh.
+
+    Args:
+        phase: The second, whose model gets the head.
+        settings: Of the run.
+        device: Of the model.
+        listener: Is told how it goes on.
+        requests: Signals that ask to stop.
+        continuing: Whether the second phase has begun already; then nothing is changed.
+
+    Returns:
+        The first phase's result.
+    """
+    folder = RunFolder(phase.run.path / "head")
+    if not distributed.from_main(folder.finished):
+        method = head_method(settings)
+        first = replace(phase, run=folder, recipe=head_recipe(settings))
+        first = head_on_features(first, settings, listener)
+        listener.message(f"The head alone, on frozen features, with {method.name}:")
+        criterion, remarks = make_loss(method, phase.data)
+        for text in remarks:
+            listener.remark(text)
+        resume = distributed.from_main(folder.state_file.is_file())
+        with requests.listening():
+            outcome = fit(
+                replace(first, criterion=criterion),
+                device,
+                resume=resume,
+                listener=listener,
+                requests=requests,
+            )
+        if distributed.rank() == 0:
+            folder.finish(
+                {
+                    "method": method.name,
+                    "val_map": outcome.best_val_map,
+                    "best_epoch": outcome.best_epoch,
+                    "seconds": outcome.seconds,
+                }
+            )
+        distributed.barrier()
+    if not continuing:
+        listener.message("The whole network:")
+        phase.model.load_state_dict(load_weights(folder.best))
+        learnt = load_state(folder.state_file)["criterion"]
+        with torch.no_grad():
+            for name, parameter in phase.criterion.named_parameters():
+                if name in learnt:
+                    parameter.copy_(learnt[name])
+    return folder.result()
+
+
+def best_model(phase: Phase) -> Classifier:
+    """The model over the phase's inputs with the weights of the best epoch."""
+    weights = load_weights(phase.run.best)
+    inputs = phase.model_config["architecture"]["sample_shape"]
+    if list(phase.data.source.sample_shape) != inputs:  # features: best/ has the backbone, too
+        return frozen.head_alone(weights).to(next(phase.model.parameters()).device)
+    phase.model.load_state_dict(weights)
+    return phase.model
+
+
+def scores(phase: Phase, model: Classifier, split: str, evaluator: Evaluator) -> Measured:
+    """Predictions of ``model`` for a split of the phase's data."""
+    device = next(model.parameters()).device
+    return evaluator.scores(model, evaluation_loader(phase.data, split, phase.recipe, device))

@@ -1,0 +1,145 @@
+"""Scores and tags for images of the user's own, a batch at a time."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.data.inputs.image_files import SUFFIXES, ImageFiles, broken_images
+from largeloss.data.inputs.loader import Loader
+from largeloss.errors import DataError
+from largeloss.files import written_atomically
+from largeloss.labels import LabelTable
+from largeloss.models import Classifier
+from largeloss.training.engine import score_batches
+
+_FIRST = 5  # predictions that are returned after writing
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The scores of one image."""
+
+    image: str
+    scores: dict[str, float]
+    """Class → probability."""
+    tags: tuple[str, ...]
+    """The classes above their thresholds, most probable first."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for images; they are computed while you iterate, a batch at a time."""
+
+    network: Classifier
+    classes: tuple[str, ...]
+    logit_thresholds: NDArray[np.float64]
+    """(C,): a class is tagged where its logit lies above."""
+    images: tuple[Path, ...]
+    """Those that can be read."""
+    skipped: dict[str, str]
+    """Image → why it cannot be read."""
+    image_size: int
+    batch_size: int = 64
+    workers: int = 2
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        num_images, device = len(self.images), next(self.network.parameters()).device
+        blank = LabelTable.from_dense(
+            np.full((num_images, len(self.classes)), -1, dtype=np.int8),
+            images=[f"{path}" for path in self.images],
+            classes=self.classes,
+        )
+        source = ImageFiles(self.images, self.image_size)
+        rows = np.arange(num_images, dtype=np.int64)
+        loader = Loader(source, blank, rows, self.batch_size, workers=self.workers, device=device)
+        for scores in score_batches(self.network, loader):
+            logits = scores.logits.double().numpy()
+            probabilities = 1 / (1 + np.exp(-logits))
+            tagged = logits > self.logit_thresholds
+            for row, values, over in zip(scores.rows.tolist(), probabilities, tagged, strict=True):
+                order = np.argsort(-values, kind="stable")
+                yield Prediction(
+                    str(self.images[row]),
+                    dict(zip(self.classes, values.tolist(), strict=True)),
+                    tuple(self.classes[column] for column in order if over[column]),
+                )
+
+
+def find_images(paths: Sequence[Path]) -> list[Path]:
+    """The images among files and, by suffix, in folders and all that is below them; sorted.
+
+    Raises:
+        DataError: a path does not exist, or there is no image at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            below = (file for file in path.rglob("*") if file.is_file())
+            found += sorted(file for file in below if file.suffix.lower() in SUFFIXES)
+        elif path.exists():
+            found.append(path)
+        else:
+            raise DataError(f"{path} does not exist. Give images, or folders of images.")
+    if not found:
+        raise DataError(
+            f"There are no images in {', '.join(map(str, paths))} "
+            f"(looked for {', '.join(sorted(SUFFIXES))})."
+        )
+    return list(dict.fromkeys(found))
+
+
+def readable_images(
+    images: Sequence[Path], bad_images: str = "error", workers: int = 2
+) -> tuple[tuple[Path, ...], dict[str, str]]:
+    """The images that can be decoded in full, and why the others cannot.
+
+    Args:
+        images: Files.
+        bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read.
+        workers: Threads that decode.
+
+    Raises:
+        DataError: images cannot be read, and are not to be left out; or none can.
+    """
+    broken = broken_images(images, workers)
+    if broken and (bad_images != "skip" or len(broken) == len(images)):
+        listed = "\n".join(f"  {text}" for text in list(broken.values())[:10])
+        raise DataError(f"{len(broken)} of {len(images)} images cannot be read:\n{listed}")
+    kept = tuple(path for position, path in enumerate(images) if position not in broken)
+    return kept, {str(images[position]): text for position, text in broken.items()}
+
+
+def write_predictions(predictions: Predictions, path: Path) -> list[Prediction]:
+    """Writes a ``.csv`` or ``.json`` file; it appears when it is complete.
+
+    Returns:
+        The first predictions.
+    """
+    first: list[Prediction] = []
+    with (
+        written_atomically(path) as partial,
+        partial.open("w", encoding="utf-8", newline="") as file,
+    ):
+        if path.suffix == ".json":
+            records = []
+            for one in predictions:
+                first += [one] * (len(first) < _FIRST)
+                scores = {name: round(value, 6) for name, value in one.scores.items()}
+                records.append({"image": one.image, "tags": list(one.tags), "scores": scores})
+            json.dump(records, file, indent=2, ensure_ascii=False)
+        else:
+            writer = csv.writer(file)
+            writer.writerow(["image", "tags", *predictions.classes])
+            for one in predictions:
+                first += [one] * (len(first) < _FIRST)
+                values = [round(value, 6) for value in one.scores.values()]
+                writer.writerow([one.image, ";".join(one.tags), *values])
+    return first

@@ -1,0 +1,96 @@
+"""The result of a run, as ``result.json`` holds it."""
+
+import platform
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import timm
+import torch
+
+from largeloss import distributed
+from largeloss.errors import RunError
+from largeloss.training.run_folder import RunFolder
+from largeloss.version import __version__
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run. mAP in percent, average precision of a class as a fraction."""
+
+    method: str
+    delta_rel: float | None
+    """Percent of the batch's entries; None for methods that have none."""
+    seed: int
+    test_map: float
+    """On the test split, with the weights of the best val epoch."""
+    last_test_map: float
+    """On the test split, with the weights of the last epoch."""
+    best_epoch: int
+    seconds: float
+    """Spent in training and evaluation."""
+    val_map: float
+    """In the best epoch."""
+    val_rule: str
+    """Labelling rule by which val was measured, see :mod:`largeloss.training.evaluation`."""
+    test_rule: str
+    test_example_ap: float | None
+    """Mean over images of average precision, a fraction; None where labels are not complete."""
+    test_classes_without_positives: int
+    """They count 0 in ``test_map``."""
+    test_ap: dict[str, float]
+    """Class → average precision, a fraction."""
+    test_counts: dict[str, list[int]]
+    """Class → test images in which it is present, absent, unobserved."""
+    num_images: dict[str, int]
+    """Split → images."""
+    train_counts: dict[str, tuple[int, int, int, int | None]]
+    """Class → training images in which it is present, absent, unobserved, missing (unobserved but
+    present in the reference; None where no label was hidden)."""
+    expected_positives: float | None
+    """Of methods that use it."""
+    notes: list[str]
+    """Remarks of the run."""
+    num_corrections: int
+    """Unobserved training entries that the method has labelled."""
+    protocol: str
+    head: dict[str, Any]
+    """Result of LinearInit's first phase; empty otherwise."""
+    start_weights: str
+    environment: dict[str, Any]
+
+    @classmethod
+    def read(cls, run: Path) -> Self:
+        """The result of the finished run in a folder.
+
+        Raises:
+            RunError: it cannot be read, is not as it was written, or of another version.
+        """
+        content = RunFolder(run).result()
+        names = [field.name for field in fields(cls)]
+        missing = [name for name in names if name not in content]
+        if missing:
+            raise RunError(
+                f"{RunFolder(run).result_file} has no {', '.join(missing[:3])}: it was written by "
+                "another version of largeloss. Train the run again with this one."
+            )
+        return cls(**{name: content[name] for name in names})
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+
+def environment() -> dict[str, Any]:
+    """What a result depends on beside its settings."""
+    return {
+        "largeloss": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "timm": timm.__version__,
+        "numpy": np.__version__,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "threads": torch.get_num_threads(),
+        "processes": distributed.world_size(),
+    }

@@ -1,0 +1,78 @@
+"""Settings of a run made definite, saved in its folder and read back."""
+
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from largeloss.config import MethodConfig, RunConfig, make_config, read_yaml
+from largeloss.errors import CheckpointError, ConfigError
+from largeloss.files import verify_yaml
+from largeloss.losses import find_method, settings_of
+from largeloss.training.run_folder import RunFolder
+
+
+def resolved(settings: RunConfig) -> RunConfig:
+    """``settings`` with absolute paths and the defaults of the method.
+
+    Raises:
+        ConfigError: no such method.
+    """
+    data, protocol = settings.data, settings.training.protocol
+    method, delta_rel = find_method(settings.method.name), settings.method.delta_rel
+    if delta_rel is None:
+        delta_rel = settings_of(settings.method.name).get("delta_rel")
+    head = settings.training.head_method
+    if protocol == "linear-init" and head is None:
+        head = method.linear_init_method or method.name
+    cache = _absolute(data.cache)
+    if cache is None and protocol != "end-to-end":
+        cache = user_cache_path("largeloss")
+    return settings.with_values(
+        method={"delta_rel": delta_rel},
+        training={"head_method": head},
+        data={"path": _absolute(data.path), "cache": cache},
+        model={"weights": _absolute(settings.model.weights)},
+    )
+
+
+def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
+    """The settings that a run was begun with.
+
+    Args:
+        run: Its folder.
+        asked: Settings that it is to be continued with.
+
+    Raises:
+        ConfigError: no run there, or settings other than those ``asked`` for.
+        CheckpointError: the file has changed since the run was begun.
+    """
+    path = RunFolder(run).config_file
+    if not path.is_file():
+        raise ConfigError(f"There is no run in {run}: {path.name} is missing.")
+    content = read_yaml(path)
+    try:
+        verify_yaml(path.read_text(encoding="utf-8"), content)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} cannot be trusted ({error}). Restore it; to train with other settings, name a "
+            "copy of it as --config of a new run."
+        ) from None
+    saved = make_config([content], source=str(path))
+    different = [] if asked is None else saved.differences(resolved(asked))
+    if different:
+        lines = "\n".join(f"  {line}" for line in different)
+        raise ConfigError(
+            f"{run} was begun with other settings (begun with → asked for):\n{lines}\n"
+            "Leave these options out, or start a new run in another folder."
+        )
+    return saved
+
+
+def head_method(settings: RunConfig) -> MethodConfig:
+    """The method of the head's phase of linear-init: with the settings given if it is the same."""
+    name = settings.training.head_method or settings.method.name
+    return settings.method if name == settings.method.name else MethodConfig(name=name)
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return None if path is None else path.expanduser().resolve()

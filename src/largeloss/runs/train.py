@@ -1,0 +1,161 @@
+"""One run, from settings to a finished run folder."""
+
+import time
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import Any
+
+from largeloss import distributed
+from largeloss.config import RunConfig
+from largeloss.labels import LabelEdits, write_edits
+from largeloss.runs.assemble import Assembled, assemble
+from largeloss.runs.data import RunData
+from largeloss.runs.phases import (
+    best_model,
+    head_on_features,
+    scores,
+    train_head_first,
+    whole_model,
+)
+from largeloss.runs.result import RunResult, environment
+from largeloss.runs.training_labels import training_counts
+from largeloss.training.determinism import repeatable
+from largeloss.training.evaluation import RULES
+from largeloss.training.fit import Outcome, Phase, fit
+from largeloss.training.listener import Listener, Silent
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.signals import StopRequests
+from largeloss.training.start import start
+from largeloss.training.weights import load_config, save_config
+
+
+def train(
+    settings: RunConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    data: RunData | None = None,
+    listener: Listener | None = None,
+    introduce: bool = True,
+) -> RunResult:
+    """Trains, measures test with the best and with the last weights, writes the run folder.
+
+    Args:
+        settings: All settings.
+        out: The run folder.
+        resume: Continue what is there; a finished run is only read.
+        data: Where it was read already.
+        listener: Is told how it goes on.
+        introduce: Whether the listener is told of data and remarks before training begins.
+
+    Raises:
+        InputError: wrong settings, data or labels; nothing was trained.
+        RunError: the run was stopped, or failed.
+    """
+    folder = RunFolder(out)
+    if resume and folder.finished:
+        return RunResult.read(out)
+    device = start()
+    main = distributed.rank() == 0
+    listener = listener if listener is not None and main else Silent()
+    if main and not resume:
+        folder.check_free()
+    continuing = resume and distributed.from_main(folder.state_file.is_file())
+    run = assemble(settings, data)
+    with folder if main else nullcontext(), repeatable(), closing(listener):
+        if main and not resume:
+            folder.begin(run.settings.plain())
+        distributed.barrier()
+        if introduce:
+            _introduce(run, listener)
+        requests = StopRequests()
+        phase, head = whole_model(run, folder, device), {}
+        if run.settings.training.protocol == "linear":
+            phase = head_on_features(phase, run.settings, listener)
+        elif run.settings.training.protocol == "linear-init":
+            head = train_head_first(phase, run.settings, device, listener, requests, continuing)
+        with requests.listening():
+            outcome = fit(phase, device, resume=continuing, listener=listener, requests=requests)
+        result, thresholds = _measured(run, phase, outcome, head)
+        if main:
+            _write_corrections(run, folder)
+            more = {"thresholds": thresholds, "val_rule": run.evaluators.val.rule}
+            save_config(folder.best, load_config(folder.best) | more)
+            folder.finish(result.plain())
+        distributed.barrier()
+    return result
+
+
+def _introduce(run: Assembled, listener: Listener) -> None:
+    """The data in one line, and every remark."""
+    dataset = run.dataset
+    train = dataset.labels.select(dataset.rows("train"))
+    present, absent, unobserved = (int(states.sum()) for states in train.counts())
+    sizes = ", ".join(f"{len(rows)} {name}" for name, rows in sorted(dataset.splits.items()))
+    listener.message(
+        f"{dataset.name}: {sizes}; {dataset.labels.num_classes} classes; training entries: "
+        f"{present} present, {absent} absent, {unobserved} unobserved."
+    )
+    for text in run.remarks:
+        listener.remark(text)
+    listener.remark(f"The best epoch is chosen on val by {RULES[run.evaluators.val.rule]}.")
+
+
+def _measured(
+    run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any]
+) -> tuple[RunResult, list[float]]:
+    """The result, and the thresholds (C,) of the greatest F1 on val, in logits; collective."""
+    began = time.perf_counter()
+    val, test = run.evaluators.val, run.evaluators.test
+    last = test.measure(scores(phase, phase.model, "test", test))
+    best = best_model(phase)
+    best_scores = scores(phase, best, "test", test)
+    measured = test.measure(best_scores)
+    thresholds = val.thresholds(scores(phase, best, "val", val)).tolist()
+    seconds = time.perf_counter() - began
+    classes, edits = run.dataset.labels.classes, run.criterion.edits
+    result = RunResult(
+        method=run.settings.method.name,
+        delta_rel=run.settings.method.delta_rel,
+        seed=run.recipe.seed,
+        test_map=measured.value,
+        last_test_map=last.value,
+        best_epoch=outcome.best_epoch,
+        seconds=head.get("seconds", 0.0) + outcome.seconds + seconds,
+        val_map=outcome.best_val_map,
+        val_rule=val.rule,
+        test_rule=test.rule,
+        test_example_ap=test.by_example(best_scores),
+        test_classes_without_positives=measured.num_absent,
+        test_ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
+        test_counts=test.counts(classes),
+        num_images={name: len(rows) for name, rows in run.dataset.splits.items()},
+        train_counts=training_counts(run.data, run.dataset),
+        expected_positives=getattr(run.criterion, "expected_positives", None),
+        notes=[*run.remarks, *outcome.resumed],
+        num_corrections=0 if edits is None else len(edits.committed),
+        protocol=run.settings.training.protocol,
+        head=head,
+        start_weights=run.model_config["start_weights"],
+        environment=environment(),
+    )
+    return result, thresholds
+
+
+def _write_corrections(run: Assembled, folder: RunFolder) -> None:
+    """The label edits of a method that makes them, as a journal."""
+    criterion = run.criterion
+    if criterion.edits is None or criterion.action is None:
+        return
+    edits = criterion.edits.committed
+    records = LabelEdits.of(
+        rows=edits.rows.numpy(),
+        columns=edits.columns.numpy(),
+        before=-1,
+        after=edits.states.numpy(),
+        epoch=edits.epochs.numpy(),
+        loss=edits.losses.numpy(),
+        author=criterion.name,
+        reason=criterion.action.reason,
+    )
+    write_edits(folder.corrections_file, records, run.dataset.labels)

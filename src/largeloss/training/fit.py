@@ -1,0 +1,165 @@
+"""The loop of a run, from the first epoch to the last: the published end-to-end protocol.
+
+Constant learning rate; after each epoch the model is measured on val; training stops when val mAP
+has fallen more than three points below its best; the weights of the best val epoch are kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from largeloss import distributed
+from largeloss.data.dataset import Dataset
+from largeloss.data.inputs.loader import Loader
+from largeloss.losses import PartialLabelLoss
+from largeloss.models import Classifier
+from largeloss.objective import Objective
+from largeloss.training.engine import naming_images, relabel, train_epoch
+from largeloss.training.evaluation import Evaluators, evaluation_loader
+from largeloss.training.listener import Listener, Silent
+from largeloss.training.recipe import Recipe, make_optimizer, seed_of
+from largeloss.training.recording import Recorder
+from largeloss.training.resume_state import Checkpoint, EpochProgress, History, Restored
+from largeloss.training.run_folder import RunFolder
+from largeloss.training.signals import CheckpointSchedule, StopRequests
+from largeloss.training.start import synchronised
+from largeloss.training.weights import save_weights
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is trained, on what, how, and where it is kept. Most runs have one phase."""
+
+    model: Classifier
+    """Trained in place."""
+    criterion: PartialLabelLoss
+    data: Dataset
+    """Its labels are those trained on."""
+    evaluators: Evaluators
+    recipe: Recipe
+    run: RunFolder
+    """For checkpoints and metrics; its ``best/`` has the weights to use."""
+    model_config: dict[str, Any]
+    """Saved beside the weights, so that they can be loaded."""
+    publish: Callable[[Classifier], Classifier] = lambda model: model
+    """Makes of the trained model the one that ``best/`` is to hold."""
+    recording: bool = False
+    """Whether every entry's loss is written, see :mod:`largeloss.training.recording`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a phase."""
+
+    best_epoch: int
+    best_val_map: float
+    history: tuple[dict[str, Any], ...]
+    resumed: tuple[str, ...] = ()
+    """What had changed where the run was resumed."""
+
+    @property
+    def seconds(self) -> float:
+        """Spent in training and measuring val."""
+        return float(sum(record["seconds"] for record in self.history))
+
+
+def fit(
+    phase: Phase,
+    device: torch.device,
+    *,
+    resume: bool = False,
+    listener: Listener | None = None,
+    requests: StopRequests | None = None,
+) -> Outcome:
+    """Trains the phase's model; leaves it with the weights of the last epoch.
+
+    Args:
+        phase: What is trained.
+        device: From :func:`~largeloss.training.start.start`.
+        resume: Continue from ``last/``, exactly.
+        listener: Is told how it goes on.
+        requests: Signals that ask to stop; acted on between two steps.
+
+    Raises:
+        CheckpointError: no checkpoint, one of other labels, or one that cannot be written.
+        Interrupted: a signal asked to stop; the last step is saved.
+        NonFiniteError: logits became NaN or infinite; names step and images.
+    """
+    model, criterion, data, recipe = phase.model, phase.criterion, phase.data, phase.recipe
+    listener, main = listener or Silent(), distributed.rank() == 0
+    if main:
+        phase.run.make()
+    loader = training_loader(data, recipe, device)
+    scored = {name: evaluation_loader(data, name, recipe, device) for name in data.splits}
+    objective = Objective(model, criterion, recipe.precision).to(device)
+    optimizer = make_optimizer(objective, recipe)
+    wrapped = synchronised(objective, device)
+    recorder = Recorder.of(phase.run.recorded, data) if phase.recording else None
+    checkpoint = Checkpoint(phase.run, objective, optimizer, data.fingerprint, recorder)
+    schedule = CheckpointSchedule(recipe.checkpoint_every, requests or StopRequests())
+    history, first, progress = checkpoint.restore() if resume else Restored(History(), 0, None)
+    for text in checkpoint.remarks:
+        listener.remark(text)
+    for epoch in range(first, recipe.epochs):
+        # Begin an epoch, or go on where it was interrupted.
+        resumed = progress is not None
+        if not resumed and history.stops_early(recipe):
+            break
+        progress = progress or EpochProgress()
+        loader.set_epoch(epoch, skipped=progress.steps)
+        criterion.set_epoch(epoch)
+        if not resumed:
+            torch.manual_seed(seed_of(recipe.seed, epoch, distributed.rank()))
+        if recorder is not None:
+            recorder.begin(epoch, again=resumed)
+        listener.begin_epoch(epoch, recipe.epochs, len(loader))
+        # Take a step a batch.
+        with naming_images(data.labels.images):
+            for step in train_epoch(wrapped, loader, optimizer):
+                progress.add(step)
+                if recorder is not None:
+                    recorder.add(step, criterion.flagged(step.logits, *step.batch[1:]))
+                if progress.steps < len(loader) and schedule.due(progress.steps):
+                    checkpoint.save(epoch, history, progress)
+                    schedule.stop_if_requested()
+                listener.step()
+        # Let label edits take effect, before the state is saved.
+        if recorder is not None:
+            recorder.end()
+        criterion.check()
+        passes = criterion.passes(epoch + 1) if epoch + 1 < recipe.epochs else 0
+        if passes:
+            relabel(model, criterion, scored["train"], passes)
+        criterion.set_epoch(epoch + 1)
+        # Measure; keep the best weights; save.
+        record = {"epoch": epoch, "train_loss": progress.mean_loss()}
+        record |= phase.evaluators.measured(model, scored)
+        record["seconds"] = progress.seconds
+        if history.add(record, recipe.keep_last) and main:
+            kept = {"epoch": epoch, "val_map": record["val_map"]}
+            save_weights(phase.run.best, phase.publish(model), phase.model_config | kept)
+        if main:
+            phase.run.write_metrics(history.epochs)
+        checkpoint.save(epoch, history, None)
+        progress = None
+        listener.end_epoch(record)
+        schedule.stop_if_requested()
+    distributed.barrier()
+    best, epochs = (history.best_epoch, history.best_val_map), tuple(history.epochs)
+    return Outcome(*best, epochs, tuple(checkpoint.remarks))
+
+
+def training_loader(data: Dataset, recipe: Recipe, device: torch.device | str = "cpu") -> Loader:
+    """Shuffled batches of the training images."""
+    return Loader(
+        data.source,
+        data.labels,
+        data.rows("train"),
+        recipe.batch_size,
+        seed=recipe.seed,
+        mirror=recipe.mirror,
+        workers=recipe.workers,
+        device=device,
+    )
