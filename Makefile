@@ -1,12 +1,17 @@
-# Everything on a fresh machine with Python 3.11 or newer and make:
-#   make demo    train on digit scenes and write a report
-#   make test    run the whole suite
+# Everything on a fresh machine with Python 3.11 or newer and make. `make help` lists what there is.
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+LOWEST := .venv-lowest
+FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py tests/test_architecture.py
 
-.PHONY: demo test test-ranks test-kill fuzz soak audit lint bench growth results openimages-shape openimages-training clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast test-lowest test-ranks test-kill fuzz soak audit lint constraints \
+	bench growth results openimages-shape openimages-training clean
+
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,10 +23,16 @@ $(VENV)/.dev: pyproject.toml
 	$(RUN)/pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.core
 
-demo: $(VENV)/.core
+$(LOWEST)/.dev: pyproject.toml benchmarks/lowest.py
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(PYTHON) benchmarks/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/pip install --quiet --constraint $(LOWEST)/lowest.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.core ## Trains on handwritten digits and writes a report: three minutes.
 	$(RUN)/largeloss demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev ## ruff, mypy, deptry, import contracts and the whole suite.
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
@@ -29,51 +40,50 @@ test: $(VENV)/.dev
 	$(RUN)/lint-imports
 	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses 2 --dist loadfile
 
-# Four processes, on one host and on two network namespaces (needs root), equal one.
-test-ranks: $(VENV)/.dev
+test-fast: $(VENV)/.dev ## Tests of labels, metrics, losses, data and settings: a minute.
+	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses 2 $(FAST)
+
+test-lowest: $(LOWEST)/.dev ## The suite at the lowest versions that pyproject.toml allows; warnings pass.
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/pytest -W default --numprocesses 2 --dist loadfile
+
+test-ranks: $(VENV)/.dev ## Four processes, on one host and on two network namespaces (root), equal one.
 	OMP_NUM_THREADS=1 $(RUN)/pytest -m ranks --numprocesses 0 --timeout 900
 
-# Training killed 200 times, also within saves, comes out the same; goes on where it stopped.
-test-kill: $(VENV)/.core
+test-kill: $(VENV)/.core ## Training killed 200 times, also within saves, comes out the same.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_sweep.py
 
-# Every reader on 20,000 damaged files: a message, or nothing at all.
-fuzz: $(VENV)/.dev
+fuzz: $(VENV)/.dev ## Every reader on 20,000 damaged files: a message, or nothing at all.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/fuzz.py
 
-# Half an hour of small trainings in one process: memory, files and threads stay as they are.
-soak: $(VENV)/.core
+soak: $(VENV)/.core ## Half an hour of small trainings in one process: memory, files and threads stay.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/soak.py
 
-# Known vulnerabilities of what is installed; needs the network.
-audit: $(VENV)/.dev
+audit: $(VENV)/.dev ## Known vulnerabilities of what is installed; needs the network.
 	$(RUN)/pip install --quiet pip-audit
 	$(RUN)/python benchmarks/audit.py
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev ## Formats, fixes what can be fixed, and checks types.
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 	$(RUN)/mypy
 
-# Speed and memory beside plain formulations: prints a table; needs LARGELOSS_DATA, a quiet machine.
-bench: $(VENV)/.dev
+constraints: $(VENV)/.dev ## Writes constraints.txt: the versions that are installed in .venv.
+	$(RUN)/pip freeze --exclude-editable | grep '==' > constraints.txt
+
+bench: $(VENV)/.dev ## Speed and memory beside plain formulations; needs LARGELOSS_DATA, a quiet machine.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/performance --page
 
-# How cost grows with images, classes and processes: writes docs/growth.svg.
-growth: $(VENV)/.core
+growth: $(VENV)/.core ## How cost grows with images, classes and processes: writes docs/growth.svg.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/growth.py
 
-# All systems on all data: writes docs/results.md; needs LARGELOSS_DATA, goes on where it stopped.
-results: $(VENV)/.core
+results: $(VENV)/.core ## All systems on all data: writes docs/results.md; needs LARGELOSS_DATA; continues.
 	$(RUN)/python benchmarks/results.py
 
-# Lists in the shape of OpenImages V3 at full size (5 GB), imported and checked: time and memory.
-openimages-shape: $(VENV)/.core
+openimages-shape: $(VENV)/.core ## Lists in the shape of OpenImages V3 at full size (5 GB): time and memory.
 	$(RUN)/python benchmarks/openimages_shape.py
 
-# A training with a tenth of OpenImages' images, from lists to the groups' table: minutes.
-openimages-training: $(VENV)/.core
+openimages-training: $(VENV)/.core ## A training with a tenth of OpenImages' images: minutes.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/openimages_training.py
 
-clean:
-	rm -rf $(VENV) build dist
+clean: ## Removes the environments and what was built.
+	rm -rf $(VENV) $(LOWEST) build dist
