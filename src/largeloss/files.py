@@ -1,8 +1,8 @@
-"""Files that appear whole or not at all, and text that tells whether it has changed since.
+"""Files written atomically, and text with a checksum.
 
 A file is written beside its place, flushed to the disk, then renamed: a process that is killed at
-any moment leaves what was there. JSON and YAML can be *sealed*: they hold the SHA-256 of their
-content, so that a flipped bit is found when they are read.
+any moment leaves what was there. JSON and YAML can hold the SHA-256 of their content, so that a
+flipped bit is found when they are read.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ import yaml
 
 from largeloss.errors import RunError
 
-SEAL = "sha256"
-"""The name of the seal, last in the file."""
-_COMMENT = f"# {SEAL}: "
+CHECKSUM = "sha256"
+"""The name of the checksum, last in the file."""
+_COMMENT = f"# {CHECKSUM}: "
 
 
 @contextmanager
@@ -77,11 +77,13 @@ def write_json(path: Path, content: Any) -> None:
 
 def checksummed_json(content: Mapping[str, Any]) -> str:
     """JSON with its checksum, for :func:`verified_json`."""
-    return json.dumps({**content, SEAL: _seal(content)}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({**content, CHECKSUM: _checksum(content)}, indent=2, ensure_ascii=False) + "\n"
+    )
 
 
 def verified_json(text: str) -> dict[str, Any]:
-    """What was sealed; without its seal. Files without one are taken as they are.
+    """The content of JSON, verified by its checksum, which is left out. Without one it passes.
 
     Raises:
         ValueError: no JSON, no object, or changed since it was written.
@@ -89,20 +91,20 @@ def verified_json(text: str) -> dict[str, Any]:
     content = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError(f"it must hold an object with names, but is a {type(content).__name__}")
-    seal = content.pop(SEAL, None)
-    if seal is not None:
-        _check(content, seal)
+    checksum = content.pop(CHECKSUM, None)
+    if checksum is not None:
+        _check(content, checksum)
     return content
 
 
 def checksummed_yaml(content: Mapping[str, Any]) -> str:
     """YAML with its checksum in a comment, for :func:`verify_yaml`."""
     text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
-    return f"{text}{_COMMENT}{_seal(yaml.safe_load(text))}\n"
+    return f"{text}{_COMMENT}{_checksum(yaml.safe_load(text))}\n"
 
 
 def verify_yaml(text: str, content: Mapping[str, Any]) -> None:
-    """Compares ``content``, as read from ``text``, with the seal there; text without one passes.
+    """Compares ``content``, as read from ``text``, with the checksum there; text without one passes.
 
     Raises:
         ValueError: it has changed since it was written.
@@ -118,15 +120,15 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _seal(content: Mapping[str, Any]) -> str:
+def _checksum(content: Mapping[str, Any]) -> str:
     plain = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _check(content: Mapping[str, Any], seal: Any) -> None:
+def _check(content: Mapping[str, Any], checksum: Any) -> None:
     try:
-        found = _seal(content)
+        found = _checksum(content)
     except (TypeError, ValueError):  # of YAML, such as dates or lone surrogates
         found = ""
-    if found != seal:
+    if found != checksum:
         raise ValueError("it has changed since it was written: its checksum does not match")

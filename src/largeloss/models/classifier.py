@@ -11,12 +11,12 @@ from largeloss.errors import ConfigError
 
 
 class Output(NamedTuple):
-    """What the model makes of a batch."""
+    """The output of the model for a batch."""
 
     logits: Tensor
     """(B, C)."""
     features: Tensor
-    """(B, D): what the head sees."""
+    """(B, D): the inputs of the head."""
 
 
 def half_precision(device: torch.device, enabled: bool) -> AbstractContextManager[Any]:
@@ -69,7 +69,7 @@ class Classifier(nn.Module):
         self.to(memory_format=self.memory_format)
 
     def maps(self, inputs: Tensor) -> Tensor:
-        """What the backbone makes of normalised inputs, before pooling."""
+        """Output of the backbone for inputs, which are normalised first; before pooling."""
         normal = inputs.to(self.mean.dtype, memory_format=self.memory_format, copy=True)
         normal = normal.sub_(self.mean).div_(self.std)
         return cast(Tensor, cast(Any, self.backbone).forward_features(normal))
@@ -80,7 +80,7 @@ class Classifier(nn.Module):
         return cast(Tensor, pooled)
 
     def features(self, inputs: Tensor) -> Tensor:
-        """(B, D): what the head sees."""
+        """(B, D): the inputs of the head."""
         return cast(Tensor, self.dropout(self.pooled(inputs)))
 
     def logits(self, features: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How is computed while a model is trained: fast on a CPU, the same each time on a GPU."""
+"""Arithmetic while a model is trained: fast on a CPU, deterministic on a GPU."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import torch
 
 
 def prepare_gpu() -> None:
-    """What cuBLAS must find before its first product, so that :func:`repeatable` can hold."""
+    """Sets what cuBLAS needs before its first product, for :func:`repeatable` to work."""
     if torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 

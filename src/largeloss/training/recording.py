@@ -1,4 +1,4 @@
-"""What every entry's loss was, epoch by epoch, written while training goes on.
+"""Records the loss of every entry, epoch by epoch, while training goes on.
 
 In a run's folder ``recorded/``, n training images in the order of their rows, C classes:
 
@@ -67,7 +67,7 @@ class Recorder:
                 self._losses = np.lib.format.open_memmap(path, mode, np.float16, shape)
             except (OSError, ValueError) as error:
                 raise CheckpointError(
-                    f"{path} cannot be taken up again ({error}). Train the run anew."
+                    f"{path} cannot be continued ({error}). Train the run again, in another folder."
                 ) from None
             if not again:
                 self._losses[:] = np.nan
@@ -81,7 +81,7 @@ class Recorder:
         return {"step": self._step, "steps": steps, "flagged": entries}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up what :meth:`state` gave."""
+        """Restores what :meth:`state` gave."""
         self._step = state["step"]
         self._steps = state["steps"].numpy()
         self._flagged = [state["flagged"].numpy()]

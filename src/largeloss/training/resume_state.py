@@ -1,4 +1,4 @@
-"""What a run is resumed from: what a checkpoint holds, how it is saved and taken up again."""
+"""The state that a run is resumed from: what a checkpoint holds, saved and restored."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -89,7 +89,7 @@ class EpochProgress:
     def restored(
         cls, state: dict[str, Any], criterion: PartialLabelLoss, device: torch.device
     ) -> "EpochProgress":
-        """Takes up what :meth:`state` gave.
+        """Restores what :meth:`state` gave.
 
         Raises:
             CheckpointError: another number of processes.

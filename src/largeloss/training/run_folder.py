@@ -73,7 +73,7 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run is finished."""
         return self.result_file.is_file()
 
     def __enter__(self) -> Self:
@@ -111,7 +111,7 @@ class RunFolder:
         strangers = [n for n in held if n != ".lock" and not n.endswith(".partial")]
         if strangers:
             raise ConfigError(
-                f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is no run of "
+                f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is not a run of "
                 "largeloss. Choose another --out; nothing was changed."
             )
 
@@ -169,7 +169,7 @@ class RunFolder:
             raise RunError(
                 f"{path} is not the file that was written: its checksum is not the one in "
                 f"{self.result_file.name}. It is damaged or was replaced; restore it, or train the "
-                "run anew in another folder."
+                "run again in another folder."
             )
 
     def result(self) -> dict[str, Any]:

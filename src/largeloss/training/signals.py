@@ -1,4 +1,4 @@
-"""Stopping between two steps, and when to save in the middle of an epoch."""
+"""Stopping between two steps, and when to save within an epoch."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ from largeloss import distributed
 from largeloss.errors import Interrupted
 
 MINUTES = 10.0
-"""Between checkpoints in mid-epoch, unless steps are given."""
+"""Between checkpoints within an epoch, unless steps are given."""
 
 
 class StopRequests:
@@ -28,13 +28,13 @@ class StopRequests:
             return
         before = {which: signal.getsignal(which) for which in (signal.SIGTERM, signal.SIGINT)}
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def request(number: int, frame: FrameType | None) -> None:
             if self.number == signal.SIGINT == number:
                 raise KeyboardInterrupt
             self.number = number
 
         for which in before:
-            signal.signal(which, note)
+            signal.signal(which, request)
         try:
             yield
         finally:
