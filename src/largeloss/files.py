@@ -104,7 +104,7 @@ def checksummed_yaml(content: Mapping[str, Any]) -> str:
 
 
 def verify_yaml(text: str, content: Mapping[str, Any]) -> None:
-    """Compares ``content``, as read from ``text``, with the checksum there; text without one passes.
+    """Compares ``content``, as read from ``text``, with the checksum there, if there is one.
 
     Raises:
         ValueError: it has changed since it was written.

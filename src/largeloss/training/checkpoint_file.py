@@ -1,4 +1,4 @@
-"""Checkpoints in one file that tells whether it is whole: a checksum, then what torch saves.
+"""Checkpoints in one file with a checksum before the content that torch saves.
 
 A file is written beside, flushed to the disk and then renamed, so that a process that is killed at
 any moment leaves the file as it was. The one before it is kept, too.

@@ -73,7 +73,7 @@ class Recorder:
                 self._losses[:] = np.nan
 
     def state(self) -> dict[str, Any]:
-        """For a checkpoint in mid-epoch; the losses are on the disk already."""
+        """For a checkpoint within an epoch; the losses are on the disk already."""
         if self._main:
             self._losses.flush()
         flagged = np.concatenate([np.zeros((0, 2), dtype=np.int32), *self._flagged])

@@ -111,8 +111,8 @@ class RunFolder:
         strangers = [n for n in held if n != ".lock" and not n.endswith(".partial")]
         if strangers:
             raise ConfigError(
-                f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is not a run of "
-                "largeloss. Choose another --out; nothing was changed."
+                f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is not a "
+                "run of largeloss. Choose another --out; nothing was changed."
             )
 
     def begin(self, config: Mapping[str, Any]) -> None:
