@@ -3,7 +3,6 @@
 import re
 import shlex
 import textwrap
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -16,6 +16,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from largeloss.cli import app
 from largeloss.labels.files.read import read_labels
+from largeloss.losses import LOSSES
+from largeloss.losses.base import PartialLabelLoss
 
 COMMANDS = {"", "console", "sh"}
 LANGUAGES = {
@@ -93,7 +95,9 @@ def test_every_block_is_executed_or_listed(page: Path) -> None:
             for words in commands(block.text):
                 assert words[0] == "largeloss" or reason(words), f"{block}: {words} is not run"
         else:
-            assert block.language in CHECKS, f"{block}: fences of {block.language!r} are not run"
+            assert block.language in {"python", *READ}, (
+                f"{block}: fences of {block.language!r} are not run"
+            )
 
 
 @pages
@@ -111,7 +115,11 @@ def test_commands_have_their_options(page: Path) -> None:
 
 
 @pages
-def test_commands_run(page: Path, here: Path, largeloss: Largeloss) -> None:
+def test_blocks_run(
+    page: Path, here: Path, largeloss: Largeloss, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the page: later blocks use what earlier ones have made."""
+
     def train(method: str, out: Path) -> None:
         code, _, err = largeloss(
             "train", "DATA", "--method", method, "--observe", "single-positive", "--record",
@@ -120,33 +128,36 @@ def test_commands_run(page: Path, here: Path, largeloss: Largeloss) -> None:
         assert code == 0, err
 
     for block in blocks(page):
-        if block.language in COMMANDS:
-            for words in commands(block.text):
+        try:
+            for words in commands(block.text) if block.language in COMMANDS else []:
                 if reason(words) is None:
                     arguments = shrunk(words)
                     prepare(arguments, train)
                     code, _, err = largeloss(*arguments)
-                    assert code == 0, f"{block}: {' '.join(words)}\n{err}"
+                    assert code == 0, f"{' '.join(words)}\n{err}"
+            if block.language == "python":
+                for method in run_python(block):
+                    monkeypatch.setitem(LOSSES, method.name, method)
+            elif block.language in READ:
+                READ[block.language](block)
+        except BaseException as error:
+            error.add_note(f"in the block at {block}")
+            raise
 
 
-@pages
-def test_other_blocks(page: Path, here: Path) -> None:
-    for block in blocks(page):
-        if block.language in CHECKS:
-            try:
-                CHECKS[block.language](block)
-            except Exception as error:
-                error.add_note(f"in the block at {block}")
-                raise
+def run_python(block: Block) -> list[Any]:
+    """With a loader, a model and an optimizer at hand, in a folder with images.
 
-
-def run_python(block: Block) -> None:
-    """With a loader, a model and an optimizer at hand, in a folder with images."""
+    Returns:
+        The methods that the block defines.
+    """
     torch.manual_seed(0)
     labels = torch.randint(-1, 2, (8, 5), dtype=torch.int8)
     labels[:, 0] = -1
     model = torch.nn.Linear(3, 5)
-    names = {
+    names: dict[str, Any] = {
+        "__name__": "example",
+        "torch": torch,
         "loader": DataLoader(TensorDataset(torch.randn(8, 3), labels), batch_size=4),
         "model": model,
         "optimizer": torch.optim.SGD(model.parameters(), lr=0.1),
@@ -156,6 +167,13 @@ def run_python(block: Block) -> None:
     for pattern, small in REPLACED.items():
         code = re.sub(pattern, small, code)
     exec(compile(code, str(block), "exec"), names)
+    return [
+        value
+        for value in names.values()
+        if isinstance(value, type)
+        and issubclass(value, PartialLabelLoss)
+        and value.__module__ == "example"
+    ]
 
 
 def read_csv(block: Block) -> None:
@@ -165,8 +183,7 @@ def read_csv(block: Block) -> None:
     assert read_labels(path).table.num_images == len(block.text.splitlines()) - 1
 
 
-CHECKS: dict[str, Callable[[Block], object]] = {
-    "python": run_python,
+READ: dict[str, Callable[[Block], object]] = {
     "csv": read_csv,
     "json": lambda block: json.loads(block.text),
 }
