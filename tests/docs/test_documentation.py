@@ -40,8 +40,9 @@ NOT_RUN = {
 }
 """Commands that are not executed, and why; those of largeloss must still have their options."""
 REPLACED = {
-    r'backbone="\w+"': 'backbone="digits", image_size=16, epochs=2, batch_size=8, workers=0',
-    r"pretrained=True": "pretrained=False",
+    r'backbone="\w+",?\s*': "",
+    r"pretrained=True": 'backbone="digits", image_size=16, epochs=2, batch_size=8, workers=0',
+    r"seeds=\d+": "seeds=1",
 }
 """In Python blocks: what would download weights or take long."""
 
@@ -166,6 +167,8 @@ def run_python(block: Block) -> list[Any]:
     code = block.text
     for pattern, small in REPLACED.items():
         code = re.sub(pattern, small, code)
+    for out in re.findall(r'out="([^"]+)"', code):  # made by an earlier block
+        shutil.rmtree(out, ignore_errors=True)
     exec(compile(code, str(block), "exec"), names)
     return [
         value
