@@ -1,0 +1,98 @@
+"""What the documentation's commands find: small things under the names that it uses."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from trees_coco import Instance, write_coco
+from trees_voc import write_voc
+
+CLASSES = ("cat", "dog", "horse", "sofa")
+SMALL = (
+    "--backbone", "digits", "--image-size", "16", "--epochs", "10", "--batch-size", "16",
+    "--workers", "0", "--set", "training.stop_below=null",
+)  # fmt: skip
+"""Follow the options of what is trained, and so replace them."""
+DROPPED = {"--pretrained": 1, "--weights": 2, "--seeds": 2, "--config": 2, "--cache": 2}
+"""Options that are left out, with the number of their words."""
+RUNS = {
+    "RUN": "ll-r", "runs/mine": "ll-r", "RUN-AN": "an", "RUN-ROLE": "role", "RUN-LL-CT": "ll-ct",
+}  # fmt: skip
+"""Finished runs that a page takes for granted, and their methods."""
+
+
+def write_data(root: Path) -> Path:
+    """Twenty-four images, each with a colour for every class that it shows; complete labels."""
+    stream = np.random.default_rng(0)
+    (root / "images").mkdir(parents=True)
+    lines = [",".join(("image", "split", *CLASSES))]
+    for row in range(24):
+        shown = stream.integers(0, 2, len(CLASSES))
+        shown[row % len(CLASSES)] = 1
+        name = f"images/{row:06d}.jpg"
+        pixels = (
+            np.repeat(shown * 200, 4).astype(np.uint8)[None, :, None].repeat(16, 0).repeat(3, 2)
+        )
+        Image.fromarray(pixels).save(root / name)
+        split = ("train", "train", "train", "train", "val", "test")[row % 6]
+        lines.append(",".join((name, split, *map(str, shown))))
+    (root / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+def write_boxes(path: Path, images: Path) -> None:
+    """A COCO file of one's own for the images of a folder, which it makes."""
+    images.mkdir(parents=True, exist_ok=True)
+    entries, drawn = [], []
+    for number in range(12):
+        entries.append({"id": number, "file_name": f"{number}.jpg", "width": 16, "height": 12})
+        box = [2, 1, 8, 7]
+        drawn.append(
+            {"id": number, "image_id": number, "category_id": number % 2 + 1, "bbox": box,
+             "iscrowd": 0, "area": 56}
+        )  # fmt: skip
+        Image.new("RGB", (16, 12), (20 * number, 0, 0)).save(images / f"{number}.jpg")
+    categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    path.write_text(json.dumps({"images": entries, "annotations": drawn, "categories": categories}))
+
+
+def furnish(folder: Path) -> None:
+    """Writes everything but the runs."""
+    for name in ("DATA", "IMAGES", "photos"):
+        write_data(folder / name)
+    shutil.copytree(folder / "DATA/images", folder / "new-photos")
+    for name in ("photo.jpg", "a.jpg", "b.jpg"):
+        shutil.copy(folder / "DATA/images/000001.jpg", folder / name)
+    write_voc(folder / "VOCdevkit", 2012)
+    animals = {k: [Instance(("cat", "dog", "horse")[k % 3])] for k in range(1, 31)}
+    write_coco(folder / "COCO", 2017, train=animals)
+    for file, images in (
+        ("boxes.json", "photos"), ("train.json", "photos/train"), ("test.json", "photos/test"),
+    ):  # fmt: skip
+        write_boxes(folder / file, folder / images)
+
+
+def shrunk(words: list[str]) -> list[str]:
+    """The arguments of a command, small: plural names are one run, trainings are of ten epochs."""
+    words = [word.removesuffix("…") for word in words[1:]]
+    if words[0] not in ("train", "compare"):
+        return words
+    kept: list[str] = []
+    while words:
+        count = DROPPED.get(words[0], 0)
+        kept += [] if count else words[:1]
+        del words[: count or 1]
+    return [*kept, *SMALL, *(["--seeds", "1"] if kept[0] == "compare" else [])]
+
+
+def prepare(words: list[str], train: Callable[[str, Path], None]) -> None:
+    """Trains the runs that a command reads and that are not there; removes what it would write."""
+    target = Path(words[words.index("--out") + 1]) if "--out" in words else None
+    for word in words:
+        if word in RUNS and Path(word) != target and not Path(word).exists():
+            train(RUNS[word], Path(word))
+    if target is not None and "--resume" not in words and target.exists():
+        shutil.rmtree(target) if target.is_dir() else target.unlink()

@@ -1,0 +1,210 @@
+"""README's and docs' code runs: each fenced block is executed, or listed here with the reason."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import typer
+from blocks import PAGES, Block, blocks, commands, inline_commands
+from stand_ins import SMALL, furnish, prepare, shrunk
+from torch.utils.data import DataLoader, TensorDataset
+
+from largeloss.cli import app
+from largeloss.labels.files.read import read_labels
+from largeloss.losses import LOSSES
+from largeloss.losses.base import PartialLabelLoss
+
+COMMANDS = {"", "console", "sh"}
+LANGUAGES = {
+    "text": "formulas and file trees",
+    "bash": "scripts for Slurm; the options of their commands are looked at",
+    "bibtex": "a citation",
+}
+"""Fence languages that are not executed, and why."""
+NOT_RUN = {
+    r"make ": "the developers' own commands; make demo and make test take minutes",
+    r"python benchmarks/": "measurements; those that can be tested have tests in tests/benchmarks",
+    r"python -m venv |source |pip |\.venv/bin/|pre-commit |git ": "the set-up of a machine",
+    r"pytest ": "this very suite",
+    r"curl |tar |unzip ": "downloads",
+    r"torchrun |srun ": "several processes: tests/training/test_two_ranks.py has them",
+    r"largeloss demo": "minutes: CI runs make demo",
+    r"largeloss reproduce": "needs the paper's collections: tests/cli/test_reproduce.py has it",
+    r"largeloss .*\$LARGELOSS_DATA": "needs real data",
+    r"largeloss .*runs/results/": "hours: written by make results",
+}
+"""Commands that are not executed, and why; those of largeloss must still have their options."""
+REPLACED = {
+    r'backbone="\w+",?\s*': "",
+    r"pretrained=True": 'backbone="digits", image_size=16, epochs=2, batch_size=8, workers=0',
+    r"seeds=\d+": "seeds=1",
+}
+"""In Python blocks: what would download weights or take long."""
+
+Largeloss = Callable[..., tuple[int, str, str]]
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    furnish(folder)
+    return folder
+
+
+@pytest.fixture
+def here(furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder of one page, which is left when the test ends."""
+    folder = tmp_path / "work"
+    shutil.copytree(furnished, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def reason(words: list[str]) -> str | None:
+    """Why a command is not run; None if it is."""
+    line = " ".join(word for word in words if not re.fullmatch(r"[A-Z_]+=\S+", word)) + " "
+    return next((why for pattern, why in NOT_RUN.items() if re.match(pattern, line)), None)
+
+
+def unknown_options(words: list[str]) -> list[str]:
+    """What ``words`` ask of largeloss and it does not have: a command, options."""
+    command: Any = typer.main.get_command(app)
+    rest = words[1:]
+    while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
+        if rest[0] not in command.commands:
+            return rest[:1]
+        command = command.commands[rest.pop(0)]
+    known = {name for parameter in command.params for name in parameter.opts}
+    known |= {name for parameter in command.params for name in parameter.secondary_opts}
+    given = [found[0] for word in rest if (found := re.match(r"--[a-z][a-z-]*", word))]
+    return [option for option in given if option not in known | {"--help", "--debug"}]
+
+
+@pages
+def test_every_block_is_executed_or_listed(page: Path) -> None:
+    for block in blocks(page):
+        if block.language in LANGUAGES:
+            hidden = re.search(r"^largeloss ", block.text, re.MULTILINE)
+            assert not hidden or block.language == "bash", f"{block}: fence commands as console"
+        elif block.language in COMMANDS:
+            for words in commands(block.text):
+                assert words[0] == "largeloss" or reason(words), f"{block}: {words} is not run"
+        else:
+            assert block.language in {"python", *READ}, (
+                f"{block}: fences of {block.language!r} are not run"
+            )
+
+
+@pages
+def test_commands_have_their_options(page: Path) -> None:
+    found = [("a sentence", words) for words in inline_commands(page)]
+    for block in blocks(page):
+        if block.language in COMMANDS | {"bash"}:
+            for words in commands(block.text):
+                if "-m" in words and "largeloss" in words:  # torchrun … -m largeloss train …
+                    words = words[words.index("largeloss") :]
+                if words[0] == "largeloss":
+                    found.append((str(block), words))
+    for place, words in found:
+        assert not unknown_options(words), f"{page.name}, {place}: {' '.join(words)}"
+
+
+@pages
+def test_blocks_run(
+    page: Path, here: Path, largeloss: Largeloss, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the page: later blocks use what earlier ones have made."""
+
+    def train(method: str, out: Path) -> None:
+        code, _, err = largeloss(
+            "train", "DATA", "--method", method, "--observe", "single-positive", "--record",
+            "losses", "--out", out, *SMALL,
+        )  # fmt: skip
+        assert code == 0, err
+
+    for block in blocks(page):
+        try:
+            for words in commands(block.text) if block.language in COMMANDS else []:
+                if reason(words) is None:
+                    arguments = shrunk(words)
+                    prepare(arguments, train)
+                    code, _, err = largeloss(*arguments)
+                    assert code == 0, f"{' '.join(words)}\n{err}"
+            if block.language == "python":
+                for method in run_python(block):
+                    monkeypatch.setitem(LOSSES, method.name, method)
+            elif block.language in READ:
+                READ[block.language](block)
+        except BaseException as error:
+            error.add_note(f"in the block at {block}")
+            raise
+
+
+def run_python(block: Block) -> list[Any]:
+    """With a loader, a model and an optimizer at hand, in a folder with images.
+
+    Returns:
+        The methods that the block defines.
+    """
+    torch.manual_seed(0)
+    labels = torch.randint(-1, 2, (8, 5), dtype=torch.int8)
+    labels[:, 0] = -1
+    model = torch.nn.Linear(3, 5)
+    names: dict[str, Any] = {
+        "__name__": "example",
+        "torch": torch,
+        "loader": DataLoader(TensorDataset(torch.randn(8, 3), labels), batch_size=4),
+        "model": model,
+        "optimizer": torch.optim.SGD(model.parameters(), lr=0.1),
+        "number_of_epochs": 2,
+    }
+    code = block.text
+    for pattern, small in REPLACED.items():
+        code = re.sub(pattern, small, code)
+    for out in re.findall(r'out="([^"]+)"', code):  # made by an earlier block
+        shutil.rmtree(out, ignore_errors=True)
+    exec(compile(code, str(block), "exec"), names)
+    return [
+        value
+        for value in names.values()
+        if isinstance(value, type)
+        and issubclass(value, PartialLabelLoss)
+        and value.__module__ == "example"
+    ]
+
+
+def read_csv(block: Block) -> None:
+    """A table of labels is one that largeloss reads."""
+    path = Path("example.csv")
+    path.write_text(block.text, encoding="utf-8")
+    assert read_labels(path).table.num_images == len(block.text.splitlines()) - 1
+
+
+READ: dict[str, Callable[[Block], object]] = {
+    "csv": read_csv,
+    "json": lambda block: json.loads(block.text),
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "unknown"),
+    [
+        ("largeloss train DATA --method ll-r", []),
+        ("largeloss train DATA --methods ll-r", ["--methods"]),
+        ("largeloss data chekc DATA", ["chekc"]),
+        ("largeloss data check --no-such=1", ["--no-such"]),
+    ],
+)
+def test_unknown_options_are_found(line: str, unknown: list[str]) -> None:
+    assert unknown_options(line.split()) == unknown
+
+
+def test_an_unlisted_command_is_found() -> None:
+    assert reason(["rm", "-rf", "runs"]) is None
+    assert reason(["LARGELOSS_DATA=…", "make", "results"]) == NOT_RUN["make "]
