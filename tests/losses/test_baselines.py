@@ -128,7 +128,7 @@ def test_expected_positives_must_be_given():
 
 @pytest.mark.parametrize("smoothing", [-0.1, 0.6, float("nan")])
 def test_smoothing_outside_its_range(smoothing):
-    with pytest.raises(ConfigError, match=r"smoothing must lie in \[0, 0\.5\]"):
+    with pytest.raises(ConfigError, match=r"smoothing of lsan must be a number from 0 to 0\.5"):
         LabelSmoothingAssumeNegative(smoothing)
 
 

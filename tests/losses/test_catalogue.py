@@ -133,26 +133,50 @@ def test_settings_are_those_of_the_constructor():
         ("an", {"delta_rel": 1.0}, "delta_rel is no setting of an, which has none."),
         ("lsan", {"smoting": 0.1}, "has smoothing. Did you mean 'smoothing'?"),
         ("role", {"labels": "all"}, "labels is no setting of role"),
-        ("ll-r", {"delta_rel": "0.2"}, "must be a number, got '0.2'. Write it as a number: 0.2."),
-        ("ll-r", {"delta_rel": "much"}, "delta_rel of ll-r must be a number, got 'much'."),
-        ("ll-r", {"delta_rel": True}, "delta_rel of ll-r must be a number, got True."),
-        ("ll-r", {"delta_rel": None}, "delta_rel of ll-r must be a number, got None."),
-        ("ll-r", {"warmup_epochs": 1.5}, "must be a whole number, got 1.5"),
-        ("ll-r", {"warmup_epochs": True}, "must be a whole number, got True"),
+        (
+            "ll-r",
+            {"delta_rel": "0.2"},
+            "published values: 0.1 to 0.5), got '0.2'. Write it as a number: 0.2.",
+        ),
+        (
+            "ll-r",
+            {"delta_rel": "much"},
+            "delta_rel of ll-r must be a number from 0 to 100 (percent of",
+        ),
+        ("ll-r", {"delta_rel": True}, "published values: 0.1 to 0.5), got True."),
+        ("ll-r", {"delta_rel": None}, "published values: 0.1 to 0.5), got None."),
+        ("ll-r", {"warmup_epochs": 1.5}, "must be a whole number from 0 on, got 1.5"),
+        ("ll-r", {"warmup_epochs": True}, "must be a whole number from 0 on, got True"),
         ("ll-r", {"ties": "random"}, "ties of ll-r must be 'include' or 'stable', got 'random'"),
         ("ll-r", {"ties": ["include"]}, "must be 'include' or 'stable', got ['include']"),
         ("imcl", {"graph": "full"}, "'co-occurrence' or 'identity' or null, got 'full'"),
         ("curriculum", {"rule": 3}, "rule of curriculum must be text, got 3"),
         ("curriculum", {"limit": "0.9"}, "limit of curriculum must be a number or null, got '0.9'"),
         ("ll-r", {"delta_rel": 101}, "from 0 to 100"),
-        ("ll-r", {"warmup_epochs": -1}, "warmup_epochs must be 0 or more"),
-        ("lsan", {"smoothing": 0.6}, "smoothing must lie in [0, 0.5], got 0.6"),
-        ("role", {"lr_factor": 0}, "lr_factor must be a number above 0, got 0"),
+        (
+            "ll-r",
+            {"warmup_epochs": -1},
+            "warmup_epochs of ll-r must be a whole number from 0 on, got -1.",
+        ),
+        ("lsan", {"smoothing": 0.6}, "smoothing of lsan must be a number from 0 to 0.5, got 0.6"),
+        ("role", {"lr_factor": 0}, "lr_factor of role must be a number above 0, got 0"),
         ("role", {"expected_positives": 4}, "4, more than the 3 classes"),
-        ("epr", {"expected_positives": 0}, "above 0, got 0"),
+        (
+            "epr",
+            {"expected_positives": 0},
+            "must be a number above 0 (the number of tags that an image has on average), got 0",
+        ),
         ("imcl", {"dictionary_size": 4}, "dictionary_size is 4, but there are only 3 training"),
-        ("imcl", {"dictionary_size": 0}, "dictionary_size must be 1 or more"),
-        ("curriculum", {"num_passes": 1}, "num_passes must be 2 or more"),
+        (
+            "imcl",
+            {"dictionary_size": 0},
+            "dictionary_size of imcl must be a whole number from 1 on, got 0",
+        ),
+        (
+            "curriculum",
+            {"num_passes": 1},
+            "num_passes of curriculum must be a whole number from 2 on, got 1",
+        ),
         ("curriculum", {"rule": "best"}, "rule must be one of threshold"),
         ("ll-x", {}, "There is no method 'll-x'"),
     ],
@@ -194,7 +218,7 @@ def test_a_setting_that_no_method_has():
     check_some_method_has(["delta_rel", "rule"])
     with pytest.raises(ConfigError, match="has a setting 'smoting'; did you mean 'smoothing'"):
         check_some_method_has(["smoting"])
-    with pytest.raises(ConfigError, match="has a setting 'xyz'; they have denominator, smoothing"):
+    with pytest.raises(ConfigError, match="has a setting 'xyz'; there are denominator, smoothing"):
         check_some_method_has(["xyz"])
 
 

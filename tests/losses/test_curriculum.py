@@ -138,11 +138,11 @@ def test_how_often_it_wants_to_see_the_images():
     ("settings", "message"),
     [
         ({"rule": "best"}, "rule must be one of threshold, share, positives, ensemble, uncertain"),
-        ({"limit": 0.4}, "limit of the rule 'threshold' must be at least 0.5 and at most 1"),
+        ({"limit": 0.4}, "limit of the rule 'threshold' must be from 0.5 to 1, got 0.4"),
         ({"rule": "uncertainty", "limit": 0.6}, "at most 0.5"),
         ({"limit": float("nan")}, "limit"),
-        ({"num_passes": 1}, "num_passes must be 2 or more"),
-        ({"warmup_epochs": 0}, "warmup_epochs must be 1 or more"),
+        ({"num_passes": 1}, "num_passes of curriculum must be a whole number from 2 on"),
+        ({"warmup_epochs": 0}, "warmup_epochs of curriculum must be a whole number from 1 on"),
     ],
 )
 def test_wrong_settings(settings, message):

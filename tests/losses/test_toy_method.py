@@ -1,16 +1,15 @@
 """A new method is one class and one entry in ``LOSSES``: commands and reports then know it."""
 
-from typing import ClassVar
+from typing import Annotated
 
 import pytest
 import yaml
 from torch import Tensor
 
 from largeloss.cli import run
-from largeloss.errors import ConfigError
-from largeloss.losses import LOSSES, PartialLabelLoss
-from largeloss.losses.decision import Action, Decision
+from largeloss.losses import LOSSES, Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present, unobserved
+from largeloss.losses.settings import Range
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "2", "--batch-size", "6", "--workers",
@@ -25,15 +24,13 @@ class Discount(PartialLabelLoss):
         discount: Weight of an unobserved entry, in [0, 1].
     """
 
-    name: ClassVar[str] = "discount"
-    title: ClassVar[str] = "Discounted AN"
-    paper: ClassVar[str] = "Nobody et al., CVPR 2099"
-    action: ClassVar[Action | None] = Action("Discounted", "It weighs less.", "unobserved")
+    name = "discount"
+    title = "Discounted AN"
+    paper = "Nobody et al., CVPR 2099"
+    action = Action("Discounted", "It weighs less.", "unobserved")
 
-    def __init__(self, discount: float = 0.5) -> None:
+    def __init__(self, discount: Annotated[float, Range(0, 1)] = 0.5) -> None:
         super().__init__()
-        if not 0 <= discount <= 1:
-            raise ConfigError(f"discount must lie in [0, 1], got {discount!r}.")
         self.discount = discount
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
@@ -80,8 +77,8 @@ def test_it_is_trained_with_its_setting_and_reported(image_folder, tmp_path):
     ("setting", "message"),
     [
         ("discont=0.3", "discont is no setting of discount, which has discount. Did you mean 'dis"),
-        ("discount=half", "discount of discount must be a number, got 'half'"),
-        ("discount=2", "discount must lie in [0, 1], got 2"),
+        ("discount=half", "discount of discount must be a number from 0 to 1, got 'half'"),
+        ("discount=2", "discount of discount must be a number from 0 to 1, got 2"),
     ],
 )
 def test_wrong_settings_are_refused(image_folder, tmp_path, capsys, setting, message):

@@ -4,7 +4,7 @@
 """
 
 from largeloss.losses.assume_negative import AssumeNegative
-from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
 from largeloss.losses.catalogue import (
     LOSSES,
     action_of,
@@ -15,7 +15,6 @@ from largeloss.losses.catalogue import (
     title_of,
 )
 from largeloss.losses.curriculum import CurriculumLabeling
-from largeloss.losses.decision import Action, Context, Decision
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
 from largeloss.losses.ignore_unobserved import IgnoreUnobserved

@@ -1,11 +1,8 @@
 """Naive AN: unobserved entries are taken as absent."""
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Decision
+from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import present
 
 
@@ -26,9 +23,9 @@ class AssumeNegative(PartialLabelLoss):
     Source: Kim et al., CVPR 2022, eq. 1 ("Naive AN"), https://arxiv.org/abs/2206.03740.
     """
 
-    name: ClassVar[str] = "an"
-    title: ClassVar[str] = "Naive AN"
-    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
+    name = "an"
+    title = "Naive AN"
+    paper = "Kim et al., CVPR 2022, arXiv:2206.03740"
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         return Decision(present(labels))

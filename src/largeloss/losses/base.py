@@ -9,8 +9,9 @@ Axes, here and everywhere: B images of a batch, C classes, N images of the data 
 present, 0 absent, -1 unobserved; ``rows`` are (B,) the images' numbers in the data set.
 """
 
+import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -20,18 +21,50 @@ from torch import Tensor, nn
 from largeloss.errors import ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
 from largeloss.losses.cross_entropy import mean_cross_entropy
-from largeloss.losses.decision import Action, Context, Decision
 from largeloss.losses.memory import EditMemory
+from largeloss.losses.settings import check_values
 from largeloss.losses.validation import BatchValidation
+
+
+class Decision(NamedTuple):
+    """A method's answers about the entries of a batch."""
+
+    targets: Tensor
+    """(B, C) in [0, 1], or bool."""
+    weights: Tensor | None = None
+    """(B, C) >= 0, or bool; None is 1 for all."""
+
+
+class Context(NamedTuple):
+    """What ``forward`` was given of a batch beside logits and labels; None where it was not."""
+
+    rows: Tensor | None = None
+    """(B,)."""
+    features: Tensor | None = None
+    """(B, D): the head's inputs."""
+    head: nn.Linear | None = None
+    """D → C: gives the logits of the features."""
+
+
+class Action(NamedTuple):
+    """What a method does with a flagged entry, in words."""
+
+    word: str
+    """``"Rejected"``: stands before the flagged classes of an image."""
+    sentence: str
+    """What that means for the training."""
+    reason: str
+    """Why an entry was edited, as recorded in a run's ``corrections.parquet``."""
 
 
 class PartialLabelLoss(nn.Module):
     """Base of all methods: a method is one class that overrides :meth:`decide`.
 
     Where it needs to, it also overrides :meth:`penalty`, :meth:`set_epoch`, :meth:`relabel` and
-    :meth:`arguments`. Its settings are the parameters of its constructor. With several processes
-    the mean is over the global batch; wrap model and loss in ``DistributedDataParallel`` and
-    gradients are those of one process.
+    :meth:`arguments`. Its settings are the parameters of its constructor, whose annotations say
+    what they may be: ``float``, ``Literal["a", "b"]``, ``Annotated[int, Range(1)]``. With several
+    processes the mean is over the global batch; wrap model and loss in ``DistributedDataParallel``
+    and gradients are those of one process.
     """
 
     name: ClassVar[str]  # on the command line: "ll-r"
@@ -46,7 +79,14 @@ class PartialLabelLoss(nn.Module):
     linear_init_method: ClassVar[str | None] = None  # in LinearInit's head phase; None: the same
     action: ClassVar[Action | None] = None  # what it does with flagged entries; None: flags none
     lr_factor: float = 1.0  # of its own parameters, in multiples of the model's learning rate
-    edits: EditMemory | None = None  # label edits, of methods that make them
+    # Label edits, of methods that make them; no buffer, which DDP would overwrite from rank 0.
+    edits: EditMemory | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Checks the settings that are given, so that no constructor need do it."""
+        given = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
+        check_values(cls, given)
+        return super().__new__(cls)
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,8 +206,11 @@ class PartialLabelLoss(nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         """Saved within ``state_dict()``; loadable weights-only."""
-        return {"epoch": -1 if self.epoch is None else self.epoch}
+        state: dict[str, Any] = {"epoch": -1 if self.epoch is None else self.epoch}
+        return state if self.edits is None else state | {"edits": self.edits.state()}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Restores what :meth:`get_extra_state` gave."""
+        if self.edits is not None:
+            self.edits.restore(state.get("edits", {}))
         self.epoch = None if state["epoch"] < 0 else int(state["epoch"])

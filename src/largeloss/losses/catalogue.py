@@ -1,7 +1,7 @@
 """All methods by name, and what others ask of them by name."""
 
-import difflib
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from largeloss.errors import ConfigError
 from largeloss.labels.table import LabelTable
 from largeloss.losses.assume_negative import AssumeNegative
-from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.base import Action, PartialLabelLoss
 from largeloss.losses.curriculum import CurriculumLabeling
-from largeloss.losses.decision import Action
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
 from largeloss.losses.ignore_unobserved import IgnoreUnobserved
@@ -21,7 +20,7 @@ from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
 from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
 from largeloss.losses.rejection import LargeLossRejection
-from largeloss.losses.settings import check_settings, constructor_settings
+from largeloss.losses.settings import check_values, constructor_settings
 from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
 from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
 
@@ -52,9 +51,7 @@ def find_method(name: str) -> type[PartialLabelLoss]:
         ConfigError: there is none; the message has the nearest name, or all names.
     """
     if name not in LOSSES:
-        near = difflib.get_close_matches(name, LOSSES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(LOSSES)}."
-        raise ConfigError(f"There is no method {name!r}; {hint}")
+        raise ConfigError(f"There is no method {name!r}; {_meant(name, LOSSES)}")
     return LOSSES[name]
 
 
@@ -74,8 +71,8 @@ def settings_of(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: no such method.
     """
-    settings = constructor_settings(find_method(name))
-    return {setting: found.default for setting, found in settings.items()}
+    found = constructor_settings(find_method(name))
+    return {setting: how.default for setting, how in found.items()}
 
 
 def check_some_method_has(settings: Iterable[str]) -> None:
@@ -87,9 +84,7 @@ def check_some_method_has(settings: Iterable[str]) -> None:
     known = dict.fromkeys(setting for name in LOSSES for setting in settings_of(name))
     for setting in settings:
         if setting not in known:
-            near = difflib.get_close_matches(setting, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"they have {', '.join(known)}."
-            raise ConfigError(f"No method has a setting {setting!r}; {hint}")
+            raise ConfigError(f"No method has a setting {setting!r}; {_meant(setting, known)}")
 
 
 def build_loss(
@@ -107,7 +102,21 @@ def build_loss(
         ConfigError: no such method; a setting that it does not have, that has the wrong type or is
             out of range, or that does not fit the labels.
     """
-    method = find_method(name)
-    check_settings(name, method, settings)
+    method, known = find_method(name), settings_of(name)
+    foreign = [setting for setting in settings if setting not in known]
+    if foreign:
+        near = [repr(m) for setting in foreign for m in get_close_matches(setting, known, n=1)]
+        raise ConfigError(
+            f"{', '.join(foreign)} is no setting of {name}, which has "
+            f"{', '.join(known) or 'none'}."
+            + (f" Did you mean {' and '.join(near)}?" if near else "")
+        )
+    check_values(method, settings)
     arguments, remarks = method.arguments(table, rows, settings)
     return method(**arguments), remarks
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The nearest of the known names, or all of them; the end of a sentence."""
+    near = get_close_matches(name, known := list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."

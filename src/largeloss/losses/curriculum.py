@@ -1,17 +1,16 @@
 """Curriculum labelling: train on known labels, add confident predictions to them, repeat."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
 from largeloss.errors import ConfigError
-from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.curriculum_rules import RULES
-from largeloss.losses.decision import Action, Decision
 from largeloss.losses.functional import observed, present, unobserved
 from largeloss.losses.memory import EditMemory
-from largeloss.losses.setting_checks import check_count, is_number
+from largeloss.losses.settings import Range
 
 
 class CurriculumLabeling(PartialLabelLoss):
@@ -57,14 +56,14 @@ class CurriculumLabeling(PartialLabelLoss):
         limits and the number of passes are ours.
     """
 
-    name: ClassVar[str] = "curriculum"
-    title: ClassVar[str] = "Curriculum"
-    paper: ClassVar[str] = "Durand et al., CVPR 2019, arXiv:1902.09720"
-    needs: ClassVar[frozenset[str]] = frozenset({"rows"})
-    scheduled: ClassVar[bool] = True
-    expects_unobserved: ClassVar[bool] = False
-    needs_observed_negatives: ClassVar[bool] = True
-    action: ClassVar[Action | None] = Action(
+    name = "curriculum"
+    title = "Curriculum"
+    paper = "Durand et al., CVPR 2019, arXiv:1902.09720"
+    needs = frozenset({"rows"})
+    scheduled = True
+    expects_unobserved = False
+    needs_observed_negatives = True
+    action = Action(
         "Labelled",
         "Curriculum labelling trains on the class as present, as long as its prediction is "
         "confident.",
@@ -76,25 +75,19 @@ class CurriculumLabeling(PartialLabelLoss):
         self,
         rule: str = "threshold",
         limit: float | None = None,
-        num_passes: int = 10,
-        warmup_epochs: int = 1,
+        num_passes: Annotated[int, Range(2)] = 10,
+        warmup_epochs: Annotated[int, Range(1)] = 1,
     ) -> None:
         super().__init__()
-        if not isinstance(rule, str) or rule not in RULES:
+        if rule not in RULES:
             raise ConfigError(f"rule must be one of {', '.join(RULES)}, got {rule!r}.")
         self.rule = RULES[rule]
         self.limit = self.rule.limit if limit is None else limit
-        low, high = self.rule.smallest, self.rule.largest
-        if not (is_number(self.limit) and low <= self.limit <= high and self.limit > 0):
-            least = f"at least {low}" if low else "above 0"
+        if self.limit not in self.rule.range:
             raise ConfigError(
-                f"limit of the rule {rule!r} must be {least} and at most {high}, "
-                f"got {self.limit!r}."
+                f"limit of the rule {rule!r} must be {self.rule.range}, got {self.limit!r}."
             )
-        check_count("num_passes", num_passes, least=2)
-        check_count("warmup_epochs", warmup_epochs, least=1)
         self.num_passes, self.warmup_epochs = num_passes, warmup_epochs
-        # Not a buffer: DistributedDataParallel would overwrite it from rank 0.
         self.edits = EditMemory()
         self._relabelled = False
 
@@ -133,10 +126,8 @@ class CurriculumLabeling(PartialLabelLoss):
             self._relabelled = False
 
     def get_extra_state(self) -> dict[str, Any]:
-        relabelled = {"relabelled": self._relabelled}
-        return {**super().get_extra_state(), "edits": self.edits.state(), **relabelled}
+        return super().get_extra_state() | {"relabelled": self._relabelled}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        self.edits.restore(state.get("edits", {}))
-        self._relabelled = bool(state.get("relabelled", False))
         super().set_extra_state(state)
+        self._relabelled = bool(state.get("relabelled", False))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.losses.functional import large_loss, num_large
+from largeloss.losses.settings import Range
 
 
 class Rule(NamedTuple):
@@ -21,10 +22,8 @@ class Rule(NamedTuple):
     """(probabilities, candidates, limit) → states."""
     limit: float
     """Used unless another is given."""
-    largest: float
-    """The largest limit that makes sense."""
-    smallest: float
-    """The smallest, or 0: above 0."""
+    range: Range
+    """The limits that make sense."""
     stochastic: bool
     """Whether it needs several passes that differ by dropout."""
 
@@ -60,9 +59,9 @@ def _states(mean: Tensor, accepted: Tensor) -> Tensor:
 
 
 RULES = {
-    "threshold": Rule(by_threshold, 0.9, 1.0, 0.5, stochastic=False),
-    "share": Rule(by_share, 0.1, 1.0, 0.0, stochastic=False),
-    "positives": Rule(positives_only, 0.9, 1.0, 0.0, stochastic=False),
-    "ensemble": Rule(by_threshold, 0.9, 1.0, 0.5, stochastic=True),
-    "uncertainty": Rule(by_certainty, 0.05, 0.5, 0.0, stochastic=True),
+    "threshold": Rule(by_threshold, 0.9, Range(0.5, 1), stochastic=False),
+    "share": Rule(by_share, 0.1, Range(0, 1, above=True), stochastic=False),
+    "positives": Rule(positives_only, 0.9, Range(0, 1, above=True), stochastic=False),
+    "ensemble": Rule(by_threshold, 0.9, Range(0.5, 1), stochastic=True),
+    "uncertainty": Rule(by_certainty, 0.05, Range(0, 0.5, above=True), stochastic=True),
 }

@@ -1,7 +1,7 @@
 """EPR: observed positives, and a predicted number of positives near the expected one."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from largeloss.labels.estimate import expected_positives as estimated
 from largeloss.labels.table import LabelTable
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Context, Decision
+from largeloss.losses.base import Context, Decision, PartialLabelLoss
 from largeloss.losses.functional import (
-    check_expected_positives,
+    Kappa,
+    check_not_above_classes,
     expected_positives_penalty,
     present,
 )
@@ -41,14 +41,13 @@ class ExpectedPositive(PartialLabelLoss):
     Source: Cole et al., CVPR 2021, eq. 5, https://arxiv.org/abs/2106.09708.
     """
 
-    name: ClassVar[str] = "epr"
-    title: ClassVar[str] = "EPR"
-    paper: ClassVar[str] = "Cole et al., CVPR 2021, arXiv:2106.09708"
-    expects_unobserved: ClassVar[bool] = False
+    name = "epr"
+    title = "EPR"
+    paper = "Cole et al., CVPR 2021, arXiv:2106.09708"
+    expects_unobserved = False
 
-    def __init__(self, expected_positives: float) -> None:
+    def __init__(self, expected_positives: Kappa) -> None:
         super().__init__()
-        check_expected_positives(expected_positives)
         self.expected_positives = expected_positives
 
     @classmethod
@@ -62,7 +61,7 @@ class ExpectedPositive(PartialLabelLoss):
                 "expected_positives was not given and is taken as "
                 f"{given['expected_positives']:.3g} ({how})."
             )
-        check_expected_positives(given["expected_positives"], table.num_classes)
+        check_not_above_classes(given["expected_positives"], table.num_classes)
         return given, remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
@@ -70,5 +69,5 @@ class ExpectedPositive(PartialLabelLoss):
         return Decision(positive, positive.to(logits.dtype))
 
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
-        check_expected_positives(self.expected_positives, logits.shape[1])
+        check_not_above_classes(self.expected_positives, logits.shape[1])
         return expected_positives_penalty(torch.sigmoid(logits), self.expected_positives)

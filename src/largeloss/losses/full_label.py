@@ -1,12 +1,9 @@
 """Full label: every entry is observed; the upper bound that partial labels are compared with."""
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from largeloss.errors import LabelError
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Decision
+from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import present, unobserved
 
 
@@ -28,11 +25,11 @@ class FullLabel(PartialLabelLoss):
     Source: Kim et al., CVPR 2022, table 1, "Full label", https://arxiv.org/abs/2206.03740.
     """
 
-    name: ClassVar[str] = "full"
-    title: ClassVar[str] = "Full labels"
-    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
-    expects_unobserved: ClassVar[bool] = False
-    trains_on_complete_labels: ClassVar[bool] = True
+    name = "full"
+    title = "Full labels"
+    paper = "Kim et al., CVPR 2022, arXiv:2206.03740"
+    expects_unobserved = False
+    trains_on_complete_labels = True
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         blank = unobserved(labels)

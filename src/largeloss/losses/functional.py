@@ -5,6 +5,9 @@ takes a tenth of torch's time.
 """
 
 import math
+import operator
+from collections.abc import Callable
+from typing import Annotated, Any, cast
 
 import numpy as np
 import torch
@@ -12,32 +15,38 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.errors import ConfigError
-from largeloss.losses.setting_checks import is_number
+from largeloss.losses.settings import Range
 
 SAMPLE = 8192
 SAMPLED_FROM = 2**16
 """Fewer logits are searched in full, without a sample."""
 
+Kappa = Annotated[
+    float, Range(0, above=True, meaning="the number of tags that an image has on average")
+]
+"""Setting of EPR and ROLE."""
+
 
 def present(labels: Tensor) -> Tensor:
     """(B, C) bool: observed positives."""
-    if labels.device.type != "cpu":
-        return labels == 1
-    return torch.from_numpy(labels.numpy() == 1)
+    return _compared(operator.eq, labels, 1)
 
 
 def observed(labels: Tensor) -> Tensor:
     """(B, C) bool: observed entries, positive or negative."""
-    if labels.device.type != "cpu":
-        return labels >= 0
-    return torch.from_numpy(labels.numpy() >= 0)
+    return _compared(operator.ge, labels, 0)
 
 
 def unobserved(labels: Tensor) -> Tensor:
     """(B, C) bool: unobserved entries."""
-    if labels.device.type != "cpu":
-        return labels < 0
-    return torch.from_numpy(labels.numpy() < 0)
+    return _compared(operator.lt, labels, 0)
+
+
+def _compared(compare: Callable[[Any, Any], Any], values: Tensor, number: Any) -> Tensor:
+    if values.device.type != "cpu":
+        return cast(Tensor, compare(values, number))
+    number = number.numpy() if isinstance(number, Tensor) else number
+    return torch.from_numpy(compare(values.numpy(), number))
 
 
 def num_large(num_entries: int, rate: float) -> int:
@@ -72,7 +81,7 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
     threshold = distributed.kth_largest(_near_the_top(logits, candidates, k), k)
     if ties == "include":
         # -inf, where there are fewer candidates than k, would select what is none
-        return _at_least(logits, threshold) & candidates
+        return _compared(operator.ge, logits, threshold) & candidates
     above = (logits > threshold) & candidates
     tied = (logits == threshold) & candidates
     room = k - distributed.global_sum(above.sum())
@@ -104,25 +113,13 @@ def _near_the_top(logits: Tensor, candidates: Tensor, k: int) -> Tensor:
     return torch.from_numpy(values[np.flatnonzero(allowed)])
 
 
-def _at_least(logits: Tensor, threshold: Tensor) -> Tensor:
-    """(B, C) bool; NumPy compares several times faster."""
-    if logits.device.type != "cpu":
-        return logits >= threshold
-    return torch.from_numpy(logits.numpy() >= threshold.numpy())
-
-
-def check_expected_positives(expected_positives: float, num_classes: int | None = None) -> None:
-    """Refuses a kappa that is no positive number, or is above the number of classes.
+def check_not_above_classes(expected_positives: float, num_classes: int) -> None:
+    """Refuses a kappa above the number of classes.
 
     Raises:
-        ConfigError: it is zero, negative, infinite or NaN, or too large.
+        ConfigError: so it is.
     """
-    if not is_number(expected_positives) or expected_positives <= 0:
-        raise ConfigError(
-            "expected_positives, the number of tags that an image has on average, must be a number "
-            f"above 0, got {expected_positives!r}."
-        )
-    if num_classes is not None and expected_positives > num_classes:
+    if expected_positives > num_classes:
         raise ConfigError(
             f"expected_positives is {expected_positives}, more than the {num_classes} classes "
             "that there are."

@@ -1,14 +1,12 @@
 """Naive IU: unobserved entries are left out."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from largeloss import distributed
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Decision
+from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import observed, present
-from largeloss.losses.setting_checks import check_choice
 
 
 class IgnoreUnobserved(PartialLabelLoss):
@@ -33,14 +31,13 @@ class IgnoreUnobserved(PartialLabelLoss):
         denominator from their code.
     """
 
-    name: ClassVar[str] = "iu"
-    title: ClassVar[str] = "Naive IU"
-    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
-    needs_observed_negatives: ClassVar[bool] = True
+    name = "iu"
+    title = "Naive IU"
+    paper = "Kim et al., CVPR 2022, arXiv:2206.03740"
+    needs_observed_negatives = True
 
     def __init__(self, denominator: Literal["all", "observed"] = "all") -> None:
         super().__init__()
-        check_choice("denominator", denominator, ("all", "observed"))
         self.denominator = denominator
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:

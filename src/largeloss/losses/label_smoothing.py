@@ -1,14 +1,12 @@
 """LSAN: assume negative, with label smoothing."""
 
-from typing import ClassVar
+from typing import Annotated
 
 from torch import Tensor
 
-from largeloss.errors import ConfigError
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Decision
+from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.setting_checks import is_number
+from largeloss.losses.settings import Range
 
 
 class LabelSmoothingAssumeNegative(PartialLabelLoss):
@@ -34,14 +32,12 @@ class LabelSmoothingAssumeNegative(PartialLabelLoss):
         smoothing (the text halves it).
     """
 
-    name: ClassVar[str] = "lsan"
-    title: ClassVar[str] = "LSAN"
-    paper: ClassVar[str] = "Cole et al., CVPR 2021, arXiv:2106.09708"
+    name = "lsan"
+    title = "LSAN"
+    paper = "Cole et al., CVPR 2021, arXiv:2106.09708"
 
-    def __init__(self, smoothing: float = 0.1) -> None:
+    def __init__(self, smoothing: Annotated[float, Range(0, 0.5)] = 0.1) -> None:
         super().__init__()
-        if not is_number(smoothing) or not 0 <= smoothing <= 0.5:
-            raise ConfigError(f"smoothing must lie in [0, 0.5], got {smoothing!r}.")
         self.smoothing = smoothing
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:

@@ -1,14 +1,20 @@
-"""Which unobserved entries of a batch are selected: the setting that LL-R, LL-Ct, LL-Cp share."""
+"""Which unobserved entries of a batch are selected: the settings that LL-R, LL-Ct, LL-Cp share."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from torch import Tensor
 
 from largeloss import distributed
-from largeloss.errors import ConfigError
 from largeloss.losses.functional import large_loss, num_large, unobserved
-from largeloss.losses.setting_checks import check_choice, check_count, is_number
+from largeloss.losses.settings import Range
+
+Percent = Annotated[
+    float, Range(0, 100, meaning="percent of the batch's entries; published values: 0.1 to 0.5")
+]
+RateBase = Literal["all", "unobserved"]
+Ties = Literal["include", "stable"]
+Epochs = Annotated[int, Range(0)]
 
 
 @dataclass(frozen=True)
@@ -26,19 +32,9 @@ class LargeLossSelection:
     """
 
     delta_rel: float
-    rate_base: Literal["all", "unobserved"] = "all"
-    ties: Literal["include", "stable"] = "include"
-    warmup_epochs: int = 1
-
-    def __post_init__(self) -> None:
-        if not is_number(self.delta_rel) or not 0 <= self.delta_rel <= 100:
-            raise ConfigError(
-                f"delta_rel is in percent of the batch's entries, from 0 to 100 "
-                f"(published values: 0.1 to 0.5), got {self.delta_rel!r}."
-            )
-        check_choice("rate_base", self.rate_base, ("all", "unobserved"))
-        check_choice("ties", self.ties, ("include", "stable"))
-        check_count("warmup_epochs", self.warmup_epochs, least=0)
+    rate_base: RateBase
+    ties: Ties
+    warmup_epochs: int
 
     def growing_rate(self, epoch: int) -> float:
         """Share of the entries at ``epoch``: Delta more in each epoch after the warm-up."""

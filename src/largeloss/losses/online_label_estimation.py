@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import psutil
@@ -13,17 +13,17 @@ from torch.nn import functional as F
 
 from largeloss.errors import ConfigError
 from largeloss.labels.table import LabelTable
-from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.base import Context, Decision, PartialLabelLoss
 from largeloss.losses.cross_entropy import mean_cross_entropy
-from largeloss.losses.decision import Context, Decision
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.functional import (
-    check_expected_positives,
+    Kappa,
+    check_not_above_classes,
     expected_positives_penalty,
     present,
 )
 from largeloss.losses.host_copy import sent
-from largeloss.losses.setting_checks import is_number
+from largeloss.losses.settings import Range
 
 _BYTES_PER_ENTRY = 16  # float32: the table, its gradient, Adam's two moments
 
@@ -64,17 +64,20 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
         learning rate from their code.
     """
 
-    name: ClassVar[str] = "role"
-    title: ClassVar[str] = "ROLE"
-    paper: ClassVar[str] = "Cole et al., CVPR 2021, arXiv:2106.09708"
-    needs: ClassVar[frozenset[str]] = frozenset({"rows"})
-    expects_unobserved: ClassVar[bool] = False
+    name = "role"
+    title = "ROLE"
+    paper = "Cole et al., CVPR 2021, arXiv:2106.09708"
+    needs = frozenset({"rows"})
+    expects_unobserved = False
 
-    def __init__(self, labels: Tensor, expected_positives: float, lr_factor: float = 10.0) -> None:
+    def __init__(
+        self,
+        labels: Tensor,
+        expected_positives: Kappa,
+        lr_factor: Annotated[float, Range(0, above=True)] = 10.0,
+    ) -> None:
         super().__init__()
-        check_expected_positives(expected_positives, labels.shape[1])
-        if not is_number(lr_factor) or lr_factor <= 0:
-            raise ConfigError(f"lr_factor must be a number above 0, got {lr_factor!r}.")
+        check_not_above_classes(expected_positives, labels.shape[1])
         check_table_fits(*labels.shape)
         self.expected_positives = expected_positives
         self.lr_factor = lr_factor

@@ -1,13 +1,16 @@
 """LL-Cp: the labels of the entries with the largest losses become present, permanently."""
 
-from typing import Any, ClassVar, Literal
-
 from torch import Tensor
 
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Action, Decision
+from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.large_loss_selection import LargeLossSelection
+from largeloss.losses.large_loss_selection import (
+    Epochs,
+    LargeLossSelection,
+    Percent,
+    RateBase,
+    Ties,
+)
 from largeloss.losses.memory import EditMemory
 
 
@@ -44,27 +47,26 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         loss itself, and keeps its edits in one process's array.
     """
 
-    name: ClassVar[str] = "ll-cp"
-    title: ClassVar[str] = "LL-Cp"
-    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
-    needs: ClassVar[frozenset[str]] = frozenset({"rows"})
-    scheduled: ClassVar[bool] = True
-    linear_init_method: ClassVar[str | None] = "an"
-    action: ClassVar[Action | None] = Action(
+    name = "ll-cp"
+    title = "LL-Cp"
+    paper = "Kim et al., CVPR 2022, arXiv:2206.03740"
+    needs = frozenset({"rows"})
+    scheduled = True
+    linear_init_method = "an"
+    action = Action(
         "Corrected", "LL-Cp sets the label of the class to present from then on.", "large loss"
     )
     edits: EditMemory
 
     def __init__(
         self,
-        delta_rel: float = 0.1,
-        rate_base: Literal["all", "unobserved"] = "all",
-        ties: Literal["include", "stable"] = "include",
-        warmup_epochs: int = 1,
+        delta_rel: Percent = 0.1,
+        rate_base: RateBase = "all",
+        ties: Ties = "include",
+        warmup_epochs: Epochs = 1,
     ) -> None:
         super().__init__()
         self.selection = LargeLossSelection(delta_rel, rate_base, ties, warmup_epochs)
-        # Not a buffer: DistributedDataParallel would overwrite it from rank 0.
         self.edits = EditMemory()
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
@@ -91,10 +93,3 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         super().set_epoch(epoch)
         if epoch != before:
             self.edits.commit()
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return {**super().get_extra_state(), "edits": self.edits.state()}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        self.edits.restore(state.get("edits", {}))
-        super().set_extra_state(state)

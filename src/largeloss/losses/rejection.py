@@ -1,13 +1,16 @@
 """LL-R: the entries with the largest losses are left out of the step."""
 
-from typing import ClassVar, Literal
-
 from torch import Tensor
 
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Action, Decision
+from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.large_loss_selection import LargeLossSelection
+from largeloss.losses.large_loss_selection import (
+    Epochs,
+    LargeLossSelection,
+    Percent,
+    RateBase,
+    Ties,
+)
 
 
 class LargeLossRejection(PartialLabelLoss):
@@ -37,12 +40,12 @@ class LargeLossRejection(PartialLabelLoss):
         k unobserved losses exceed 0).
     """
 
-    name: ClassVar[str] = "ll-r"
-    title: ClassVar[str] = "LL-R"
-    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
-    scheduled: ClassVar[bool] = True
-    linear_init_method: ClassVar[str | None] = "an"
-    action: ClassVar[Action | None] = Action(
+    name = "ll-r"
+    title = "LL-R"
+    paper = "Kim et al., CVPR 2022, arXiv:2206.03740"
+    scheduled = True
+    linear_init_method = "an"
+    action = Action(
         "Rejected",
         "LL-R leaves the class out of the image’s loss instead of learning that it is absent.",
         "large loss",
@@ -50,10 +53,10 @@ class LargeLossRejection(PartialLabelLoss):
 
     def __init__(
         self,
-        delta_rel: float = 0.2,
-        rate_base: Literal["all", "unobserved"] = "all",
-        ties: Literal["include", "stable"] = "include",
-        warmup_epochs: int = 1,
+        delta_rel: Percent = 0.2,
+        rate_base: RateBase = "all",
+        ties: Ties = "include",
+        warmup_epochs: Epochs = 1,
     ) -> None:
         super().__init__()
         self.selection = LargeLossSelection(delta_rel, rate_base, ties, warmup_epochs)

@@ -1,12 +1,15 @@
-"""The settings of a method: those parameters of its constructor that a settings file can hold."""
+"""The settings of a method: those parameters of its constructor that a settings file can hold.
 
-import difflib
+Names, types, choices and ranges are those of the annotations, and are checked here for all methods.
+"""
+
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from torch import nn
 
@@ -23,26 +26,49 @@ _TYPES = {
 
 
 @dataclass(frozen=True)
+class Range:
+    """The numbers that a setting may be, as in ``Annotated[float, Range(0, 0.5)]``."""
+
+    least: float
+    most: float = math.inf
+    above: bool = False
+    """Whether ``least`` itself is left out."""
+    meaning: str = ""
+    """What the number is, for the message."""
+
+    def __contains__(self, number: float) -> bool:
+        return self.least <= number <= self.most and not (self.above and number == self.least)
+
+    def __str__(self) -> str:
+        if self.above:
+            words = f"above {self.least}" + (f" and at most {self.most}" * (self.most < math.inf))
+        else:
+            words = f"from {self.least} " + (f"to {self.most}" if self.most < math.inf else "on")
+        return words + (f" ({self.meaning})" if self.meaning else "")
+
+
+@dataclass(frozen=True)
 class Setting:
     """A setting of a method."""
 
     kinds: tuple[Any, ...]
-    """Its types, of which a value must have one: float, int, str, bool, NoneType or a Literal."""
+    """Its types, of which a value must have one."""
+    range: Range | None
     default: Any
     """None also where the constructor has none: the method takes it from the data."""
 
     def accepts(self, value: object) -> bool:
-        """Whether ``value`` is of one of the types."""
-        return any(_is_of(value, kind) for kind in self.kinds)
+        """Whether ``value`` is of one of the types, and in the range."""
+        right = any(_is_of(value, kind) for kind in self.kinds)
+        return right and (self.range is None or cast(float, value) in self.range)
 
-    @property
-    def needed(self) -> str:
-        """The types in words: ``a whole number``, ``'all' or 'observed'``."""
+    def __str__(self) -> str:
+        """What is accepted, in words: ``a number from 0 to 0.5``, ``'all' or 'observed'``."""
         words: list[str] = []
         for kind in self.kinds:
-            literal = get_origin(kind) is Literal
-            words += map(repr, get_args(kind)) if literal else [_TYPES[kind][1]]
-        return " or ".join(words)
+            words += map(repr, get_args(kind)) if get_origin(kind) is Literal else []
+            words += [_TYPES[kind][1]] if kind in _TYPES else []
+        return " or ".join(words) + (f" {self.range}" if self.range else "")
 
 
 def constructor_settings(method: type[nn.Module]) -> dict[str, Setting]:
@@ -51,61 +77,46 @@ def constructor_settings(method: type[nn.Module]) -> dict[str, Setting]:
     Parameters of other types, such as the tensor of ROLE's labels, are none: a method takes these
     from the data (:meth:`.PartialLabelLoss.arguments`).
     """
-    hints = get_type_hints(method.__init__)
+    hints = get_type_hints(method.__init__, include_extras=True)
     found = {}
-    for name, parameter in inspect.signature(method).parameters.items():
-        annotation = hints.get(name)
-        union = get_origin(annotation) in (Union, UnionType)
-        kinds = tuple(
-            kind
-            for kind in (get_args(annotation) if union else (annotation,))
-            if kind in _TYPES or get_origin(kind) is Literal
-        )
-        if any(kind is not NoneType for kind in kinds):
+    for name, parameter in inspect.signature(method.__init__).parameters.items():
+        kind, limits = hints.get(name), None
+        if get_origin(kind) is Annotated:
+            kind, limits = get_args(kind)
+        kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+        if any(get_origin(k) is Literal or (k in _TYPES and k is not NoneType) for k in kinds):
             missing = parameter.default is parameter.empty
-            found[name] = Setting(kinds, None if missing else parameter.default)
+            found[name] = Setting(kinds, limits, None if missing else parameter.default)
     return found
 
 
-def check_settings(name: str, method: type[nn.Module], given: Mapping[str, Any]) -> None:
-    """Refuses settings that the method, called ``name``, does not have, or of another type.
-
-    Ranges are the constructor's to check.
+def check_values(method: type[nn.Module], given: Mapping[str, Any]) -> None:
+    """Refuses values that are not of the type or in the range of their settings.
 
     Raises:
         ConfigError: so they are.
     """
-    settings = constructor_settings(method)
-    foreign = [setting for setting in given if setting not in settings]
-    if foreign:
-        near = [
-            repr(match)
-            for setting in foreign
-            for match in difflib.get_close_matches(setting, settings, n=1)
-        ]
-        hint = f" Did you mean {' and '.join(near)}?" if near else ""
-        raise ConfigError(
-            f"{', '.join(foreign)} is no setting of {name}, which has "
-            f"{', '.join(settings) or 'none'}.{hint}"
-        )
-    for setting, value in given.items():
-        if not settings[setting].accepts(value):
+    name = getattr(method, "name", method.__name__)
+    for setting, accepted in constructor_settings(method).items():
+        if setting in given and not accepted.accepts(given[setting]):
+            value = given[setting]
             raise ConfigError(
-                f"{setting} of {name} must be {settings[setting].needed}, got {value!r}."
-                + _hint(value)
+                f"{setting} of {name} must be {accepted}, got {value!r}.{_hint(value)}"
             )
 
 
 def _hint(value: object) -> str:
     """How to write a number that YAML took for text, such as 1e-3."""
     try:
-        number = float(value) if isinstance(value, str) else None
+        return f" Write it as a number: {float(value)}." if isinstance(value, str) else ""
     except ValueError:
         return ""
-    return "" if number is None else f" Write it as a number: {number}."
 
 
 def _is_of(value: object, kind: Any) -> bool:
     if get_origin(kind) is Literal:
         return any(type(value) is type(choice) and value == choice for choice in get_args(kind))
-    return isinstance(value, _TYPES[kind][0]) and (kind is bool or not isinstance(value, bool))
+    if isinstance(value, bool) and kind is not bool:
+        return False
+    finite = not isinstance(value, Real) or math.isfinite(value)
+    return finite and isinstance(value, _TYPES[kind][0] if kind in _TYPES else kind)

@@ -1,13 +1,16 @@
 """LL-Ct: the entries with the largest losses get target 1 in the step."""
 
-from typing import ClassVar, Literal
-
 from torch import Tensor
 
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Action, Decision
+from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.large_loss_selection import LargeLossSelection
+from largeloss.losses.large_loss_selection import (
+    Epochs,
+    LargeLossSelection,
+    Percent,
+    RateBase,
+    Ties,
+)
 
 
 class LargeLossTemporaryCorrection(PartialLabelLoss):
@@ -38,21 +41,21 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
         k unobserved losses exceed 0).
     """
 
-    name: ClassVar[str] = "ll-ct"
-    title: ClassVar[str] = "LL-Ct"
-    paper: ClassVar[str] = "Kim et al., CVPR 2022, arXiv:2206.03740"
-    scheduled: ClassVar[bool] = True
-    linear_init_method: ClassVar[str | None] = "an"
-    action: ClassVar[Action | None] = Action(
+    name = "ll-ct"
+    title = "LL-Ct"
+    paper = "Kim et al., CVPR 2022, arXiv:2206.03740"
+    scheduled = True
+    linear_init_method = "an"
+    action = Action(
         "Corrected", "LL-Ct sets the target of the class to present in that step.", "large loss"
     )
 
     def __init__(
         self,
-        delta_rel: float = 0.2,
-        rate_base: Literal["all", "unobserved"] = "all",
-        ties: Literal["include", "stable"] = "include",
-        warmup_epochs: int = 1,
+        delta_rel: Percent = 0.2,
+        rate_base: RateBase = "all",
+        ties: Ties = "include",
+        warmup_epochs: Epochs = 1,
     ) -> None:
         super().__init__()
         self.selection = LargeLossSelection(delta_rel, rate_base, ties, warmup_epochs)

@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from largeloss.errors import CompleteLabelsWarning, ConfigError, LabelError, NonFiniteError
-from largeloss.losses.decision import Context
-from largeloss.losses.deferred_check import DeferredCheck
+from largeloss.losses.host_copy import DeferredCheck
 
 if TYPE_CHECKING:
-    from largeloss.losses.base import PartialLabelLoss
+    from largeloss.losses.base import Context, PartialLabelLoss
 
 
 class BatchValidation:
@@ -27,7 +26,7 @@ class BatchValidation:
         self._seen_batch = False
 
     def __call__(
-        self, loss: "PartialLabelLoss", logits: Tensor, labels: Tensor, context: Context
+        self, loss: "PartialLabelLoss", logits: Tensor, labels: Tensor, context: "Context"
     ) -> None:
         """Checks a batch; ``logits`` are detached.
 
@@ -38,21 +37,48 @@ class BatchValidation:
             NonFiniteError: logits that are NaN or infinite.
         """
         name = type(loss).__name__
-        _check_tensors(name, logits, labels)
-        _check_context(name, loss.needs, logits, context)
+        _check_shapes(name, logits, labels)
+        for need in sorted(loss.needs):
+            if getattr(context, need) is None:
+                raise ConfigError(
+                    f"{name} needs {need}: call loss(logits, labels, {need}={need})"
+                    + (", the images' numbers in the data set." if need == "rows" else ".")
+                )
+        rows = context.rows
+        if rows is not None and rows.shape != logits.shape[:1]:
+            raise ConfigError(
+                f"{name} needs one row number an image, shape ({logits.shape[0]},), "
+                f"got {tuple(rows.shape)}."
+            )
         if loss.scheduled:
             loss.current_epoch()
         if not self._seen_batch:
             self._seen_batch = True
-            if loss.expects_unobserved:
-                _warn_if_complete(name, labels)
+            if loss.expects_unobserved and labels.numel() and bool((labels >= 0).all()):
+                _warn_of_complete_labels(name)
         self.deferred.flush()
         if labels.numel():
-            _check_labels(self.deferred, labels)
-            _check_logits(self.deferred, logits, context.rows, loss.epoch)
+            self._check_values(logits, labels, rows, loss.epoch)
+
+    def _check_values(
+        self, logits: Tensor, labels: Tensor, rows: Tensor | None, epoch: int | None
+    ) -> None:
+        low, high = labels.aminmax()
+        self.deferred.refuse_if(
+            (high > 1) | (low < -1),
+            lambda: LabelError(
+                f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
+                "Convert another coding by name: largeloss.labels.convert(labels, coding)."
+            ),
+        )
+        # One pass on the CPU: a sum is finite where every logit is; only else is each one checked.
+        cpu = logits.device.type == "cpu"
+        if not (cpu and math.isfinite(float(logits.sum(dtype=torch.float32)))):
+            finite = logits.isfinite()
+            self.deferred.refuse_if(~finite.all(), lambda: _not_finite(finite, rows, epoch))
 
 
-def _check_tensors(name: str, logits: Tensor, labels: Tensor) -> None:
+def _check_shapes(name: str, logits: Tensor, labels: Tensor) -> None:
     if logits.ndim != 2 or not logits.is_floating_point():
         raise LabelError(
             f"{name} needs float logits of shape (B, C), got {tuple(logits.shape)} "
@@ -71,61 +97,24 @@ def _check_tensors(name: str, logits: Tensor, labels: Tensor) -> None:
         )
 
 
-def _check_context(name: str, needs: frozenset[str], logits: Tensor, context: Context) -> None:
-    for need in sorted(needs):
-        if getattr(context, need) is None:
-            raise ConfigError(
-                f"{name} needs {need}: call loss(logits, labels, {need}={need})"
-                + (", the images' numbers in the data set." if need == "rows" else ".")
-            )
-    rows = context.rows
-    if rows is not None and rows.shape != logits.shape[:1]:
-        raise ConfigError(
-            f"{name} needs one row number an image, shape ({logits.shape[0]},), "
-            f"got {tuple(rows.shape)}."
-        )
+def _warn_of_complete_labels(name: str) -> None:
+    warnings.warn(
+        f"{name}: the first batch has no unobserved entry (-1). Where a 0 means 'not "
+        "annotated' rather than 'absent', convert the labels first: "
+        "largeloss.labels.convert(labels, 'positives-only').",
+        CompleteLabelsWarning,
+        stacklevel=6,  # the line that calls the loss, past torch's two frames
+    )
 
 
-def _warn_if_complete(name: str, labels: Tensor) -> None:
-    if labels.numel() and not bool((labels < 0).any()):
-        warnings.warn(
-            f"{name}: the first batch has no unobserved entry (-1). Where a 0 means 'not "
-            "annotated' rather than 'absent', convert the labels first: "
-            "largeloss.labels.convert(labels, 'positives-only').",
-            CompleteLabelsWarning,
-            stacklevel=6,  # the line that calls the loss, past torch's two frames
-        )
-
-
-def _check_labels(deferred: DeferredCheck, labels: Tensor) -> None:
-    low, high = labels.aminmax()
-
-    def error() -> LabelError:
-        return LabelError(
-            f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
-            "Convert another coding by name: largeloss.labels.convert(labels, coding)."
-        )
-
-    deferred.refuse_if((high > 1) | (low < -1), error)
-
-
-def _check_logits(
-    deferred: DeferredCheck, logits: Tensor, rows: Tensor | None, epoch: int | None
-) -> None:
-    # One pass on the CPU: a sum is finite where every logit is; only else is each one checked.
-    if logits.device.type == "cpu" and math.isfinite(float(logits.sum(dtype=torch.float32))):
-        return
-
-    def error() -> NonFiniteError:
-        images = torch.where(~logits.isfinite().all(dim=1))[0].cpu()
-        names = tuple((images if rows is None else rows.detach().cpu()[images]).tolist())
-        kind = "positions in the batch" if rows is None else "rows"
-        listed = ", ".join(map(str, names[:8])) + (" …" if len(names) > 8 else "")
-        return NonFiniteError(
-            f"Logits are NaN or infinite for {len(names)} of {len(logits)} images, {kind} "
-            f"{listed} (epoch {epoch}). Lower the learning rate, look at these images, or train "
-            "in full precision.",
-            names if rows is not None else (),
-        )
-
-    deferred.refuse_if(~logits.isfinite().all(), error)
+def _not_finite(finite: Tensor, rows: Tensor | None, epoch: int | None) -> NonFiniteError:
+    images = torch.where(~finite.all(dim=1))[0].cpu()
+    names = tuple((images if rows is None else rows.detach().cpu()[images]).tolist())
+    kind = "positions in the batch" if rows is None else "rows"
+    listed = ", ".join(map(str, names[:8])) + (" …" if len(names) > 8 else "")
+    return NonFiniteError(
+        f"Logits are NaN or infinite for {len(names)} of {len(finite)} images, {kind} "
+        f"{listed} (epoch {epoch}). Lower the learning rate, look at these images, or train "
+        "in full precision.",
+        names if rows is not None else (),
+    )

@@ -1,11 +1,8 @@
 """WAN: the assumed negatives of an image together weigh as much as one positive."""
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.decision import Decision
+from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import present, unobserved
 
 
@@ -27,9 +24,9 @@ class WeightedAssumeNegative(PartialLabelLoss):
         which never occur there, weigh 1.
     """
 
-    name: ClassVar[str] = "wan"
-    title: ClassVar[str] = "WAN"
-    paper: ClassVar[str] = "Cole et al., CVPR 2021, arXiv:2106.09708"
+    name = "wan"
+    title = "WAN"
+    paper = "Cole et al., CVPR 2021, arXiv:2106.09708"
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         weights = logits.new_ones(labels.shape)

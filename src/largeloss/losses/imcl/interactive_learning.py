@@ -1,7 +1,7 @@
 """IMCL: missing labels are completed by smoothness over similar images and related classes."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -12,14 +12,13 @@ from largeloss import distributed
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.labels.cooccurrence import co_occurrence
 from largeloss.labels.table import LabelTable
-from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.base import Context, Decision, PartialLabelLoss
 from largeloss.losses.cross_entropy import mean_cross_entropy
-from largeloss.losses.decision import Context, Decision
 from largeloss.losses.functional import observed, present
 from largeloss.losses.imcl.balance import gradient_ratio
 from largeloss.losses.imcl.feature_memory import FeatureMemory
 from largeloss.losses.imcl.smoothness import smoothness
-from largeloss.losses.setting_checks import check_count
+from largeloss.losses.settings import Range
 
 
 class InteractiveMultiLabelLearning(PartialLabelLoss):
@@ -64,20 +63,19 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         The dictionary of recent features is ours, and that it gets no gradient.
     """
 
-    name: ClassVar[str] = "imcl"
-    title: ClassVar[str] = "IMCL"
-    paper: ClassVar[str] = "Huynh and Elhamifar, CVPR 2020"
-    needs: ClassVar[frozenset[str]] = frozenset({"rows", "features", "head"})
-    expects_unobserved: ClassVar[bool] = False
-    needs_observed_negatives: ClassVar[bool] = True
+    name = "imcl"
+    title = "IMCL"
+    paper = "Huynh and Elhamifar, CVPR 2020"
+    needs = frozenset({"rows", "features", "head"})
+    expects_unobserved = False
+    needs_observed_negatives = True
 
     def __init__(
         self,
-        dictionary_size: int = 4096,
+        dictionary_size: Annotated[int, Range(1)] = 4096,
         graph: Tensor | Literal["co-occurrence", "identity"] | None = None,
     ) -> None:
         super().__init__()
-        check_count("dictionary_size", dictionary_size, least=1)
         self.memory = FeatureMemory(dictionary_size)
         self.balance: tuple[float, float] | None = None
         self.graph: nn.Parameter | None = None

@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from largeloss import distributed
-from largeloss.losses.decision import Context
+from largeloss.losses.base import Context
 from largeloss.losses.host_copy import sent
 from largeloss.losses.imcl.completion import close, completed, with_one
 from largeloss.losses.imcl.feature_memory import FeatureMemory
