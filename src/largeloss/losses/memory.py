@@ -43,23 +43,18 @@ class Edits:
     @classmethod
     def join(cls, parts: list[Self]) -> Self:
         """One after the other."""
-        names = [field.name for field in fields(cls)]
-        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+        return cls(*map(torch.cat, zip(*(vars(part).values() for part in parts), strict=True)))
 
     def at(self, index: Tensor) -> Self:
         """Those at ``index``."""
-        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
-
-    def to(self, device: torch.device | str) -> Self:
-        """A copy on ``device``."""
-        return type(self)(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return type(self)(*(values[index] for values in vars(self).values()))
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 class _Proposal(NamedTuple):
-    """The entries of one step, on the CPU."""
+    """The entries of one step, on the CPU; worked out entry by entry at the commit."""
 
     rows: Tensor
     """(B,): images."""
@@ -71,16 +66,6 @@ class _Proposal(NamedTuple):
     epoch: int
     states: Tensor | None
     """(E,) int8; None where all are present."""
-
-    @classmethod
-    def of(
-        cls, rows: Tensor, chosen: Tensor, logits: Tensor, epoch: int, states: Tensor | None
-    ) -> Self:
-        """All on the CPU, where NumPy finds few of many much faster than torch does."""
-        places = torch.from_numpy(np.flatnonzero(chosen.numpy()))
-        picked = logits.flatten().index_select(0, places)
-        chosen_states = None if states is None else states.flatten()[places].to(torch.int8)
-        return cls(rows, places, picked, chosen.shape[1], epoch, chosen_states)
 
     def edits(self) -> Edits:
         """The same, entry by entry."""
@@ -95,32 +80,13 @@ class _Proposal(NamedTuple):
         )
 
 
-class _Transfer(NamedTuple):
-    """The chosen entries of one step, on their way from the GPU."""
-
-    rows: HostCopy
-    """(B,)."""
-    logits: HostCopy
-    """(B, C), NaN where an entry is not chosen."""
-    epoch: int
-    states: HostCopy | None
-    """(B, C)."""
-
-    def proposal(self) -> _Proposal:
-        """Waits for it."""
-        logits = self.logits.wait()
-        states = None if self.states is None else self.states.wait()
-        rows = self.rows.wait().clone()  # what was copied to is freed for the next step
-        return _Proposal.of(rows, ~logits.isnan(), logits, self.epoch, states)
-
-
 class EditMemory:
     """The edits of one loss. ``committed`` are in force, sorted by row and class."""
 
     def __init__(self) -> None:
         self.committed = Edits.none()
         self._log: list[_Proposal] = []
-        self._transfers: deque[_Transfer] = deque()
+        self._arriving: deque[tuple[HostCopy, HostCopy, int, HostCopy | None]] = deque()
         self._restored = Edits.none()
 
     def applied_to(self, labels: Tensor, rows: Tensor) -> Tensor:
@@ -175,13 +141,30 @@ class EditMemory:
         """
         rows, logits = rows.clone(), logits.detach()
         if chosen.device.type == "cpu":
-            self._log.append(_Proposal.of(rows.cpu(), chosen, logits, epoch, states))
+            self._note(rows.cpu(), chosen, logits, epoch, states)
             return
-        copied = None if states is None else HostCopy(states)
         logits = torch.where(chosen, logits, torch.nan)
-        self._transfers.append(_Transfer(HostCopy(rows), HostCopy(logits), epoch, copied))
-        if len(self._transfers) > 1:
-            self._log.append(self._transfers.popleft().proposal())
+        copied = None if states is None else HostCopy(states)
+        self._arriving.append((HostCopy(rows), HostCopy(logits), epoch, copied))
+        if len(self._arriving) > 1:
+            self._receive()
+
+    def _receive(self) -> None:
+        """Waits for the oldest proposal that is on its way from the GPU."""
+        rows, masked, epoch, states = self._arriving.popleft()
+        logits = masked.wait()
+        copied = None if states is None else states.wait()
+        # Cloned: what was copied to is freed for the next step.
+        self._note(rows.wait().clone(), ~logits.isnan(), logits, epoch, copied)
+
+    def _note(
+        self, rows: Tensor, chosen: Tensor, logits: Tensor, epoch: int, states: Tensor | None
+    ) -> None:
+        """All on the CPU, where NumPy finds few of many much faster than torch does."""
+        places = torch.from_numpy(np.flatnonzero(chosen.numpy()))
+        picked = logits.flatten().index_select(0, places)
+        chosen_states = None if states is None else states.flatten()[places].to(torch.int8)
+        self._log.append(_Proposal(rows, places, picked, chosen.shape[1], epoch, chosen_states))
 
     def commit(self, replace: bool = False) -> None:
         """Brings all proposals of all processes into force; collective.
@@ -190,7 +173,9 @@ class EditMemory:
             replace: Whether they take the place of everything committed so far; else they are
                 added, and an entry's first edit stays.
         """
-        log = _gathered(self._proposed())
+        device = distributed.device()
+        own = (values.to(device) for values in vars(self._proposed()).values())
+        log = Edits(*(distributed.gather(values).cpu() for values in own))  # in rank order
         self._log, self._restored = [], Edits.none()
         everything = log if replace else Edits.join([self.committed, log])
         if not len(everything):
@@ -204,9 +189,8 @@ class EditMemory:
 
     def state(self) -> dict[str, Tensor]:
         """Committed and proposed edits as tensors, for a checkpoint of this process."""
-        proposed = self._proposed()
-        state = {f"committed.{f.name}": getattr(self.committed, f.name) for f in fields(Edits)}
-        return state | {f"proposed.{f.name}": getattr(proposed, f.name) for f in fields(Edits)}
+        edits = {"committed": self.committed, "proposed": self._proposed()}
+        return {f"{kind}.{n}": values for kind in edits for n, values in vars(edits[kind]).items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Takes up what :meth:`state` gave.
@@ -226,20 +210,10 @@ class EditMemory:
             ) from None
         self.committed = committed
         self._log, self._restored = [], proposed
-        self._transfers.clear()
+        self._arriving.clear()
 
     def _proposed(self) -> Edits:
         """All that was proposed by this process since the last commit."""
-        while self._transfers:
-            self._log.append(self._transfers.popleft().proposal())
+        while self._arriving:
+            self._receive()
         return Edits.join([self._restored, *(proposal.edits() for proposal in self._log)])
-
-
-def _gathered(edits: Edits) -> Edits:
-    """The edits of all processes, in rank order."""
-    if distributed.world_size() == 1:
-        return edits
-    device = distributed.device()
-    parts = edits.to(device)
-    names = [field.name for field in fields(Edits)]
-    return Edits(*(distributed.gather(getattr(parts, name)).cpu() for name in names))
