@@ -13,9 +13,9 @@ from torch import nn
 
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.losses import InteractiveMultiLabelLearning
-from largeloss.losses.imcl.completion import asym_sigmoid, close, completed
 from largeloss.losses.imcl.feature_memory import FeatureMemory
 from largeloss.losses.imcl.pursuit import Space, pursue, residual
+from largeloss.losses.imcl.smoothness import asym_sigmoid, close, completed
 
 
 def asym(v, c=2):

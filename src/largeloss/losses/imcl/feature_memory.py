@@ -44,11 +44,7 @@ class FeatureMemory:
         length = max(len(self), int(places.max()) + 1)
         self.features, self.labels, self.rows = (
             _replaced(old, length, places, new[sent(positions, new.device)])
-            for old, new in (
-                (self.features, features),
-                (self.labels, labels),
-                (self.rows, rows),
-            )
+            for old, new in ((self.features, features), (self.labels, labels), (self.rows, rows))
         )
 
     def state(self) -> dict[str, Any]:

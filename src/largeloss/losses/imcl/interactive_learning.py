@@ -1,7 +1,7 @@
 """IMCL: missing labels are completed by smoothness over similar images and related classes."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import torch
@@ -15,9 +15,8 @@ from largeloss.labels.table import LabelTable
 from largeloss.losses.base import Context, Decision, PartialLabelLoss
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.functional import observed, present
-from largeloss.losses.imcl.balance import gradient_ratio
 from largeloss.losses.imcl.feature_memory import FeatureMemory
-from largeloss.losses.imcl.smoothness import smoothness
+from largeloss.losses.imcl.smoothness import gradient_ratio, smoothness
 from largeloss.losses.settings import Range
 
 
@@ -111,14 +110,11 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         return Decision(present(labels), known / distributed.global_mean(known).clamp_min(1e-30))
 
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
-        rows, features, head = context
-        assert rows is not None
-        assert features is not None
-        assert head is not None
+        rows, features, head = cast(tuple[Tensor, Tensor, nn.Linear], context)
         if len(self.memory):
             terms = smoothness(logits, labels, context, self.memory, self._influence())
             if self.balance is None and logits.requires_grad:
-                supervised = self._supervised(logits, labels)
+                supervised = mean_cross_entropy(logits, *self.decide(logits, labels, rows))
                 w1 = gradient_ratio(supervised, terms[0], [head.weight, head.bias], shared=True)
                 w2 = 0.0
                 if features.requires_grad:
@@ -132,11 +128,6 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         if self.training:
             self.memory.update(features, labels, rows)
         return loss
-
-    def _supervised(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The first term of the loss."""
-        targets, weights = self.decide(logits, labels, None)
-        return mean_cross_entropy(logits, targets, weights)
 
     def _influence(self) -> Tensor | None:
         """(C, C): the label graph, trained entries as they are now."""
