@@ -1,19 +1,20 @@
-"""Losses for partial labels: one interface, one method a file.
+"""Losses for partial labels: one interface, one method a file, all methods by name.
 
-``LOSSES`` has them by the names of the papers and of the command line.
+``LOSSES`` has them by the names of the papers and of the command line; the functions below answer
+what others ask of a method by its name.
 """
 
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from largeloss.errors import ConfigError
+from largeloss.labels.table import LabelTable
 from largeloss.losses.assume_negative import AssumeNegative
 from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
-from largeloss.losses.catalogue import (
-    LOSSES,
-    action_of,
-    build_loss,
-    check_some_method_has,
-    find_method,
-    settings_of,
-    title_of,
-)
 from largeloss.losses.curriculum import CurriculumLabeling
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
@@ -23,6 +24,7 @@ from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
 from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
 from largeloss.losses.rejection import LargeLossRejection
+from largeloss.losses.settings import check_values, constructor_settings
 from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
 from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
 
@@ -51,3 +53,100 @@ __all__ = [
     "settings_of",
     "title_of",
 ]
+
+LOSSES: dict[str, type[PartialLabelLoss]] = {
+    method.name: method
+    for method in (
+        FullLabel,
+        AssumeNegative,
+        IgnoreUnobserved,
+        WeightedAssumeNegative,
+        LabelSmoothingAssumeNegative,
+        ExpectedPositive,
+        RegularizedOnlineLabelEstimation,
+        LargeLossRejection,
+        LargeLossTemporaryCorrection,
+        LargeLossPermanentCorrection,
+        CurriculumLabeling,
+        InteractiveMultiLabelLearning,
+    )
+}
+"""Method by name, in the order of the papers' tables."""
+
+
+def find_method(name: str) -> type[PartialLabelLoss]:
+    """The method called ``name``.
+
+    Raises:
+        ConfigError: there is none; the message has the nearest name, or all names.
+    """
+    if name not in LOSSES:
+        raise ConfigError(f"There is no method {name!r}; {_meant(name, LOSSES)}")
+    return LOSSES[name]
+
+
+def title_of(name: str) -> str:
+    """How the method is displayed, ``LL-R``; an unknown one by its name."""
+    return LOSSES[name].title if name in LOSSES else name
+
+
+def action_of(name: str) -> Action | None:
+    """What the method does with flagged entries; None where it flags none, or is unknown."""
+    return LOSSES[name].action if name in LOSSES else None
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """The method's settings and their defaults; None where the data decide.
+
+    Raises:
+        ConfigError: no such method.
+    """
+    found = constructor_settings(find_method(name))
+    return {setting: how.default for setting, how in found.items()}
+
+
+def check_some_method_has(settings: Iterable[str]) -> None:
+    """Refuses names of settings that no method has: for settings that several methods share.
+
+    Raises:
+        ConfigError: no method has one of them.
+    """
+    known = dict.fromkeys(setting for name in LOSSES for setting in settings_of(name))
+    for setting in settings:
+        if setting not in known:
+            raise ConfigError(f"No method has a setting {setting!r}; {_meant(setting, known)}")
+
+
+def build_loss(
+    name: str, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
+) -> tuple[PartialLabelLoss, list[str]]:
+    """The loss for training on the images ``rows`` of ``table``, and remarks for the user.
+
+    Args:
+        name: Of the method.
+        table: (N, C) labels as the method sees them.
+        rows: The training images.
+        settings: What the user has set; :func:`settings_of` tells which there are.
+
+    Raises:
+        ConfigError: no such method; a setting that it does not have, that has the wrong type or is
+            out of range, or that does not fit the labels.
+    """
+    method, known = find_method(name), settings_of(name)
+    foreign = [setting for setting in settings if setting not in known]
+    if foreign:
+        near = [repr(m) for setting in foreign for m in get_close_matches(setting, known, n=1)]
+        raise ConfigError(
+            f"{', '.join(foreign)} is no setting of {name}, which has "
+            f"{', '.join(known) or 'none'}."
+            + (f" Did you mean {' and '.join(near)}?" if near else "")
+        )
+    check_values(method, settings)
+    arguments, remarks = method.arguments(table, rows, settings)
+    return method(**arguments), remarks
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The nearest of the known names, or all of them; the end of a sentence."""
+    near = get_close_matches(name, known := list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."

@@ -9,7 +9,7 @@ from largeloss import distributed
 from largeloss.losses.functional import large_loss, num_large, unobserved
 from largeloss.losses.settings import Range
 
-Percent = Annotated[
+Delta = Annotated[
     float, Range(0, 100, meaning="percent of the batch's entries; published values: 0.1 to 0.5")
 ]
 RateBase = Literal["all", "unobserved"]
@@ -27,6 +27,7 @@ class LargeLossSelection:
             ``"unobserved"``: of its unobserved entries, as the authors' text has it.
         ties: ``"include"`` or ``"stable"``, see :func:`~largeloss.losses.functional.large_loss`.
         warmup_epochs: Epochs in which nothing is selected; published 1.
+        growing: Whether the share is Delta more in each epoch after the warm-up, or always Delta.
 
     Source: Kim et al., CVPR 2022, section 4.
     """
@@ -35,18 +36,13 @@ class LargeLossSelection:
     rate_base: RateBase
     ties: Ties
     warmup_epochs: int
+    growing: bool = True
 
-    def growing_rate(self, epoch: int) -> float:
-        """Share of the entries at ``epoch``: Delta more in each epoch after the warm-up."""
-        return max(0, epoch - self.warmup_epochs + 1) * self.delta_rel / 100
-
-    def constant_rate(self, epoch: int) -> float:
-        """Share of the entries at ``epoch``: Delta in every epoch after the warm-up."""
-        return self.delta_rel / 100 if epoch >= self.warmup_epochs else 0.0
-
-    def select(self, logits: Tensor, labels: Tensor, rate: float) -> Tensor:
+    def select(self, logits: Tensor, labels: Tensor, epoch: int) -> Tensor:
         """(B, C) bool: the entries of the batch with the largest losses, always unobserved ones."""
         candidates = unobserved(labels)
+        steps = max(0, epoch - self.warmup_epochs + 1)
+        rate = (steps if self.growing else min(1, steps)) * self.delta_rel / 100
         if rate <= 0:
             return candidates.new_zeros(candidates.shape)
         entries = int(candidates.sum()) if self.rate_base == "unobserved" else labels.numel()

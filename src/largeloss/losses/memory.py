@@ -23,16 +23,11 @@ from largeloss.losses.host_copy import HostCopy, sent
 class Edits:
     """Unobserved entries that were labelled; equal-length arrays on the CPU."""
 
-    rows: Tensor
-    """(E,) int64."""
-    columns: Tensor
-    """(E,) int32: the classes."""
-    epochs: Tensor
-    """(E,) int32: when."""
-    losses: Tensor
-    """(E,) float32: the assume-negative loss, ``softplus(logit)``, at that time."""
-    states: Tensor
-    """(E,) int8: 1 present or 0 absent."""
+    rows: Tensor  # (E,) int64
+    columns: Tensor  # (E,) int32: the classes
+    epochs: Tensor  # (E,) int32: when
+    losses: Tensor  # (E,) float32: the assume-negative loss, ``softplus(logit)``, at that time
+    states: Tensor  # (E,) int8: 1 present or 0 absent
 
     @classmethod
     def none(cls) -> Self:
@@ -56,16 +51,12 @@ class Edits:
 class _Proposal(NamedTuple):
     """The entries of one step, on the CPU; worked out entry by entry at the commit."""
 
-    rows: Tensor
-    """(B,): images."""
-    places: Tensor
-    """(E,): positions in the flat batch."""
-    logits: Tensor
-    """(E,)."""
+    rows: Tensor  # (B,): images
+    places: Tensor  # (E,): positions in the flat batch
+    logits: Tensor  # (E,)
     num_classes: int
     epoch: int
-    states: Tensor | None
-    """(E,) int8; None where all are present."""
+    states: Tensor | None  # (E,) int8; None where all are present
 
     def edits(self) -> Edits:
         """The same, entry by entry."""

@@ -4,13 +4,7 @@ from torch import Tensor
 
 from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.large_loss_selection import (
-    Epochs,
-    LargeLossSelection,
-    Percent,
-    RateBase,
-    Ties,
-)
+from largeloss.losses.large_loss_selection import Delta, Epochs, LargeLossSelection, RateBase, Ties
 from largeloss.losses.memory import EditMemory
 
 
@@ -35,7 +29,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         1
 
     Args:
-        delta_rel: Percent of the batch's entries in every epoch after the warm-up, in [0, 100];
+        delta_rel: Delta of the batch's entries in every epoch after the warm-up, in [0, 100];
             0.1 was published for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
@@ -60,32 +54,31 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
 
     def __init__(
         self,
-        delta_rel: Percent = 0.1,
+        delta_rel: Delta = 0.1,
         rate_base: RateBase = "all",
         ties: Ties = "include",
         warmup_epochs: Epochs = 1,
     ) -> None:
         super().__init__()
-        self.selection = LargeLossSelection(delta_rel, rate_base, ties, warmup_epochs)
+        self.selection = LargeLossSelection(
+            delta_rel, rate_base, ties, warmup_epochs, growing=False
+        )
         self.edits = EditMemory()
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         assert rows is not None
         labels = self.edits.applied_to(labels, rows)
-        selected = self._selected(logits, labels)
         epoch = self.current_epoch()
-        if self.training and self.selection.constant_rate(epoch) > 0:
+        selected = self.selection.select(logits, labels, epoch)
+        if self.training and epoch >= self.selection.warmup_epochs:
             self.edits.propose(rows, selected, logits, epoch)
         return Decision(present(labels) | selected)
 
     def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         assert rows is not None
         edited = self.edits.applied_to(labels, rows)
-        return self._selected(logits, edited) | (present(edited) & ~present(labels))
-
-    def _selected(self, logits: Tensor, labels: Tensor) -> Tensor:
-        rate = self.selection.constant_rate(self.current_epoch())
-        return self.selection.select(logits, labels, rate)
+        selected = self.selection.select(logits, edited, self.current_epoch())
+        return selected | (present(edited) & ~present(labels))
 
     def set_epoch(self, epoch: int) -> None:
         """Commits the edits proposed in another epoch; collective over the processes."""

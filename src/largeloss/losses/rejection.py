@@ -4,13 +4,7 @@ from torch import Tensor
 
 from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.large_loss_selection import (
-    Epochs,
-    LargeLossSelection,
-    Percent,
-    RateBase,
-    Ties,
-)
+from largeloss.losses.large_loss_selection import Delta, Epochs, LargeLossSelection, RateBase, Ties
 
 
 class LargeLossRejection(PartialLabelLoss):
@@ -28,7 +22,7 @@ class LargeLossRejection(PartialLabelLoss):
         tensor(0.4707)
 
     Args:
-        delta_rel: Percent of the batch's entries added per epoch, in [0, 100]; 0.2 was published
+        delta_rel: Delta of the batch's entries added per epoch, in [0, 100]; 0.2 was published
             for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
@@ -53,7 +47,7 @@ class LargeLossRejection(PartialLabelLoss):
 
     def __init__(
         self,
-        delta_rel: Percent = 0.2,
+        delta_rel: Delta = 0.2,
         rate_base: RateBase = "all",
         ties: Ties = "include",
         warmup_epochs: Epochs = 1,
@@ -65,5 +59,4 @@ class LargeLossRejection(PartialLabelLoss):
         return Decision(present(labels), ~self.flagged(logits, labels, rows))
 
     def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
-        rate = self.selection.growing_rate(self.current_epoch())
-        return self.selection.select(logits, labels, rate)
+        return self.selection.select(logits, labels, self.current_epoch())

@@ -18,12 +18,9 @@ class FeatureMemory:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.features = torch.zeros(0, 0)
-        """(M, D)."""
-        self.labels = torch.zeros(0, 0, dtype=torch.int8)
-        """(M, C)."""
-        self.rows = torch.zeros(0, dtype=torch.int64)
-        """(M,): the images' numbers, on the CPU."""
+        self.features = torch.zeros(0, 0)  # (M, D)
+        self.labels = torch.zeros(0, 0, dtype=torch.int8)  # (M, C)
+        self.rows = torch.zeros(0, dtype=torch.int64)  # (M,): the images' numbers, on the CPU
         self._oldest = 0
 
     def __len__(self) -> int:

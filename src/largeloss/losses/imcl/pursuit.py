@@ -11,23 +11,17 @@ LEAST_SCORE = 1e-3
 class Space(NamedTuple):
     """Vectors of a batch and of a dictionary, in one of the two spaces."""
 
-    batch: Tensor
-    """(B, E)."""
-    atoms: Tensor
-    """(M, E)."""
+    batch: Tensor  # (B, E)
+    atoms: Tensor  # (M, E)
 
 
 class Pursued(NamedTuple):
     """At most K atoms for each image."""
 
-    atoms: Tensor
-    """(B, K) int64: which of the dictionary; any where unused."""
-    used: Tensor
-    """(B, K) bool."""
-    label_weights: Tensor
-    """(B, K): of least squares in the space of labels; 0 where unused."""
-    feature_weights: Tensor
-    """(B, K): the same in the space of features."""
+    atoms: Tensor  # (B, K) int64: which of the dictionary; any where unused
+    used: Tensor  # (B, K) bool
+    label_weights: Tensor  # (B, K): of least squares in the space of labels; 0 where unused
+    feature_weights: Tensor  # (B, K): the same in the space of features
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""The penalties of IMCL: what a few similar images leave unexplained of an image's labels, features.
+"""The penalties of IMCL: what a few similar images leave unexplained of an image.
 
 Images are compared by completed labels, and by features with a constant 1.
 """
