@@ -122,11 +122,8 @@ def build_loss(
 ) -> tuple[PartialLabelLoss, list[str]]:
     """The loss for training on the images ``rows`` of ``table``, and remarks for the user.
 
-    Args:
-        name: Of the method.
-        table: (N, C) labels as the method sees them.
-        rows: The training images.
-        settings: What the user has set; :func:`settings_of` tells which there are.
+    ``table`` has (N, C) labels as the method sees them; ``settings`` are those that the user has
+    set, :func:`settings_of` tells which there are.
 
     Raises:
         ConfigError: no such method; a setting that it does not have, that has the wrong type or is

@@ -44,10 +44,9 @@ class Context(NamedTuple):
 class Action(NamedTuple):
     """What a method does with a flagged entry, in words."""
 
-    word: str
-    """``"Rejected"``: stands before the flagged classes of an image."""
-    sentence: str  # What that means for the training
-    reason: str  # Why an entry was edited, as recorded in a run's ``corrections.parquet``
+    word: str  # "Rejected": stands before the flagged classes of an image
+    sentence: str  # what that means for the training
+    reason: str  # why an entry was edited, as recorded in a run's ``corrections.parquet``
 
 
 class PartialLabelLoss(nn.Module):
@@ -92,15 +91,9 @@ class PartialLabelLoss(nn.Module):
     ) -> tuple[dict[str, Any], list[str]]:
         """The constructor's arguments for training on the images ``rows`` of ``table``.
 
-        Methods that take something from the training labels override it.
-
-        Args:
-            table: (N, C) labels as the method sees them.
-            rows: The training images.
-            settings: What the user has set, of the names and types of the constructor.
-
-        Returns:
-            The arguments, and remarks for the user on what was estimated.
+        Methods that take something from the training labels, ``table`` (N, C), override it.
+        ``settings`` are those that the user has set. Returned are, beside the arguments, remarks
+        for the user on what was estimated.
         """
         return dict(settings), []
 

@@ -19,9 +19,9 @@ class Rule(NamedTuple):
     """How labels are accepted."""
 
     accept: Callable[[Tensor, Tensor, float], Tensor]  # (probabilities, candidates, limit) → states
-    limit: float  # Used unless another is given
-    range: Range  # The limits that make sense
-    stochastic: bool  # Whether it needs several passes that differ by dropout
+    limit: float  # used unless another is given
+    range: Range  # the limits that make sense
+    stochastic: bool  # whether it needs several passes that differ by dropout
 
 
 def by_threshold(probabilities: Tensor, candidates: Tensor, limit: float) -> Tensor:

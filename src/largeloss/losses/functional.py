@@ -66,13 +66,10 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
 
     Args:
         logits: (B, C) finite.
-        candidates: (B, C) bool, the entries that may be selected.
+        candidates: (B, C) bool, the entries that may be selected; returned is a subset.
         k: How many, over all processes; more than there are candidates selects them all.
         ties: ``"include"``: every candidate at least as large as the k-th (may exceed k);
             ``"stable"``: exactly k, lowest flat index of the global batch first.
-
-    Returns:
-        (B, C) bool, a subset of ``candidates``.
 
     Source: Kim et al., CVPR 2022, eq. 4-6 (the set of large-loss entries).
     """
@@ -127,11 +124,7 @@ def check_not_above_classes(expected_positives: float, num_classes: int) -> None
 
 
 def expected_positives_penalty(probabilities: Tensor, expected_positives: float) -> Tensor:
-    """((mean over the global batch of the predicted number of positives - kappa) / C) squared.
-
-    Args:
-        probabilities: (B, C) in [0, 1].
-        expected_positives: kappa, the positives that an image has on average.
+    """((mean over the global batch of sum_c p - kappa) / C) squared; probabilities p are (B, C).
 
     Source: Cole et al., CVPR 2021, eq. 5 (expected positive regularisation).
     """

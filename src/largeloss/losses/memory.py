@@ -6,7 +6,7 @@ it proposes is read when the next one proposes something.
 """
 
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -121,14 +121,10 @@ class EditMemory:
         epoch: int,
         states: Tensor | None = None,
     ) -> None:
-        """Notes entries of the images ``rows``; what can wait is worked out at the commit.
+        """Notes the ``chosen`` entries of the images ``rows``.
 
-        Args:
-            rows: (B,).
-            chosen: (B, C) bool: which entries.
-            logits: (B, C).
-            epoch: When.
-            states: (B, C): 1 present, 0 absent; None is present for all.
+        Shapes: rows (B,); chosen (B, C) bool; logits (B, C); states (B, C), 1 present or 0 absent,
+        None is present for all.
         """
         rows, logits = rows.clone(), logits.detach()
         if chosen.device.type == "cpu":
@@ -160,9 +156,8 @@ class EditMemory:
     def commit(self, replace: bool = False) -> None:
         """Brings all proposals of all processes into force; collective.
 
-        Args:
-            replace: Whether they take the place of everything committed so far; else they are
-                added, and an entry's first edit stays.
+        With ``replace`` they take the place of everything committed so far; else they are added,
+        and an entry's first edit stays.
         """
         device = distributed.device()
         own = (values.to(device) for values in vars(self._proposed()).values())
@@ -191,7 +186,7 @@ class EditMemory:
         """
         try:
             committed, proposed = (
-                Edits(*(state[f"{kind}.{field.name}"].cpu() for field in fields(Edits)))
+                Edits(*(state[f"{kind}.{name}"].cpu() for name in Edits.__annotations__))
                 for kind in ("committed", "proposed")
             )
         except KeyError as missing:

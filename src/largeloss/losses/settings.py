@@ -31,7 +31,7 @@ class Range:
 
     least: float
     most: float = math.inf
-    above: bool = False  # Whether ``least`` itself is left out
+    above: bool = False  # whether ``least`` itself is left out
     meaning: str = ""
     """What the number is, for the message."""
 
@@ -50,7 +50,7 @@ class Range:
 class Setting:
     """A setting of a method."""
 
-    kinds: tuple[Any, ...]  # Its types, of which a value must have one
+    kinds: tuple[Any, ...]  # its types, of which a value must have one
     range: Range | None
     default: Any  # None also where the constructor has none: the method takes it from the data
 

@@ -46,12 +46,8 @@ class FeatureMemory:
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {
-            "features": self.features.cpu(),
-            "labels": self.labels.cpu(),
-            "rows": self.rows,
-            "oldest": self._oldest,
-        }
+        tensors = {"features": self.features.cpu(), "labels": self.labels.cpu(), "rows": self.rows}
+        return {**tensors, "oldest": self._oldest}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes up what :meth:`state` gave."""
@@ -64,17 +60,14 @@ class FeatureMemory:
         row_at = self.rows.tolist()
         places = []
         for row in rows:
-            place = place_of.get(row)
-            if place is None and len(row_at) < self.size:
-                place = len(row_at)
+            if row not in place_of and len(row_at) < self.size:
+                place_of[row] = len(row_at)
                 row_at.append(row)
-            elif place is None:
-                place = self._oldest
+            elif row not in place_of:
+                del place_of[row_at[self._oldest]]
+                place_of[row], row_at[self._oldest] = self._oldest, row
                 self._oldest = (self._oldest + 1) % self.size
-                del place_of[row_at[place]]
-                row_at[place] = row
-            place_of[row] = place
-            places.append(place)
+            places.append(place_of[row])
         return places
 
 

@@ -34,10 +34,7 @@ def pursue(labels: Space, features: Space, allowed: Tensor, num_atoms: int = 3) 
     its score is below 0.001, which ends the pursuit of that image; residuals are then those of
     least squares over the atoms chosen so far.
 
-    Args:
-        labels, features: The two spaces.
-        allowed: (B, M) bool: which atoms an image may be explained by.
-        num_atoms: K.
+    ``allowed``, (B, M) bool, says which atoms an image may be explained by; ``num_atoms`` is K.
 
     Source: Huynh and Elhamifar, CVPR 2020, section 3.3.
     """

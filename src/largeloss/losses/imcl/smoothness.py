@@ -26,15 +26,8 @@ def smoothness(
 ) -> tuple[Tensor, Tensor]:
     """``sum |r_L|^2 / B`` and ``sum |r_F|^2 / B``, over the global batch.
 
-    Args:
-        logits: (B, C) float.
-        labels: (B, C) integer in {-1, 0, 1}.
-        context: All of it.
-        memory: The dictionary, with at least one image.
-        graph: (C, C), or None for the identity.
-
-    Returns:
-        Two scalars; gradients flow through logits, features, head and graph.
+    Shapes: logits (B, C); labels (B, C); all of the context; a memory of at least one image; graph
+    (C, C), or None for the identity. Gradients flow through logits, features, head and graph.
     """
     rows, features, head = cast(tuple[Tensor, Tensor, nn.Linear], context)
     features = features.to(logits.dtype)
@@ -48,12 +41,12 @@ def smoothness(
     itself = memory.rows[None, :] == rows.cpu()[:, None]
     allowed = ~(sent(itself, features.device) | close(features.detach(), known))
     found = pursue(in_labels, in_features, allowed)
-    left = (
-        residual(in_labels, found.atoms, found.label_weights),
-        residual(in_features, found.atoms, found.feature_weights),
-    )
+    left_labels = residual(in_labels, found.atoms, found.label_weights)
+    left_features = residual(in_features, found.atoms, found.feature_weights)
     count = distributed.global_count(len(rows), logits.device)
-    in_y, in_f = (distributed.global_sum(r.square().sum()) / count for r in left)
+    in_y, in_f = (
+        distributed.global_sum(left.square().sum()) / count for left in (left_labels, left_features)
+    )
     return in_y, in_f
 
 
