@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,18 @@ def positions_of(names: Iterable[str], among: Sequence[str]) -> NDArray[np.int64
     return np.array([position.get(name, -1) for name in names], dtype=np.int64)
 
 
+def first_names(names: Iterable[object], limit: int = 3) -> str:
+    """The first few, between commas, and an ellipsis where there are more."""
+    shown = [str(name) for name in islice(names, limit + 1)]
+    return ", ".join(shown[:limit] + ["…"] * (len(shown) > limit))
+
+
+def first_lines(lines: Sequence[str], limit: int = 10) -> str:
+    """The first few, one a line and indented, and how many more there are."""
+    more = [f"… and {len(lines) - limit} more"] if len(lines) > limit else []
+    return "\n".join(f"  {line}" for line in [*lines[:limit], *more])
+
+
 def suggestion(name: str, among: Sequence[str]) -> str:
     """A sentence that begins with a blank: the nearest of the known names, or how many there are.
 
@@ -49,5 +62,4 @@ def suggestion(name: str, among: Sequence[str]) -> str:
     near = get_close_matches(str(name), among[:20_000], n=1)
     if near:
         return f" Did you mean {near[0]!r}?"
-    shown = ", ".join(repr(known) for known in among[:5])
-    return f" Known are {len(among)}: {shown}{', …' if len(among) > 5 else ''}."
+    return f" Known are {len(among)}: {first_names(map(repr, among), 5)}."

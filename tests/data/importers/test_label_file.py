@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from largeloss.data.importers import label_file
+from largeloss.data.importers.registry import read_label_file
 from largeloss.errors import ConfigError, DataError, LabelError
 
 
@@ -12,33 +12,33 @@ def test_a_file_and_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text("image,split,b,a\nx.png,train,1,\ny.png,test,0,1\nz.png,train,,\n")
     for given in (path, tmp_path):
-        found = label_file.read(given)
+        found = read_label_file(given)
         assert found.name == tmp_path.name
         assert found.table.classes == ("b", "a")
         assert found.table.to_dense().tolist() == [[1, -1], [0, 1], [-1, -1]]
         assert {k: v.tolist() for k, v in found.splits.items()} == {"train": [0, 2], "test": [1]}
         assert found.image_root == tmp_path
-    assert label_file.read(path, images=tmp_path / "p").image_root == tmp_path / "p"
+    assert read_label_file(path, images=[str(tmp_path / "p")]).image_root == tmp_path / "p"
 
 
 def test_lists_and_codings(tmp_path: Path) -> None:
     (tmp_path / "tags.csv").write_text("image,labels\nx,a;b\ny,\n")
-    found = label_file.read(tmp_path / "tags.csv", unlisted="absent")
+    found = read_label_file(tmp_path / "tags.csv", unlisted="absent")
     assert found.name == "tags"
     assert found.table.to_dense().tolist() == [[1, 1], [0, 0]]
     assert found.splits["train"].tolist() == [0, 1]
     (tmp_path / "spml.csv").write_text("image,a,b\nx,1,-1\ny,0,1\n")
-    found = label_file.read(tmp_path / "spml.csv", coding="zero-unobserved")
+    found = read_label_file(tmp_path / "spml.csv", coding="zero-unobserved")
     assert found.table.to_dense().tolist() == [[1, 0], [-1, 1]]
 
 
 def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no labels\.csv or labels\.parquet"):
-        label_file.read(tmp_path)
+        read_label_file(tmp_path)
     with pytest.raises(LabelError, match="there is no such file"):
-        label_file.read(tmp_path / "none.csv")
+        read_label_file(tmp_path / "none.csv")
     (tmp_path / "tags.csv").write_text("image,labels\nx,a\n")
     with pytest.raises(LabelError, match="--unlisted"):
-        label_file.read(tmp_path / "tags.csv")
+        read_label_file(tmp_path / "tags.csv")
     with pytest.raises(ConfigError, match="--coding is for files with numbers"):
-        label_file.read(tmp_path / "tags.csv", unlisted="absent", coding="complete")
+        read_label_file(tmp_path / "tags.csv", unlisted="absent", coding="complete")

@@ -24,8 +24,8 @@ def test_the_official_version(tmp_path: Path) -> None:
     assert all((found.image_root / name).is_file() for name in kept)
     assert found.published == {"train": 150000, "test": 60260, "classes": 81}
     assert found.notes == (
-        "1 of 4 images of the train list have none of the 4 labels and are left out.",
-        "1 of 3 images of the test list have none of the 4 labels and are left out.",
+        "1 of 4 images of the train list have no label and are left out.",
+        "1 of 3 images of the test list have no label and are left out.",
         "Version official: 3 images for train and 2 for test; papers that use it give 150000 "
         "and 60260.",
     )
@@ -62,7 +62,7 @@ def test_published_sizes_need_no_note(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_another_version(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="official and spml; got 'lite'"):
+    with pytest.raises(ConfigError, match="official or --version spml; got 'lite'"):
         nuswide.read(tmp_path, "lite")
 
 
@@ -73,18 +73,19 @@ LABELS = "Groundtruth/TrainTestLabels/Labels_beach_Train.txt"
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        (LIST, "actor\\0002", "..\\0002", "image 2: the file name '../0002_174174086.jpg'"),
-        (LIST, "actor\\0002", "\\0002", "image 2: the file name '/0002_174174086.jpg'"),
-        (LIST, "actor\\0002", "C:\\0002", "image 2: the file name 'C:/0002_174174086.jpg'"),
-        (LIST, "0002_174174086", "0001_2124494179", "image 2: 'actor/0001_2124494179.jpg' is l"),
+        (LIST, "actor\\0002", "..\\0002", "line 2: the file name '../0002_174174086.jpg'"),
+        (LIST, "actor\\0002", "\\0002", "line 2: the file name '/0002_174174086.jpg'"),
+        (LIST, "actor\\0002", "C:\\0002", "line 2: the file name 'C:/0002_174174086.jpg'"),
+        (LIST, "0002_174174086", "0001_2124494179",
+         "line 2: 'actor/0001_2124494179.jpg' stands in line 1 already"),
         (LIST, "actor\\0001_2124494179", "zoos\\0006_20",
          "1 images are both in train and in test, for example 'zoos/0006_20.jpg'"),
         (LABELS, "0\n0\n0\n1\n", "0\n0\n1\n", "has 3 lines of 1 numbers, but"),
         (LABELS, "0\n0\n0\n1\n", "0\n0\n0\n2\n", "the label in row 3, column 0 is 2. Needed"),
         (LABELS, "0\n0\n0\n1\n", "0\n-1\n0\n1\n", "the label in row 1, column 0 is -1. Needed"),
         (LABELS, "0\n0\n0\n1\n", "0\n0 1\n0\n1\n", "needed are whole numbers between"),
-        ("ConceptsList/Concepts81.txt", "beach", "animal", "a concept is named twice"),
-        ("ConceptsList/Concepts81.txt", "beach", "../beach", "'../beach' is no concept"),
+        ("ConceptsList/Concepts81.txt", "beach", "animal", "'animal' stands in line 2 already"),
+        ("ConceptsList/Concepts81.txt", "beach", "../beach", "file name '../beach'"),
         ("ConceptsList/Concepts81.txt", "beach", "..", "the file name '..' leads out"),
         ("ConceptsList/Concepts81.txt", "beach", "sea", "1 of 5 files of NUS-WIDE are missing: "),
     ],
@@ -126,7 +127,7 @@ def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
     for name in CONCEPTS:
         path = tmp_path / f"Groundtruth/TrainTestLabels/Labels_{name}_Test.txt"
         path.write_text("0\n0\n0\n")
-    with pytest.raises(DataError, match="No image of the test list has a label"):
+    with pytest.raises(DataError, match="No image of the test list has any label"):
         nuswide.read(tmp_path, "official")
 
 
@@ -135,7 +136,7 @@ def test_files_that_are_missing_or_empty(tmp_path: Path) -> None:
     [
         ("images", np.zeros(4), "needed is a list of file names, got an array of float64"),
         ("images", np.array(["a.jpg"]), "names 1 images, but"),
-        ("images", np.array(["a", "../b", "c", "d"]), "image 2: the file name '../b'"),
+        ("images", np.array(["a", "../b", "c", "d"]), "line 2: the file name '../b'"),
         ("images", np.array(["a", None], dtype=object), "no readable NumPy array"),
         ("labels", np.zeros(4), r"needed are numbers of shape \(images, classes\)"),
         ("labels", np.full((4, 4), -1), r"row 0, column 0 is -1\. Needed.*without '_obs'"),

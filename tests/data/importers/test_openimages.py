@@ -163,7 +163,7 @@ def test_rows_of_images(tmp_path: Path) -> None:
         ("test/images.csv", "0123456789abcdef", "000026e7ee790996",
          "1 images are both in train/images.csv and in test/images.csv, for example '000026e7ee"),
         ("classes-trainable.txt", "/m/0284d", "/m/01g317",
-         "line 2: '/m/01g317' stands in line 1 too"),
+         "line 2: '/m/01g317' stands in line 1 already"),
         ("class-descriptions.csv", '"Thing, 1"', "Thing, 1", "line 2: needed is 'id,description'"),
         ("class-descriptions.csv", '"Thing, 1"', '"Thing', "line 3: this is no CSV"),
         ("class-descriptions.csv", "/m/0284d", "/m/01g317", "line 2: '/m/01g317' is described tw"),

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from largeloss.data.folder.boxes import Boxes
-from largeloss.data.importers.imported import Subset, join_subsets
+from largeloss.data.importers.imported import Imported, Subset
 from largeloss.data.importers.official_release import (
     check_inside,
     positions_of_ids,
@@ -45,8 +45,12 @@ def things_of(images: list[str], boxes: Boxes) -> dict[str, list[tuple[object, .
 
 @given(subsets("x"), subsets("y"))
 def test_joining_keeps_every_label_and_box_of_a_labelled_image(train: Subset, test: Subset) -> None:
-    kept = {"train": train.labelled(), "test": test.labelled()}
-    table, splits, boxes = join_subsets(kept, CLASSES, "here")
+    assume((train.labels == 1).any() and (test.labels == 1).any())
+    kept = {"train": train.labelled("x", "label")[0], "test": test.labelled("y", "label")[0]}
+    joined = Imported.of_subsets(kept, CLASSES, "here", name="both")
+    table, splits, boxes = joined.table, joined.splits, joined.boxes
+    if boxes is None:
+        boxes = kept["train"].boxes
     assert boxes is not None
     labels, things = {}, {}
     for part in (train, test):
@@ -84,7 +88,7 @@ def test_an_image_in_two_subsets() -> None:
     one = Subset(["x.jpg", "y.jpg"], np.ones((2, 1), dtype=np.int8))
     other = Subset(["z.jpg", "y.jpg"], np.ones((2, 1), dtype=np.int8))
     with pytest.raises(DataError, match=r"^here: 1 images are both in train and in test, for .*'y"):
-        join_subsets({"train": one, "test": other}, ["a"], "here")
+        Imported.of_subsets({"train": one, "test": other}, ["a"], "here", name="both")
 
 
 def test_numbers_of_a_file(tmp_path: Path) -> None:

@@ -84,9 +84,9 @@ def test_difficult_objects_make_no_label_and_may_leave_a_image_out(tmp_path: Pat
     assert found.boxes.rows.tolist() == [0, 0, 1, 1, 2]
     assert found.boxes.difficult.tolist() == [True, False, True, False, False]
     assert found.notes == (
-        "2 of 4 images of the official train list have no object, or difficult ones only, and "
+        "2 of 4 images of the official train list have no object that is not difficult and "
         "are left out.",
-        "1 of 2 images of the official val list have no object, or difficult ones only, and are "
+        "1 of 2 images of the official val list have no object that is not difficult and are "
         "left out.",
         "2 of 5 objects are marked difficult: they make no label, but stay among the boxes.",
     )
@@ -196,7 +196,7 @@ def test_missing_annotations_are_named(tmp_path: Path) -> None:
         (b"/etc/passwd\n", r"line 1: the file name '/etc/passwd' leads out"),
         (b"a\0\n", r"line 1: the file name 'a\\x00' leads out"),
         (b"a\n\na\n", r"line 3: 'a' stands in line 1 already"),
-        (b"a  1\n", r"line 1: one name was expected, got 'a  1'"),
+        (b"a  1\n", r"train\.txt: one name was expected on a line, got 'a  1'"),
         (b"a\nb\n", r"1 images are both in train and in test, for example 'b\.jpg'"),
         (b"\xff\xfe\n", r"train\.txt: cannot be read"),
     ],
@@ -281,7 +281,7 @@ def test_several_problems_are_told_at_once(tmp_path: Path, num: int, told: int, 
 
 def test_a_split_without_any_label(tmp_path: Path) -> None:
     write_voc(tmp_path, 2012, {"a": DOG}, {"b": [Thing("dog", difficult=True)]})
-    with pytest.raises(DataError, match=r"no image of val\.txt has an object that is not diffic"):
+    with pytest.raises(DataError, match=r"the official val list has any object that is not diffic"):
         voc.read(tmp_path, 2012)
 
 

@@ -71,17 +71,21 @@ def import_(
     from largeloss.cli.console import note, say
     from largeloss.cli.data.split_table import print_splits
     from largeloss.data.folder.write import check_free
-    from largeloss.data.importers.registry import Choices, check_choices, read_collection
+    from largeloss.data.importers.registry import read_collection
     from largeloss.data.importers.to_folder import with_usable_images, write_imported
 
-    choices = Choices(
-        root, version, num_labels, unlisted, coding, tuple(annotations or ()), tuple(images or ())
-    )
-    check_choices(name, choices)
     if bad_images not in ("error", "skip"):
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
     check_free(out)
-    imported = read_collection(name, choices)
+    options = {
+        "version": version,
+        "num_labels": num_labels,
+        "unlisted": unlisted,
+        "coding": coding,
+        "annotations": annotations or None,
+        "images": images or None,
+    }
+    imported = read_collection(name, root, options)
     say(imported.sizes)
     if not no_images and imported.image_root is not None:
         say(f"Looking at {imported.table.num_images:,} images in {imported.image_root} …")

@@ -20,7 +20,7 @@ from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.errors import DataError
 from largeloss.files import written_atomically
 from largeloss.labels import LabelTable
-from largeloss.labels.names import positions_of
+from largeloss.labels.names import first_lines, positions_of
 
 _ROWS = 4096  # of features, looked at in one go
 
@@ -95,19 +95,15 @@ def without_broken_images(
     found = broken_images(dataset.source.paths, workers, used.tolist())
     if not found:
         return dataset
-    listed = "\n".join(f"  {text}" for text in list(found.values())[:10])
-    more = f"\n  … and {len(found) - 10} more" if len(found) > 10 else ""
+    listed = first_lines(list(found.values()))
+    what = f"{len(found)} of {len(used)} images cannot be read"
     if policy == "error":
         raise DataError(
-            f"{len(found)} of {len(used)} images cannot be read:\n{listed}{more}\n"
-            "Repair or remove them, or leave them out with --bad-images skip."
+            f"{what}:\n{listed}\nRepair or remove them, or leave them out with --bad-images skip."
         )
     kept = np.ones(len(dataset.source), dtype=bool)
     kept[list(found)] = False
-    return dataset.only(
-        kept,
-        f"{len(found)} of {len(used)} images cannot be read and are left out:\n{listed}{more}",
-    )
+    return dataset.only(kept, f"{what} and are left out:\n{listed}")
 
 
 def read_features(path: Path, table: LabelTable) -> Tensor:

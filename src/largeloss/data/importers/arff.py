@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from largeloss.data.importers.imported import Imported
 from largeloss.errors import DataError
 from largeloss.labels import UNOBSERVED, LabelTable
+from largeloss.labels.names import first_names
 
 Attribute = tuple[str, str | list[str]]
 """A name, and either a kind of number or what a nominal attribute can be."""
@@ -173,10 +174,9 @@ def _notes(
     ]
     nominal = [name for name, kind in inputs if not isinstance(kind, str)]
     if nominal:
-        shown = ", ".join(nominal[:3]) + (", …" if len(nominal) > 3 else "")
         notes.append(
-            f"{len(nominal)} of {len(inputs)} features are nominal ({shown}): their values are "
-            "numbered from 0 in the order of the file."
+            f"{len(nominal)} of {len(inputs)} features are nominal ({first_names(nominal)}): their "
+            "values are numbered from 0 in the order of the file."
         )
     if not table.is_complete:
         missing = table.num_images * table.num_classes - table.num_observed

@@ -12,9 +12,10 @@ from largeloss.data.inputs.image_files import SUFFIXES
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
 from largeloss.labels.files.header import check_meaning_of_unlisted
+from largeloss.labels.names import first_names
 
 
-def read(root: Path, unlisted: str | None) -> Imported:
+def read(root: Path, unlisted: str | None = None) -> Imported:
     """``root/<class>/<images>``: an image shows the class of its folder.
 
     A file that is there under the same name and with the same bytes in the folders of several
@@ -65,8 +66,7 @@ def read(root: Path, unlisted: str | None) -> Imported:
     if strangers:
         notes.append(f"{strangers} files in the classes' folders are no images, by their suffix.")
     if empty := [name for name in classes if not found[name]]:
-        shown = ", ".join(map(repr, empty[:5])) + (", …" if len(empty) > 5 else "")
-        notes.append(f"{len(empty)} classes have no image: {shown}.")
+        notes.append(f"{len(empty)} classes have no image: {first_names(map(repr, empty), 5)}.")
     images = list(row_of)
     if unlisted == "absent":
         states = np.zeros((len(images), len(classes)), dtype=np.int8)

@@ -13,8 +13,8 @@ import numpy as np
 
 from largeloss.data.folder.boxes import Boxes
 from largeloss.data.importers.coco_json import CocoFile, read_coco_json
-from largeloss.data.importers.imported import Imported, Subset, join_subsets
-from largeloss.data.importers.official_release import Archive, how_to_fetch
+from largeloss.data.importers.imported import Imported, Subset
+from largeloss.data.importers.official_release import Archive, find_folder, how_to_fetch
 from largeloss.errors import ConfigError, DataError
 from largeloss.labels.files.header import check_meaning_of_unlisted
 from largeloss.labels.files.layouts import SPLITS
@@ -59,12 +59,16 @@ def read(root: Path, year: int) -> Imported:
     files = {
         split: root / "annotations" / f"instances_{name}.json" for split, name in folders.items()
     }
-    if missing := [str(path) for path in files.values() if not os.path.isfile(path)]:
+    if absent := [str(path) for path in files.values() if not os.path.isfile(path)]:
         raise DataError(
-            f"There is no file {' and no '.join(missing)}. "
-            + how_to_fetch(archives(year)[2:], root)
+            f"There is no file {' and no '.join(absent)}. {how_to_fetch(archives(year)[2:], root)}"
         )
-    image_root = _find_images(root, tuple(folders.values()), year)
+    image_root, missing = find_folder((root, root / "images"), list(folders.values()))
+    if missing:
+        raise DataError(
+            f"Neither {root} nor {root / 'images'} has both folders of images, "
+            f"{' and '.join(folders.values())}. {how_to_fetch(archives(year)[:2], root)}"
+        )
     found = {split: read_coco_json(path) for split, path in files.items()}
     _check_same_categories(files, found)
     if both := set(found["train"].ids) & set(found["test"].ids):
@@ -77,28 +81,22 @@ def read(root: Path, year: int) -> Imported:
     subsets, notes = {}, []
     for split, folder in folders.items():
         whole = _subset(_by_id(found[split]), classes, 0, f"{folder}/")
-        subsets[split] = whole.labelled()
-        if not len(subsets[split].images):
-            raise DataError(f"{files[split]}: no image has an instance. At least one is needed.")
-        if left_out := len(whole.images) - len(subsets[split].images):
-            notes.append(
-                f"{left_out} of {len(whole.images)} images of {folder} have no instance and are "
-                "left out."
-            )
-        notes += _notes_on_boxes(found[split], whole, folder)
-    table, splits, boxes = join_subsets(subsets, classes, root)
-    return Imported(
+        subsets[split], left_out = whole.labelled(files[split].name, "instance")
+        notes += [*left_out, *_notes_on_boxes(found[split], whole, folder)]
+    return Imported.of_subsets(
+        subsets,
+        classes,
+        root,
         name=f"coco{year}",
-        table=table,
-        splits=splits,
         image_root=image_root,
-        boxes=boxes,
         published=PUBLISHED[year],
         notes=tuple(notes),
     )
 
 
-def read_files(annotations: Sequence[str], images: Sequence[str], unlisted: str | None) -> Imported:
+def read_files(
+    annotations: Sequence[str] = (), images: Sequence[str] = (), unlisted: str | None = None
+) -> Imported:
     """Anybody's annotations in the format of COCO, with or without boxes.
 
     Args:
@@ -152,13 +150,12 @@ def read_files(annotations: Sequence[str], images: Sequence[str], unlisted: str 
                 f"{empty} of {len(content.images)} images of {split} have no annotation: all their "
                 f"categories are {known}."
             )
-    table, splits, boxes = join_subsets(subsets, classes, " and ".join(map(str, files.values())))
-    return Imported(
+    return Imported.of_subsets(
+        subsets,
+        classes,
+        " and ".join(map(str, files.values())),
         name=next(iter(files.values())).stem,
-        table=table,
-        splits=splits,
         image_root=image_root,
-        boxes=boxes if boxes is not None and len(boxes.rows) else None,
         notes=tuple(notes),
     )
 
@@ -185,17 +182,6 @@ def _by_split(given: Sequence[str], option: str, kind: str) -> dict[str, Path]:
     return paths
 
 
-def _find_images(root: Path, folders: Sequence[str], year: int) -> Path:
-    """The folder that the folders of images are in."""
-    for images in (root, root / "images"):
-        if all(os.path.isdir(images / folder) for folder in folders):
-            return images
-    raise DataError(
-        f"Neither {root} nor {root / 'images'} has both folders of images, "
-        f"{' and '.join(folders)}. {how_to_fetch(archives(year)[:2], root)}"
-    )
-
-
 def _check_same_categories(files: Mapping[str, Path], found: Mapping[str, CocoFile]) -> None:
     first, *others = found
     ours = set(found[first].categories.values())
@@ -212,13 +198,11 @@ def _check_same_categories(files: Mapping[str, Path], found: Mapping[str, CocoFi
 
 def _by_id(content: CocoFile) -> CocoFile:
     """The images sorted by the string of their id, as published code does."""
-    order = sorted(range(len(content.ids)), key=lambda row: str(content.ids[row]))
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
+    order = np.argsort(np.array(content.ids).astype(str), kind="stable")
     return content._replace(
         ids=[content.ids[row] for row in order],
         images=[content.images[row] for row in order],
-        rows=rank[content.rows],
+        rows=np.argsort(order)[content.rows],
     )
 
 
@@ -235,11 +219,10 @@ def _subset(content: CocoFile, classes: Sequence[str], other: int, prefix: str) 
 
 
 def _notes_on_boxes(content: CocoFile, subset: Subset, name: str) -> list[str]:
-    kept = 0 if subset.boxes is None else len(subset.boxes.rows)
-    empty = len(content.rows) - kept
-    if not empty:
-        return []
-    return [
-        f"{empty} of {len(content.rows)} annotations of {name} have no box, or one without area: "
-        "they make labels, but are left out of the boxes."
-    ]
+    number = len(content.rows)
+    empty = number - (0 if subset.boxes is None else len(subset.boxes.rows))
+    note = (
+        f"{empty} of {number} annotations of {name} have no box, or one without area: they make "
+        "labels, but are left out of the boxes."
+    )
+    return [note] if empty else []

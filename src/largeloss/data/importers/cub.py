@@ -4,7 +4,6 @@ Source: the README of CUB_200_2011.tgz, https://www.vision.caltech.edu/datasets/
 """
 
 import math
-import os
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -18,6 +17,7 @@ from largeloss.data.importers.imported import Imported
 from largeloss.data.importers.official_release import (
     Archive,
     check_inside,
+    find_folder,
     how_to_fetch,
     positions_of_ids,
     read_lines,
@@ -82,17 +82,13 @@ def read(root: Path) -> Imported:
 
 def _find_folder(root: Path) -> Path:
     """``root`` or a folder ``CUB_200_2011`` in it."""
-    needed = (IMAGES, SPLIT, BOXES, LABELS)
     inner = root / "CUB_200_2011"
-    candidates = (root, inner, inner / "CUB_200_2011")
-    missing = {
-        folder: [name for name in needed if not os.path.isfile(folder / name)]
-        for folder in candidates
-    }
-    folder = min(candidates, key=lambda folder: len(missing[folder]))
-    if missing[folder]:
+    folder, missing = find_folder(
+        (root, inner, inner / "CUB_200_2011"), (IMAGES, SPLIT, BOXES, LABELS)
+    )
+    if missing:
         raise DataError(
-            f"{folder} lacks {', '.join(missing[folder])}. Give the folder CUB_200_2011. "
+            f"{folder} lacks {', '.join(missing)}. Give the folder CUB_200_2011. "
             + how_to_fetch([ARCHIVE], root)
         )
     return folder
@@ -100,14 +96,14 @@ def _find_folder(root: Path) -> Path:
 
 def _find_attributes(folder: Path) -> Path:
     """``attributes.txt``, which the official release has beside the folder."""
-    candidates = [place / ATTRIBUTES for place in (folder, folder / "attributes", folder.parent)]
-    for path in candidates:
-        if os.path.isfile(path):
-            return path
-    raise DataError(
-        f"There is no attributes.txt: none of {', '.join(map(str, candidates))}. It is at the top "
-        "of CUB_200_2011.tgz, beside CUB_200_2011."
-    )
+    places = (folder, folder / "attributes", folder.parent)
+    place, missing = find_folder(places, [ATTRIBUTES])
+    if missing:
+        raise DataError(
+            f"There is no attributes.txt: it is not in {', '.join(map(str, places))}. It is at the "
+            "top of CUB_200_2011.tgz, beside CUB_200_2011."
+        )
+    return place / ATTRIBUTES
 
 
 def _read_list(path: Path, *, distinct: bool = True) -> dict[int, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,36 @@ from largeloss.data.dataset import Rows
 from largeloss.data.folder.boxes import Boxes
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
+
+
+class Subset(NamedTuple):
+    """n images that are published together, such as the train list, and their labels."""
+
+    images: Sequence[str]
+    """n names, as in the table."""
+    labels: NDArray[np.int8]
+    """(n, C): 1 present, 0 absent, -1 unobserved."""
+    boxes: Boxes | None = None
+    """With rows from 0 to n - 1, in any order."""
+
+    def labelled(self, title: str, label: str) -> tuple[Self, list[str]]:
+        """Without the images that have not one present label, and a note where there are any.
+
+        Raises:
+            DataError: no image has a present label.
+        """
+        kept = np.asarray((self.labels == 1).any(axis=1))
+        images = [self.images[row] for row in np.flatnonzero(kept).tolist()]
+        if not images:
+            raise DataError(f"No image of {title} has any {label}; needed is one. Fetch it again.")
+        if len(images) == len(kept):
+            return self, []
+        boxes = None if self.boxes is None else self.boxes.of_images(kept)
+        note = (
+            f"{len(kept) - len(images)} of {len(kept)} images of {title} have no {label} and are "
+            "left out."
+        )
+        return self._replace(images=images, labels=self.labels[kept], boxes=boxes), [note]
 
 
 @dataclass(frozen=True)
@@ -36,6 +66,40 @@ class Imported:
     and is no error."""
     notes: tuple[str, ...] = ()
     """What was found and decided on the way, in sentences for the user."""
+
+    @classmethod
+    def of_subsets(
+        cls, subsets: Mapping[str, Subset], classes: Sequence[str], where: object, **rest: Any
+    ) -> Self:
+        """One collection of the subsets, one after another; each is a split.
+
+        Args:
+            subsets: By the name of the split.
+            classes: C names.
+            where: The folder or file that they come from, for messages.
+            rest: The other fields.
+
+        Raises:
+            DataError: an image is in two of them.
+        """
+        splits: dict[str, Rows] = {}
+        split_of: dict[str, str] = {}
+        boxes = []
+        for name, subset in subsets.items():
+            if both := split_of.keys() & set(subset.images):
+                raise DataError(
+                    f"{where}: {len(both)} images are both in {split_of[min(both)]} and in {name}, "
+                    f"for example {min(both)!r}. Each image belongs to one split; correct the "
+                    "lists, or fetch them again."
+                )
+            splits[name] = np.arange(len(subset.images), dtype=np.int64) + len(split_of)
+            if subset.boxes is not None and len(subset.boxes.rows):
+                boxes.append(subset.boxes._replace(rows=subset.boxes.rows + len(split_of)))
+            split_of |= dict.fromkeys(subset.images, name)
+        labels = np.concatenate([subset.labels for subset in subsets.values()])
+        table = LabelTable.from_dense(labels, split_of, classes)
+        joined = Boxes.concatenated(boxes) if boxes else None
+        return cls(table=table, splits=splits, boxes=joined, **rest)
 
     @property
     def sizes(self) -> str:
@@ -74,59 +138,3 @@ class Imported:
             boxes=None if self.boxes is None else self.boxes.of_images(kept),
             notes=(*self.notes, note),
         )
-
-
-class Subset(NamedTuple):
-    """n images that are published together, such as the train list, and their labels."""
-
-    images: Sequence[str]
-    """n names, as in the table."""
-    labels: NDArray[np.int8]
-    """(n, C): 1 present, 0 absent, -1 unobserved."""
-    boxes: Boxes | None = None
-    """With rows from 0 to n - 1, in any order."""
-
-    def labelled(self) -> Self:
-        """Without the images that have not one present label, and without their boxes."""
-        kept = np.asarray((self.labels == 1).any(axis=1))
-        images = [self.images[row] for row in np.flatnonzero(kept).tolist()]
-        boxes = None if self.boxes is None else self.boxes.of_images(kept)
-        return self._replace(images=images, labels=self.labels[kept], boxes=boxes)
-
-
-class Subsets(NamedTuple):
-    """Subsets as one table."""
-
-    table: LabelTable
-    splits: dict[str, Rows]
-    boxes: Boxes | None
-
-
-def join_subsets(subsets: Mapping[str, Subset], classes: Sequence[str], where: object) -> Subsets:
-    """One table of the subsets, one after another; each is a split.
-
-    Args:
-        subsets: By the name of the split.
-        classes: C names.
-        where: The folder or file that they come from, for messages.
-
-    Raises:
-        DataError: an image is in two of them.
-    """
-    splits: dict[str, Rows] = {}
-    split_of: dict[str, str] = {}
-    boxes = []
-    for name, subset in subsets.items():
-        if both := split_of.keys() & set(subset.images):
-            raise DataError(
-                f"{where}: {len(both)} images are both in {split_of[min(both)]} and in {name}, for "
-                f"example {min(both)!r}. Each image belongs to one split; correct the lists, or "
-                "fetch them again."
-            )
-        splits[name] = np.arange(len(subset.images), dtype=np.int64) + len(split_of)
-        if subset.boxes is not None:
-            boxes.append(subset.boxes._replace(rows=subset.boxes.rows + len(split_of)))
-        split_of |= dict.fromkeys(subset.images, name)
-    labels = np.concatenate([subset.labels for subset in subsets.values()])
-    table = LabelTable.from_dense(labels, split_of, classes)
-    return Subsets(table, splits, Boxes.concatenated(boxes) if boxes else None)

@@ -7,15 +7,16 @@ for each of train and val; their ``val`` is the test split.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from largeloss.data.importers.imported import Imported, Subset, join_subsets
-from largeloss.data.importers.official_release import check_inside, read_lines, read_numbers
+from largeloss.data.importers.imported import Imported, Subset
+from largeloss.data.importers.official_release import distinct_names, read_lines, read_numbers
 from largeloss.errors import ConfigError, DataError
+from largeloss.labels.names import first_names
 
 RELEASE = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html"
 NUM_CONCEPTS = 81
@@ -32,7 +33,7 @@ _FETCH = (
 )
 
 
-def read(root: Path, version: str) -> Imported:
+def read(root: Path, version: str | None = None) -> Imported:
     """Images and labels.
 
     Args:
@@ -51,9 +52,10 @@ def read(root: Path, version: str) -> Imported:
         ConfigError: another version.
         DataError: files are missing or cannot be understood, or do not fit together.
     """
-    if version not in PUBLISHED:
+    if version is None or version not in PUBLISHED:
         raise ConfigError(
-            f"There are two versions of NUS-WIDE, {' and '.join(PUBLISHED)}; got {version!r}."
+            "There are two versions of NUS-WIDE, with different images in train and test. Say "
+            f"--version official or --version spml; got {version!r}."
         )
     concepts = _read_concepts(root)
     notes: list[str] = []
@@ -61,7 +63,9 @@ def read(root: Path, version: str) -> Imported:
         if concepts is None:
             raise DataError(f"{root} has no ConceptsList/Concepts81.txt. {_FETCH} {root}.")
         subsets = {split: _read_subset(root, split, concepts) for split in _SPLITS}
-        subsets = {split: _labelled(split, subset, notes) for split, subset in subsets.items()}
+        for split, whole in subsets.items():
+            subsets[split], left_out = whole.labelled(f"the {split} list", "label")
+            notes += left_out
     else:
         subsets = {split: _read_arrays(root, split) for split in _SPLITS}
         widths = [subset.labels.shape[1] for subset in subsets.values()]
@@ -78,28 +82,15 @@ def read(root: Path, version: str) -> Imported:
             f"Version {version}: {sizes['train']} images for train and {sizes['test']} for test; "
             f"papers that use it give {published['train']} and {published['test']}."
         )
-    table, splits, _ = join_subsets(subsets, concepts, root)
-    return Imported(
+    return Imported.of_subsets(
+        subsets,
+        concepts,
+        root,
         name=f"nuswide-{version}",
-        table=table,
-        splits=splits,
         image_root=root / "Flickr",
         published=published,
         notes=tuple(notes),
     )
-
-
-def _labelled(split: str, whole: Subset, notes: list[str]) -> Subset:
-    """Without the images that have no label."""
-    kept = whole.labelled()
-    if not len(kept.images):
-        raise DataError(f"No image of the {split} list has a label. Fetch the labels again.")
-    if left_out := len(whole.images) - len(kept.images):
-        notes.append(
-            f"{left_out} of {len(whole.images)} images of the {split} list have none of the "
-            f"{whole.labels.shape[1]} labels and are left out."
-        )
-    return kept
 
 
 def _names_of_columns(
@@ -127,13 +118,9 @@ def _read_concepts(root: Path) -> tuple[str, ...] | None:
     """The names of the classes, in the order of the file; None where there is no such file."""
     for path in (root / "ConceptsList/Concepts81.txt", root / "Concepts81.txt"):
         if os.path.isfile(path):
-            names = [name for line in read_lines(path) if (name := line.strip())]
-            if len(set(names)) < len(names):
-                raise DataError(f"{path}: a concept is named twice. Fetch it again from {RELEASE}.")
-            for name in names:
-                if "/" in name:
-                    raise DataError(f"{path}: {name!r} is no concept: it has a slash in it.")
-                check_inside(name, str(path))
+            names = distinct_names(read_lines(path), f"{path}, line")
+            if wrong := next((name for name in names if "/" in name), None):
+                raise DataError(f"{path}: {wrong!r} is no concept: it has a slash in it.")
             return tuple(names)
     return None
 
@@ -145,12 +132,11 @@ def _read_subset(root: Path, split: str, concepts: tuple[str, ...]) -> Subset:
     files = [folder / f"Labels_{concept}_{_SPLITS[split]}.txt" for concept in concepts]
     missing = [file for file in (path, *files) if not os.path.isfile(file)]
     if missing:
-        shown = ", ".join(map(str, missing[:3])) + (", …" if len(missing) > 3 else "")
         raise DataError(
-            f"{len(missing)} of {len(files) + 1} files of NUS-WIDE are missing: {shown}. {_FETCH} "
-            f"{root}."
+            f"{len(missing)} of {len(files) + 1} files of NUS-WIDE are missing: "
+            f"{first_names(missing)}. {_FETCH} {root}."
         )
-    images = _checked_names([line for line in read_lines(path) if line.strip()], path)
+    images = _names(read_lines(path), path)
     labels = np.empty((len(images), len(concepts)), dtype=np.int8)
     for column, file in enumerate(files):
         values = read_numbers(file)
@@ -180,24 +166,18 @@ def _read_arrays(root: Path, split: str) -> Subset:
             f"{paths[1]}: needed are numbers of shape (images, classes), got an array of "
             f"{labels.dtype} and shape {labels.shape}."
         )
-    if len(images) != len(labels):
+    names = _names(images.tolist(), paths[0])
+    if len(names) != len(labels):
         raise DataError(
-            f"{paths[0]} names {len(images)} images, but {paths[1]} has {len(labels)} rows."
+            f"{paths[0]} names {len(names)} images, but {paths[1]} has {len(labels)} rows."
         )
     _check_labels(labels, paths[1])
-    return Subset(_checked_names(images.tolist(), paths[0]), labels.astype(np.int8))
+    return Subset(names, labels.astype(np.int8))
 
 
-def _checked_names(names: list[str], path: Path) -> list[str]:
-    """``names`` with slashes for backslashes; refuses those that lead out, or occur twice."""
-    seen: dict[str, None] = {}
-    for number, listed in enumerate(names, 1):
-        name = listed.strip().replace("\\", "/")
-        check_inside(name, f"{path}, image {number}")
-        if name in seen:
-            raise DataError(f"{path}, image {number}: {name!r} is listed before. Remove it.")
-        seen[name] = None
-    return list(seen)
+def _names(listed: Iterable[str], path: Path) -> list[str]:
+    """The names with slashes for backslashes; refuses those that lead out, or occur twice."""
+    return distinct_names((name.replace("\\", "/") for name in listed), f"{path}, line")
 
 
 def _check_labels(values: NDArray[np.generic], path: Path) -> None:

@@ -1,5 +1,6 @@
 """What readers of official releases share: what to fetch, and the text files in the archives."""
 
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
@@ -23,8 +24,17 @@ class Archive(NamedTuple):
 def how_to_fetch(archives: Iterable[Archive], folder: Path) -> str:
     """Commands that fetch ``archives``, resuming where a connection was cut, for messages."""
     lines = [f"  curl -C - -O {archive.url}    # {archive.size}" for archive in archives]
-    return "\n".join([f"Fetch these files of the official release and unpack them in {folder}:",
-                      *lines])  # fmt: skip
+    title = f"Fetch these files of the official release and unpack them in {folder}:"
+    return "\n".join([title, *lines])
+
+
+def find_folder(candidates: Iterable[Path], needed: Sequence[str]) -> tuple[Path, list[str]]:
+    """The candidate that has most of the files or folders ``needed``, and what it lacks."""
+    missing = {
+        folder: [name for name in needed if not os.path.exists(folder / name)]
+        for folder in candidates
+    }
+    return min(missing.items(), key=lambda item: len(item[1]))
 
 
 def read_lines(path: Path) -> list[str]:
@@ -42,6 +52,28 @@ def read_lines(path: Path) -> list[str]:
     if not text.strip():
         raise DataError(f"{path}: the list is empty. Fetch it again from the official release.")
     return text.splitlines()
+
+
+def distinct_names(names: Iterable[str], where: str, *, inside: bool = True) -> list[str]:
+    """``names`` without surrounding blanks; those that are nothing else are left out.
+
+    Args:
+        names: The lines of a list, say.
+        where: What the number of a name is put behind in messages: ``"list.txt, line"``.
+        inside: Whether they are file names.
+
+    Raises:
+        DataError: a name occurs twice, or as :func:`check_inside`.
+    """
+    found: dict[str, int] = {}
+    for number, name in enumerate(map(str.strip, names), 1):
+        if name and inside:
+            check_inside(name, f"{where} {number}")
+        if name and found.setdefault(name, number) != number:
+            raise DataError(
+                f"{where} {number}: {name!r} stands in line {found[name]} already. Remove one."
+            )
+    return list(found)
 
 
 def read_numbers(path: Path, columns: Sequence[int] | None = None) -> NDArray[np.int64]:

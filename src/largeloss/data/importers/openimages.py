@@ -4,7 +4,6 @@ Source: https://github.com/openimages/dataset/blob/main/READMEV3.md
 """
 
 import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,13 @@ from numpy.typing import NDArray
 
 from largeloss.data.dataset import Rows
 from largeloss.data.importers.imported import Imported
-from largeloss.data.importers.official_release import Archive, how_to_fetch, read_lines
+from largeloss.data.importers.official_release import (
+    Archive,
+    distinct_names,
+    find_folder,
+    how_to_fetch,
+    read_lines,
+)
 from largeloss.data.importers.openimages_csv import (
     Annotations,
     ImageList,
@@ -62,7 +67,8 @@ def read(root: Path) -> Imported:
         DataError: files are missing or cannot be understood, or do not fit together.
     """
     folder = _find_folder(root)
-    classes = _read_trainable(folder)
+    listed = f"{folder / TRAINABLE}, line"
+    classes = tuple(distinct_names(read_lines(folder / TRAINABLE), listed, inside=False))
     trainable = set(classes)
     others = [name for name in _read_described(folder) if name not in trainable]
     lists = {split: ImageList.read(folder / name / IMAGES) for split, name in FOLDERS.items()}
@@ -123,12 +129,7 @@ def _find_folder(root: Path) -> Path:
     """The folder with the lists: ``root/2017_11`` or ``root``; all the files are in it."""
     files = [f"{folder}/{name}" for folder in FOLDERS.values() for name in (IMAGES, ANNOTATIONS)]
     files += [TRAINABLE, DESCRIPTIONS]
-    missing = {
-        folder: [name for name in files if not os.path.isfile(folder / name)]
-        for folder in (root / RELEASE, root)
-    }
-    folder = min(missing, key=lambda folder: len(missing[folder]))
-    absent = missing[folder]
+    folder, absent = find_folder((root / RELEASE, root), files)
     if absent:
         archives = sorted({ARCHIVES[name.rsplit("/", 1)[-1]] for name in absent})
         raise DataError(
@@ -136,19 +137,6 @@ def _find_folder(root: Path) -> Path:
             f"{', '.join(absent)}. {how_to_fetch(archives, root)}"
         )
     return folder
-
-
-def _read_trainable(folder: Path) -> tuple[str, ...]:
-    """The ids of the trainable classes, in the order of the file."""
-    path = folder / TRAINABLE
-    found: dict[str, int] = {}
-    for number, line in enumerate(read_lines(path), 1):
-        name = line.strip()
-        if name in found:
-            raise DataError(f"{path}, line {number}: {name!r} stands in line {found[name]} too.")
-        if name:
-            found[name] = number
-    return tuple(found)
 
 
 def _read_described(folder: Path) -> list[str]:

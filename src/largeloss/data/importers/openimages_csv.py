@@ -16,6 +16,7 @@ from pyarrow import csv as arrow_csv
 
 from largeloss.data.importers.official_release import positions_of_ids
 from largeloss.errors import DataError
+from largeloss.labels.names import first_names
 
 BLOCK = 1 << 23
 """Bytes read at a time."""
@@ -139,11 +140,10 @@ def _known_rows(path: Path, done: int, ids: Any, images: ImageList) -> NDArray[n
     rows = np.where(valid, images.rows_of(numbers), -1)
     unknown = np.flatnonzero(rows < 0)
     if unknown.size:
-        names = list(dict.fromkeys(ids.take(pa.array(unknown)).to_pylist()))
-        more = ", …" if len(names) > 3 else ""
+        names = dict.fromkeys(ids.take(pa.array(unknown)).to_pylist())
         raise DataError(
             f"{path}, line {_line_of(path, done + int(unknown[0]))}: images that are not in "
-            f"images.csv are annotated: {', '.join(map(repr, names[:3]))}{more}. Unpack images and "
+            f"images.csv are annotated: {first_names(map(repr, names))}. Unpack images and "
             "annotations of one release."
         )
     return rows

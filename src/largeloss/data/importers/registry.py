@@ -1,123 +1,94 @@
 """Collections by name, each with its reader and the options that it takes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from largeloss.data.importers import (
-    arff,
-    class_folders,
-    coco,
-    cub,
-    label_file,
-    nuswide,
-    openimages,
-    voc,
-)
+from largeloss.data.folder.labels_and_splits import find_label_file, rows_by_split
+from largeloss.data.importers import arff, class_folders, coco, cub, nuswide, openimages, voc
 from largeloss.data.importers.imported import Imported
 from largeloss.errors import ConfigError
+from largeloss.labels import read_labels
 from largeloss.labels.names import suggestion
 
 
-@dataclass(frozen=True)
-class Choices:
-    """Options of single readers; None, or empty, where they are not given."""
+def read_label_file(
+    path: Path,
+    images: Sequence[str] = (),
+    unlisted: str | None = None,
+    coding: str | None = None,
+) -> Imported:
+    """Any file that :func:`largeloss.labels.read_labels` reads.
 
-    root: Path | None = None
-    version: str | None = None
-    num_labels: int | None = None
-    unlisted: str | None = None
-    coding: str | None = None
-    annotations: Sequence[str] = ()
-    images: Sequence[str] = ()
+    Args:
+        path: The label file, or a folder that has ``labels.csv`` or ``labels.parquet``.
+        images: The folder that the images' names start from; by default that of the file.
+        unlisted: As there.
+        coding: As there.
 
-    @property
-    def given(self) -> list[str]:
-        """Names of the options that are given."""
-        return [one.name for one in fields(self) if getattr(self, one.name) not in (None, ())]
-
-    @property
-    def folder(self) -> Path:
-        """The folder, or the file, to read; ConfigError where none is given."""
-        if self.root is None:
-            raise ConfigError("ROOT is missing: the folder to read, or the file of csv and arff.")
-        return self.root
-
-
-def _coco(choices: Choices) -> Imported:
-    if choices.root is not None:
-        raise ConfigError(
-            "coco takes --annotations FILE and --images FOLDER, and no ROOT. The official releases "
-            "are coco2014 and coco2017."
-        )
-    return coco.read_files(choices.annotations, choices.images, choices.unlisted)
-
-
-def _nuswide(choices: Choices) -> Imported:
-    if choices.version is None:
-        raise ConfigError(
-            "There are two versions of NUS-WIDE, with different images in train and test. Say "
-            "--version official or --version spml."
-        )
-    return nuswide.read(choices.folder, choices.version)
-
-
-def _label_file(choices: Choices) -> Imported:
-    if len(choices.images) > 1:
-        raise ConfigError(f"csv takes one --images FOLDER, got {len(choices.images)}.")
-    images = Path(choices.images[0]) if choices.images else None
-    return label_file.read(
-        choices.folder, images=images, unlisted=choices.unlisted, coding=choices.coding
+    Raises:
+        DataError: there is no such file.
+        LabelError: the file is wrong.
+        ConfigError: options that do not go with this file, or several folders of images.
+    """
+    if len(images) > 1:
+        raise ConfigError(f"csv takes one --images FOLDER, got {len(images)}.")
+    path = find_label_file(path) if path.is_dir() else path
+    file = read_labels(path, unlisted=unlisted, coding=coding)
+    return Imported(
+        name=path.stem if path.stem != "labels" else path.resolve().parent.name,
+        table=file.table,
+        splits=rows_by_split(file.splits, file.table.num_images),
+        image_root=Path(images[0]) if images else path.parent,
     )
 
 
-READERS: Mapping[str, Callable[[Choices], Imported]] = {
-    "voc2012": lambda choices: voc.read(choices.folder, 2012),
-    "voc2007": lambda choices: voc.read(choices.folder, 2007),
-    "coco2014": lambda choices: coco.read(choices.folder, 2014),
-    "coco2017": lambda choices: coco.read(choices.folder, 2017),
-    "coco": _coco,
-    "nuswide": _nuswide,
-    "cub": lambda choices: cub.read(choices.folder),
-    "openimages-v3": lambda choices: openimages.read(choices.folder),
-    "folder": lambda choices: class_folders.read(choices.folder, choices.unlisted),
-    "csv": _label_file,
-    "arff": lambda choices: arff.read(choices.folder, choices.num_labels),
+READERS: Mapping[str, tuple[Callable[..., Imported], tuple[str, ...]]] = {
+    "voc2012": (partial(voc.read, year=2012), ()),
+    "voc2007": (partial(voc.read, year=2007), ()),
+    "coco2014": (partial(coco.read, year=2014), ()),
+    "coco2017": (partial(coco.read, year=2017), ()),
+    "coco": (coco.read_files, ("annotations", "images", "unlisted")),
+    "nuswide": (nuswide.read, ("version",)),
+    "cub": (cub.read, ()),
+    "openimages-v3": (openimages.read, ()),
+    "folder": (class_folders.read, ("unlisted",)),
+    "csv": (read_label_file, ("unlisted", "coding", "images")),
+    "arff": (arff.read, ("num_labels",)),
 }
-TAKES: Mapping[str, tuple[str, ...]] = {
-    "nuswide": ("version",),
-    "arff": ("num_labels",),
-    "coco": ("annotations", "images", "unlisted"),
-    "folder": ("unlisted",),
-    "csv": ("unlisted", "coding", "images"),
-}
-"""Name → options of its reader; none where it is not listed."""
+"""Name → reader, and the options that it takes besides the folder or file to read."""
 
 
-def check_choices(name: str, choices: Choices) -> None:
-    """Refuses an unknown name, and options that its reader does not have.
+def read_collection(name: str, root: Path | None, options: Mapping[str, Any]) -> Imported:
+    """The collection ``name``, read from its official release or from files of the user's own.
+
+    Args:
+        name: One of ``READERS``.
+        root: The folder or file to read; none for ``coco``.
+        options: Of any reader; None where they are not given.
 
     Raises:
-        ConfigError: the message says what there is.
+        ConfigError: an unknown name, or options that its reader does not have.
+        DataError: files are missing or cannot be understood.
+        LabelError: as ``DataError``, of label files.
     """
     if name not in READERS:
         near = suggestion(name, list(READERS))
         raise ConfigError(f"There is no collection {name!r}.{near} All are {', '.join(READERS)}.")
-    for option in choices.given:
-        if option != "root" and option not in TAKES.get(name, ()):
-            takers = " and ".join(one for one, taken in TAKES.items() if option in taken)
+    read, takes = READERS[name]
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        if option not in takes:
+            takers = " and ".join(one for one, (_, taken) in READERS.items() if option in taken)
             raise ConfigError(
                 f"--{option.replace('_', '-')} is for {takers}, not for {name}. Leave it out."
             )
-
-
-def read_collection(name: str, choices: Choices) -> Imported:
-    """The collection ``name``, read from its official release or from files of the user's own.
-
-    Raises:
-        ConfigError: as :func:`check_choices`.
-        DataError: files are missing or cannot be understood.
-        LabelError: as ``DataError``, of label files.
-    """
-    check_choices(name, choices)
-    return READERS[name](choices)
+    if name == "coco" and root is not None:
+        raise ConfigError(
+            "coco takes --annotations FILE and --images FOLDER, and no ROOT. The official releases "
+            "are coco2014 and coco2017."
+        )
+    if name != "coco" and root is None:
+        raise ConfigError("ROOT is missing: the folder to read, or the file of csv and arff.")
+    return read(**given) if root is None else read(root, **given)

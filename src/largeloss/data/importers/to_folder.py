@@ -1,16 +1,19 @@
 """From a collection that was read to a data folder: images checked, splits drawn, all written."""
 
+import hashlib
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from largeloss.data.dataset import Dataset
+from largeloss.data.dataset import Dataset, published_split
 from largeloss.data.examine.unusable_images import find_unusable
 from largeloss.data.folder.write import Extras, write_folder
 from largeloss.data.importers.imported import Imported
 from largeloss.data.inputs.source import LabelsOnly
-from largeloss.data.protocol import single_positive_hash, val_hash
 from largeloss.errors import DataError
+from largeloss.labels import PRESENT, single_positive
 
 
 def with_usable_images(
@@ -23,23 +26,17 @@ def with_usable_images(
     """
     if imported.image_root is None:
         return imported
-    images = imported.table.images
-    unusable = find_unusable(
-        images,
-        imported.image_root,
-        decode=decode,
-        follow_symlinks=follow_symlinks,
-        workers=workers,
+    rows, words = find_unusable(
+        imported.table.images, imported.image_root, decode, follow_symlinks, workers
     )
-    if not unusable.rows:
+    if not rows:
         return imported
-    words = unusable.in_words(images)
     if not skip:
         raise DataError(
             f"{words}\nRepair them, leave them out with --bad-images skip, or take the labels "
             "alone with --no-images. Nothing was written."
         )
-    return imported.without(unusable.rows, f"{words}\nThey are left out.")
+    return imported.without(rows, f"{words}\nThey are left out.")
 
 
 def write_imported(imported: Imported, out: Path) -> tuple[Dataset, dict[str, str]]:
@@ -54,17 +51,32 @@ def write_imported(imported: Imported, out: Path) -> tuple[Dataset, dict[str, st
     dataset = Dataset(
         imported.name, inputs, imported.table, imported.splits, imported.notes
     ).with_splits()
-    record = _record(imported)
+    record = published_draws(imported)
     features = None if imported.features is None else torch.from_numpy(imported.features)
     extras = Extras(imported.image_root, features, imported.boxes, imported.published, record)
     write_folder(out, dataset, extras)
     return dataset, record
 
 
-def _record(imported: Imported) -> dict[str, str]:
-    """Hashes of what the published protocol draws, where it applies."""
-    if "test" not in imported.splits or "train" not in imported.splits or "val" in imported.splits:
+def published_draws(imported: Imported) -> dict[str, str]:
+    """What the published protocol draws from train, as short hashes to compare with others'.
+
+    ``val_rows``: the rows that are taken out for val. ``single_positives``: the class that each
+    image keeps; not where labels are incomplete or an image has no positive. Neither where there
+    is no test split, or one for val.
+
+    Source: the code of Cole et al., CVPR 2021.
+    """
+    if not imported.splits.keys() >= {"train", "test"} or "val" in imported.splits:
         return {}
-    train = imported.splits["train"]
-    kept = single_positive_hash(imported.table.select(train))
-    return {"val_rows": val_hash(len(train))} | ({"single_positives": kept} if kept else {})
+    train = imported.table.select(imported.splits["train"])
+    draws = {"val_rows": hash_numbers(published_split(train.num_images)[1])}
+    rows, _, states = train.entries()
+    if train.is_complete and np.unique(rows[states == PRESENT]).size == train.num_images:
+        draws["single_positives"] = hash_numbers(single_positive(train).columns)
+    return draws
+
+
+def hash_numbers(numbers: NDArray[np.integer]) -> str:
+    """The first 16 hex digits of the SHA-256 of ``numbers`` as little-endian int64."""
+    return hashlib.sha256(numbers.astype("<i8").tobytes()).hexdigest()[:16]

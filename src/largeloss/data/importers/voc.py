@@ -13,15 +13,17 @@ from typing import NamedTuple
 import numpy as np
 
 from largeloss.data.folder.boxes import Boxes
-from largeloss.data.importers.imported import Imported, Subset, join_subsets
+from largeloss.data.importers.imported import Imported, Subset
 from largeloss.data.importers.official_release import (
     Archive,
-    check_inside,
+    distinct_names,
+    find_folder,
     how_to_fetch,
     read_lines,
 )
 from largeloss.data.importers.voc_xml import CLASSES, AnnotatedObject, read_annotation
 from largeloss.errors import ConfigError, DataError
+from largeloss.labels.names import first_names
 
 SHOWN = 10
 """So many problems are reported at once."""
@@ -77,31 +79,22 @@ def read(root: Path, year: int) -> Imported:
         _check_all_there(folder / "Annotations", names[split], listed)
     subsets, notes = {}, []
     for split, listed in LISTS[year].items():
-        whole = _read_subset(folder, names[split], listed)
-        subsets[split] = subset = whole.labelled()
-        if not len(subset.images):
-            raise DataError(
-                f"{folder}: no image of {listed.name}.txt has an object that is not difficult. At "
-                "least one is needed."
-            )
-        if left_out := len(whole.images) - len(subset.images):
-            notes.append(
-                f"{left_out} of {len(whole.images)} images of the official {listed.name} list "
-                "have no object, or difficult ones only, and are left out."
-            )
-    table, splits, boxes = join_subsets(subsets, CLASSES, folder)
-    if boxes is not None:
-        notes.append(
-            f"{int(boxes.difficult.sum())} of {len(boxes.rows)} objects are marked difficult: they "
-            "make no label, but stay among the boxes."
+        subsets[split], left_out = _read_subset(folder, names[split], listed).labelled(
+            f"the official {listed.name} list", "object that is not difficult"
         )
+        notes += left_out
+    boxes = [subset.boxes for subset in subsets.values() if subset.boxes is not None]
+    notes.append(
+        f"{sum(int(own.difficult.sum()) for own in boxes)} of {sum(len(own.rows) for own in boxes)}"
+        " objects are marked difficult: they make no label, but stay among the boxes."
+    )
     published = {split: listed.size for split, listed in LISTS[year].items()}
-    return Imported(
+    return Imported.of_subsets(
+        subsets,
+        CLASSES,
+        folder,
         name=f"voc{year}",
-        table=table,
-        splits=splits,
         image_root=folder / "JPEGImages",
-        boxes=boxes,
         published={**published, "classes": len(CLASSES)},
         notes=tuple(notes),
     )
@@ -114,15 +107,11 @@ def _find_folder(root: Path, year: int) -> Path:
     if not (own.startswith("VOC2") and own != f"VOC{year}"):  # such as VOC2007 when 2012 is asked
         candidates.insert(0, root)
     needed = ("ImageSets/Main", "Annotations", "JPEGImages")
-    missing = {
-        folder: [name for name in needed if not os.path.isdir(folder / name)]
-        for folder in candidates
-    }
-    folder = min(candidates, key=lambda folder: len(missing[folder]))
-    if not missing[folder]:
+    folder, missing = find_folder(candidates, needed)
+    if not missing:
         return folder
-    if len(missing[folder]) < len(needed):
-        found = f"{folder} has no folder {' and no '.join(missing[folder])}."
+    if len(missing) < len(needed):
+        found = f"{folder} has no folder {' and no '.join(missing)}."
     else:
         looked_for = ", ".join(str(folder / "ImageSets/Main") for folder in candidates)
         found = f"{root} has no VOC {year} in it; none of these is a folder: {looked_for}."
@@ -142,17 +131,9 @@ def _read_list(folder: Path, listed: ImageList) -> list[str]:
         raise DataError(
             f"{path}: there is no such file. {how_to_fetch([listed.archive], _unpack_in(folder))}"
         )
-    names: dict[str, int] = {}
-    for number, name in enumerate(map(str.strip, read_lines(path)), 1):
-        if not name:
-            continue
-        where = f"{path}, line {number}"
-        if len(name.split()) > 1:
-            raise DataError(f"{where}: one name was expected, got {name!r}.")
-        check_inside(name, where)
-        if name in names:
-            raise DataError(f"{where}: {name!r} stands in line {names[name]} already. Remove one.")
-        names[name] = number
+    names = distinct_names(read_lines(path), f"{path}, line")
+    if wrong := [name for name in names if len(name.split()) > 1]:
+        raise DataError(f"{path}: one name was expected on a line, got {wrong[0]!r}.")
     return sorted(names, key=lambda name: f"{name}.jpg")
 
 
@@ -190,9 +171,8 @@ def _check_all_there(annotations: Path, names: list[str], listed: ImageList) -> 
         raise DataError(f"{annotations}: cannot be read ({error.strerror}).") from None
     missing = [f"{name}.xml" for name in names if f"{name}.xml" not in there]
     if missing:
-        shown = ", ".join(missing[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
         fetch = how_to_fetch([listed.archive], _unpack_in(annotations.parent))
         raise DataError(
             f"{annotations}: {len(missing)} of {len(names)} annotations of the {listed.name} list "
-            f"are missing: {shown}. {fetch}"
+            f"are missing: {first_names(missing, SHOWN)}. {fetch}"
         )

@@ -39,15 +39,16 @@ def _converted(raw: RawTable, position: int, coding: str) -> Any:
         values = numbers.cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid:
         values = np.array([_number(value) for value in text.to_pylist()])
+    known = CODINGS[coding]
     states = np.full(len(values), WRONG, dtype=np.int8)
-    for value, state in CODINGS[coding].items():
+    for value, state in known.items():
         states[np.isnan(values) if value is None else values == value] = state
     wrong = first(states == WRONG)
     if wrong is not None:
-        known = ", ".join("blank or nan" if v is None else str(v) for v in CODINGS[coding])
+        listed = ", ".join("blank or nan" if value is None else str(value) for value in known)
         raise raw.refusal(
             f"column {raw.header[position]!r}: the coding {coding!r} has no value "
-            f"{text[wrong].as_py()!r}; it has {known}.",
+            f"{text[wrong].as_py()!r}; it has {listed}.",
             wrong,
         )
     return pa.chunked_array([pa.array(states, mask=states < 0)])

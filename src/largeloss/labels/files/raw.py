@@ -6,16 +6,16 @@ turned into line numbers of the file.
 
 import csv
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
 from largeloss.errors import LabelError
-from largeloss.labels.files.parquet import read_parquet, string_columns
+from largeloss.labels.files.parquet import read_parquet
 
 HEADER = -1
 """The row of the header, in refusals."""
@@ -52,14 +52,12 @@ def read_raw(path: Path) -> RawTable:
 
 
 def _read_parquet(path: Path) -> RawTable:
-    # Names repeat from line to line: as codes they take a fraction of the memory.
-    table = read_parquet(path, LabelError, coded=string_columns(path, LabelError))
-    columns = tuple(table.column(index) for index in range(table.num_columns))
-    return RawTable(path, tuple(table.schema.names), columns, _parquet_row)
+    table = read_parquet(path, LabelError, coded=True)
 
+    def where(row: int) -> str:
+        return "columns" if row == HEADER else f"row {row + 1}"
 
-def _parquet_row(row: int) -> str:
-    return "columns" if row == HEADER else f"row {row + 1}"
+    return RawTable(path, tuple(table.schema.names), tuple(table.columns), where)
 
 
 def _read_csv(path: Path) -> RawTable:
@@ -75,7 +73,8 @@ def _read_csv(path: Path) -> RawTable:
     header = next(csv.reader([data[start:end].decode()]))
 
     def where(row: int) -> str:
-        return f"line {_filled_lines(data)[row + 1]}"
+        filled = (number for number, line in enumerate(data.split(b"\n"), 1) if line)
+        return f"line {next(islice(filled, row + 1, None))}"
 
     columns = tuple(pa.chunked_array([], pa.string()) for _ in header)
     body = data[end:].strip(b"\n")
@@ -142,13 +141,6 @@ def _check_quotes(path: Path, data: bytes) -> None:
             f"{path}, line {line}: a quote inside a field. Quote the whole field, and write a "
             'quote inside quotes as "".'
         )
-
-
-def _filled_lines(data: bytes) -> NDArray[np.int64]:
-    """Numbers, from 1, of the lines that are not empty: header first."""
-    ends = np.flatnonzero(np.frombuffer(data + b"\n", dtype=np.uint8) == ord("\n"))
-    lengths = np.diff(ends, prepend=-1) - 1
-    return np.flatnonzero(lengths) + 1
 
 
 def _refuse_ragged(path: Path, data: bytes, width: int) -> None:
