@@ -87,16 +87,20 @@ def fit_together(
 def sort_and_merge(keys: Ints, states: States) -> tuple[Ints, States]:
     """Entries (M,) in ascending order of key, equal duplicates merged; conflicts stay side by side.
 
-    ``states`` are 1 or 0. Key and state are sorted as one number: this needs no index array, and
-    is several times faster than ``np.unique``.
+    ``states`` are 1 or 0. Key and state are sorted as one number, which needs no index array.
     """
-    packed = keys * 2 + states
-    if packed.size and not bool((packed[1:] > packed[:-1]).all()):
-        packed = np.sort(packed)
-        first = np.ones(packed.size, dtype=bool)
-        np.not_equal(packed[1:], packed[:-1], out=first[1:])
-        packed = packed[first]
+    packed = sorted_distinct(keys * 2 + states)
     return packed >> 1, (packed & 1).astype(np.int8)
+
+
+def sorted_distinct(numbers: Ints) -> Ints:
+    """As ``np.unique``, which takes twenty times as long; may sort ``numbers`` in place."""
+    if numbers.size and not bool((numbers[1:] > numbers[:-1]).all()):
+        numbers.sort()
+        first = np.ones(numbers.size, dtype=bool)
+        np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
+        numbers = numbers[first]
+    return numbers
 
 
 def find_conflict(keys: Ints, states: States) -> tuple[int, int] | None:

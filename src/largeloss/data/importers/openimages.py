@@ -4,6 +4,7 @@ Source: https://github.com/openimages/dataset/blob/main/READMEV3.md
 """
 
 import csv
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from largeloss.data.importers.official_release import (
     read_lines,
 )
 from largeloss.data.importers.openimages_csv import (
-    Annotations,
     ImageList,
     format_id,
     read_annotations,
@@ -79,8 +79,8 @@ def read(root: Path) -> Imported:
     }
     ids = {split: images.ids for split, images in lists.items()}
     lists.clear()
-    notes = _notes(found)
-    packed = {split: annotations.packed for split, annotations in found.items()}
+    packed = {split: entries for split, (entries, _) in found.items()}
+    notes = _notes(sum((counts for _, counts in found.values()), Counter()))
     found.clear()
     total = len(ids["train"])
     ids["train"], packed["train"] = _only_annotated(ids["train"], packed["train"], len(classes))
@@ -174,13 +174,7 @@ def _check_apart(folder: Path, lists: Mapping[str, ImageList]) -> None:
 def _only_annotated(
     ids: NDArray[np.uint64], packed: NDArray[np.int64], num_classes: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Ids and entries without the images that have no entry; the entries are renumbered.
-
-    Args:
-        ids: (n,) the images.
-        packed: (M,) entries, ``(row * num_classes + column) * 2 + state``.
-        num_classes: C.
-    """
+    """Ids and entries without the images that have no entry; the entries are renumbered."""
     rows, rest = np.divmod(packed, 2 * num_classes)
     used = np.zeros(len(ids), dtype=np.bool_)
     used[rows] = True
@@ -211,24 +205,12 @@ def _join(
     return table, splits
 
 
-def _notes(found: Mapping[str, Annotations]) -> list[str]:
-    lines = sum(part.num_lines for part in found.values())
-    other = sum(part.num_other for part in found.values())
-    unsure = sum(part.num_unsure for part in found.values())
-    contradictions = sum(part.num_contradictions for part in found.values())
-    notes = []
-    if other:
-        notes.append(
-            f"{other} of {lines} annotations are of classes that are not trainable and are ignored."
-        )
-    if unsure:
-        notes.append(
-            f"{unsure} annotations have a confidence that is neither 0 nor 1; they count as "
-            "unobserved."
-        )
-    if contradictions:
-        notes.append(
-            f"{contradictions} labels are given both as present and as absent; they count as "
-            "unobserved."
-        )
-    return notes
+def _notes(counts: Counter[str]) -> list[str]:
+    cases = {
+        "other": f"of {counts['lines']} annotations are of classes that are not trainable and are "
+        "ignored.",
+        "unsure": "annotations have a confidence that is neither 0 nor 1; they count as "
+        "unobserved.",
+        "both": "labels are given both as present and as absent; they count as unobserved.",
+    }
+    return [f"{counts[kind]} {text}" for kind, text in cases.items() if counts[kind]]

@@ -4,6 +4,7 @@ An image id is 16 hexadecimal digits and is held as uint64: 9 million of them ta
 annotation is one number.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -16,6 +17,7 @@ from pyarrow import csv as arrow_csv
 
 from largeloss.data.importers.official_release import positions_of_ids
 from largeloss.errors import DataError
+from largeloss.labels.entries import sorted_distinct
 from largeloss.labels.names import first_names
 
 BLOCK = 1 << 23
@@ -71,31 +73,21 @@ class ImageList(NamedTuple):
         return cls(ids, order)
 
 
-class Annotations(NamedTuple):
-    """What people said of the images of a subset."""
-
-    packed: NDArray[np.int64]
-    """(M,) ascending, one an image and class: ``(row * num_classes + column) * 2 + state``."""
-    num_lines: int
-    """How many annotations the file has."""
-    num_other: int
-    """Of classes that are not wanted."""
-    num_unsure: int
-    """Of wanted classes, with a confidence that is neither 0 nor 1."""
-    num_contradictions: int
-    """Images and classes that were given both as present and as absent."""
-
-
 def read_annotations(
     path: Path, images: ImageList, wanted: Sequence[str], known: Sequence[str]
-) -> Annotations:
+) -> tuple[NDArray[np.int64], Counter[str]]:
     """The annotations of ``annotations-human.csv``.
 
     Args:
         path: The file.
         images: The images of its subset.
-        wanted: The classes to keep: the columns.
+        wanted: The C classes to keep: the columns.
         known: Other classes, which are skipped.
+
+    Returns:
+        (M,) ascending, ``(row * C + column) * 2 + state`` for each image and class; and how many
+        ``lines`` there are, how many of ``other`` classes, how many ``unsure``, with a confidence
+        that is neither 0 nor 1, and how many images and classes given as ``both``.
 
     Raises:
         DataError: the file cannot be understood, or an annotation names an unknown class or
@@ -103,36 +95,32 @@ def read_annotations(
     """
     codes = pa.array([*wanted, *known], pa.string())
     blocks = [np.empty(0, dtype=np.int64)]
-    lines = other = unsure = 0
+    counts: Counter[str] = Counter()
     for ids, names, confidences in read_blocks(path, ("ImageID", "LabelName", "Confidence")):
+        done = counts["lines"]
         columns = pc.index_in(names, value_set=codes)
         if columns.null_count:
             first = int(np.argmax(pc.is_null(columns).to_numpy(zero_copy_only=False)))
             raise DataError(
-                f"{path}, line {_line_of(path, lines + first)}: the class "
+                f"{path}, line {_line_of(path, done + first)}: the class "
                 f"{names[first].as_py()!r} is neither in classes-trainable.txt nor in "
                 "class-descriptions.csv. Are all files of one release?"
             )
-        rows = _known_rows(path, lines, ids, images)
+        rows = _known_rows(path, done, ids, images)
         column = columns.to_numpy().astype(np.int64)
-        states = _states(path, lines, confidences)
-        lines += len(rows)
+        states = _states(path, done, confidences)
         inside = column < len(wanted)
         used = inside & (states >= 0)
-        other += int((~inside).sum())
-        unsure += int((inside & (states < 0)).sum())
+        counts["lines"] += len(rows)
+        counts["other"] += int((~inside).sum())
+        counts["unsure"] += int((inside & (states < 0)).sum())
         blocks.append((rows[used] * len(wanted) + column[used]) * 2 + states[used])
     packed = np.concatenate(blocks)
     blocks.clear()
-    packed.sort()
-    fresh = np.ones(len(packed), dtype=np.bool_)
-    np.not_equal(packed[1:], packed[:-1], out=fresh[1:])
-    packed = packed[fresh]
+    packed = sorted_distinct(packed)
     clash = packed[1:] >> 1 == packed[:-1] >> 1
-    kept = np.ones(len(packed), dtype=np.bool_)
-    kept[1:] &= ~clash
-    kept[:-1] &= ~clash
-    return Annotations(packed[kept], lines, other, unsure, int(clash.sum()))
+    counts["both"] = int(clash.sum())
+    return packed[~(np.append(clash, False) | np.append(False, clash))[: len(packed)]], counts
 
 
 def _known_rows(path: Path, done: int, ids: Any, images: ImageList) -> NDArray[np.int64]:
