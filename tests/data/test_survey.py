@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from largeloss.data.examine.image_statistics import survey_images
+from largeloss.data.examine.image_statistics import Spread, survey_images
 
 
 def test_sizes_grey_and_turned(tmp_path):
@@ -14,8 +14,8 @@ def test_sizes_grey_and_turned(tmp_path):
     Image.fromarray(np.zeros((7, 8), dtype=np.uint16)).save(tmp_path / "deep.png")
     names = ["turned.jpg", "plain.png", "grey.png", "deep.png"]
     found = survey_images([tmp_path / name for name in names], names)
-    assert found.width == (8, 25.0, 50)
-    assert found.height == (6, 8.5, 40)
+    assert found.width == Spread(8, 25.0, 50)
+    assert found.height == Spread(6, 8.5, 40)
     assert found.grey == 0.5
     assert found.turned == 1
     assert found.files == 4
@@ -27,14 +27,13 @@ def test_headers_alone_do_not_decode(tmp_path, monkeypatch):
         Image.new("RGB", (9, 9)).save(tmp_path / name)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
     found = survey_images([tmp_path / "a.png", tmp_path / "b.jpg"], "ab", decode=False)
-    assert found.width == (9, 9.0, 9)
+    assert found.width == Spread(9, 9.0, 9)
     assert not found.broken
 
 
 @pytest.mark.parametrize("block", [1, 3, 4096])
 def test_broken_images_are_listed(tmp_path, monkeypatch, block):
     monkeypatch.setattr("largeloss.data.inputs.threads.BLOCK", block)
-    monkeypatch.setattr("largeloss.data.examine.image_statistics.BLOCK", block)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "whole.jpg")
     whole = (tmp_path / "whole.jpg").read_bytes()

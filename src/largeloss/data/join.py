@@ -13,7 +13,7 @@ from largeloss.data.folder.labels_and_splits import Records, read_records
 from largeloss.data.folder.read import with_inputs
 from largeloss.data.folder.write import Extras
 from largeloss.data.inputs.image_files import ImageFiles
-from largeloss.data.inputs.source import FeatureArray, LabelsOnly, Source
+from largeloss.data.inputs.source import FeatureArray, LabelsOnly
 from largeloss.errors import ConfigError, DataError, LabelError
 from largeloss.labels import LabelTable
 from largeloss.labels.names import positions_of, suggestion
@@ -128,20 +128,17 @@ def _check_names(names: Sequence[str]) -> None:
             )
 
 
-def _kind(source: Source) -> str:
-    if isinstance(source, ImageFiles):
-        return "image files"
-    kind = "features" if isinstance(source, FeatureArray) else "images in memory"
-    return f"{kind} of shape {tuple(source.sample_shape)}"
-
-
 def _check_kinds(parts: Sequence[tuple[str, Dataset]]) -> None:
-    first, kind = parts[0][0], _kind(parts[0][1].source)
+    kinds: dict[str, str] = {}
     for name, data in parts:
-        if _kind(data.source) != kind:
+        kind = "features" if isinstance(data.source, FeatureArray) else "images in memory"
+        shaped = f"{kind} of shape {tuple(data.source.sample_shape)}"
+        kinds[name] = "image files" if isinstance(data.source, ImageFiles) else shaped
+        first = next(iter(kinds))
+        if kinds[name] != kinds[first]:
             raise DataError(
-                f"{first!r} has {kind}, {name!r} {_kind(data.source)}. Only inputs of one kind can "
-                "be joined: take the images of both, or features from the same backbone."
+                f"{first!r} has {kinds[first]}, {name!r} {kinds[name]}. Only inputs of one kind "
+                "can be joined: take the images of both, or features from the same backbone."
             )
         if len(data.source) != data.labels.num_images:
             raise DataError(
@@ -197,8 +194,7 @@ def _join_boxes(
     parts: Sequence[tuple[str, Records]], rename: Rename, table: LabelTable
 ) -> tuple[Boxes | None, list[str]]:
     """The boxes of all collections by row and column of the joined ``table``, and remarks."""
-    found, without = [], []
-    start = 0
+    found, remarks, start = [], [], 0
     for name, records in parts:
         own = records.table
         path = records.root / BOXES
@@ -206,13 +202,10 @@ def _join_boxes(
             boxes = read_boxes(path, own)
             changes = rename.get(name, {})
             # the last place serves column -1: a box of every class
-            target = positions_of([*(changes.get(one, one) for one in own.classes), ""],
-                                  table.classes).astype(np.int32)  # fmt: skip
+            classes = [*(changes.get(one, one) for one in own.classes), ""]
+            target = positions_of(classes, table.classes).astype(np.int32)
             found.append(boxes._replace(rows=boxes.rows + start, columns=target[boxes.columns]))
         else:
-            without.append(name)
+            remarks.append(f"{name} has no boxes; those of the others are kept.")
         start += own.num_images
-    if not found:
-        return None, []
-    remarks = [f"{name} has no boxes; those of the others are kept." for name in without]
-    return Boxes.concatenated(found), remarks
+    return (Boxes.concatenated(found), remarks) if found else (None, [])

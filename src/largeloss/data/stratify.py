@@ -69,17 +69,11 @@ class NewSplits(NamedTuple):
 def split_folder(
     data: Path, shares: Mapping[str, float], seed: int, unlisted: str | None
 ) -> NewSplits:
-    """The data folder ``data`` with stratified splits.
+    """The data folder ``data`` with splits as :func:`stratified_split` draws them.
 
-    Args:
-        data: The folder.
-        shares: As :func:`stratified_split`.
-        seed: As :func:`stratified_split`.
-        unlisted: As :func:`largeloss.labels.read_labels`.
+    ``unlisted`` is as in :func:`largeloss.labels.read_labels`.
 
-    Raises:
-        DataError, LabelError: the folder cannot be read.
-        ConfigError: as :func:`stratified_split`.
+    Raises: as the two; DataError or LabelError where the folder cannot be read.
     """
     records = read_records(data, unlisted=unlisted)
     extras = read_extras(records)

@@ -198,24 +198,19 @@ class LabelTable:
     def select_classes(self, names: Sequence[str]) -> Self:
         """The classes ``names`` in that order; LabelError for one that is unknown or repeated."""
         classes = checked_names(names, "class")
-        places = positions_of(classes, self.classes)
-        if (places < 0).any():
-            name = classes[int(np.argmin(places))]
-            raise LabelError(f"Unknown class {name!r}.{suggestion(name, self.classes)}")
-        target = np.full(self.num_classes, -1, dtype=np.int64)
-        target[places] = np.arange(len(classes))
+        for name in classes:
+            if name not in self.classes:
+                raise LabelError(f"Unknown class {name!r}.{suggestion(name, self.classes)}")
         entries = self.entries()
-        columns = target[entries.columns]
+        columns = positions_of(self.classes, classes)[entries.columns]
         kept = columns >= 0
         keys = entries.rows[kept] * len(classes) + columns[kept]
         return self._from_keys(keys, entries.states[kept], self.images, classes)
 
     def counts(self) -> Counts:
         """How many images are present, absent and unobserved, for each class."""
-        present, absent = (
-            np.bincount(self.columns[self.states == state], minlength=self.num_classes)
-            for state in (PRESENT, ABSENT)
-        )
+        chosen = [self.columns[self.states == state] for state in (PRESENT, ABSENT)]
+        present, absent = (np.bincount(one, minlength=self.num_classes) for one in chosen)
         return Counts(present, absent, self.num_images - present - absent)
 
     def entries(self) -> Entries:
@@ -259,22 +254,16 @@ class LabelTable:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LabelTable):
             return NotImplemented
-        return (
-            self.classes == other.classes
-            and self.images == other.images
-            and all(
-                np.array_equal(getattr(self, name), getattr(other, name))
-                for name in ("offsets", "columns", "states")
-            )
-        )
+        _, ours = self.__reduce__()
+        _, theirs = other.__reduce__()
+        return all(map(np.array_equal, ours[:3], theirs[:3])) and ours[3:] == theirs[3:]
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Unpickled or copied arrays would be writeable again.
-        arrays = (self.offsets, self.columns, self.states)
-        return type(self), (*arrays, self.classes, self.images)
+        return type(self), (self.offsets, self.columns, self.states, self.classes, self.images)
 
     def __repr__(self) -> str:
         return (

@@ -1,7 +1,6 @@
 """Images that are there more than once, and what that does to splits and labels."""
 
 import hashlib
-import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ def identical_files(paths: Sequence[Path], workers: int = 2) -> list[list[int]]:
     begun = np.fromiter(map_files(_beginning, files, workers), np.uint64, len(files))
     places = alike[_repeated(begun)].tolist()
     groups = defaultdict(list)
-    whole = map_files(_digest, [paths[place] for place in places], workers)
+    whole = map_files(sha256, [paths[place] for place in places], workers)
     for place, digest in zip(places, whole, strict=True):
         if digest is not None:
             groups[digest].append(place)
@@ -83,10 +82,9 @@ def _repeated(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _size(path: Path) -> int:
     try:
-        found = path.stat()
+        return path.stat().st_size if path.is_file() else 0
     except (OSError, ValueError):
         return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _beginning(file: tuple[Path, int]) -> int:
@@ -100,7 +98,8 @@ def _beginning(file: tuple[Path, int]) -> int:
     return int.from_bytes(digest.digest(), "little")
 
 
-def _digest(path: Path) -> bytes | None:
+def sha256(path: Path) -> bytes | None:
+    """Of the file; None where it cannot be read."""
     try:
         with path.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").digest()

@@ -1,8 +1,10 @@
 """A data set examined: labels, splits, images, duplicates, and what is wrong with them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from largeloss.data.dataset import Dataset
 from largeloss.data.examine.duplicates import DuplicateGroup, find_duplicates
@@ -40,8 +42,7 @@ class Examination:
 
     def as_json(self) -> dict[str, Any]:
         """Dictionaries, lists, strings and finite numbers, by the names of the fields."""
-        plain = _plain(asdict(self))
-        assert isinstance(plain, dict)
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return plain
 
 
@@ -74,15 +75,15 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
     if isinstance(source, ImageFiles):
         statistics = survey_images(source.paths, table.images, decode=decode, workers=workers)
         duplicates = find_duplicates(source.paths, table, splits, workers)
-    inside, outside = _present(counts, table.classes)
+    absent = {name: set(split.never_present) for name, split in counts.items()}
+    inside = set(table.classes) - absent.pop("train", set(table.classes))
+    outside = {name for name in table.classes if any(name not in own for own in absent.values())}
     return Examination(
         name=dataset.name,
         images=table.num_images,
         classes=table.classes,
         splits=counts,
-        train_only=tuple(
-            name for name in table.classes if name in inside - outside and set(counts) > {"train"}
-        ),
+        train_only=tuple(name for name in table.classes if absent and name in inside - outside),
         never_in_train=tuple(name for name in table.classes if name in outside - inside),
         missing_positives={name: estimate_missing(split) for name, split in counts.items()},
         image_statistics=statistics,
@@ -90,25 +91,3 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
         warnings=find_warnings(table, splits, counts, duplicates),
         errors=find_errors(table, splits, counts, statistics),
     )
-
-
-def _present(
-    counts: Mapping[str, SplitCounts], classes: tuple[str, ...]
-) -> tuple[set[str], set[str]]:
-    """Classes that are present in train, and in any other split."""
-    inside: set[str] = set()
-    outside: set[str] = set()
-    for name, split in counts.items():
-        found = {one for one, number in zip(classes, split.present, strict=True) if number}
-        (inside if name == "train" else outside).update(found)
-    return inside, outside
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if hasattr(value, "_asdict"):
-        return _plain(value._asdict())
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

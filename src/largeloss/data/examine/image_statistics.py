@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from largeloss.data.inputs.image_files import broken_images
-from largeloss.data.inputs.threads import BLOCK, map_files
+from largeloss.data.inputs.image_files import ORIENTATION, broken_images
+from largeloss.data.inputs.threads import map_files
 
-_ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4: 1 is upright, 5 to 8 exchange width and height
 _GREY = ("1", "L", "LA", "La", "I", "F")
 
 
-class Spread(NamedTuple):
+@dataclass(frozen=True)
+class Spread:
     """Of one measure over the images, in pixels."""
 
     smallest: int
@@ -35,18 +34,11 @@ class ImageStatistics:
     """The share, among images with a readable header, of those stored without colour. Images
     stored in colour that show only grey are not counted."""
     turned: int
-    """ImageStatistics that EXIF says to rotate or mirror; largeloss does so on reading."""
+    """Images that EXIF says to rotate or mirror; largeloss does so on reading."""
     decoded: bool
     """Whether every image was decoded in full; otherwise only headers were read."""
     broken: Mapping[str, str]
     """Image → what is wrong with it, for those that cannot be read."""
-
-
-class _Header(NamedTuple):
-    width: int
-    height: int
-    grey: bool
-    turned: bool
 
 
 def survey_images(
@@ -61,29 +53,27 @@ def survey_images(
         workers: Threads.
     """
     found = list(map_files(_header, paths, workers))
-    headers = [header for header in found if isinstance(header, _Header)]
+    headers = [header for header in found if not isinstance(header, str)]
     broken = {place: text for place, text in enumerate(found) if isinstance(text, str)}
     if decode:
-        for start in range(0, len(paths), BLOCK):
-            block = broken_images(paths[start : start + BLOCK], workers)
-            broken |= {start + place: text for place, text in block.items()}
+        broken |= broken_images(paths, workers)
     return ImageStatistics(
         files=len(paths),
-        width=_spread([header.width for header in headers]),
-        height=_spread([header.height for header in headers]),
-        grey=sum(header.grey for header in headers) / max(1, len(headers)),
-        turned=sum(header.turned for header in headers),
+        width=_spread([width for width, *_ in headers]),
+        height=_spread([height for _, height, *_ in headers]),
+        grey=sum(grey for _, _, grey, _ in headers) / max(1, len(headers)),
+        turned=sum(turned for *_, turned in headers),
         decoded=decode,
         broken={names[place]: broken[place] for place in sorted(broken)},
     )
 
 
-def _header(path: Path) -> _Header | str:
-    """Size and kind, or what is wrong; no pixels are decoded."""
+def _header(path: Path) -> tuple[int, int, bool, bool] | str:
+    """Width, height, whether grey and whether turned; or what is wrong. No pixels are decoded."""
     try:
         with Image.open(path) as image:
             # Not image.getexif(): for PNG that decodes the image in search of late chunks.
-            orientation = Image.Image.getexif(image).get(_ORIENTATION, 1)
+            orientation = Image.Image.getexif(image).get(ORIENTATION, 1)
             grey = image.mode in _GREY or image.mode.startswith("I;16")
             width, height = image.size
     except FileNotFoundError:
@@ -92,10 +82,8 @@ def _header(path: Path) -> _Header | str:
         return f"{path}: is not readable as an image ({error})."
     if orientation in (5, 6, 7, 8):
         width, height = height, width
-    return _Header(width, height, grey, orientation in range(2, 9))
+    return width, height, grey, orientation in range(2, 9)
 
 
 def _spread(values: Sequence[int]) -> Spread | None:
-    if not values:
-        return None
-    return Spread(min(values), float(np.median(values)), max(values))
+    return Spread(min(values), float(np.median(values)), max(values)) if values else None

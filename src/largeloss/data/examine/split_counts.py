@@ -54,7 +54,7 @@ def count_splits(table: LabelTable, splits: Mapping[str, Rows]) -> dict[str, Spl
         inside = np.repeat(chosen, observed)
         have, lack = (
             np.bincount(
-                table.columns[inside & (table.states == state)], minlength=len(table.classes)
+                table.columns[inside & (table.states == state)], minlength=table.num_classes
             )
             for state in (PRESENT, ABSENT)
         )

@@ -41,12 +41,7 @@ class Boxes(NamedTuple):
 
     def select(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Self:
         """The boxes ``chosen`` by a mask (M,) or by positions (K,), in that order."""
-        return self._replace(
-            rows=self.rows[chosen],
-            columns=self.columns[chosen],
-            corners=self.corners[chosen],
-            difficult=self.difficult[chosen],
-        )
+        return self._make(column[chosen] for column in self)
 
     def of_images(self, kept: NDArray[np.bool_]) -> Self:
         """The boxes of the images ``kept`` (N,), whose rows are numbered anew from 0."""
@@ -63,13 +58,11 @@ class Boxes(NamedTuple):
 def write_boxes(path: Path, boxes: Boxes, table: LabelTable) -> None:
     """Writes ``boxes``, whose rows and columns are those of ``table``."""
     images = pa.array(table.images, pa.string()).take(pa.array(boxes.rows))
-    every = boxes.columns < 0
-    columns = pa.array(boxes.columns, pa.int32(), mask=every)
-    found = {"image": images, "class": pa.array(table.classes, pa.string()).take(columns)}
-    for side, values in zip(SIDES, boxes.corners.T, strict=True):
-        found[side] = pa.array(np.ascontiguousarray(values, dtype=np.float32))
-    found["difficult"] = pa.array(boxes.difficult)
-    parquet.write_table(pa.table(found), path)
+    columns = pa.array(boxes.columns, pa.int32(), mask=boxes.columns < 0)
+    sides = [pa.array(np.ascontiguousarray(side, dtype=np.float32)) for side in boxes.corners.T]
+    classes = pa.array(table.classes, pa.string()).take(columns)
+    found = [images, classes, *sides, pa.array(boxes.difficult)]
+    parquet.write_table(pa.table(found, list(COLUMNS)), path)
 
 
 def read_boxes(path: Path, table: LabelTable) -> Boxes:

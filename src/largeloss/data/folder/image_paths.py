@@ -10,12 +10,7 @@ from largeloss.errors import DataError
 
 
 class ImagePaths(Sequence[Path]):
-    """The path of every image, made when it is asked for: millions of them would take gigabytes.
-
-    Args:
-        images: As :func:`locate_images`.
-        folders: As :func:`locate_images`.
-    """
+    """The path of every image, made when it is asked for: millions of them would take gigabytes."""
 
     def __init__(self, images: Sequence[str], folders: Folders) -> None:
         self.images, self.folders = images, folders
@@ -56,20 +51,20 @@ def locate_images(
     Raises:
         DataError: a name leads out of its folder, or has none.
     """
-    if isinstance(folders, Mapping):
-        groups: dict[str, list[str]] = {name: [] for name in folders}
-        for image in images:
-            first, _, rest = image.partition("/")
-            if first not in groups or not rest:
-                raise DataError(
-                    f"dataset.json does not say where the image {image!r} lies: its 'images' "
-                    f"name {', '.join(map(repr, folders)) or 'nothing'}."
-                )
-            groups[first].append(rest)
-        for name, rests in groups.items():
-            _check_inside(rests, folders[name], follow_symlinks)
-    else:
+    if not isinstance(folders, Mapping):
         _check_inside(images, folders, follow_symlinks)
+        return ImagePaths(images, folders)
+    groups: dict[str, list[str]] = {name: [] for name in folders}
+    for image in images:
+        first, _, rest = image.partition("/")
+        if first not in groups or not rest:
+            raise DataError(
+                f"dataset.json does not say where the image {image!r} lies: its 'images' name "
+                f"{', '.join(map(repr, folders)) or 'nothing'}."
+            )
+        groups[first].append(rest)
+    for name, rests in groups.items():
+        _check_inside(rests, folders[name], follow_symlinks)
     return ImagePaths(images, folders)
 
 

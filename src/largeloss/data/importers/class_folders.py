@@ -1,12 +1,12 @@
 """One folder a class, with its images in it."""
 
-import hashlib
 import os
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
+from largeloss.data.examine.duplicates import sha256
 from largeloss.data.importers.imported import Imported
 from largeloss.data.inputs.image_files import SUFFIXES
 from largeloss.errors import DataError
@@ -112,13 +112,9 @@ def _shared(root: Path, found: dict[str, list[str]]) -> dict[str, str]:
             holders[path].append(f"{name}/{path}")
     same = {}
     for names in holders.values():
-        first: dict[bytes, str] = {}
+        first: dict[bytes | None, str] = {}
         for name in names if len(names) > 1 else ():
-            try:
-                with (root / name).open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").digest()
-            except OSError:
-                continue
-            if first.setdefault(digest, name) != name:
+            digest = sha256(root / name)
+            if digest is not None and first.setdefault(digest, name) != name:
                 same[name] = first[digest]
     return same

@@ -154,8 +154,7 @@ def _read_split(path: Path, names: dict[int, str]) -> NDArray[np.bool_]:
     """(N,) whether an image is a training image: lines of its number and 1 (train) or 0 (test)."""
     numbers, marks = read_numbers(path, (0, 1)).T
     _check_flags(path, marks, "is neither 1 (train) nor 0 (test)")
-    rows = _positions(path, numbers, names, "image")
-    _check_counts(path, np.bincount(rows, minlength=len(names)), 1, names)
+    rows = _rows(path, numbers, names, 1)
     is_train = np.empty(len(names), dtype=np.bool_)
     is_train[rows] = marks == 1
     if is_train.all() or not is_train.any():
@@ -171,10 +170,9 @@ def _read_labels(path: Path, names: dict[int, str], attributes: dict[int, str]) 
     """
     images, columns, present = read_numbers(path, (0, 1, 2)).T
     _check_flags(path, present, "is no is_present, which is 1 or 0")
-    rows = _positions(path, images, names, "image")
-    columns = _positions(path, columns, attributes, "attribute")
     width = len(attributes)
-    _check_counts(path, np.bincount(rows, minlength=len(names)), width, names)
+    rows = _rows(path, images, names, width)
+    columns = _positions(path, columns, attributes, "attribute")
     keys = rows * width + columns
     twice = np.bincount(keys, minlength=len(names) * width) > 1
     if twice.any():
@@ -194,7 +192,10 @@ def _check_flags(path: Path, flags: Rows, problem: str) -> None:
         raise DataError(f"{path}, entry {wrong[0] + 1}: {flags[wrong[0]]} {problem}. {_AGAIN}")
 
 
-def _check_counts(path: Path, counts: Rows, needed: int, names: dict[int, str]) -> None:
+def _rows(path: Path, numbers: Rows, names: dict[int, str], needed: int) -> Rows:
+    """The row of each image number; every image must be there ``needed`` times."""
+    rows = _positions(path, numbers, names, "image")
+    counts = np.bincount(rows, minlength=len(names))
     wrong = np.flatnonzero(counts != needed)
     if wrong.size:
         row = int(wrong[0])
@@ -202,6 +203,7 @@ def _check_counts(path: Path, counts: Rows, needed: int, names: dict[int, str]) 
             f"{path}: image {list(names.values())[row]!r} has {counts[row]} lines, needed are "
             f"{needed}; {wrong.size} images are not as they should be. {_AGAIN}"
         )
+    return rows
 
 
 def _positions(path: Path, wanted: Rows, known: dict[int, str], kind: str) -> Rows:

@@ -62,8 +62,10 @@ class DecodedCache:
         folder = folder / FOLDER
         shape = (len(rows), *files.sample_shape)
         with ThreadPoolExecutor(max(1, workers)) as pool:
-            paths = [files.paths[row] for row in rows]
-            name = _key(list(pool.map(_digest, paths)), files.size)
+            content = hashlib.blake2b(f"{RULE} {files.size}".encode(), digest_size=12)
+            for digest in pool.map(_digest, [files.paths[row] for row in rows]):
+                content.update(digest)
+            name = content.hexdigest()
             path = folder / f"{name}.npy"
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -130,27 +132,17 @@ def _sums(path: Path) -> Path:
 
 def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
     """Whether file and checksums are there, of this shape, and not cut off."""
-    if not path.is_file() or not _sums(path).is_file():
-        return False
-    if _sums(path).stat().st_size != shape[0] * _SUM.itemsize:
-        return False
     try:
+        sums = _sums(path).stat().st_size
         found: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
-    return found.dtype == np.uint8 and found.shape == shape
+    return (found.dtype, found.shape, sums) == (np.uint8, shape, shape[0] * _SUM.itemsize)
 
 
 def _digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").digest()
-
-
-def _key(digests: Sequence[bytes], size: int) -> str:
-    whole = hashlib.blake2b(f"{RULE} {size}".encode(), digest_size=12)
-    for digest in digests:
-        whole.update(digest)
-    return whole.hexdigest()
 
 
 def _check_room(folder: Path, shape: tuple[int, ...]) -> None:

@@ -99,7 +99,7 @@ def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Label
 def parse_list(raw: RawTable, position: int, images: Images, unlisted: str) -> LabelTable:
     """The present labels of an image in one cell; the others are what ``unlisted`` declares."""
     cells = raw.columns[position].combine_chunks()
-    if not _is_list(cells.type):
+    if not (pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type)):
         cells = pc.split_pattern(as_text(cells), SEPARATOR)
     lines = np.asarray(pc.list_parent_indices(cells)).astype(np.int64)
     labels = pc.utf8_trim_whitespace(as_text(pc.list_flatten(cells)))
@@ -113,10 +113,6 @@ def parse_list(raw: RawTable, position: int, images: Images, unlisted: str) -> L
     dense[lines, columns] = 1
     every = np.indices(dense.shape).reshape(2, -1)
     return _table(raw, every[0], every[1], dense.ravel(), images, names)
-
-
-def _is_list(kind: Any) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _columns(raw: RawTable, labels: Any) -> tuple[tuple[str, ...], Ints]:
