@@ -198,9 +198,9 @@ class LabelTable:
     def select_classes(self, names: Sequence[str]) -> Self:
         """The classes ``names`` in that order; LabelError for one that is unknown or repeated."""
         classes = checked_names(names, "class")
-        for name in classes:
-            if name not in self.classes:
-                raise LabelError(f"Unknown class {name!r}.{suggestion(name, self.classes)}")
+        known = set(self.classes)
+        if unknown := [name for name in classes if name not in known]:
+            raise LabelError(f"Unknown class {unknown[0]!r}.{suggestion(unknown[0], self.classes)}")
         entries = self.entries()
         columns = positions_of(self.classes, classes)[entries.columns]
         kept = columns >= 0

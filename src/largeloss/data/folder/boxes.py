@@ -41,7 +41,8 @@ class Boxes(NamedTuple):
 
     def select(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Self:
         """The boxes ``chosen`` by a mask (M,) or by positions (K,), in that order."""
-        return self._make(column[chosen] for column in self)
+        rows, columns, corners, difficult = self
+        return type(self)(rows[chosen], columns[chosen], corners[chosen], difficult[chosen])
 
     def of_images(self, kept: NDArray[np.bool_]) -> Self:
         """The boxes of the images ``kept`` (N,), whose rows are numbered anew from 0."""

@@ -137,7 +137,8 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
         found: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
-    return (found.dtype, found.shape, sums) == (np.uint8, shape, shape[0] * _SUM.itemsize)
+    whole = found.dtype == np.uint8 and found.shape == shape
+    return whole and sums == shape[0] * _SUM.itemsize
 
 
 def _digest(path: Path) -> bytes:
