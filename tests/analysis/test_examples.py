@@ -36,7 +36,6 @@ def test_the_papers_example(tmp_path):
     }
     assert found[0].truth == CLASSES
     assert found[1].truth is None
-    assert found[0].as_json()["tags_by_epoch"][1] == ("banana", "orange")
 
 
 def test_images_are_drawn_from_those_with_flagged_entries(tmp_path):

@@ -1,5 +1,6 @@
 import json
 import statistics
+from dataclasses import asdict
 
 import pytest
 
@@ -64,5 +65,5 @@ def test_results_are_written_after_every_run(tmp_path):
     comparison = run_grid(plan([Variant("an"), Variant("wan")], 2), tmp_path, run_one)
     assert seen == [0, 1, 2, 3]
     assert verified_json((tmp_path / "results.json").read_text()) == json.loads(
-        json.dumps(comparison.as_json())
+        json.dumps(asdict(comparison))
     )

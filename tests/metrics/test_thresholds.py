@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 from metric_oracles import best_threshold_loop, f1_of_cut, make_data, observed_column
 
 from largeloss.errors import InputError
-from largeloss.metrics import best_thresholds
+from largeloss.metrics import best_thresholds, best_thresholds_entries
 
 
 def check_against_loop(scores, labels):
@@ -104,3 +104,9 @@ def test_refuses_what_is_not_finite(value):
     scores[5, 2] = value
     with pytest.raises(InputError, match=r"row 5, class 2"):
         best_thresholds(scores, labels)
+
+
+def test_an_infinite_score_in_a_list_is_refused():
+    scores, columns = np.array([0.5, np.inf]), np.zeros(2, dtype=np.int64)
+    with pytest.raises(InputError, match="1 of 2 scores are infinite; the first is at entry 1"):
+        best_thresholds_entries(scores, np.array([0, 1]), columns, 1)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from largeloss.report import Curve, curves_svg, image_png
-from largeloss.report.figures import _apart
+from largeloss.report.figures import Curve, _apart, curves_svg
+from largeloss.report.images import image_png
 
 SVG = "{http://www.w3.org/2000/svg}"
 FALLING = Curve("Naive AN", (0, 1, 2), (40.0, 70.0, 60.0), (39.0, 68.0, 58.0), (41.0, 72.0, 62.0))
@@ -137,7 +137,7 @@ def test_other_images_are_refused(pixels: np.ndarray) -> None:
 
 def test_no_global_plotting_state() -> None:
     code = (
-        "import sys; from largeloss.report import Curve, curves_svg;"
+        "import sys; from largeloss.report.figures import Curve, curves_svg;"
         "curves_svg([Curve('a', (0, 1), (1.0, 2.0))]);"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )

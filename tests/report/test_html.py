@@ -9,15 +9,10 @@ import numpy as np
 import pytest
 
 from largeloss.experiments.results import ComparedRun, Comparison
-from largeloss.report import (
-    Card,
-    Cards,
-    Curve,
-    FlaggedEntry,
-    ReportPage,
-    comparison_rows,
-    write_report,
-)
+from largeloss.report.cards import Card, Cards, FlaggedEntry
+from largeloss.report.figures import Curve
+from largeloss.report.html import ReportPage, write_report
+from largeloss.report.tables import comparison_rows
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"

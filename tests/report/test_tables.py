@@ -5,7 +5,7 @@ import math
 from rich.console import Console
 
 from largeloss.experiments.results import ComparedRun, Comparison
-from largeloss.report import (
+from largeloss.report.tables import (
     comparison_markdown,
     comparison_rows,
     comparison_table,

@@ -117,8 +117,6 @@ def _histogram(
 ) -> LossHistogram:
     unobserved = losses[training < 0].astype(np.float32)
     edges = np.linspace(0, float(unobserved.max()), NUM_BINS + 1)
-    counts, _ = np.histogram(unobserved, edges)
-    flagged_counts, _ = np.histogram(losses[flagged[:, 0], flagged[:, 1]].astype("f4"), edges)
-    return LossHistogram(
-        tuple(edges.tolist()), tuple(counts.tolist()), tuple(flagged_counts.tolist())
-    )
+    of_flagged = losses[flagged[:, 0], flagged[:, 1]].astype(np.float32)
+    counts = (np.histogram(part, edges)[0] for part in (unobserved, of_flagged))
+    return LossHistogram(tuple(edges.tolist()), *(tuple(part.tolist()) for part in counts))

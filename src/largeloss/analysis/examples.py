@@ -1,8 +1,7 @@
 """Tags of single images after chosen epochs: the paper's qualitative figure."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +21,6 @@ class Example:
     """Epoch → the training tags and the classes that were flagged in that epoch."""
     truth: tuple[str, ...] | None
     """Classes that are truly present; None where the truth of some class is not known."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 def chosen_epochs(num_epochs: int, wanted: Sequence[int] = ()) -> tuple[int, ...]:

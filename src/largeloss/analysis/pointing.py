@@ -36,44 +36,28 @@ class Pointing:
     (COCO), or because the class has only such boxes."""
 
     @property
-    def accuracy(self) -> float | None:
-        """Share of hits among all pairs (micro); None without any pair."""
-        pairs = int(self.hits.sum() + self.misses.sum())
-        return int(self.hits.sum()) / pairs if pairs else None
-
-    @property
-    def centre_accuracy(self) -> float | None:
-        """Share of hits when the point is always the image centre; None without any pair."""
-        pairs = self.centre_hits + self.centre_misses
-        return self.centre_hits / pairs if pairs else None
-
-    @property
-    def mean_accuracy(self) -> float | None:
-        """Mean over classes of their shares of hits (macro); None without any pair."""
-        shares = [share for share in self.by_class.values() if share is not None]
-        return sum(shares) / len(shares) if shares else None
-
-    @property
-    def by_class(self) -> dict[str, float | None]:
-        """Class → share of hits; None where there is no pair."""
-        counts = zip(self.classes, self.hits.tolist(), self.misses.tolist(), strict=True)
-        return {
-            name: hits / (hits + misses) if hits + misses else None for name, hits, misses in counts
-        }
+    def shares(self) -> tuple[float, ...]:
+        """Share of hits of each class that has a pair."""
+        counts = zip(self.hits.tolist(), self.misses.tolist(), strict=True)
+        return tuple(hits / (hits + misses) for hits, misses in counts if hits + misses)
 
     def as_json(self) -> dict[str, Any]:
-        """Shares in percent, as :mod:`largeloss.experiments.published` reads them."""
-        pairs = (self.hits + self.misses).tolist()
+        """As in ``analysis/pointing.json``; ``accuracy`` is over all pairs (micro).
+
+        ``mean_accuracy`` is the mean over classes (macro), ``centre_accuracy`` that of the image
+        centre, over all pairs. All are in percent, and None without any pair.
+        """
+        hits, misses, shares = self.hits.tolist(), self.misses.tolist(), self.shares
         return {
-            "accuracy": _percent(self.accuracy),
-            "mean_accuracy": _percent(self.mean_accuracy),
-            "centre_accuracy": _percent(self.centre_accuracy),
-            "num_pairs": sum(pairs),
+            "accuracy": _percent(sum(hits), sum(misses)),
+            "mean_accuracy": 100 * (sum(shares) / len(shares)) if shares else None,
+            "centre_accuracy": _percent(self.centre_hits, self.centre_misses),
+            "num_pairs": sum(hits) + sum(misses),
             "num_without_box": self.num_without_box,
             "num_difficult": self.num_difficult,
             "classes": {
-                name: {"accuracy": _percent(share), "num_pairs": number}
-                for (name, share), number in zip(self.by_class.items(), pairs, strict=True)
+                name: {"accuracy": _percent(own, other), "num_pairs": own + other}
+                for name, own, other in zip(self.classes, hits, misses, strict=True)
             },
         }
 
@@ -165,5 +149,5 @@ def point_outcome(
     return "difficult" if inside.any() or difficult.all() else "miss"
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def _percent(hits: int, misses: int) -> float | None:
+    return 100 * (hits / (hits + misses)) if hits + misses else None

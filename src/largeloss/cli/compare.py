@@ -57,8 +57,7 @@ def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
     from largeloss.cli.console import out as screen
     from largeloss.cli.console import say
     from largeloss.pages.comparison import write_comparison
-    from largeloss.report import comparison_table
-    from largeloss.report.tables import phase_table
+    from largeloss.report.tables import comparison_table, phase_table
     from largeloss.report.trends import PHASES_LEGEND, phases
 
     screen.print(comparison_table(compared.comparison))

@@ -18,7 +18,7 @@ def report(
     from largeloss.cli.console import command_line, say
     from largeloss.pages.comparison import read_comparison_page
     from largeloss.pages.run import run_page
-    from largeloss.report import write_report
+    from largeloss.report.html import write_report
     from largeloss.runs.data import DataReader
 
     if (folder / "config.yaml").is_file():

@@ -10,7 +10,7 @@ import typer
 from largeloss.cli.options import takes_settings
 from largeloss.errors import ConfigError
 from largeloss.files import write_text
-from largeloss.presets import SettingsLayers
+from largeloss.presets import SettingsLayers, presets
 
 if TYPE_CHECKING:
     from largeloss.experiments.published import PublishedTable
@@ -71,7 +71,10 @@ def reproduce(
             "--run needs the data of at least one collection: --data "
             f"{published.collections[0]}=PATH."
         )
-    chosen = _chosen(methods, published)
+    chosen = list(published.values)
+    if methods is not None:
+        known = list(dict.fromkeys(name.split("/")[1] for name in presets()))
+        chosen = _listed(methods, known, "method", "--methods")
     kept = _listed(protocols, published.protocols, "protocol of this table", "--protocols")
     layout = fill_table(published, runs, chosen, kept)
     demands = plan_missing(layout, runs, seeds, missing_runs.has_preset)
@@ -130,15 +133,6 @@ def _folders(data: Sequence[str], table: "PublishedTable") -> dict[str, Path]:
             raise ConfigError(f"--data names {name} twice.")
         folders[name] = Path(path)
     return folders
-
-
-def _chosen(methods: str | None, table: "PublishedTable") -> list[str]:
-    from largeloss.presets import presets
-
-    if methods is None:
-        return list(table.values)
-    known = dict.fromkeys(name.split("/")[1] for name in presets())
-    return _listed(methods, list(known), "method", "--methods")
 
 
 def _listed(text: str | None, known: Sequence[str], kind: str, option: str) -> list[str]:

@@ -111,9 +111,14 @@ def start_missing(
         if demand.group.collection in data and demand.wanted
     }
     by_groups = table.file == GROUPS_FILE
-    if by_groups:
-        for demand, runner in runners.items():
-            _check_classes(demand, runner)
+    for demand, runner in runners.items():
+        for planned in demand.missing if by_groups else ():
+            data = runner.data(planned).reference
+            if data.labels.num_classes < NUM_GROUPS:
+                raise ConfigError(
+                    f"{data.name} has {data.labels.num_classes} classes, too few for the "
+                    f"{NUM_GROUPS} groups of this table."
+                )
     progress.expect(sum(runner.epochs for runner in runners.values()))
     for demand, runner in runners.items():
         if demand.missing:
@@ -127,16 +132,6 @@ def start_missing(
                     progress.remark(_write_groups(opened, path))
             elif by_groups and not (path / GROUPS_FILE).is_file():
                 progress.remark(_write_groups(open_run(path, split="test"), path))
-
-
-def _check_classes(demand: GroupPlan, runner: GridRunner) -> None:
-    for planned in demand.missing:
-        data = runner.data(planned).reference
-        if data.labels.num_classes < NUM_GROUPS:
-            raise ConfigError(
-                f"{data.name} has {data.labels.num_classes} classes, too few for the {NUM_GROUPS} "
-                "groups of this table."
-            )
 
 
 def _write_groups(opened: LoadedRun, run: Path) -> str:

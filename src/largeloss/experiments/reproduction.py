@@ -189,22 +189,15 @@ def plan_missing(
         RunError: a result cannot be read.
     """
     grid = plan([Variant(method) for method in filled.methods], num_seeds)
-    return [
-        _group_plan(group, tuple(run for run in grid if can_run(group, run.variant.method)), runs)
-        for group in filled.groups
-    ]
-
-
-def _group_plan(group: Group, wanted: tuple[PlannedRun, ...], runs: Path) -> GroupPlan:
-    folders = {planned: RunFolder(group.folder(runs) / planned.folder) for planned in wanted}
-    missing = tuple(planned for planned, folder in folders.items() if not folder.finished)
-    methods = dict.fromkeys(planned.variant.method for planned in wanted)
-    finished = [run for method in methods for run in group.finished(runs, method)]
-    seconds = (run.value("result.json", ("seconds",)) for run in finished)
-    return GroupPlan(
-        group,
-        wanted,
-        missing,
-        sum(folders[planned].config_file.is_file() for planned in missing),
-        tuple(value for value in seconds if value is not None),
-    )
+    plans = []
+    for group in filled.groups:
+        wanted = tuple(planned for planned in grid if can_run(group, planned.variant.method))
+        folders = {planned: RunFolder(group.folder(runs) / planned.folder) for planned in wanted}
+        missing = tuple(planned for planned, folder in folders.items() if not folder.finished)
+        num_begun = sum(folders[planned].config_file.is_file() for planned in missing)
+        methods = dict.fromkeys(planned.variant.method for planned in wanted)
+        finished = [run for method in methods for run in group.finished(runs, method)]
+        times = (run.value("result.json", ("seconds",)) for run in finished)
+        seconds = tuple(value for value in times if value is not None)
+        plans.append(GroupPlan(group, wanted, missing, num_begun, seconds))
+    return plans

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from largeloss.errors import RunError
 from largeloss.files import checksummed_json, verified_json, write_text
@@ -77,10 +77,6 @@ class Comparison:
         )
         return cls(tuple(runs), summary)
 
-    def as_json(self) -> dict[str, Any]:
-        """``{"runs": [...], "summary": [...]}``."""
-        return asdict(self)
-
     @classmethod
     def read(cls, path: Path) -> Self:
         """Reads ``results.json``.
@@ -95,5 +91,5 @@ class Comparison:
             raise RunError(f"{path} cannot be read ({error}). Run the comparison again.") from None
 
     def write(self, path: Path) -> None:
-        """Writes ``results.json`` atomically, with a checksum."""
-        write_text(path, checksummed_json(self.as_json()))
+        """Writes ``results.json`` (runs, summary) atomically, with a checksum."""
+        write_text(path, checksummed_json(asdict(self)))

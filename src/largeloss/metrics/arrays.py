@@ -47,36 +47,23 @@ def to_labels(values: ArrayOrTensor, *, lowest: int = -1) -> Labels:
     array = to_numpy(values)
     if array.dtype.kind not in "biuf":
         raise LabelError(f"labels must be numbers, but their type is {array.dtype}.")
-    if array.dtype.kind in "iu":
-        # Minimum and maximum suffice, and need no matrix of intermediate results.
-        clean = array.size == 0 or (array.min() >= lowest and array.max() <= 1)
-    else:
-        clean = not _foreign(array, lowest).any()
-    if not clean:
-        _refuse_labels(array, lowest)
+    # Minimum and maximum of whole numbers suffice, and need no matrix of intermediate results.
+    whole = array.dtype.kind in "iu"
+    if not whole or (array.size and (array.min() < lowest or array.max() > 1)):
+        foreign = ~np.isin(array, range(lowest, 2))
+        if foreign.any():
+            allowed = "1 (present), 0 (absent)" + (" or -1 (unobserved)" if lowest < 0 else "")
+            raise LabelError(
+                f"labels must be {allowed}, but {int(foreign.sum())} of {array.size} are not; "
+                f"the first is {array[foreign][0]} at {_place(foreign)}. Convert the labels first."
+            )
     return array.astype(np.int8, copy=False)
 
 
-def _foreign(array: npt.NDArray[Any], lowest: int) -> npt.NDArray[np.bool_]:
-    known: npt.NDArray[np.bool_] = (array == 0) | (array == 1)
-    if lowest < 0:
-        known |= array == -1
-    return ~known
-
-
-def _refuse_labels(array: npt.NDArray[Any], lowest: int) -> None:
-    places = np.argwhere(_foreign(array, lowest))
-    first = tuple(int(i) for i in places[0])
-    allowed = "1 (present), 0 (absent)" + (" or -1 (unobserved)" if lowest < 0 else "")
-    where = (
-        f"row {first[0]}, class {first[1]}"
-        if len(first) == 2
-        else f"entry {first[0] if first else 0}"
-    )
-    raise LabelError(
-        f"labels must be {allowed}, but {len(places)} of {array.size} are not; "
-        f"the first is {array[first]} at {where}. Convert the labels first."
-    )
+def _place(bad: npt.NDArray[np.bool_]) -> str:
+    """Where the first marked entry is, in a matrix (N, C) or a list (E,)."""
+    first = np.argwhere(bad)[0].tolist()
+    return "row {}, class {}".format(*first) if len(first) == 2 else f"entry {(*first, 0)[0]}"
 
 
 def checked_pair(scores: ArrayOrTensor, labels: ArrayOrTensor) -> tuple[Scores, Labels]:
@@ -107,11 +94,9 @@ def checked_pair(scores: ArrayOrTensor, labels: ArrayOrTensor) -> tuple[Scores, 
 
 
 def refuse_scores(bad: npt.NDArray[np.bool_], what: str) -> None:
-    """Raise InputError for the marked scores (N, C), naming the first row and class."""
-    row, column = (int(i) for i in np.argwhere(bad)[0])
+    """Raise InputError for the marked scores, (N, C) or (E,), and name the place of the first."""
     raise InputError(
-        f"{int(bad.sum())} of {bad.size} scores are {what}; "
-        f"the first is at row {row}, class {column}. "
+        f"{int(bad.sum())} of {bad.size} scores are {what}; the first is at {_place(bad)}. "
         "Find the step that produced them; this metric is not defined for such scores."
     )
 

@@ -13,10 +13,9 @@ from largeloss.data.inputs.image_files import ImageFiles, open_rgb
 from largeloss.errors import ConfigError, DataError, LargelossError
 from largeloss.losses import title_of
 from largeloss.models import Classifier
-from largeloss.report.cam_figure import ActivationMapRow
-from largeloss.report.overlays import overlay
+from largeloss.report.cam_figure import ActivationMapRow, overlay
 from largeloss.runs.data import DataReader
-from largeloss.runs.load import TrainedClassifier, load
+from largeloss.runs.load import load
 from largeloss.runs.settings import saved_settings
 
 SIDE = 480
@@ -101,13 +100,14 @@ class ActivationMaps:
                 f"{', …' if len(self.classes) > 12 else ''}."
             )
         path, pixels, given = self._find(text)
-        inputs = [self._inputs(model, path, pixels) for model in self.models]
+        as_read = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+        inputs = [(model.preprocess(path) if path else as_read)[None] for model in self.models]
         seen, most = self._seen(inputs[0])
         wanted = list(names or given or seen) or [most]
         columns = [self.classes.index(name) for name in wanted]
         results = [
-            map_overlays(model, one, columns, pixels)
-            for model, one in zip((m.network for m in self.models), inputs, strict=True)
+            map_overlays(model.network, one, columns, pixels)
+            for model, one in zip(self.models, inputs, strict=True)
         ]
         return [
             ActivationMapRow(
@@ -139,20 +139,12 @@ class ActivationMaps:
         row = images.index(text)
         states = data.training.labels.lookup(np.array([row]))[0]
         names = data.training.labels.classes
-        given = [names[column] for column in np.flatnonzero(states == 1)]
-        given = [name for name in given if name in self.classes]
+        given = [names[i] for i in np.flatnonzero(states == 1) if names[i] in self.classes]
         source = data.reference.source
         if isinstance(source, ImageFiles):
             return source.paths[row], shown_image(source.paths[row]), given
         pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
         return None, pixels, given
-
-    def _inputs(
-        self, model: TrainedClassifier, path: Path | None, pixels: NDArray[np.uint8]
-    ) -> Tensor:
-        if path is None:
-            return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
-        return model.preprocess(path)[None]
 
     def _seen(self, inputs: Tensor) -> tuple[list[str], str]:
         """The classes above the first run's thresholds, and the most probable one."""

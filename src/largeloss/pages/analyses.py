@@ -35,11 +35,11 @@ def analyses(runs: Sequence[tuple[str, Path]], read: Reader) -> Analyses:
         runs: As displayed, and their folders.
         read: Gives the data of a run.
     """
-    opened: list[tuple[str, Path, RecordedLabels]] = []
+    opened: list[tuple[str, RecordedLabels]] = []
     missing: dict[str, str] = {}
     for title, run in runs:
         try:
-            opened.append((title, run, recorded_labels(run, read)))
+            opened.append((title, recorded_labels(run, read)))
         except LargelossError as error:
             missing = {name: str(error) for name in ("memorization", "corrections")}
 
@@ -47,14 +47,14 @@ def analyses(runs: Sequence[tuple[str, Path]], read: Reader) -> Analyses:
         name: str, analyse: Callable[[RecordedLabels], Found]
     ) -> tuple[tuple[str, Found], ...]:
         parts = []
-        for title, run, labels in opened:
+        for title, labels in opened:
             try:
                 found = analyse(labels)
             except LargelossError as error:
                 missing[name] = str(error)
                 continue
             content: dict[str, Any] = {"method": labels.method, **found.as_json()}
-            write_analysis(run, name, content)
+            write_analysis(labels.run, name, content)
             parts.append((title, found))
         if parts:
             missing.pop(name, None)
@@ -64,4 +64,4 @@ def analyses(runs: Sequence[tuple[str, Path]], read: Reader) -> Analyses:
     corrected = made(
         "corrections", lambda x: corrections(x.recorded, x.training, x.reference, x.classes)
     )
-    return Analyses(memorized, corrected, tuple(labels for _, _, labels in opened), missing)
+    return Analyses(memorized, corrected, tuple(labels for _, labels in opened), missing)

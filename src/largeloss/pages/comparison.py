@@ -13,32 +13,13 @@ from largeloss.losses import find_method
 from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import mean_curve
 from largeloss.pages.missing_tags import recorded_cards
-from largeloss.pages.run import titled, training_labels
-from largeloss.pages.settings import shared_settings
-from largeloss.report import (
-    ClassLine,
-    ClassTable,
-    Interval,
-    ReportPage,
-    comparison_markdown,
-    write_report,
-)
+from largeloss.pages.run import shared_settings, titled, training_labels
+from largeloss.report.class_table import ClassLine, ClassTable, Interval
+from largeloss.report.html import ReportPage, write_report
+from largeloss.report.tables import comparison_markdown
 from largeloss.runs.data import DataReader
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A finished run of the comparison."""
-
-    folder: Path
-    result: RunResult
-
-    @property
-    def title(self) -> str:
-        """The method with its Delta."""
-        return titled(self.result.method, self.result.delta_rel)
 
 
 @dataclass(frozen=True)
@@ -67,21 +48,18 @@ def write_comparison(compared: ComparedRuns, heading: Heading) -> ReportPage | N
 def comparison_page(
     comparison: Comparison, folders: Sequence[Path], read: Reader, heading: Heading
 ) -> ReportPage:
-    """Gathers the report of finished runs.
-
-    Args:
-        comparison: Of the runs.
-        folders: Of the runs.
-        read: Gives a run's data.
-        heading: Its texts.
-    """
-    runs = [_Run(folder, RunResult.read(folder)) for folder in folders]
-    by_title: dict[str, list[_Run]] = {}
-    for run in runs:
-        by_title.setdefault(run.title, []).append(run)
-    first = [group[0] for group in by_title.values()]
-    partial = [r for r in first if not find_method(r.result.method).trains_on_complete_labels]
-    found = analyses([(run.title, run.folder) for run in partial], read)
+    """Gathers the report of the finished runs in ``folders``; ``read`` gives a run's data."""
+    results = {folder: RunResult.read(folder) for folder in folders}
+    by_title: dict[str, list[Path]] = {}
+    for folder, result in results.items():
+        by_title.setdefault(titled(result), []).append(folder)
+    first = [(title, group[0]) for title, group in by_title.items()]
+    partial = [
+        (title, run)
+        for title, run in first
+        if not find_method(results[run].method).trains_on_complete_labels
+    ]
+    found = analyses(partial, read)
     missing = dict(found.missing)
     cards = None
     flagging = [labels for labels in found.labels if labels.recorded.any_flagged]
@@ -91,22 +69,20 @@ def comparison_page(
             cards = recorded_cards(flagging[0], data)
         except LargelossError as error:
             missing["cards"] = f"Images cannot be shown: {error}"
-    configs = [saved_settings(run.folder) for run in runs]
     return ReportPage(
         title=heading.title,
         lead=heading.lead,
         command=heading.command,
         comparison=comparison,
-        curves=tuple(
-            mean_curve(title, [run.folder for run in group], heading.curve)
-            for title, group in by_title.items()
-        ),
+        curves=tuple(mean_curve(title, group, heading.curve) for title, group in by_title.items()),
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
         notes=heading.notes,
-        settings=shared_settings(configs, first[0].result.environment),
-        labels=training_labels((partial or first)[0].result),
-        classes=_classes(by_title),
+        settings=shared_settings(
+            [saved_settings(folder) for folder in folders], results[folders[0]].environment
+        ),
+        labels=training_labels(results[(partial or first)[0][1]]),
+        classes=_classes(by_title, results),
         memorization=found.memorization,
         corrections=found.corrections,
         unavailable=missing,
@@ -145,13 +121,11 @@ def read_comparison_page(folder: Path, command: str) -> ReportPage:
     return comparison_page(comparison, [found[key] for key in wanted], DataReader(), heading)
 
 
-def _classes(by_title: dict[str, list[_Run]]) -> ClassTable:
-    groups = list(by_title.values())
+def _classes(by_title: dict[str, list[Path]], results: dict[Path, RunResult]) -> ClassTable:
+    groups = [[results[run] for run in runs] for runs in by_title.values()]
     lines = []
-    for name, (present, absent, unknown) in groups[0][0].result.test_counts.items():
-        intervals = tuple(
-            Interval.of([run.result.test_ap[name] for run in group]) for group in groups
-        )
+    for name, (present, absent, unknown) in groups[0][0].test_counts.items():
+        intervals = tuple(Interval.of([run.test_ap[name] for run in group]) for group in groups)
         lines.append(ClassLine(name, present, absent, unknown, intervals))
     ordered = tuple(sorted(lines, key=lambda line: -line.present))
     return ClassTable(tuple(by_title), ordered, max(map(len, groups)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from largeloss.errors import RunError
-from largeloss.report import Curve
+from largeloss.report.figures import Curve
 from largeloss.training.run_folder import RunFolder
 
 

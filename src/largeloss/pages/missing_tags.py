@@ -1,7 +1,6 @@
 """Cards of the unobserved training entries that are most likely missing tags."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from largeloss.errors import ConfigError
 from largeloss.losses import Action, action_of, title_of
 from largeloss.models import Classifier
 from largeloss.pages.activation_maps import map_overlays, shown_image
-from largeloss.report import Card, Cards, FlaggedEntry
+from largeloss.report.cards import Card, Cards, FlaggedEntry
 from largeloss.runs.data import RunData
 from largeloss.runs.load import load
 from largeloss.runs.recorded_labels import RecordedLabels
@@ -25,23 +24,6 @@ from largeloss.training.engine import score
 NUM_CARDS = 12
 NUM_SCORED = 512
 """So many training images are scored where nothing was recorded."""
-
-
-@dataclass(frozen=True)
-class Entries:
-    """Blank entries, those with the largest value first."""
-
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    values: NDArray[np.float64]
-    """Losses, or probabilities."""
-
-    def by_row(self) -> dict[int, list[tuple[int, float]]]:
-        """Row → its classes and values, in the order of their largest value."""
-        found: dict[int, list[tuple[int, float]]] = {}
-        for row, column, value in zip(self.rows, self.columns, self.values, strict=True):
-            found.setdefault(int(row), []).append((int(column), float(value)))
-        return found
 
 
 def recorded_cards(labels: RecordedLabels, data: RunData) -> Cards:
@@ -67,7 +49,7 @@ def recorded_cards(labels: RecordedLabels, data: RunData) -> Cards:
     values = losses[places[:, 0], places[:, 1]].astype(np.float64)
     order = np.argsort(-values, kind="stable")
     places, values = places[order], values[order]
-    entries = Entries(labels.recorded.rows[places[:, 0]], places[:, 1], values)
+    entries = zip(labels.recorded.rows[places[:, 0]], places[:, 1], values, strict=True)
     model = load(labels.run).network
     cards = _cards(entries, data, model, lambda loss: f"loss {loss:.1f}")
     return Cards(heading, lead, action.word, cards)
@@ -86,7 +68,7 @@ def scored_cards(run: Path, data: RunData) -> Cards:
     order = np.argsort(-logits, axis=None, kind="stable")[: NUM_CARDS * 2]
     image, column = np.unravel_index(order[np.isfinite(logits.ravel()[order])], logits.shape)
     values = 1 / (1 + np.exp(-logits[image, column]))
-    entries = Entries(rows[image], column.astype(np.int64), values)
+    entries = zip(rows[image], column, values, strict=True)
     return Cards(
         "Tags that are probably missing",
         f"Of {len(rows):,} training images, the blank entries that the model takes most surely "
@@ -97,16 +79,23 @@ def scored_cards(run: Path, data: RunData) -> Cards:
 
 
 def _cards(
-    entries: Entries, data: RunData, model: Classifier, detail: Callable[[float], str]
+    entries: Iterable[tuple[int, int, float]],
+    data: RunData,
+    model: Classifier,
+    detail: Callable[[float], str],
 ) -> tuple[Card, ...]:
+    """A card an image, of (row, class, value) with the largest value first."""
+    by_row: dict[int, list[tuple[int, float]]] = {}
+    for row, column, value in entries:
+        by_row.setdefault(int(row), []).append((int(column), float(value)))
     shown, truth, source = data.training.labels, data.reference.labels, data.reference.source
     names = shown.classes
     cards = []
-    for row, flagged in list(entries.by_row().items())[:NUM_CARDS]:
+    for row, flagged in list(by_row.items())[:NUM_CARDS]:
         tagged = shown.lookup(np.array([row]))[0] == 1
         states = truth.lookup(np.array([row]))[0]
         pixels = _pixels(source, row)
-        entries_of_card = (
+        entries_of_card = tuple(
             FlaggedEntry(
                 names[column],
                 None if states[column] < 0 else bool(states[column] == 1),
@@ -115,17 +104,11 @@ def _cards(
             )
             for place, (column, value) in enumerate(flagged)
         )
-        cards.append(
-            Card(
-                shown.images[row],
-                pixels,
-                tuple(names[column] for column in np.flatnonzero(tagged)),
-                tuple(entries_of_card),
-                None
-                if (states < 0).any()
-                else tuple(names[column] for column in np.flatnonzero(states == 1)),
-            )
+        tags, present = (
+            tuple(names[column] for column in np.flatnonzero(one)) for one in (tagged, states == 1)
         )
+        known = None if (states < 0).any() else present
+        cards.append(Card(shown.images[row], pixels, tags, entries_of_card, known))
     return tuple(cards)
 
 

@@ -1,7 +1,9 @@
 """The report of one run."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from largeloss import distributed
 from largeloss.analysis.corrections import Corrections
@@ -11,16 +13,10 @@ from largeloss.losses import title_of
 from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import column
 from largeloss.pages.missing_tags import recorded_cards, scored_cards
-from largeloss.pages.settings import shared_settings
-from largeloss.report import (
-    ClassLine,
-    ClassTable,
-    Curve,
-    Interval,
-    ReportPage,
-    TrainingLabels,
-    write_report,
-)
+from largeloss.report.class_counts import ClassCounts
+from largeloss.report.class_table import ClassLine, ClassTable, Interval
+from largeloss.report.figures import Curve
+from largeloss.report.html import ReportPage, write_report
 from largeloss.report.reproduction_tables import duration
 from largeloss.runs.data import DataReader
 from largeloss.runs.load import load
@@ -47,7 +43,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
             f"{run}', then ask for its report."
         )
     result = RunResult.read(run)
-    title = titled(result.method, result.delta_rel)
+    title = titled(result)
     found = analyses([(title, run)], read)
     missing = dict(found.missing)
     cards = None
@@ -60,7 +56,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         missing["cards"] = f"Images cannot be shown: {error}"
     return ReportPage(
         curves_title="mAP after each epoch",
-        title=f"{title} on {_data_name(settings)}",
+        title=f"{title} on {settings.data.path.name if settings.data.path else 'digit scenes'}",
         lead=_lead(title, settings, result),
         command=f"largeloss train --config {folder.config_file} --out {run}-again",
         curves=run_curves(run, result),
@@ -89,20 +85,32 @@ def write_run_report(run: Path) -> Path | None:
     return path
 
 
-def titled(method: str, delta_rel: float | None) -> str:
-    """A method as displayed, with its Delta."""
-    title = title_of(method)
-    return title if delta_rel is None else f"{title} Δ {delta_rel:g} %"
+def titled(result: RunResult) -> str:
+    """The method as displayed, with its Delta."""
+    title = title_of(result.method)
+    return title if result.delta_rel is None else f"{title} Δ {result.delta_rel:g} %"
 
 
-def training_labels(result: RunResult) -> tuple[TrainingLabels, ...]:
+def training_labels(result: RunResult) -> tuple[ClassCounts, ...]:
     """By class, the most frequent first."""
-    rows = (TrainingLabels(name, *numbers) for name, numbers in result.train_counts.items())
+    rows = (ClassCounts(name, *numbers) for name, numbers in result.train_counts.items())
     return tuple(sorted(rows, key=lambda row: -row.present))
 
 
-def _data_name(settings: RunConfig) -> str:
-    return settings.data.path.name if settings.data.path else "digit scenes"
+def shared_settings(
+    configs: Sequence[RunConfig], environment: dict[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    """What all settings have in common, without what was left empty, and the environment."""
+    first, *others = [config.plain() for config in configs]
+    named = {
+        f"{section}.{name}": value
+        for section, values in first.items()
+        if isinstance(values, dict)
+        for name, value in values.items()
+        if value not in (None, {}, "")
+        and all(other[section].get(name) == value for other in others)
+    }
+    return tuple((name, str(value)) for name, value in (named | environment).items())
 
 
 def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
@@ -117,15 +125,15 @@ def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
 
 
 def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str, str], ...]:
-    found = [
-        (f"test mAP, best epoch ({result.best_epoch})", f"{result.test_map:.1f} %"),
-        ("test mAP, last epoch", f"{result.last_test_map:.1f} %"),
-    ]
-    found.append(("training images", f"{result.num_images['train']:,}"))
     counts = list(result.train_counts.values())
     observed = sum(present + absent for present, absent, _, _ in counts)
     entries = observed + sum(unobserved for _, _, unobserved, _ in counts)
-    found.append(("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"))
+    found = [
+        (f"test mAP, best epoch ({result.best_epoch})", f"{result.test_map:.1f} %"),
+        ("test mAP, last epoch", f"{result.last_test_map:.1f} %"),
+        ("training images", f"{result.num_images['train']:,}"),
+        ("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"),
+    ]
     for part in corrected:
         precision = part.epochs[-1].precision
         if precision is not None:

@@ -1,53 +1,42 @@
 """The report of ``largeloss data check``: one HTML file without external requests."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from largeloss.data.examine.examination import Examination
 from largeloss.files import write_text
-from largeloss.report.class_counts import class_counts
-from largeloss.report.ends import ends
+from largeloss.report.class_counts import ClassCounts, class_counts, ends
 from largeloss.report.jinja import rendered
 
 LISTED = 10
 """The page lists at most this many unreadable images and groups of identical files."""
 
 
-@dataclass(frozen=True)
-class CheckPage:
-    """The content of the page."""
+def write_check_page(path: Path, found: Examination, remarks: Sequence[str], command: str) -> None:
+    """Writes the page atomically.
 
-    found: Examination
-    remarks: tuple[str, ...]
-    """Remarks of the import and of reading the data folder."""
-    command: str
-    """The command that writes the page again."""
-
-
-def write_check_page(path: Path, page: CheckPage) -> None:
-    """Writes the page atomically."""
-    found = page.found
+    Args:
+        path: The page.
+        found: What it shows.
+        remarks: Of the import and of reading the data folder.
+        command: The command that writes the page again.
+    """
     first, left_out, last = ends(class_counts(found))
     images, groups = found.image_statistics, found.duplicates or ()
+    entries = {
+        name: ClassCounts(name, sum(split.present), sum(split.absent), sum(split.unobserved))
+        for name, split in found.splits.items()
+    }
     text = rendered(
         "check.html",
-        page=page,
         found=found,
+        remarks=remarks,
+        command=command,
         first=first,
         left_out=left_out,
         last=last,
-        entries={name: _entries(name, found) for name in found.splits},
+        entries=entries,
         broken=list(images.broken.values())[:LISTED] if images else [],
         groups=groups[:LISTED],
     )
     write_text(path, text)
-
-
-def _entries(name: str, found: Examination) -> tuple[int, int, int, float, float]:
-    """Present, absent and unobserved entries of a split; then the first two in percent."""
-    split = found.splits[name]
-    present, absent, unobserved = (
-        sum(numbers) for numbers in (split.present, split.absent, split.unobserved)
-    )
-    total = max(1, present + absent + unobserved)
-    return present, absent, unobserved, 100 * present / total, 100 * absent / total

@@ -79,8 +79,7 @@ def curves_svg(
     curves: Sequence[Curve],
     *,
     axes: Axes = MAP,
-    width: float = 760,
-    height: float = 400,
+    size: tuple[float, float] = (760, 400),
     name: str = "curves",
 ) -> str:
     """Draws values over epochs: one line a curve, with its label at the end.
@@ -88,21 +87,18 @@ def curves_svg(
     Args:
         curves: At least one with a finite value.
         axes: Names and scales of the axes.
-        width: In CSS pixels. The SVG and its text scale with the page.
-        height: In CSS pixels.
+        size: Width and height in CSS pixels. The SVG and its text scale with the page.
         name: Prefix of the ids inside the SVG; must be unique on a page.
 
     Returns:
         An ``<svg>`` element without external references; ``""`` if no curve has a finite value.
         Its colours are ``currentColor`` and the CSS variables ``--rule``, ``--curve-1``, ….
     """
-    drawn = [
-        (index if curve.hue is None else curve.hue, curve)
-        for index, curve in enumerate(curves)
-        if curve.points
-    ]
+    places = enumerate(curves)
+    drawn = [(i if curve.hue is None else curve.hue, curve) for i, curve in places if curve.points]
     if not drawn:
         return ""
+    width, height = size
     settings = {
         "svg.fonttype": "none",
         "svg.hashsalt": name,
@@ -130,19 +126,12 @@ def curves_svg(
 def _draw(plot: Plot, index: int, curve: Curve) -> None:
     colour = _CURVES[index % len(_CURVES)]
     if curve.low is not None and curve.high is not None:
-        plot.fill_between(
-            curve.epochs, curve.low, curve.high, color=colour, alpha=0.14, linewidth=0
-        )
+        plot.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.14, lw=0)
+    dashes = DASHES[index // len(_CURVES) % len(DASHES)]
     plot.plot(
-        curve.epochs,
-        curve.values,
-        color=colour,
-        linewidth=2.2,
-        linestyle=DASHES[index // len(_CURVES) % len(DASHES)],
-        solid_capstyle="round",
-        solid_joinstyle="round",
-        clip_on=False,
-    )
+        curve.epochs, curve.values, color=colour, linewidth=2.2, linestyle=dashes,
+        solid_capstyle="round", solid_joinstyle="round", clip_on=False,
+    )  # fmt: skip
     epoch, value = curve.points[-1]
     marker = MARKERS[index % len(MARKERS)]
     plot.plot([epoch], [value], color=colour, marker=marker, markersize=6, clip_on=False)
@@ -160,7 +149,10 @@ def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
     ticks = min(8, max(2, int(plot.get_window_extent().width / 28)))
     plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
     if axes.log:
-        _set_log_scale(plot)
+        plot.set_yscale("log")
+        plot.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plot.yaxis.set_minor_locator(NullLocator())
     else:
         plot.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     low, high = plot.get_ylim()
@@ -185,13 +177,6 @@ def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
             alpha=0.75,
             fontsize=SMALL,
         )
-
-
-def _set_log_scale(plot: Plot) -> None:
-    plot.set_yscale("log")
-    plot.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    plot.yaxis.set_minor_locator(NullLocator())
 
 
 def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:

@@ -8,26 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.analysis.corrections import Corrections
-from largeloss.analysis.memorization import Memorization
+from largeloss.analysis.memorization import NUM_PARTS, Memorization
 from largeloss.experiments.results import Comparison
 from largeloss.files import write_text
 from largeloss.report.cards import Cards
+from largeloss.report.class_counts import ClassCounts, ends
 from largeloss.report.class_table import ClassTable
-from largeloss.report.ends import ends
 from largeloss.report.figures import DARK_PALETTE, MAP, PALETTE, Axes, Curve, curves_svg
 from largeloss.report.images import image_png
 from largeloss.report.jinja import rendered
 from largeloss.report.tables import COLUMNS, comparison_rows
-from largeloss.report.training_labels import TrainingLabels
 from largeloss.report.trends import (
     COUNT,
+    FIRST_EPOCH,
+    LOSS,
     QUALITY,
-    first_epoch,
-    flagged,
     loss_curves,
     phases,
-    precision,
-    recall,
+    quality_curves,
 )
 
 CARD_SIDE = 216
@@ -52,7 +50,7 @@ class ReportPage:
     curves_title: str = "mAP on val after each epoch"
     summary: tuple[tuple[str, str], ...] = ()
     """Name and value of the most important figures, at the top of the page."""
-    labels: tuple[TrainingLabels, ...] = ()
+    labels: tuple[ClassCounts, ...] = ()
     """By class, the most frequent first."""
     classes: ClassTable | None = None
     memorization: tuple[tuple[str, Memorization], ...] = ()
@@ -79,12 +77,13 @@ def write_report(path: Path, report: ReportPage) -> None:
         map_axes=MAP,
         quality_axes=QUALITY,
         count_axes=COUNT,
-        precision=precision(report.corrections, order),
-        recall=recall(report.corrections, order),
-        flagged=flagged(report.corrections, order),
+        **quality_curves(report.corrections, order),
         phases=phases(report.memorization),
-        loss_curves=[(title, *loss_curves(found)) for title, found in report.memorization],
-        first_epoch=[(title, *first_epoch(found)) for title, found in report.memorization],
+        loss_curves=[(t, loss_curves(found.curves), LOSS) for t, found in report.memorization],
+        first_epoch=[
+            (title, loss_curves(found.first_epoch, 100 // NUM_PARTS), FIRST_EPOCH)
+            for title, found in report.memorization
+        ],
         palette=PALETTE,
         dark_palette=DARK_PALETTE,
     )
@@ -101,16 +100,12 @@ class Charts:
         """HTML with both versions; the style sheet shows one. Empty if nothing can be drawn."""
         self.drawn += 1
         sizes = {"wide": (760, 400), "narrow": (360, 330)}
-        drawings = {
-            kind: curves_svg(
-                curves, axes=axes, width=size[0], height=size[1], name=f"{kind}-{self.drawn}"
-            )
+        drawings = [
+            (kind, curves_svg(curves, axes=axes, size=size, name=f"{kind}-{self.drawn}"))
             for kind, size in sizes.items()
-        }
-        if not drawings["wide"]:
-            return ""
+        ]
         # Templates mark this as safe: the drawing escapes its labels.
-        return "\n".join(f'<div class="{kind}">{svg}</div>' for kind, svg in drawings.items())
+        return "\n".join(f'<div class="{kind}">{svg}</div>' for kind, svg in drawings if svg)
 
 
 def _image(pixels: NDArray[np.uint8]) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from largeloss.experiments.finished import Group
 from largeloss.experiments.reproduction import Cell, FilledTable, GroupPlan
 from largeloss.losses import title_of
-from largeloss.report.tables import NOTHING, number
+from largeloss.report.tables import NOTHING, markdown_table, number, text_table
 
 LEGEND = (
     "Ours: mean ± standard deviation (number of seeds). Beside it: published value [lowest and "
@@ -47,36 +46,32 @@ def reproduction_tables(filled: FilledTable) -> list[Table]:
     """For a terminal: one table a block; each cell has our value above the published one."""
     tables = []
     for block in filled.blocks:
-        table = Table(title=block, title_justify="left", box=None, padding=(0, 1, 0, 0))
-        table.add_column("Method")
-        for column in filled.columns:
-            if column.block == block:
-                table.add_column(column.title)
-        for method in filled.methods:
-            cells = filled.row(method, block)
-            texts = (Text(f"{ours(cell)}\n{theirs(cell)}") for cell in cells)
-            table.add_row(Text(title_of(method)), *texts)
+        titles = ["Method", *(c.title for c in filled.columns if c.block == block)]
+        rows = [
+            [title_of(method), *(f"{ours(c)}\n{theirs(c)}" for c in filled.row(method, block))]
+            for method in filled.methods
+        ]
+        table = text_table(titles, rows, left=len(titles))
+        table.title, table.title_justify, table.padding = block, "left", (0, 1, 0, 0)
         tables.append(table)
     return tables
 
 
 def plan_table(plans: Sequence[GroupPlan], remarks: Mapping[Group, str]) -> Table:
     """For a terminal: the missing runs of each group, and their estimated time."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("Data", "Protocol", "Finished", "To run", "Time", "Remark"):
-        table.add_column(title)
-    for plan in plans:
-        done = len(plan.wanted) - len(plan.missing)
-        begun = f" ({plan.num_begun} begun)" if plan.num_begun else ""
-        table.add_row(
+    rows = [
+        (
             plan.group.collection,
             plan.group.protocol,
-            f"{done} of {len(plan.wanted)}",
-            f"{len(plan.missing)}{begun}",
+            f"{len(plan.wanted) - len(plan.missing)} of {len(plan.wanted)}",
+            f"{len(plan.missing)}{f' ({plan.num_begun} begun)' if plan.num_begun else ''}",
             estimate(plan),
-            Text(remarks.get(plan.group, "")),
+            remarks.get(plan.group, ""),
         )
-    return table
+        for plan in plans
+    ]
+    titles = ("Data", "Protocol", "Finished", "To run", "Time", "Remark")
+    return text_table(titles, rows, left=len(titles))
 
 
 def estimate(plan: GroupPlan) -> str:
@@ -107,19 +102,13 @@ def total(plans: Sequence[GroupPlan]) -> str:
 
 def reproduction_markdown(filled: FilledTable, notes: Sequence[str]) -> str:
     """For a README, ending in a line break."""
-    lines = [f"# {filled.table.title}", "", LEGEND, f"Published: {filled.table.source}."]
+    text = f"# {filled.table.title}\n\n{LEGEND}\nPublished: {filled.table.source}.\n"
     for block in filled.blocks:
         titles = [column.title for column in filled.columns if column.block == block]
-        header = ["Method", *(text for title in titles for text in (title, "published"))]
-        lines += ["", f"## {block}", "", _line(header), _line([":--", *["--:"] * 2 * len(titles)])]
-        for method in filled.methods:
-            cells = filled.row(method, block)
-            texts = (text for cell in cells for text in (ours(cell), theirs(cell)))
-            lines.append(_line([title_of(method), *texts]))
-    if notes:
-        lines += ["", *(f"- {text}" for text in notes)]
-    return "\n".join(lines) + "\n"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+        header = ["Method", *(name for title in titles for name in (title, "published"))]
+        rows = [
+            [title_of(method), *(f(c) for c in filled.row(method, block) for f in (ours, theirs))]
+            for method in filled.methods
+        ]
+        text += f"\n## {block}\n\n{markdown_table(header, rows)}"
+    return text + ("\n" + "".join(f"- {note}\n" for note in notes) if notes else "")

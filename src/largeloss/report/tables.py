@@ -1,34 +1,45 @@
-"""The table of a comparison: for a terminal, in Markdown, and as rows of the HTML page."""
+"""Tables for a terminal and in Markdown; the table of a comparison."""
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
 
-from largeloss.experiments.results import Comparison
+from largeloss.experiments.results import Comparison, MethodSummary
+from largeloss.losses import title_of
 
 COLUMNS = ("Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", "Seeds")
 NOTHING = "–"
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the table. mAP in percent."""
+def text_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> Table:
+    """For a terminal: the first ``left`` columns are text, the others numbers at the right."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for place, title in enumerate(titles):
+        is_number = place >= left
+        table.add_column(title, justify="right" if is_number else "left", no_wrap=is_number)
+    for row in rows:
+        table.add_row(*map(Text, row))  # Text: a name may hold rich's own markup
+    return table
 
-    method: str
-    """Display name."""
-    delta_rel: float | None
-    mean: float
-    """Mean test mAP over the runs, each with the weights of its best val epoch."""
-    std: float
-    """Sample standard deviation of the same values."""
+
+def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """For a README, ending in a line break: the first column is text, the others numbers."""
+    lines = [titles, (":--", *["--:"] * (len(titles) - 1)), *rows]
+    return "".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines
+    )
+
+
+@dataclass(frozen=True)
+class Row(MethodSummary):
+    """A row of the table of a comparison. mAP in percent."""
+
     last: float
     """Mean test mAP with the weights of the last epoch."""
-    gap_closed: float | None
-    """A share, not percent."""
     num_seeds: int
 
     @property
@@ -36,7 +47,7 @@ class Row:
         """The text under each of ``COLUMNS``."""
         best = number(self.mean)
         return (
-            self.method,
+            title_of(self.method),
             "" if self.delta_rel is None else f"{self.delta_rel:g} %",
             f"{best} ± {number(self.std)}" if self.num_seeds > 1 else best,
             number(self.last),
@@ -47,8 +58,6 @@ class Row:
 
 def comparison_rows(comparison: Comparison) -> list[Row]:
     """A row for each method and Delta, in the comparison's order."""
-    from largeloss.losses import title_of  # heavy
-
     rows = []
     for line in comparison.summary:
         last = [
@@ -56,50 +65,24 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
             for run in comparison.runs
             if (run.method, run.delta_rel) == (line.method, line.delta_rel)
         ]
-        rows.append(
-            Row(
-                title_of(line.method),
-                line.delta_rel,
-                line.mean,
-                line.std,
-                statistics.fmean(last) if last else math.nan,
-                line.gap_closed,
-                len(last),
-            )
-        )
+        rows.append(Row(**vars(line), last=statistics.fmean(last), num_seeds=len(last)))
     return rows
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """For a terminal."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column(COLUMNS[0])
-    for title in COLUMNS[1:]:
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in comparison_rows(comparison):
-        table.add_row(*map(Text, row.cells))  # Text: a name may hold rich's own markup
-    return table
+    return text_table(COLUMNS, [row.cells for row in comparison_rows(comparison)])
 
 
 def comparison_markdown(comparison: Comparison) -> str:
     """For a README, ending in a line break."""
-    lines = [COLUMNS, (":--", *["--:"] * (len(COLUMNS) - 1))]
-    lines += [row.cells for row in comparison_rows(comparison)]
-    return "".join(
-        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines
-    )
+    return markdown_table(COLUMNS, [row.cells for row in comparison_rows(comparison)])
 
 
 def phase_table(phases: Sequence[tuple[str, str, Sequence[str]]]) -> Table:
     """For a terminal: the paper's table of highest losses, with rows of :func:`.trends.phases`."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("Share of entries (%)", "Highest loss in"):
-        table.add_column(title)
-    for title in ("TP", "TN", "FN"):
-        table.add_column(title, justify="right")
-    for title, phase, cells in phases:
-        table.add_row(Text(title if phase == "warm-up" else ""), phase, *cells)
-    return table
+    rows = ((title if phase == "warm-up" else "", phase, *cells) for title, phase, cells in phases)
+    return text_table(("Share of entries (%)", "Highest loss in", "TP", "TN", "FN"), rows, left=2)
 
 
 def number(value: float) -> str:

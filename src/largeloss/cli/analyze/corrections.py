@@ -10,17 +10,16 @@ def corrections(
     runs: Annotated[list[Path], typer.Argument(help="Runs trained with --record losses.")],
 ) -> None:
     """Precision and recall of what a method rejected or corrected, by epoch and by class."""
-    from rich.table import Table
-
     from largeloss.analysis.corrections import Quality
     from largeloss.analysis.corrections import corrections as analyse
     from largeloss.cli.console import out, say
+    from largeloss.report.tables import text_table
     from largeloss.runs.recorded_labels import recorded_labels, write_analysis
 
-    def cells(quality: Quality) -> tuple[str, ...]:
+    def cells(name: str, quality: Quality) -> tuple[str, ...]:
         shares = (quality.precision, quality.recall)
         shown = ("not known" if share is None else f"{100 * share:.1f}" for share in shares)
-        return str(quality.flagged), *shown
+        return name, str(quality.flagged), *shown
 
     for run in runs:
         labels = recorded_labels(run)
@@ -30,13 +29,8 @@ def corrections(
             ("Epoch", [(str(e), quality) for e, quality in enumerate(found.epochs)]),
             ("Class, last epoch", list(found.classes.items())),
         ):
-            table = Table(box=None, padding=(0, 2, 0, 0))
-            table.add_column(title)
-            for column in ("Flagged", "Precision (%)", "Recall (%)"):
-                table.add_column(column, justify="right")
-            for name, quality in lines:
-                table.add_row(name, *cells(quality))
-            out.print(table)
+            titles = (title, "Flagged", "Precision (%)", "Recall (%)")
+            out.print(text_table(titles, [cells(*line) for line in lines]))
         path = write_analysis(run, "corrections", {"method": labels.method, **found.as_json()})
         say(
             f"Precision: share of the flagged that were missing tags. Recall: share of the missing "

@@ -47,25 +47,16 @@ def examples(
                     f"named like {next(iter(rows))}."
                 )
             places = [rows[name] for name in image]
-        found = choose(
-            labels.recorded,
-            labels.training,
-            labels.reference,
-            labels.classes,
-            shown,
-            places,
-            number,
-        )
+        known = labels.recorded, labels.training, labels.reference, labels.classes
+        found = choose(*known, shown, places, number)
         say(f"{run}: {labels.method}")
         table = Table(padding=(0, 1), show_lines=True)
         for title in ("Image", "Given", *(f"Epoch {epoch}" for epoch in shown), "Truth"):
             table.add_column(title, overflow="fold")
         for example in found:
             given = set(example.training_tags)
-            cells = [
-                Text(labels.images[example.row]),
-                Text(", ".join(example.training_tags) or "–"),
-            ]
+            image_name, tags = labels.images[example.row], ", ".join(example.training_tags)
+            cells = [Text(image_name), Text(tags or "–")]
             for epoch in shown:
                 text = Text()
                 for name in example.tags_by_epoch[epoch]:
@@ -77,7 +68,7 @@ def examples(
         out.print(table)
         content = {
             "method": labels.method,
-            "examples": [{"image": labels.images[e.row], **e.as_json()} for e in found],
+            "examples": [{"image": labels.images[e.row], **vars(e)} for e in found],
         }
         path = write_analysis(run, "examples", content)
         say(

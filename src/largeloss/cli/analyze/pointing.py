@@ -24,16 +24,13 @@ def pointing(
     ] = 0,
 ) -> None:
     """The pointing game: hits where the highest place of a class's map lies in one of its boxes."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from largeloss.analysis.pointing import Pointing
     from largeloss.analysis.pointing import pointing as play
     from largeloss.cli.console import out, say
     from largeloss.data.folder.boxes import BOXES, read_boxes
     from largeloss.data.inputs.image_files import ImageFiles, image_size
     from largeloss.experiments.published import POINTING
     from largeloss.losses import title_of
+    from largeloss.report.tables import NOTHING, text_table
     from largeloss.runs.load import LoadedRun, open_shared
     from largeloss.runs.recorded_labels import write_analysis
 
@@ -44,9 +41,12 @@ def pointing(
         _, height, width = source.sample_shape
         return width, height
 
-    played: list[tuple[Path, str, Pointing]] = []
-    folders: list[Path] = []
-    unshared: list[str] = []
+    def shown(percent: float | None) -> str:
+        return NOTHING if percent is None else f"{percent:.1f}"
+
+    rows: list[tuple[str, ...]] = []
+    numbers_averaged: list[int] = []
+    first: tuple[Path, tuple[str, ...]] | None = None
     for run in runs:
         opened, columns = open_shared(run, data)
         folder = data or opened.settings.data.path
@@ -58,8 +58,9 @@ def pointing(
                 "--data."
             )
         labels = opened.dataset.labels
-        folders.append(folder.resolve())
-        if played and (folders[0] != folders[-1] or played[0][2].classes != labels.classes):
+        judged = folder.resolve(), labels.classes
+        first = first or judged
+        if judged != first:
             raise ConfigError(
                 f"{run} would be judged on other images or classes than {runs[0]}, and one table "
                 "cannot hold both. Name one folder for all with --data, or take one run at a time."
@@ -74,56 +75,36 @@ def pointing(
             partial(size, opened),
             tolerance,
         )
+        method, figures = opened.settings.method.name, found.as_json()
         content = {
-            "method": opened.settings.method.name,
-            "data": str(folders[-1]),
+            "method": method,
+            "data": str(judged[0]),
             "split": split,
             "tolerance": tolerance,
             "unshared_classes": unshared,
-            **found.as_json(),
         }
-        write_analysis(run, "pointing", content)
-        played.append((run, opened.settings.method.name, found))
+        write_analysis(run, "pointing", content | figures)
+        values = POINTING.values.get(method, (None,) * len(POINTING.columns))
+        ours = map(shown, (figures["accuracy"], figures["mean_accuracy"]))
+        counts = str(figures["num_pairs"]), str(found.num_difficult)
+        numbers_averaged.append(len(found.shares))
+        rows.append((title_of(method), *ours, *counts, *map(shown, values)))
 
-    def percent(share: float | None) -> str:
-        return "–" if share is None else f"{100 * share:.1f}"
-
-    published = {column.title: place for place, column in enumerate(POINTING.columns)}
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Method", no_wrap=True)
-    for title in (
-        "Micro (%)",
-        "Macro (%)",
-        "Pairs",
-        "Left\nout",
-        *(f"Published,\n{name}" for name in published),
-    ):
-        table.add_column(title, justify="right")
-    for _, method, found in played:
-        values = POINTING.values.get(method)
-        table.add_row(
-            Text(title_of(method)),
-            percent(found.accuracy),
-            percent(found.mean_accuracy),
-            str(int((found.hits + found.misses).sum())),
-            str(found.num_difficult),
-            *("–" if values is None else f"{values[i]:.1f}" for i in published.values()),
-        )
-    first = played[0][2]
-    table.add_row("Always the centre", percent(first.centre_accuracy), *["–"] * 5)
-    out.print(table)
-    averaged = sum(share is not None for share in first.by_class.values())
+    rows.append(("Always the centre", shown(figures["centre_accuracy"]), *[NOTHING] * 5))
+    published = (f"Published,\n{column.title}" for column in POINTING.columns)
+    titles = ("Method", "Micro (%)", "Macro (%)", "Pairs", "Left\nout", *published)
+    out.print(text_table(titles, rows))
     say(
         f"Micro: hits among all pairs of an image and a class that it shows; macro: mean over "
-        f"{averaged} classes. Tolerance {tolerance:g} px. Left out: pairs with difficult or crowd "
-        f"boxes alone, or whose place lies in one; {first.num_without_box} more have no box. "
-        "Published: Kim et al., CVPR 2022."
+        f"{numbers_averaged[0]} classes. Tolerance {tolerance:g} px. Left out: pairs with "
+        "difficult or crowd boxes alone, or whose place lies in one; "
+        f"{found.num_without_box} more have no box. Published: Kim et al., CVPR 2022."
     )
     if unshared:
-        known = len(first.classes) + len(unshared)
+        known = len(found.classes) + len(unshared)
         say(
-            f"The data has {len(first.classes)} of the model's {known} classes by name; not "
+            f"The data has {len(found.classes)} of the model's {known} classes by name; not "
             f"{', '.join(unshared)}."
         )
-    for run, _, _ in played:
+    for run in runs:
         say(f"By class: {run / 'analysis' / 'pointing.json'}")

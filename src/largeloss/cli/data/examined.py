@@ -12,9 +12,8 @@ from largeloss.cli.data.split_table import split_table
 from largeloss.data.examine.examination import Examination
 from largeloss.errors import ConfigError
 from largeloss.files import write_json
-from largeloss.report.check_page import CheckPage, write_check_page
-from largeloss.report.class_counts import class_counts
-from largeloss.report.ends import ends
+from largeloss.report.check_page import write_check_page
+from largeloss.report.class_counts import class_counts, ends
 
 SHOWN = 8
 """So many of the most and of the least frequent classes are printed."""
@@ -65,7 +64,7 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(json_file, content)
-        write_check_page(page, CheckPage(found, tuple(remarks), command))
+        write_check_page(page, found, remarks, command)
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be written ({error.strerror or error}). Choose another --out."
