@@ -14,7 +14,6 @@ from largeloss.presets import SettingsLayers, presets
 
 if TYPE_CHECKING:
     from largeloss.experiments.published import PublishedTable
-    from largeloss.experiments.reproduction import FilledTable, GroupPlan
 
 
 @takes_settings(without=("method", "delta_rel"))
@@ -52,8 +51,9 @@ def reproduce(
     collection/method, below whatever options say: give --weights or --pretrained. With several
     processes: torchrun --nproc-per-node 2 -m -- largeloss reproduce …
     """
+    from largeloss import distributed
+    from largeloss.cli.console import note, progress, say
     from largeloss.cli.console import out as screen
-    from largeloss.cli.console import progress, say
     from largeloss.experiments import missing_runs
     from largeloss.experiments.deviations import deviations
     from largeloss.experiments.published import TABLES
@@ -86,26 +86,13 @@ def reproduce(
         missing_runs.start_missing(published, demands, layers, folders, runs, progress())
         layout = fill_table(published, runs, chosen, kept)
         demands = plan_missing(layout, runs, seeds, missing_runs.has_preset)
-    _conclude(layout, demands, deviations(layout, runs), out)
-
-
-def _conclude(
-    layout: "FilledTable", demands: Sequence["GroupPlan"], remarks: Sequence[str], out: Path | None
-) -> None:
-    """Prints the table; writes it where asked to."""
-    from largeloss import distributed
-    from largeloss.cli.console import note, say
-    from largeloss.cli.console import out as screen
-    from largeloss.report import reproduction_tables as shown
-
-    table = layout.table
-    say(f"\n{table.title}. Published: {table.source}.")
+    notes = [*published.notes, *deviations(layout, runs)]
+    say(f"\n{published.title}. Published: {published.source}.")
     for part in shown.reproduction_tables(layout):
         screen.print(part)
     say(shown.LEGEND)
-    notes = [*table.notes, *remarks]
-    if table.made_by:
-        written = f"Our values are in {table.file} of a run, written by: {table.made_by}."
+    if published.made_by:
+        written = f"Our values are in {published.file} of a run, written by: {published.made_by}."
         without = "'Unmeasured' is a run without that file, or with null for the value."
         notes.insert(0, f"{written} {without}" if layout.unmeasured else written)
     for text in notes:

@@ -75,20 +75,18 @@ class Group:
         for path in self.folder(runs).glob(f"{method}-seed*"):
             number = re.fullmatch(rf"{re.escape(method)}-seed(0|[1-9][0-9]*)", path.name)
             if number and RunFolder(path).finished:
-                run = FinishedRun(path, int(number[1]), _read(RunFolder(path).result_file))
-                self._check(run, method)
-                found.append(run)
+                seed, result = int(number[1]), _read(RunFolder(path).result_file)
+                expected = {"method": method, "seed": seed, "protocol": self.protocol}
+                actual = {name: result.get(name) for name in expected}
+                if actual != expected:
+                    listed = ", ".join(f"{name} {value!r}" for name, value in actual.items())
+                    raise ConfigError(
+                        f"{path} should hold {method} with seed {seed}, {self.protocol}, but its "
+                        f"result.json has {listed}. Move the folder elsewhere, or choose another "
+                        "--runs."
+                    )
+                found.append(FinishedRun(path, seed, result))
         return sorted(found, key=lambda run: run.seed)
-
-    def _check(self, run: FinishedRun, method: str) -> None:
-        expected = {"method": method, "seed": run.seed, "protocol": self.protocol}
-        actual = {name: run.result.get(name) for name in expected}
-        if actual != expected:
-            listed = ", ".join(f"{name} {value!r}" for name, value in actual.items())
-            raise ConfigError(
-                f"{run.path} should hold {method} with seed {run.seed}, {self.protocol}, but its "
-                f"result.json has {listed}. Move the folder elsewhere, or choose another --runs."
-            )
 
 
 def _read(path: Path) -> dict[str, Any]:

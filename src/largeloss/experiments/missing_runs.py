@@ -113,10 +113,10 @@ def start_missing(
     by_groups = table.file == GROUPS_FILE
     for demand, runner in runners.items():
         for planned in demand.missing if by_groups else ():
-            data = runner.data(planned).reference
-            if data.labels.num_classes < NUM_GROUPS:
+            dataset = runner.data(planned).reference
+            if dataset.labels.num_classes < NUM_GROUPS:
                 raise ConfigError(
-                    f"{data.name} has {data.labels.num_classes} classes, too few for the "
+                    f"{dataset.name} has {dataset.labels.num_classes} classes, too few for the "
                     f"{NUM_GROUPS} groups of this table."
                 )
     progress.expect(sum(runner.epochs for runner in runners.values()))

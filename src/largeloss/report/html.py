@@ -1,6 +1,7 @@
 """The report of a run or of a comparison: one HTML file without external requests."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def write_report(path: Path, report: ReportPage) -> None:
     text = rendered(
         "report.html",
         report=report,
-        chart=Charts(),
+        chart=_charts(),
         image=_image,
         ends=ends,
         columns=COLUMNS,
@@ -90,22 +91,20 @@ def write_report(path: Path, report: ReportPage) -> None:
     write_text(path, text)
 
 
-class Charts:
+def _charts() -> Callable[[Sequence[Curve], Axes], str]:
     """Draws charts in a wide and a narrow version, each with a unique name on the page."""
+    numbers = itertools.count(1)
 
-    def __init__(self) -> None:
-        self.drawn = 0
-
-    def __call__(self, curves: Sequence[Curve], axes: Axes) -> str:
-        """HTML with both versions; the style sheet shows one. Empty if nothing can be drawn."""
-        self.drawn += 1
-        sizes = {"wide": (760, 400), "narrow": (360, 330)}
+    def chart(curves: Sequence[Curve], axes: Axes) -> str:
+        number = next(numbers)
         drawings = [
-            (kind, curves_svg(curves, axes=axes, size=size, name=f"{kind}-{self.drawn}"))
-            for kind, size in sizes.items()
+            (kind, curves_svg(curves, axes=axes, size=size, name=f"{kind}-{number}"))
+            for kind, size in (("wide", (760, 400)), ("narrow", (360, 330)))
         ]
-        # Templates mark this as safe: the drawing escapes its labels.
+        # Templates mark this as safe: the drawing escapes its labels. The style sheet shows one.
         return "\n".join(f'<div class="{kind}">{svg}</div>' for kind, svg in drawings if svg)
+
+    return chart
 
 
 def _image(pixels: NDArray[np.uint8]) -> str:
