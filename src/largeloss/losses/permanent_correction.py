@@ -29,7 +29,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         1
 
     Args:
-        delta_rel: Delta of the batch's entries in every epoch after the warm-up, in [0, 100];
+        delta_rel: Percent of the batch's entries in every epoch after the warm-up, in [0, 100];
             0.1 was published for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 

@@ -23,7 +23,7 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
         tensor(0.4767)
 
     Args:
-        delta_rel: Delta of the batch's entries added per epoch, in [0, 100]; 0.2 was published
+        delta_rel: Percent of the batch's entries added per epoch, in [0, 100]; 0.2 was published
             for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
 
