@@ -30,7 +30,7 @@ from largeloss.data.folder.boxes import read_boxes, write_boxes
 from largeloss.data.folder.dataset_json import read_description
 from largeloss.data.folder.read import read_features, read_folder, write_features
 from largeloss.data.importers import arff, coco, cub, nuswide, openimages, voc
-from largeloss.data.importers.imported import Boxes
+from largeloss.data.folder.boxes import Boxes
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import LargelossError
 from largeloss.labels import LabelTable, read_edits, read_labels, write_labels

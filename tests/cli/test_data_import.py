@@ -252,7 +252,7 @@ def test_openimages(imports: Import, tmp_path: Path) -> None:
     code, out, err = imports("openimages-v3", tmp_path / "tree")
     assert code == 0, err
     check_same(tmp_path / "data", openimages.read(tmp_path / "tree"))
-    assert "For the record" not in out  # the owners have a val split
+    assert "For the record" not in out  # the release has a val split
 
 
 def test_class_folders(imports: Import, tmp_path: Path, image_folder: Path) -> None:

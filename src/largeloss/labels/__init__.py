@@ -1,4 +1,4 @@
-"""Labels: what is known of every image, on disk, in memory, and hidden on purpose.
+"""Labels of every image: on disk, in memory, and hidden on purpose.
 
 The states are 1 present, 0 absent and -1 unobserved; in files 1, 0 and blank.
 """

@@ -1,4 +1,4 @@
-"""The label table: what is known of every image, as sparse rows."""
+"""The label table: the observed labels of every image, as sparse rows."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Miniature CUB-200-2011, as the owners' archive unpacks."""
+"""Miniature CUB-200-2011, as the official release unpacks."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

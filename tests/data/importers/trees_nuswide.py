@@ -1,4 +1,4 @@
-"""Miniature NUS-WIDE, as the owners' archives unpack, and as the arrays of Cole et al."""
+"""Miniature NUS-WIDE, as the official release unpacks, and as the arrays of Cole et al."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

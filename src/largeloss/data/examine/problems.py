@@ -11,7 +11,7 @@ from largeloss.data.examine.split_counts import SplitCounts
 from largeloss.labels import LabelTable
 
 FEW = 5
-"""A class with fewer positives in train is said to have few."""
+"""A class with fewer positives in train is reported to have few."""
 
 
 def find_errors(

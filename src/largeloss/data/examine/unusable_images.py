@@ -22,7 +22,7 @@ def find_unusable(
     Args:
         images: Names with slashes.
         folder: Where they start from.
-        decode: Without it, nothing is said of images that are damaged.
+        decode: Without it, images that are damaged are not found.
         follow_symlinks: Whether images may be links that lead out of ``folder``.
         workers: Threads.
 
