@@ -26,11 +26,10 @@ import torch
 from PIL import Image
 
 from largeloss.config import make_config, read_yaml
-from largeloss.data.folder.boxes import read_boxes, write_boxes
+from largeloss.data.folder.boxes import Boxes, read_boxes, write_boxes
 from largeloss.data.folder.dataset_json import read_description
 from largeloss.data.folder.read import read_features, read_folder, write_features
 from largeloss.data.importers import arff, coco, cub, nuswide, openimages, voc
-from largeloss.data.folder.boxes import Boxes
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import LargelossError
 from largeloss.labels import LabelTable, read_edits, read_labels, write_labels
@@ -118,6 +117,11 @@ def relation(folder: Path) -> None:
     (folder / "r.arff").write_text(heading + rows + "\n")
 
 
+def read_json(folder: Path) -> object:
+    files = [f"{name}={folder}/annotations/instances_{name}2017.json" for name in ("train", "val")]
+    return coco.read_files(files, [str(folder)], "unknown")
+
+
 READERS: dict[str, tuple[Callable[[Path], object], Reader]] = {
     "labels.csv": (labels, lambda f: read_labels(f / "labels.csv")),
     "labels.parquet": (parquet, lambda f: read_labels(f / "labels.parquet")),
@@ -140,6 +144,7 @@ READERS: dict[str, tuple[Callable[[Path], object], Reader]] = {
     "state.pt": (saved, lambda f: load_state(f / "state.pt")),
     "VOC": (lambda f: write_voc(f, 2012), lambda f: voc.read(f, 2012)),
     "COCO": (lambda f: write_coco(f, 2017), lambda f: coco.read(f, 2017)),
+    "COCO json": (lambda f: write_coco(f, 2017), read_json),
     "NUS-WIDE": (write_nuswide, lambda f: nuswide.read(f, "official")),
     "CUB": (write_cub, cub.read),
     "OpenImages": (write_openimages, openimages.read),

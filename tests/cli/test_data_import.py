@@ -159,7 +159,8 @@ def test_coco_json_of_several_splits(imports: Import, tmp_path: Path, image_fold
     own_images(tmp_path / "images/train", ["1.png", "2.png", "3.png"], image_folder)
     own_images(tmp_path / "images/held/out", ["1.png"], image_folder)
     files = ["--annotations", f"train={train}", "--annotations", f"test={test}"]
-    code, _, err = imports("coco", *files, "--images", tmp_path / "images", "--unlisted", "absent")
+    one = f"{tmp_path / 'images'}/"
+    code, _, err = imports("coco", *files, "--images", one, "--unlisted", "absent")
     assert code == 2
     assert "1 images are both in train and in test, for example '1.png'" in err
     folders = ["--images", f"train={tmp_path / 'images/train'}"]

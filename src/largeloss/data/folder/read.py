@@ -74,15 +74,12 @@ def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool =
     return Dataset(records.name, source, table, records.splits)
 
 
-def without_broken_images(
-    dataset: Dataset, policy: str, workers: int = 2, split: str = "all"
-) -> Dataset:
+def without_broken_images(dataset: Dataset, policy: str, split: str = "all") -> Dataset:
     """``dataset`` after a full decode of every image that is used.
 
     Args:
         dataset: Returned as it is where its inputs are not files.
         policy: ``"error"`` refuses the data set; ``"skip"`` leaves the images out and adds a note.
-        workers: Threads.
         split: Only its images are used; ``"all"``: those of all splits.
 
     Raises:
@@ -92,7 +89,7 @@ def without_broken_images(
         return dataset
     looked_at = dataset.splits.values() if split == "all" else [dataset.rows(split)]
     used = np.sort(np.concatenate(list(looked_at)))
-    found = broken_images(dataset.source.paths, workers, used.tolist())
+    found = broken_images(dataset.source.paths, rows=used.tolist())
     if not found:
         return dataset
     listed = first_lines(list(found.values()))

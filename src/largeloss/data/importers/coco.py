@@ -118,7 +118,7 @@ def read_files(
     """
     files = _by_split(annotations, "--annotations", "FILE")
     folders = _by_split(images, "--images", "FOLDER")
-    if len(folders) == 1 and images[0] == str(folders.get("train")):
+    if len(images) == 1 and Path(images[0]) == folders.get("train"):  # without split=
         folders = dict.fromkeys(files, folders["train"])
     if folders.keys() != files.keys():
         raise ConfigError(
