@@ -52,23 +52,23 @@ def train(out: Path) -> None:
     splits = {"train": np.arange(500), "val": np.arange(500, 550), "test": np.arange(550, 600)}
     given = Dataset("numbers", FeatureArray(torch.from_numpy(values).float()), table, splits)
     data = given.observed("single-positive")
-    arguments: dict[str, Any] = {
+    settings: dict[str, dict[str, Any]] = {
         "ll-r": {"delta_rel": 5.0},
         "ll-cp": {"delta_rel": 5.0},
         "role": {"labels": torch.from_numpy(data.labels.to_dense()), "expected_positives": 6.0},
         "curriculum": {"limit": 0.55},
-    }[method]
+    }
     device = start()
     torch.manual_seed(0)
     model = build_classifier(
         "none", CLASSES, (INPUTS,), hidden=64, mean=[0.0] * INPUTS, std=[1.0] * INPUTS, dropout=0.2
     )
     run = RunFolder(out)
-    evaluators = [Evaluator.of(table, splits[name]) for name in ("val", "test")]
+    val, test = (Evaluator.of(table, splits[name]) for name in ("val", "test"))
     recipe = Recipe(epochs=5, batch_size=10, lr=1e-3, stop_below=None, checkpoint_every=2)
-    criterion, config = LOSSES[method](**arguments), {"classes": list(table.classes)}
+    criterion, config = LOSSES[method](**settings[method]), {"classes": list(table.classes)}
     phase = Phase(
-        model, criterion, data, Evaluators(*evaluators), recipe, run, config, recording=True
+        model, criterion, data, Evaluators(val, test), recipe, run, config, recording=True
     )
     fit(phase, device, resume=run.state_file.is_file())
 

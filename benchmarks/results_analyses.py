@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,9 @@ def recorded_section(title: str, command: str, out: Path) -> str:
     return "\n".join([*lines, "", "```", *commands, "```", ""])
 
 
-def pointing_section(title: str, coco: Path, data: Path, groups: dict[str, Sequence[Path]]) -> str:
+def pointing_section(
+    title: str, coco: Path, data: Path, groups: Mapping[str, Sequence[Path]]
+) -> str:
     """The pointing game on ``coco``, imported into ``data``; two columns for each group of runs."""
     commands = []
     if not (data / "labels.parquet").is_file():

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from largeloss.experiments.results import Comparison, RunResult
+from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.labels import read_labels
 from largeloss.losses import title_of
 from largeloss.metrics import example_average_precision
-from largeloss.report import comparison_markdown
+from largeloss.report.tables import comparison_markdown
 
 PUBLISHED = {
     "Yeast": {"an": 0.531, "wan": 0.698, "epr": 0.710, "role": 0.711, "ll-r": 0.658,
@@ -45,11 +45,11 @@ def section(title: str, command: str, out: Path, num_runs: int) -> str:
     return "\n".join([*lines, f"```\n{command}\n```", ""])
 
 
-def finished_runs(out: Path, command: str) -> list[RunResult]:
+def finished_runs(out: Path, command: str) -> list[ComparedRun]:
     """The finished runs of a comparison, in the order of its command."""
     words = command.split()
     methods = words[words.index("--methods") + 1].split(",")
-    names = [field.name for field in fields(RunResult)]
+    names = [field.name for field in fields(ComparedRun)]
     found = []
     for seed in range(int(words[words.index("--seeds") + 1])):
         for method in methods:
@@ -57,7 +57,7 @@ def finished_runs(out: Path, command: str) -> list[RunResult]:
             folder = out / f"{kind}{'-' if delta else ''}{delta}-seed{seed}"
             if (folder / "result.json").is_file():
                 content = result(folder)
-                found.append(RunResult(**{name: content[name] for name in names}))
+                found.append(ComparedRun(**{name: content[name] for name in names}))
     return found
 
 

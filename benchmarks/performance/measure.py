@@ -65,7 +65,7 @@ def peak_bytes(work: Work) -> int:
     ) as profiled:
         work()
     alive = most = 0
-    results = profiled.profiler.kineto_results  # type: ignore[union-attr]
+    results = profiled.profiler.kineto_results
     changes = [e for e in results.events() if e.name() == "[memory]"]
     for change in sorted(changes, key=lambda e: e.start_ns()):
         alive += change.nbytes()

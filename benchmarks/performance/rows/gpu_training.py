@@ -89,7 +89,7 @@ def _train(
         optimizer.zero_grad()
         with torch.autocast(batch.inputs.device.type, dtype=torch.bfloat16):
             logits = model(batch.inputs).logits
-        criterion(logits.float(), batch.labels).backward()  # type: ignore[no-untyped-call]
+        criterion(logits.float(), batch.labels).backward()
         optimizer.step()
     if batch.inputs.is_cuda:
         torch.cuda.synchronize()

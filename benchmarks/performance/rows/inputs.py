@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision import transforms
 
 from largeloss.data.inputs.image_files import ImageFiles
-from largeloss.models import IMAGENET_MEAN, IMAGENET_STD
+from largeloss.models.build import IMAGENET_MEAN, IMAGENET_STD
 
 BATCH = 16
 

@@ -42,7 +42,7 @@ def _table() -> Line:
 
     ways = {
         "row by row": plain,
-        "ours": lambda: table.lookup(batch, out),
+        "ours": lambda: table.lookup(batch),
         "filling alone": lambda: out.fill(-1),
     }
     sampled = interleaved(ways)
