@@ -57,34 +57,19 @@ class SettingsLayers(NamedTuple):
         return make_config(layers, self.sets)
 
 
-@dataclass(frozen=True)
-class _Collection:
+class _Collection(NamedTuple):
     training: dict[str, Any]
     delta_rel: dict[str, float]
     """Percent, by method."""
-    expected_positives: float | None
-    """kappa."""
-    source: str
-    backbone: str = "resnet50.tv_in1k"
-    image_size: int = 448
+    expected_positives: float
 
 
+_SGD = {"optimizer": "sgd", "lr": 5e-3, "momentum": 0.9, "weight_decay": 1e-3}
 _COLLECTIONS = {
-    "voc2012": _Collection(
-        {"optimizer": "sgd", "lr": 5e-3, "momentum": 0.9, "weight_decay": 1e-3},
-        {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1},
-        1.5,
-        _KIM,
-    ),
-    "coco2014": _Collection(
-        _ADAM | {"lr": 1e-5}, {"ll-r": 0.4, "ll-ct": 0.2, "ll-cp": 0.2}, 2.9, _KIM
-    ),
-    "nuswide": _Collection(
-        _ADAM | {"lr": 1e-5}, {"ll-r": 0.4, "ll-ct": 0.2, "ll-cp": 0.2}, 1.9, _KIM
-    ),
-    "cub": _Collection(
-        _ADAM | {"lr": 7.5e-5}, {"ll-r": 0.4, "ll-ct": 0.4, "ll-cp": 0.2}, 31.4, _KIM
-    ),
+    "voc2012": _Collection(_SGD, {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1}, 1.5),
+    "coco2014": _Collection(_ADAM | {"lr": 1e-5}, {"ll-r": 0.4, "ll-ct": 0.2, "ll-cp": 0.2}, 2.9),
+    "nuswide": _Collection(_ADAM | {"lr": 1e-5}, {"ll-r": 0.4, "ll-ct": 0.2, "ll-cp": 0.2}, 1.9),
+    "cub": _Collection(_ADAM | {"lr": 7.5e-5}, {"ll-r": 0.4, "ll-ct": 0.4, "ll-cp": 0.2}, 31.4),
 }
 _BASELINES = ("full", "an", "iu", "wan", "lsan", "epr", "role")
 _DIGITS = {
@@ -145,16 +130,16 @@ def _published() -> Iterator[Preset]:
     for name, collection in _COLLECTIONS.items():
         common = {
             "data": {"observe": "single-positive", "observe_seed": 1200},
-            "model": {"backbone": collection.backbone, "image_size": collection.image_size},
+            "model": {"backbone": "resnet50.tv_in1k", "image_size": 448},
             "training": {"epochs": 10, "batch_size": 16, "head_lr_factor": 10.0, "stop_below": 3.0}
             | collection.training,
         }
         for method in (*_BASELINES, *collection.delta_rel):
             own: dict[str, Any] = {"name": method}
-            source = f"{collection.source}; {_LR}"
+            source = f"{_KIM}; {_LR}"
             if method in collection.delta_rel:
                 own["delta_rel"] = collection.delta_rel[method]
-                source = collection.source
+                source = _KIM
             elif method in ("epr", "role"):
                 own["expected_positives"] = collection.expected_positives
                 source = f"{_COLE}; {_KIM}; {_LR}"
@@ -170,10 +155,9 @@ def _openimages() -> Iterator[Preset]:
     for method in ("an", "iu", "wan", "lsan", "ll-r", "ll-ct", "ll-cp"):
         settings = deep_merged(_OPENIMAGES, {"method": {"name": method}})
         yield Preset(f"openimages-v3/{method}", settings, f"{_KIM}: {unknown}")
-    curriculum = {"method": {"name": "curriculum"}}
     yield Preset(
         "openimages-v3/curriculum",
-        deep_merged(_OPENIMAGES, curriculum),
+        deep_merged(_OPENIMAGES, {"method": {"name": "curriculum"}}),
         "Durand et al., CVPR 2019: partial cross-entropy; ResNet-101 from Kim et al.; the rule's "
         "limit and the learning rate are not published: defaults",
     )

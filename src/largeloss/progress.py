@@ -4,23 +4,16 @@ import html
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-
-class Bar(Protocol):
-    """The steps of one epoch."""
-
-    def advance(self) -> None:
-        """One more step was taken."""
-
-    def close(self) -> None:
-        """The epoch is over."""
+from largeloss.training.listener import Listener
 
 
 class Progress:
@@ -29,14 +22,14 @@ class Progress:
     Args:
         message: Shows a plain line.
         remark: Shows something that the user should know.
-        bar: Begins a bar with a title and a number of steps.
+        bar: Begins a bar with a title and a number of steps; None for no bars.
     """
 
     def __init__(
         self,
         message: Callable[[str], None],
         remark: Callable[[str], None],
-        bar: Callable[[str, int], Bar],
+        bar: "Callable[[str, int], TerminalBar | NotebookBar] | None",
     ) -> None:
         self.message, self.remark, self.bar = message, remark, bar
         self.clock = Clock()
@@ -50,13 +43,13 @@ class Progress:
         return RunListener(title, self)
 
 
-class RunListener:
-    """Shows one run, see :class:`~largeloss.training.listener.Listener`."""
+class RunListener(Listener):
+    """Shows one run."""
 
     def __init__(self, title: str, shown: Progress) -> None:
         self.title, self.shown = title, shown
         self.first = True
-        self.bar: Bar | None = None
+        self.bar: TerminalBar | NotebookBar | None = None
 
     def message(self, text: str) -> None:
         self.shown.message(text)
@@ -67,7 +60,8 @@ class RunListener:
     def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         self.shown.clock.begin(epoch if self.first else 0)
         self.first = False
-        self.bar = self.shown.bar(f"{self.title} epoch {epoch + 1}/{epochs}", steps)
+        if self.shown.bar is not None:
+            self.bar = self.shown.bar(f"{self.title} epoch {epoch + 1}/{epochs}", steps)
 
     def step(self) -> None:
         if self.bar is not None:
@@ -75,7 +69,7 @@ class RunListener:
 
     def end_epoch(self, record: dict[str, Any]) -> None:
         self.close()
-        self.shown.clock.advance()
+        self.shown.clock.done += 1
         test = f"  test mAP {record['test_map']:5.1f}" if "test_map" in record else ""
         self.message(
             f"{self.title}  epoch {record['epoch']:2d}  loss {record['train_loss']:.4f}  "
@@ -95,10 +89,6 @@ class Clock:
         self.total, self.done = total_epochs, 0
         self.begun: float | None = None
 
-    def advance(self) -> None:
-        """An epoch is over."""
-        self.done += 1
-
     def begin(self, resumed: int) -> None:
         """An epoch begins; neither the time before the first nor ``resumed`` epochs count."""
         self.total -= resumed
@@ -116,27 +106,20 @@ class Clock:
 
 def terminal_progress(console: Console, remark: Callable[[str], None]) -> Progress:
     """Bars on a terminal, plain lines where the output goes elsewhere."""
-    bar: Callable[[str, int], Bar] = (
-        (lambda title, steps: TerminalBar(console, title, steps)) if console.is_terminal else NoBar
-    )
+    bar = partial(TerminalBar, console) if console.is_terminal else None
     return Progress(lambda text: console.print(Text(text)), remark, bar)
-
-
-def notebook_progress() -> Progress:
-    """Bars in a notebook, messages and remarks as printed lines."""
-    return Progress(print, lambda text: print(f"Note: {text}"), NotebookBar)
 
 
 def silent_progress() -> Progress:
     """Shows nothing."""
-    return Progress(lambda text: None, lambda text: None, NoBar)
+    return Progress(lambda text: None, lambda text: None, None)
 
 
 def usual_progress() -> Progress:
     """Of a notebook where the code runs in one, else of a terminal."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None and hasattr(shell, "kernel"):
-        return notebook_progress()
+        return Progress(print, lambda text: print(f"Note: {text}"), NotebookBar)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     console = Console(highlight=False, soft_wrap=True)
     return terminal_progress(console, lambda text: errors.print(Text(f"Note: {text}")))
@@ -186,16 +169,3 @@ class NotebookBar:
             f"{html.escape(self._title)} <progress value='{self._done}' max='{self._steps}'>"
             f"</progress> {self._done}/{self._steps}"
         )
-
-
-class NoBar:
-    """Where no bar is drawn."""
-
-    def __init__(self, title: str, steps: int) -> None:
-        return
-
-    def advance(self) -> None:
-        return
-
-    def close(self) -> None:
-        return

@@ -17,7 +17,7 @@ from largeloss.training import checkpoint_file as container
 from largeloss.training.checkpoint_file import load_state, previous, save_state
 from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.fit import Outcome, Phase, fit
-from largeloss.training.listener import Silent
+from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import StopRequests
 from largeloss.training.start import start
@@ -26,7 +26,7 @@ from largeloss.training.weights import load_weights
 EVERY_STEP = replace(RECIPE, checkpoint_every=1)
 
 
-class Cut(Silent):
+class Cut(Listener):
     """Does something after a step of an epoch."""
 
     def __init__(self, epoch: int, step: int, deed) -> None:

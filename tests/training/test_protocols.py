@@ -21,7 +21,7 @@ from largeloss.training.checkpoint_file import load_state
 from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.fit import Phase, fit
 from largeloss.training.frozen import feature_classifier
-from largeloss.training.listener import Silent
+from largeloss.training.listener import Listener
 from largeloss.training.recipe import Recipe
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.start import start
@@ -85,7 +85,7 @@ class Stop(Exception):
     """Pulls the plug."""
 
 
-class PullThePlug(Silent):
+class PullThePlug(Listener):
     def __init__(self, after: int) -> None:
         self.after = after
 

@@ -1,5 +1,6 @@
 """``largeloss evaluate``: how good a trained classifier is on a split."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -63,4 +64,4 @@ def evaluate(
     if found.classes_without_positives:
         say(summary.classes_without_positives(found.classes_without_positives))
     if out is not None:
-        write_json(out, found.plain())
+        write_json(out, asdict(found))

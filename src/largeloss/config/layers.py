@@ -55,7 +55,11 @@ def deep_merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Nested settings, later ones over earlier ones, as a new mapping."""
     result: dict[str, Any] = {}
     for layer in layers:
-        _merge(result, layer)
+        for name, value in layer.items():
+            if isinstance(value, Mapping):
+                below = result.get(name)
+                value = deep_merged(below if isinstance(below, Mapping) else {}, value)
+            result[name] = value
     return result
 
 
@@ -77,14 +81,6 @@ def _assignment(text: str) -> dict[str, Any]:
     for part in reversed(name.strip().split(".")):
         nested = {part: nested}
     return dict(nested)
-
-
-def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
-    for name, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(into.get(name), dict):
-            _merge(into[name], value)
-        else:
-            into[name] = deep_merged(value) if isinstance(value, Mapping) else value
 
 
 def _explained(error: dict[str, Any]) -> str:

@@ -14,7 +14,8 @@ from largeloss.files import checksummed_json, write_text
 from largeloss.presets import SettingsLayers, presets
 from largeloss.runs.data import DataReader, load_data
 from largeloss.runs.grouped_map import measure_groups
-from largeloss.runs.load import LoadedRun, open_run, open_with
+from largeloss.runs.load import LoadedRun, load, open_run
+from largeloss.runs.settings import saved_settings
 
 GROUPS_FILE = "groups.json"
 NUM_GROUPS = 5
@@ -128,7 +129,8 @@ def start_missing(
             if planned in demand.missing:
                 runner(planned, path)
                 if by_groups:
-                    opened = open_with(path, runner.data(planned).reference)
+                    data_set = runner.data(planned).reference
+                    opened = LoadedRun(load(path), saved_settings(path), data_set)
                     progress.remark(_write_groups(opened, path))
             elif by_groups and not (path / GROUPS_FILE).is_file():
                 progress.remark(_write_groups(open_run(path, split="test"), path))

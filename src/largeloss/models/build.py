@@ -62,19 +62,15 @@ def build_classifier(
     if weights is not None:
         load_backbone(network, weights)
     model = Classifier(network, num_classes, *statistics, pixels=True, dropout=dropout)
-    _try(model.eval(), backbone, sample_shape)
-    return model.train()
-
-
-def _try(model: Classifier, backbone: str, sample_shape: Sequence[int]) -> None:
     try:
-        with torch.no_grad():
+        with model.scoring(), torch.no_grad():
             model(torch.zeros(1, *sample_shape, dtype=torch.uint8))
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"Backbone {backbone!r} does not take images of {tuple(sample_shape[1:])} pixels: "
             f"{error} Choose another --image-size."
         ) from None
+    return model
 
 
 def parameter_groups(model: Classifier, lr: float, head_lr_factor: float) -> list[dict[str, Any]]:

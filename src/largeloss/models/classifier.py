@@ -63,7 +63,8 @@ class Classifier(nn.Module):
         self.register_buffer("std", std.float().reshape(shape) * scale)
         self.backbone = backbone
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-        self.head = nn.Linear(_num_features(backbone), num_classes)
+        num_features = getattr(backbone, "head_hidden_size", None) or backbone.num_features
+        self.head = nn.Linear(cast(int, num_features), num_classes)
         # Convolutions are faster on images whose channels lie together in memory.
         self.memory_format = torch.channels_last if pixels else torch.contiguous_format
         self.to(memory_format=self.memory_format)
@@ -120,7 +121,3 @@ class Classifier(nn.Module):
                 f"gives {tuple(maps.shape)}."
             )
         return torch.einsum("bdhw,cd->bchw", maps, self.head.weight)
-
-
-def _num_features(backbone: nn.Module) -> int:
-    return int(getattr(backbone, "head_hidden_size", None) or cast(Any, backbone).num_features)

@@ -1,8 +1,7 @@
 """How good a trained classifier is on a split."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from largeloss.notebook import html_table
 from largeloss.runs.load import open_run
@@ -43,10 +42,6 @@ class Evaluation:
         ]
         titles = ("Class", "AP (%)", "Present", "Absent", "Unknown")
         return html_table(titles, rows, f"{self.split}: mAP {self.map:.1f} %")
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return asdict(self)
 
 
 def evaluate(

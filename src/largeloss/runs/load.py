@@ -133,13 +133,16 @@ def load(folder: Path) -> TrainedClassifier:
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A trained model, and the data that it is measured on."""
+    """A trained model, which goes to the GPU if there is one, and data that it is measured on."""
 
     model: TrainedClassifier
     settings: RunConfig
     """That the run was begun with."""
     dataset: Dataset
     """With the labels as they are given."""
+
+    def __post_init__(self) -> None:
+        self.model.to("cuda" if torch.cuda.is_available() else "cpu")
 
     def loader(self, split: str) -> Loader:
         """Batches of a split, or of ``all`` of them, in order."""
@@ -174,7 +177,7 @@ def open_run(
             f"This model takes inputs of shape {list(model.sample_shape)}; {dataset.name} has "
             f"{list(dataset.source.sample_shape)}."
         )
-    return _on_device(model, settings, dataset)
+    return LoadedRun(model, settings, dataset)
 
 
 def open_shared(run: Path, data: Path | None = None) -> tuple[LoadedRun, NDArray[np.int64]]:
@@ -200,20 +203,10 @@ def open_shared(run: Path, data: Path | None = None) -> tuple[LoadedRun, NDArray
         )
     dataset = dataset.with_labels(dataset.labels.select_classes(shared))
     columns = np.array([model.classes.index(name) for name in shared])
-    return _on_device(model, settings, dataset), columns
-
-
-def open_with(run: Path, dataset: Dataset) -> LoadedRun:
-    """The best weights of ``run``, on its own data, which was read already."""
-    return _on_device(load(run), saved_settings(run), dataset)
+    return LoadedRun(model, settings, dataset), columns
 
 
 def _reference(settings: RunConfig, own: dict[str, Any], split: str = "all") -> Dataset:
     """Data with its labels as they are given."""
     shown = {"data": {"observe": None, "cache": None, **own}}
     return load_data(make_config([settings.plain(), shown]), split).reference
-
-
-def _on_device(model: TrainedClassifier, settings: RunConfig, dataset: Dataset) -> LoadedRun:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return LoadedRun(model.to(device), settings, dataset)

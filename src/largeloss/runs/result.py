@@ -1,7 +1,7 @@
 """The result of a run, as ``result.json`` holds it."""
 
 import platform
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,10 +76,6 @@ class RunResult:
                 "another version of largeloss. Train the run again with this one."
             )
         return cls(**{name: content[name] for name in names})
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return asdict(self)
 
 
 def environment() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from largeloss.runs.training_labels import training_counts
 from largeloss.training.determinism import repeatable
 from largeloss.training.evaluation import RULES
 from largeloss.training.fit import Outcome, Phase, fit
-from largeloss.training.listener import Listener, Silent
+from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import StopRequests
 from largeloss.training.start import start
@@ -57,7 +58,7 @@ def train(
         return RunResult.read(out)
     device = start()
     main = distributed.rank() == 0
-    listener = listener if listener is not None and main else Silent()
+    listener = listener if listener is not None and main else Listener()
     if main and not resume:
         folder.check_free()
     continuing = resume and distributed.from_main(folder.state_file.is_file())
@@ -81,7 +82,7 @@ def train(
             _write_corrections(run, folder)
             more = {"thresholds": thresholds, "val_rule": run.evaluators.val.rule}
             save_config(folder.best, load_config(folder.best) | more)
-            folder.finish(result.plain())
+            folder.finish(asdict(result))
         distributed.barrier()
     return result
 

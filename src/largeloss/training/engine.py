@@ -88,10 +88,8 @@ def score_batches(model: Classifier, batches: Iterable[Batch]) -> Iterator[Score
     distributed.share_buffers(model)
     with model.scoring():
         for batch in batches:
-            logits = distributed.gather(model(batch.inputs).logits.float()).cpu()
-            rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
-            _check_finite(logits, rows)
-            yield Scores(logits, rows)
+            logits, rows = _gathered(model, batch)
+            yield Scores(logits.cpu(), rows)
 
 
 def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
@@ -120,8 +118,7 @@ def score_entries(model: Classifier, batches: Iterable[Batch], table: LabelTable
     first = 0
     with model.scoring():
         for batch in batches:
-            logits = distributed.gather(model(batch.inputs).logits.float())
-            _check_finite(logits, distributed.gather(batch.rows.to(distributed.device())).cpu())
+            logits, _ = _gathered(model, batch)
             ends = table.offsets[first : first + len(logits) + 1]
             part = slice(ends[0], ends[-1])
             places = np.repeat(np.arange(len(logits)), np.diff(ends)) * logits.shape[1]
@@ -167,6 +164,14 @@ def naming_images(images: Sequence[str]) -> Iterator[None]:
     except NonFiniteError as error:
         names = ", ".join(images[row] for row in error.rows[:4])
         raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
+
+
+def _gathered(model: Classifier, batch: Batch) -> tuple[Tensor, Tensor]:
+    """(B, C) logits on the model's device, (B,) rows on the CPU: of all processes."""
+    logits = distributed.gather(model(batch.inputs).logits.float())
+    rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
+    _check_finite(logits, rows)
+    return logits, rows
 
 
 def _check_finite(logits: Tensor, rows: Tensor) -> None:

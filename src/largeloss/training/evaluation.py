@@ -128,11 +128,6 @@ class Evaluator:
         states = [numbers.tolist() for numbers in (present, absent, unobserved)]
         return {name: list(numbers) for name, *numbers in zip(classes, *states, strict=True)}
 
-    @property
-    def description(self) -> str:
-        """The rule in words."""
-        return RULES[self.rule]
-
 
 @dataclass(frozen=True)
 class Evaluators:

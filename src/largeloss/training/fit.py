@@ -18,7 +18,7 @@ from largeloss.models import Classifier
 from largeloss.objective import Objective
 from largeloss.training.engine import naming_images, relabel, train_epoch
 from largeloss.training.evaluation import Evaluators, evaluation_loader
-from largeloss.training.listener import Listener, Silent
+from largeloss.training.listener import Listener
 from largeloss.training.recipe import Recipe, make_optimizer, seed_of
 from largeloss.training.recording import Recorder
 from largeloss.training.resume_state import Checkpoint, EpochProgress, History, Restored
@@ -88,7 +88,7 @@ def fit(
         NonFiniteError: logits became NaN or infinite; names step and images.
     """
     model, criterion, data, recipe = phase.model, phase.criterion, phase.data, phase.recipe
-    listener, main = listener or Silent(), distributed.rank() == 0
+    listener, main = listener or Listener(), distributed.rank() == 0
     if main:
         phase.run.make()
     loader = training_loader(data, recipe, device)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,14 +27,6 @@ from largeloss.models import Classifier, FeatureInput, half_precision
 _ROWS = 4096  # of features, looked at in one go
 
 
-class Featured(NamedTuple):
-    """A data set of features."""
-
-    data: Dataset
-    note: str
-    """Where the features came from, and how long that took."""
-
-
 def with_features(
     data: Dataset,
     model: Classifier,
@@ -44,7 +35,7 @@ def with_features(
     loader: Loader,
     *,
     half: bool = False,
-) -> Featured:
+) -> tuple[Dataset, str]:
     """``data`` with the backbone's pooled features in place of images.
 
     Args:
@@ -54,6 +45,9 @@ def with_features(
         cache: A folder; features found there under the same key are read, not extracted.
         loader: Batches of every used row, in order.
         half: Whether the backbone computes in bfloat16; the features are float32.
+
+    Returns:
+        The data set of features; where they came from and how long that took, in a sentence.
     """
     path = cache / f"{_key(data, [*identity, *(['bf16'] if half else [])])}.safetensors"
     started = time.perf_counter()
@@ -73,7 +67,7 @@ def with_features(
             f"Features were read from {path} in {elapsed:.2f} s; extracting them took {first:.1f} "
             f"s, {first / elapsed:.0f} times as long."
         )
-    return Featured(replace(data, source=features), note)
+    return replace(data, source=features), note
 
 
 def feature_classifier(data: Dataset, num_classes: int, dropout: float = 0.0) -> Classifier:

@@ -1,10 +1,10 @@
 """Who is told how a run goes on: a terminal, a notebook, or nobody."""
 
-from typing import Any, Protocol
+from typing import Any
 
 
-class Listener(Protocol):
-    """Is told how a run goes on. Only the first process has one."""
+class Listener:
+    """Is told how a run goes on, in the first process alone; this one shows nothing."""
 
     def message(self, text: str) -> None:
         """A plain line."""
@@ -23,25 +23,3 @@ class Listener(Protocol):
 
     def close(self) -> None:
         """Training is over, or was stopped."""
-
-
-class Silent:
-    """A listener that shows nothing."""
-
-    def message(self, text: str) -> None:
-        return
-
-    def remark(self, text: str) -> None:
-        return
-
-    def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
-        return
-
-    def step(self) -> None:
-        return
-
-    def end_epoch(self, record: dict[str, Any]) -> None:
-        return
-
-    def close(self) -> None:
-        return

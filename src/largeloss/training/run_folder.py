@@ -28,48 +28,16 @@ class RunFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self._lock = FileLock(self.path / ".lock", timeout=0)
-
-    @property
-    def config_file(self) -> Path:
-        """The resolved settings."""
-        return self.path / "config.yaml"
-
-    @property
-    def best(self) -> Path:
-        """Folder of the weights of the best val epoch."""
-        return self.path / "best"
-
-    @property
-    def last(self) -> Path:
-        """Folder of the weights and the state after the last finished epoch."""
-        return self.path / "last"
-
-    @property
-    def state_file(self) -> Path:
-        """What a resumed run continues from."""
-        return self.last / "state.pt"
-
-    @property
-    def result_file(self) -> Path:
-        """Written when the run is finished."""
-        return self.path / "result.json"
-
-    @property
-    def metrics_file(self) -> Path:
-        """A line an epoch."""
-        return self.path / "metrics.csv"
-
-    @property
-    def corrections_file(self) -> Path:
-        """Label edits that the method made."""
-        return self.path / "corrections.parquet"
-
-    @property
-    def recorded(self) -> Path:
-        """Folder of what :mod:`largeloss.training.recording` writes."""
-        return self.path / "recorded"
+        self.path = path = Path(path)
+        self.config_file = path / "config.yaml"  # the resolved settings
+        self.best = path / "best"  # folder of the weights of the best val epoch
+        self.last = path / "last"  # folder of the state after the last finished epoch
+        self.state_file = self.last / "state.pt"  # what a resumed run continues from
+        self.metrics_file = path / "metrics.csv"  # a line an epoch
+        self.corrections_file = path / "corrections.parquet"  # label edits of the method
+        self.recorded = path / "recorded"  # see largeloss.training.recording
+        self.result_file = path / "result.json"  # written when the run is finished
+        self._lock = FileLock(path / ".lock", timeout=0)
 
     @property
     def finished(self) -> bool:
@@ -151,7 +119,7 @@ class RunFolder:
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes ``result.json``, with checksums of the other files: the run is at its end."""
         files = [self.metrics_file, self.corrections_file, *self.recorded.glob("*.npy")]
-        sums = {_name(path, self.path): digest(path) for path in sorted(files) if path.is_file()}
+        sums = {self._name(path): digest(path) for path in sorted(files) if path.is_file()}
         write_text(self.result_file, checksummed_json({**result, SUMS: sums}))
 
     def check(self, path: Path) -> None:
@@ -164,7 +132,7 @@ class RunFolder:
             RunError: it has changed since, or ``result.json`` cannot be read.
         """
         noted = self.result().get(SUMS, {}) if self.finished else {}
-        name = _name(path, self.path)
+        name = self._name(path)
         if name in noted and path.is_file() and digest(path) != noted[name]:
             raise RunError(
                 f"{path} is not the file that was written: its checksum is not the one in "
@@ -183,6 +151,5 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
 
-
-def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()
