@@ -130,11 +130,6 @@ def largest(number: int) -> int:
     return int(found)
 
 
-def any_of(condition: bool) -> bool:
-    """Whether it holds in any process."""
-    return bool(largest(int(condition)))
-
-
 def from_main(value: T) -> T:
     """``value`` as the process of rank 0 has it."""
     if world_size() == 1:

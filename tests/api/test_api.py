@@ -17,7 +17,7 @@ import torch
 
 import largeloss
 from largeloss.cli import run as command
-from largeloss.config import flags, make_config
+from largeloss.config import make_config
 from largeloss.config.flat import flat_names
 from largeloss.errors import ConfigError, DataError, Interrupted, LargelossError
 
@@ -294,4 +294,3 @@ def test_every_setting_is_a_documented_argument(function):
     for flat in flat_names():
         assert flat in parameters
         assert f"{flat}: " in function.__doc__
-    assert {flag.name for flag in flags()} <= set(parameters)

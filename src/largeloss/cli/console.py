@@ -27,16 +27,14 @@ def complain(message: str) -> None:
 
 def note(message: str) -> None:
     """One remark that the user should see."""
-    if _silent:
-        return
-    err.print(Text.assemble(("Note: ", "bold yellow"), message))
+    if not _silent:
+        err.print(Text.assemble(("Note: ", "bold yellow"), message))
 
 
 def warn(message: str) -> None:
     """Something that is likely to surprise."""
-    if _silent:
-        return
-    err.print(Text.assemble(("Warning: ", "bold magenta"), message))
+    if not _silent:
+        err.print(Text.assemble(("Warning: ", "bold magenta"), message))
 
 
 def command_line() -> str:

@@ -2,30 +2,33 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
-from largeloss.config import Flag, flags, nested
+from largeloss.config import flat_names, nested
+from largeloss.config.models import SECTIONS
 from largeloss.presets import SettingsLayers
 
 Data = Annotated[
     Path | None,
     typer.Argument(help="A folder with labels.csv (or .parquet) and images or features."),
 ]
-PresetName = Annotated[
-    str | None,
-    typer.Option("--preset", help="Published settings, see 'largeloss presets': voc2012/ll-r."),
-]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Settings in YAML; options go before it.")
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Any setting, as section.name=value; may be repeated."),
-]
+COMMON = {
+    "preset": Annotated[
+        str | None,
+        typer.Option("--preset", help="Published settings, see 'largeloss presets': voc2012/ll-r."),
+    ],
+    "config": Annotated[
+        Path | None, typer.Option("--config", help="Settings in YAML; options go before it.")
+    ],
+    "sets": Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting, as section.name=value; may be repeated."),
+    ],
+}
 PANELS = {"data": "Labels", "method": "Method", "model": "Model", "training": "Training"}
 
 
@@ -37,48 +40,58 @@ def takes_settings(
     Args:
         without: Flat names of settings for which the command has no option.
     """
-    shared = [flag for flag in flags() if flag.name not in without]
+    shared = [option for option in _options() if option.name not in without]
+    common = [_keyword(name, annotation) for name, annotation in COMMON.items()]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(command).parameters.values() if p.name != "layers"]
 
         @functools.wraps(command)
         def wrapper(**arguments: Any) -> None:
-            values = {flag.name: _value(flag, arguments.pop(flag.name)) for flag in shared}
-            preset, file, sets = (arguments.pop(name) for name in ("preset", "config", "sets"))
+            values = {option.name: arguments.pop(option.name) for option in shared}
+            preset, file, sets = (arguments.pop(name) for name in COMMON)
             given = nested({name: value for name, value in values.items() if value is not None})
             command(layers=SettingsLayers(preset, file, given, tuple(sets or ())), **arguments)
 
-        parameters = [*own, *map(_parameter, shared), *_common()]
-        keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         # typer reads the signature from here, which the type of a function does not know
-        wrapper.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+        wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [*keywords, *shared, *common]
+        )
         return wrapper
 
     return decorate
 
 
-def _parameter(flag: Flag) -> inspect.Parameter:
-    option = typer.Option(
-        f"--{flag.name.replace('_', '-')}",
-        help=flag.help,
-        rich_help_panel=PANELS[flag.section],
-        show_default=False,
-    )
-    annotation = Annotated[flag.kind | None, option]  # type: ignore[name-defined]  # at run time
+def _options() -> Iterator[inspect.Parameter]:
+    """Of the settings that are options, section by section."""
+    for flat, (section, name) in flat_names().items():
+        field = SECTIONS[section].model_fields[name]
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra["flag"]:
+            usual = None if isinstance(field.default, bool) else field.default
+            option = typer.Option(
+                f"--{flat.replace('_', '-')}",
+                help=f"{field.description}{'' if usual is None else f' Default: {usual}.'}",
+                rich_help_panel=PANELS[section],
+                show_default=False,
+                callback=_listed if list[str] in get_args(field.annotation) else None,
+            )
+            yield _keyword(flat, Annotated[_kind(field.annotation) | None, option])
+
+
+def _keyword(name: str, annotation: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(flag.name, kind, default=None, annotation=annotation)
+    return inspect.Parameter(name, kind, default=None, annotation=annotation)
 
 
-def _common() -> list[inspect.Parameter]:
-    kinds = {"preset": PresetName, "config": ConfigFile, "sets": Sets}
-    return [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in kinds.items()
-    ]
+def _kind(annotation: Any) -> type:
+    """What a terminal gives: bool, int, float or str; layers check what the value means."""
+    parts = [annotation]
+    for part in parts:
+        parts += get_args(part)  # of a union, of Annotated
+    return next((kind for kind in (bool, int, float) if kind in parts), str)
 
 
-def _value(flag: Flag, value: Any) -> Any:
-    if flag.is_list and value is not None:
-        return [part.strip() for part in value.split(",") if part.strip()] or None
-    return value
+def _listed(value: str | None) -> list[str] | None:
+    return [part.strip() for part in (value or "").split(",") if part.strip()] or None

@@ -52,7 +52,7 @@ def reproduce(
     processes: torchrun --nproc-per-node 2 -m -- largeloss reproduce …
     """
     from largeloss import distributed
-    from largeloss.cli.console import note, progress, say
+    from largeloss.cli.console import counted, note, progress, say
     from largeloss.cli.console import out as screen
     from largeloss.experiments import missing_runs
     from largeloss.experiments.deviations import deviations
@@ -79,7 +79,7 @@ def reproduce(
     layout = fill_table(published, runs, chosen, kept)
     demands = plan_missing(layout, runs, seeds, missing_runs.has_preset)
     missing_runs.check_settings(demands, layers, folders)
-    say(f"Plan: {seeds} {'seed' if seeds == 1 else 'seeds'} a method, runs in {runs}.")
+    say(f"Plan: {counted(seeds, 'seed')} a method, runs in {runs}.")
     screen.print(shown.plan_table(demands, missing_runs.reasons(demands, chosen, folders, run)))
     say(f"{shown.total(demands)} {shown.ESTIMATE}")
     if run:

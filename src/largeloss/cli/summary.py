@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
-from rich.text import Text
 
 from largeloss.cli.console import out, say
+from largeloss.report.tables import text_table
 from largeloss.training.evaluation import RULES
 
 if TYPE_CHECKING:
@@ -35,19 +35,16 @@ def print_result(result: "RunResult", folder: Path) -> None:
 
 def class_table(ap: Mapping[str, float], counts: Mapping[str, Sequence[int]]) -> Table:
     """Average precision by class, and why where there is none."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Class")
-    for title in ("Present", "Absent", "Unknown", "AP"):
-        table.add_column(title, justify="right")
+    rows = []
     for name, value in ap.items():
-        present, absent, unknown = counts[name]
+        present, absent, _ = counts[name]
         shown = f"{100 * value:.1f}"
         if not present:
             shown = "not measurable: nowhere present"
         elif not absent:
             shown = "not measurable: nowhere absent"
-        table.add_row(Text(name), str(present), str(absent), str(unknown), shown)
-    return table
+        rows.append((name, *map(str, counts[name]), shown))
+    return text_table(("Class", "Present", "Absent", "Unknown", "AP"), rows)
 
 
 def classes_without_positives(number: int) -> str:
@@ -60,17 +57,15 @@ def classes_without_positives(number: int) -> str:
 
 def group_table(figures: "GroupedFigures") -> Table:
     """mAP by groups of classes."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Group")
-    for title in ("Train annotations", "Classes", "mAP (%)"):
-        table.add_column(title, justify="right")
 
     def shown(value: float | None) -> str:
         return "not measurable" if value is None else f"{value:.1f}"
 
     measured = figures.measured
-    for number, (low, high) in enumerate(figures.annotations):
-        counted, value = measured.num_counted[number], measured.groups[number]
-        table.add_row(f"G{number + 1}", f"{low} to {high}", str(counted), shown(value))
-    table.add_row("all", "", str(sum(measured.num_counted)), shown(measured.all))
-    return table
+    columns = figures.annotations, measured.num_counted, measured.groups
+    rows = [
+        (f"G{number}", f"{low} to {high}", str(counted), shown(value))
+        for number, ((low, high), counted, value) in enumerate(zip(*columns, strict=True), start=1)
+    ]
+    rows.append(("all", "", str(sum(measured.num_counted)), shown(measured.all)))
+    return text_table(("Group", "Train annotations", "Classes", "mAP (%)"), rows)

@@ -1,6 +1,6 @@
 """The settings of a run: their models, how layers of them are merged, and their flat names."""
 
-from largeloss.config.flat import Flag, flags, nested
+from largeloss.config.flat import flat_names, nested
 from largeloss.config.layers import deep_merged, make_config, merged, read_yaml
 from largeloss.config.models import (
     DataConfig,
@@ -12,13 +12,12 @@ from largeloss.config.models import (
 
 __all__ = [
     "DataConfig",
-    "Flag",
     "MethodConfig",
     "ModelConfig",
     "RunConfig",
     "TrainingConfig",
     "deep_merged",
-    "flags",
+    "flat_names",
     "make_config",
     "merged",
     "nested",

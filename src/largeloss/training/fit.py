@@ -21,7 +21,7 @@ from largeloss.training.evaluation import Evaluators, evaluation_loader
 from largeloss.training.listener import Listener
 from largeloss.training.recipe import Recipe, make_optimizer, seed_of
 from largeloss.training.recording import Recorder
-from largeloss.training.resume_state import Checkpoint, EpochProgress, History, Restored
+from largeloss.training.resume_state import Checkpoint, EpochProgress, History
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import CheckpointSchedule, StopRequests
 from largeloss.training.start import synchronised
@@ -99,7 +99,7 @@ def fit(
     recorder = Recorder.of(phase.run.recorded, data) if phase.recording else None
     checkpoint = Checkpoint(phase.run, objective, optimizer, data.fingerprint, recorder)
     schedule = CheckpointSchedule(recipe.checkpoint_every, requests or StopRequests())
-    history, first, progress = checkpoint.restore() if resume else Restored(History(), 0, None)
+    history, first, progress = checkpoint.restore() if resume else (History(), 0, None)
     for text in checkpoint.remarks:
         listener.remark(text)
     for epoch in range(first, recipe.epochs):

@@ -132,9 +132,7 @@ def _extract(model: Classifier, loader: Loader, num_inputs: int, half: bool) -> 
 
 
 def _is_readable(path: Path, data: Dataset) -> bool:
-    """Whether the cache has the features; a damaged file counts as none."""
-    if not path.is_file():
-        return False
+    """Whether the cache has the features; a damaged file counts as none, too."""
     try:
         read_features(path, data.labels)
     except DataError:

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -106,16 +106,6 @@ class EpochProgress:
         return cls(state["steps"], own["images"], list(own["losses"].to(device)), state["seconds"])
 
 
-class Restored(NamedTuple):
-    """Where a resumed run goes on."""
-
-    history: History
-    epoch: int
-    """The one to go on with."""
-    progress: EpochProgress | None
-    """What was done of it; None at its beginning."""
-
-
 @dataclass
 class Checkpoint:
     """Saves and restores all that changes while a run is trained."""
@@ -158,8 +148,11 @@ class Checkpoint:
                 },
             )
 
-    def restore(self) -> Restored:
+    def restore(self) -> tuple[History, int, EpochProgress | None]:
         """Puts everything back; ``remarks`` then tells what has changed since.
+
+        Returns:
+            The epochs that are over, the one to go on with, what was done of it (None: nothing).
 
         Raises:
             CheckpointError: there is none, it is damaged, or of other labels or processes.
@@ -183,12 +176,12 @@ class Checkpoint:
         ]
         history = History(**state["history"])
         if state["progress"] is None:
-            return Restored(history, state["epoch"] + 1, None)
+            return history, state["epoch"] + 1, None
         device = next(self.objective.parameters()).device
         progress = EpochProgress.restored(state["progress"], self.objective.criterion, device)
         if self.recorder is not None:
             self.recorder.restore(state["progress"]["recorder"])
-        return Restored(history, state["epoch"], progress)
+        return history, state["epoch"], progress
 
 
 def machine() -> dict[str, str]:

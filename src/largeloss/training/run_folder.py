@@ -106,8 +106,6 @@ class RunFolder:
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Writes ``metrics.csv``, a line an epoch, in place of the earlier one."""
-        if not records:
-            return
         with (
             written_atomically(self.metrics_file) as partial,
             partial.open("w", encoding="utf-8", newline="") as file,

@@ -60,7 +60,7 @@ class CheckpointSchedule:
             wanted = steps % self.every == 0
         else:
             wanted = time.monotonic() - self._saved > 60 * MINUTES
-        wanted = distributed.any_of(wanted or self.requests.number != 0)
+        wanted = distributed.largest(int(wanted or self.requests.number != 0)) > 0
         if wanted:
             self._saved = time.monotonic()
         return wanted
