@@ -7,7 +7,8 @@ from pathlib import Path
 from largeloss.config import RunConfig
 from largeloss.experiments.grid import PlannedRun, Variant, plan, run_grid
 from largeloss.experiments.results import Comparison
-from largeloss.experiments.runner import GridRunner, Progress
+from largeloss.experiments.runner import GridRunner
+from largeloss.progress import Progress
 from largeloss.runs.data import DataReader, load_data
 
 

@@ -9,9 +9,10 @@ from largeloss.errors import ConfigError
 from largeloss.experiments.finished import Group
 from largeloss.experiments.published import PublishedTable
 from largeloss.experiments.reproduction import GroupPlan
-from largeloss.experiments.runner import GridRunner, Progress
+from largeloss.experiments.runner import GridRunner
 from largeloss.files import checksummed_json, write_text
 from largeloss.presets import SettingsLayers, presets
+from largeloss.progress import Progress
 from largeloss.runs.data import DataReader, load_data
 from largeloss.runs.grouped_map import measure_groups
 from largeloss.runs.load import LoadedRun, load, open_run

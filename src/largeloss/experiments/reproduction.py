@@ -142,11 +142,7 @@ def fill_table(
 ) -> FilledTable:
     """Fills a published table with the values of finished runs, of all seeds.
 
-    Args:
-        table: The published table.
-        runs: The folder of all runs.
-        methods: Rows of the table.
-        protocols: Columns of these protocols are kept.
+    ``methods`` are its rows; columns of these ``protocols`` are kept; all runs lie in ``runs``.
 
     Raises:
         ConfigError: a folder holds another run than its name tells.

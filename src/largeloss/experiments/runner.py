@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from largeloss import distributed
 from largeloss.config import RunConfig, make_config
@@ -10,29 +9,13 @@ from largeloss.errors import ConfigError
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
 from largeloss.losses import check_some_method_has, settings_of
+from largeloss.progress import Progress
 from largeloss.runs.assemble import check
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.train import train
-from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.start import start
-
-
-class Progress(Protocol):
-    """Shows how a grid goes on."""
-
-    def expect(self, epochs: int) -> None:
-        """So many epochs are to be trained."""
-
-    def listener(self, title: str) -> Listener:
-        """Of the next run."""
-
-    def message(self, text: str) -> None:
-        """A plain line."""
-
-    def remark(self, text: str) -> None:
-        """Something that the user should know."""
 
 
 class GridRunner:

@@ -39,11 +39,7 @@ class Assembled:
 
 
 def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
-    """Makes all that a run needs; collective, and seeds torch.
-
-    Args:
-        settings: As the user gave them.
-        data: Where it was read already.
+    """Makes all that a run needs, of settings as the user gave them; collective, and seeds torch.
 
     Raises:
         ConfigError: settings that do not go together or with the data.
@@ -64,11 +60,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
 
 
 def check(settings: RunConfig, data: RunData) -> Dataset:
-    """Refuses settings that do not go together or with the data, before any work.
-
-    Args:
-        settings: Resolved.
-        data: Of the run.
+    """Refuses resolved settings that do not go together or with the data, before any work.
 
     Returns:
         What the method is trained on.

@@ -91,13 +91,9 @@ def measure_groups(opened: LoadedRun, split: str, num_groups: int) -> GroupedFig
 
 
 def train_counts(settings: RunConfig, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """(C,) in how many training images of a run each class was annotated, as the method saw it.
+    """(C,) in how many training images of a run each of ``classes`` was annotated, for the method.
 
     No image is decoded: annotations of images that were left out are counted too.
-
-    Args:
-        settings: The run's.
-        classes: In the order that is wanted.
     """
     settings = make_config([settings.plain(), {"data": {"classes": list(classes)}}])
     dataset = training_dataset(open_data(settings), settings.method.name)

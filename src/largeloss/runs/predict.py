@@ -101,10 +101,7 @@ def readable_images(
 ) -> tuple[tuple[Path, ...], dict[str, str]]:
     """The images that can be decoded in full, and why the others cannot.
 
-    Args:
-        images: Files.
-        bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read.
-        workers: Threads that decode.
+    They may only fail where ``bad_images`` is ``"skip"``. ``workers`` threads decode.
 
     Raises:
         DataError: images cannot be read, and are not to be left out; or none can.

@@ -34,10 +34,6 @@ class RecordedLabels(NamedTuple):
 def recorded_labels(run: Path, read: Callable[[RunConfig], RunData] = open_data) -> RecordedLabels:
     """Reads a run's recording and, from its data set, the labels.
 
-    Args:
-        run: Its folder.
-        read: Gives the data of its settings.
-
     Raises:
         ConfigError: no run, no recording, or the data has changed.
     """

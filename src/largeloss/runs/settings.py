@@ -36,11 +36,7 @@ def resolved(settings: RunConfig) -> RunConfig:
 
 
 def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
-    """The settings that a run was begun with.
-
-    Args:
-        run: Its folder.
-        asked: Settings that it is to be continued with.
+    """The settings that a run was begun with; they must be those it is ``asked`` to go on with.
 
     Raises:
         ConfigError: no run there, or settings other than those ``asked`` for.

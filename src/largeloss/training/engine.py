@@ -104,10 +104,7 @@ def score_entries(model: Classifier, batches: Iterable[Batch], table: LabelTable
 
     Never more than a batch is dense: 4 bytes are kept of an observed entry, none of another.
 
-    Args:
-        model: Scored in evaluation mode.
-        batches: All images of the table, in its order.
-        table: Says what is observed.
+    ``batches`` has all images of the table, in its order; the table says what is observed.
 
     Raises:
         NonFiniteError: training has diverged.
@@ -134,11 +131,8 @@ def relabel(
 ) -> None:
     """Shows the predictions for the training images to a method that labels between epochs.
 
-    Args:
-        model: Scored in evaluation mode; several passes differ by its dropout.
-        criterion: Its ``relabel`` is called for every batch.
-        batches: The training images, in order, with the labels as given.
-        passes: How often each batch is scored.
+    ``batches`` has them in order, with the labels as given. Each batch is scored ``passes`` times,
+    in evaluation mode; several passes differ by the model's dropout.
 
     Raises:
         NonFiniteError: training has diverged.
@@ -154,11 +148,7 @@ def relabel(
 
 @contextmanager
 def naming_images(images: Sequence[str]) -> Iterator[None]:
-    """Within it, logits that are not finite are reported with the names of their images.
-
-    Args:
-        images: N names, by row.
-    """
+    """Within it, logits that are not finite are reported with their images' names, by row."""
     try:
         yield
     except NonFiniteError as error:

@@ -143,9 +143,7 @@ class Evaluators:
     ) -> dict[str, float]:
         """``val_map`` and, where it is tracked, ``test_map``, in percent; collective.
 
-        Args:
-            model: Is measured in evaluation mode.
-            batches: Of each split, in order; val stands in for a missing test split.
+        ``batches`` are those of each split, in order; val stands in for a missing test split.
         """
         found = {"val_map": self.val.measure(self.val.scores(model, batches["val"])).value}
         if self.track_test:

@@ -123,8 +123,7 @@ class RunFolder:
     def check(self, path: Path) -> None:
         """Makes sure that a file of a finished run is the one that was written.
 
-        Args:
-            path: Of a file without a checksum of its own: metrics, label edits, recorded losses.
+        It is for files without a checksum of their own: metrics, label edits, recorded losses.
 
         Raises:
             RunError: it has changed since, or ``result.json`` cannot be read.
