@@ -72,10 +72,7 @@ def run_grid(
 ) -> Comparison:
     """Runs the grid; writes ``results.json`` after every run.
 
-    Args:
-        grid: From :func:`plan`.
-        out: Parent of the runs' folders.
-        run_one: Trains a run in its folder, or reads its result if it is finished.
+    ``run_one`` trains a run in its folder in ``out``, or reads its result if it is finished.
     """
     out.mkdir(parents=True, exist_ok=True)
     results = []

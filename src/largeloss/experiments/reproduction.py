@@ -172,13 +172,10 @@ def fill_table(
 def plan_missing(
     filled: FilledTable, runs: Path, num_seeds: int, can_run: Callable[[Group, str], bool]
 ) -> list[GroupPlan]:
-    """The missing runs of a table, group by group.
+    """The missing runs of a table, group by group; all runs lie in ``runs``.
 
-    Args:
-        filled: The table with our values.
-        runs: The folder of all runs.
-        num_seeds: Runs a method; further finished runs are kept.
-        can_run: Whether there are settings for runs of a method in a group.
+    Each method is to have ``num_seeds`` runs; further finished ones are kept. ``can_run`` says
+    whether there are settings for runs of a method in a group.
 
     Raises:
         ConfigError: no method, no seed, or a method twice.

@@ -23,9 +23,7 @@ class GridRunner:
 
     Args:
         make: Gives the settings of a method, but for its Delta and the seed.
-        grid: What is to be run.
-        out: Holds a folder a run.
-        progress: Is told how it goes on.
+        grid: What is to be run, each in its folder in ``out``.
         reader: Gives data; may be shared between grids.
 
     Raises:

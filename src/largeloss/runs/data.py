@@ -65,12 +65,7 @@ def load_data(settings: RunConfig, split: str = "all") -> RunData:
 
 
 class DataReader:
-    """Reads the data of runs, once for all runs that share it.
-
-    Args:
-        read: Gives the data of a run's settings.
-        remark: Is told each remark on data that is read.
-    """
+    """Reads the data of runs, once for all that share it; ``remark`` is told what to know."""
 
     def __init__(
         self,
@@ -81,7 +76,6 @@ class DataReader:
         self._kept: dict[str, RunData] = {}
 
     def __call__(self, settings: RunConfig) -> RunData:
-        """The data of these settings."""
         settings = resolved(settings)
         key = f"{settings.data.model_dump_json()} {settings.model.image_size}"
         if key not in self._kept:

@@ -83,15 +83,8 @@ def train_head_first(
     """LinearInit's first phase: a linear head on frozen features becomes the model's head.
 
     Parameters of the loss (ROLE's table, IMCL's graph) go over into the second phase; its memories
-    and the count of epochs begin afresh.
-
-    Args:
-        phase: The second, whose model gets the head.
-        settings: Of the run.
-        device: Of the model.
-        listener: Is told how it goes on.
-        requests: Signals that ask to stop.
-        continuing: Whether the second phase has begun already; then nothing is changed.
+    and the count of epochs begin afresh. ``phase`` is the second, whose model gets the head; where
+    it has begun already (``continuing``), nothing is changed.
 
     Returns:
         The first phase's result.

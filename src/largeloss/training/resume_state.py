@@ -73,12 +73,14 @@ class EpochProgress:
 
     def state(self, criterion: PartialLabelLoss) -> dict[str, Any]:
         """Of this and all other processes, for a checkpoint; collective."""
-        own = {
+        own: dict[str, Any] = {
             "images": self.images,
             "losses": torch.stack(self.losses).cpu(),
             "criterion": criterion.get_extra_state(),
-            "streams": _random_streams(),
+            "streams": {"cpu": torch.get_rng_state()},
         }
+        if torch.cuda.is_available():
+            own["streams"]["cuda"] = torch.cuda.get_rng_state()
         return {
             "steps": self.steps,
             "seconds": self.seconds,
@@ -102,7 +104,9 @@ class EpochProgress:
             )
         own = state["processes"][distributed.rank()]
         criterion.set_extra_state(own["criterion"])
-        _set_random_streams(own["streams"])
+        torch.set_rng_state(own["streams"]["cpu"])
+        if "cuda" in own["streams"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state(own["streams"]["cuda"])
         return cls(state["steps"], own["images"], list(own["losses"].to(device)), state["seconds"])
 
 
@@ -192,16 +196,3 @@ def machine() -> dict[str, str]:
         "device": "CUDA" if torch.cuda.is_available() else "CPU",
         "torch": str(torch.__version__),
     }
-
-
-def _random_streams() -> dict[str, Tensor]:
-    found = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        found["cuda"] = torch.cuda.get_rng_state()
-    return found
-
-
-def _set_random_streams(state: dict[str, Tensor]) -> None:
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])

@@ -43,12 +43,7 @@ class StopRequests:
 
 
 class CheckpointSchedule:
-    """Says after which steps to save; all processes agree.
-
-    Args:
-        every: So many steps, or so many minutes if it is None.
-        requests: Signals.
-    """
+    """Says after which steps to save, ``every`` so many or, without, :data:`MINUTES`; all agree."""
 
     def __init__(self, every: int | None, requests: StopRequests) -> None:
         self.every, self.requests = every, requests
