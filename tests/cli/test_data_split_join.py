@@ -58,7 +58,7 @@ def test_split(data: Command, voc_data: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(new.splits[name], rows)
     assert isinstance(new.source, ImageFiles)
     assert isinstance(old.source, ImageFiles)
-    assert new.source.paths == old.source.paths
+    assert tuple(new.source.paths) == tuple(old.source.paths)
     for ours, theirs in zip(
         read_boxes(tmp_path / "new/boxes.parquet", new.labels),
         read_boxes(voc_data / "boxes.parquet", old.labels),
@@ -136,7 +136,7 @@ def test_join(data: Command, voc_data: Path, coco_data: Path, tmp_path: Path) ->
     assert isinstance(both.source, ImageFiles)
     assert isinstance(one.source, ImageFiles)
     assert isinstance(two.source, ImageFiles)
-    assert both.source.paths == (*one.source.paths, *two.source.paths)
+    assert tuple(both.source.paths) == (*one.source.paths, *two.source.paths)
     num = one.labels.num_images
     dense = both.labels.to_dense()
     np.testing.assert_array_equal(dense[:num, :20], one.labels.to_dense())

@@ -15,9 +15,7 @@ ROWS = np.array([0, 2, 3, 4, 6, 7, 8, 9, 10])
 class Slow(ImageArray):
     """Pretends to read files, so that workers are used."""
 
-    @property
-    def in_memory(self) -> bool:
-        return False
+    in_memory = False
 
 
 def contents(loader):

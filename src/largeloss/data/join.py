@@ -39,7 +39,7 @@ def join_folders(
     data: list[tuple[str, Dataset]] = []
     for name, folder in folders:
         found = read_records(folder, unlisted=unlisted)
-        if found.description is not None and isinstance(found.description.images, dict):
+        if isinstance(found.description.images, dict):
             raise DataError(
                 f"{folder} was itself joined of {', '.join(found.description.images)}. Join "
                 "these folders directly, all in one command."

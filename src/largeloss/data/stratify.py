@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -55,23 +54,13 @@ def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) 
     return splits
 
 
-class NewSplits(NamedTuple):
-    """A data folder with new splits, to be written."""
-
-    dataset: Dataset
-    extras: Extras
-    remarks: tuple[str, ...]
-    """What was decided beyond the shares that were asked for."""
-    imbalance: float
-    """As :func:`imbalance`."""
-
-
 def split_folder(
     data: Path, shares: Mapping[str, float], seed: int, unlisted: str | None
-) -> NewSplits:
-    """The data folder ``data`` with splits as :func:`stratified_split` draws them.
+) -> tuple[Dataset, Extras, tuple[str, ...], float]:
+    """The data folder ``data`` with splits as :func:`stratified_split` draws them, to be written.
 
-    ``unlisted`` is as in :func:`largeloss.labels.read_labels`.
+    ``unlisted`` is as in :func:`largeloss.labels.read_labels`. The strings say what was decided
+    beyond the shares that were asked for; the number is the :func:`imbalance`.
 
     Raises: as the two; DataError or LabelError where the folder cannot be read.
     """
@@ -80,10 +69,10 @@ def split_folder(
     splits = stratified_split(records.table, shares, seed)
     wanted = ",".join(f"{name}={share:g}" for name, share in shares.items())
     remark = f"Split anew from {data}: {wanted}, stratified by class, seed {seed}."
-    notes = (*records.notes, remark)
+    notes = (*records.description.notes, remark)
     dataset = replace(records.labels_only(), splits=splits, notes=notes).with_splits()
     remarks = dataset.notes[len(notes) :]
-    return NewSplits(dataset, extras, remarks, imbalance(records.table, splits))
+    return dataset, extras, remarks, imbalance(records.table, splits)
 
 
 def imbalance(table: LabelTable, splits: Mapping[str, Rows]) -> float:

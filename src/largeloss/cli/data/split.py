@@ -26,15 +26,12 @@ def split(
 
     wanted = _parse(shares)
     check_free(out)
-    found = split_folder(data, wanted, seed, unlisted)
-    write_folder(out, found.dataset, found.extras)
-    for text in found.remarks:
+    dataset, extras, remarks, off = split_folder(data, wanted, seed, unlisted)
+    write_folder(out, dataset, extras)
+    for text in remarks:
         note(text)
-    print_splits(found.dataset)
-    say(
-        f"Largest deviation of a class's share: {found.imbalance:.2f} standard deviations of a "
-        "random split."
-    )
+    print_splits(dataset)
+    say(f"Largest deviation of a class's share: {off:.2f} standard deviations of a random split.")
     say(f"Written: {out}")
 
 

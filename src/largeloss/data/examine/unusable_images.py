@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from largeloss.data.folder.image_paths import locate_images
 from largeloss.data.inputs.image_files import broken_images
-from largeloss.data.inputs.threads import BLOCK, map_files
+from largeloss.data.inputs.threads import map_files
 from largeloss.errors import DataError
 from largeloss.labels.names import first_lines
 
@@ -19,12 +21,7 @@ def find_unusable(
 ) -> tuple[list[int], str]:
     """Looks for every image and, with ``decode``, decodes it in full.
 
-    Args:
-        images: Names with slashes.
-        folder: Where they start from.
-        decode: Without it, images that are damaged are not found.
-        follow_symlinks: Whether images may be links that lead out of ``folder``.
-        workers: Threads.
+    Names of images start from ``folder``; links may lead out of it with ``follow_symlinks``.
 
     Returns:
         Positions of images that cannot be trained on, ascending, and what is wrong with them, in
@@ -38,16 +35,10 @@ def find_unusable(
             f"{folder} is not there: the {len(images)} images were looked for in this folder. "
             "Unpack them there, or take the labels alone with --no-images."
         )
-    missing: list[int] = []
-    unreadable: dict[int, str] = {}
-    for start in range(0, len(images), BLOCK):
-        paths = locate_images(images[start : start + BLOCK], folder, follow_symlinks)
-        there = list(map_files(Path.is_file, paths, workers))
-        missing += [start + place for place, found in enumerate(there) if not found]
-        if decode:
-            places = [place for place, found in enumerate(there) if found]
-            broken = broken_images(paths, workers, places)
-            unreadable |= {start + place: text for place, text in broken.items()}
+    paths = locate_images(images, folder, follow_symlinks)
+    there = np.fromiter(map_files(Path.is_file, paths, workers), np.bool_, len(paths))
+    missing = np.flatnonzero(~there).tolist()
+    unreadable = broken_images(paths, workers, np.flatnonzero(there).tolist()) if decode else {}
     cases = (
         ("are missing", [images[row] for row in missing]),
         ("cannot be read", list(unreadable.values())),

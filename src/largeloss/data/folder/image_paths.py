@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
@@ -9,11 +10,12 @@ from largeloss.data.folder.dataset_json import Folders
 from largeloss.errors import DataError
 
 
+@dataclass(frozen=True)
 class ImagePaths(Sequence[Path]):
     """The path of every image, made when it is asked for: millions of them would take gigabytes."""
 
-    def __init__(self, images: Sequence[str], folders: Folders) -> None:
-        self.images, self.folders = images, folders
+    images: Sequence[str]
+    folders: Folders
 
     def __len__(self) -> int:
         return len(self.images)
@@ -30,11 +32,6 @@ class ImagePaths(Sequence[Path]):
             first, _, rest = image.partition("/")
             return self.folders[first] / rest
         return self.folders / image
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def locate_images(

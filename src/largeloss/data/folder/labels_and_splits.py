@@ -24,31 +24,19 @@ class Records:
     table: LabelTable
     splits: dict[str, Rows]
     """As in the label file; all are ``train`` where it names none."""
-    description: Description | None
-    """None where there is no ``dataset.json``."""
-
-    @property
-    def name(self) -> str:
-        """As described, or of the folder."""
-        return self.description.name if self.description else self.root.resolve().name
+    description: Description
+    """Where there is no ``dataset.json``: the folder's name, and images in the folder itself."""
 
     @property
     def folders(self) -> Folders | None:
         """Where images lie; None where inputs are features."""
-        if (self.root / FEATURES).is_file():
-            return None
-        return self.description.folders(self.root) if self.description else self.root
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was found and decided when the folder was written."""
-        return self.description.notes if self.description else ()
+        return None if (self.root / FEATURES).is_file() else self.description.folders(self.root)
 
     def remarks(self, dataset: Dataset) -> tuple[str, ...]:
         """What was found when the folder was written and when ``dataset`` was read from it."""
-        remarks = (*self.notes, *dataset.notes)
-        written = self.description.fingerprints.get("data") if self.description else None
-        if written is not None and written != dataset.fingerprint:
+        remarks = (*self.description.notes, *dataset.notes)
+        now = dataset.fingerprint
+        if self.description.fingerprints.get("data", now) != now:
             remarks += (
                 "Labels or splits are not those that were written with dataset.json: they have "
                 "been changed since.",
@@ -57,7 +45,8 @@ class Records:
 
     def labels_only(self) -> Dataset:
         """A data set whose inputs are not looked at, with splits as in the label file."""
-        return Dataset(self.name, LabelsOnly(self.table.num_images), self.table, self.splits)
+        source = LabelsOnly(self.table.num_images)
+        return Dataset(self.description.name, source, self.table, self.splits)
 
 
 def read_records(
@@ -82,11 +71,12 @@ def read_records(
             f"{root} {kind}. Needed: a folder with labels.csv (or labels.parquet) and the images "
             f"that it names, or {FEATURES} in their place."
         )
-    description = read_description(root)
+    described = read_description(root)
     file = read_labels(find_label_file(root), unlisted=unlisted)
-    table = file.table
-    if description is not None:
-        table = _in_order(root, table, description.classes)
+    description = described or Description(
+        name=root.resolve().name, images=".", classes=file.table.classes
+    )
+    table = _in_order(root, file.table, description.classes)
     if classes is not None:
         table = table.select_classes(tuple(classes))
     return Records(root, table, rows_by_split(file.splits, table.num_images), description)

@@ -71,7 +71,7 @@ def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool =
             f"{root} has neither images nor {FEATURES}: dataset.json names no folder of "
             "images. Write it there, under 'images'."
         )
-    return Dataset(records.name, source, table, records.splits)
+    return Dataset(records.description.name, source, table, records.splits)
 
 
 def without_broken_images(dataset: Dataset, policy: str, split: str = "all") -> Dataset:

@@ -58,7 +58,7 @@ def read_extras(records: Records) -> Extras:
         folders,
         read_features(features, records.table) if features.is_file() else None,
         read_boxes(boxes, records.table) if boxes.is_file() else None,
-        published=records.description.published if records.description else {},
+        published=records.description.published,
     )
 
 

@@ -8,7 +8,6 @@ object of it is not difficult; images without a present class are left out.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from largeloss.data.importers.official_release import (
     how_to_fetch,
     read_lines,
 )
-from largeloss.data.importers.voc_xml import CLASSES, AnnotatedObject, read_annotation
+from largeloss.data.importers.voc_xml import CLASSES, Object, read_annotation
 from largeloss.errors import ConfigError, DataError
 from largeloss.labels.names import first_names
 
@@ -34,25 +33,11 @@ _TEST_2007 = Archive(f"{_RELEASE}/voc2007/VOCtest_06-Nov-2007.tar", "430 MB")
 _TRAINVAL_2012 = Archive(f"{_RELEASE}/voc2012/VOCtrainval_11-May-2012.tar", "2 GB")
 
 
-class ImageList(NamedTuple):
-    """Where a split comes from."""
-
-    name: str
-    archive: Archive
-    size: int
-    """Published number of images."""
-
-
-LISTS: Mapping[int, Mapping[str, ImageList]] = {
-    2007: {
-        "train": ImageList("trainval", _TRAINVAL_2007, 5011),
-        "test": ImageList("test", _TEST_2007, 4952),
-    },
-    2012: {
-        "train": ImageList("train", _TRAINVAL_2012, 5717),
-        "test": ImageList("val", _TRAINVAL_2012, 5823),
-    },
+LISTS: Mapping[int, Mapping[str, tuple[str, Archive, int]]] = {
+    2007: {"train": ("trainval", _TRAINVAL_2007, 5011), "test": ("test", _TEST_2007, 4952)},
+    2012: {"train": ("train", _TRAINVAL_2012, 5717), "test": ("val", _TRAINVAL_2012, 5823)},
 }
+"""Year → split → the official list, the archive that has it, the published number of images."""
 
 
 def read(root: Path, year: int) -> Imported:
@@ -74,13 +59,14 @@ def read(root: Path, year: int) -> Imported:
     if year not in LISTS:
         raise ConfigError(f"VOC is read for 2007 and 2012, got {year!r}.")
     folder = _find_folder(root, year)
-    names = {split: _read_list(folder, listed) for split, listed in LISTS[year].items()}
-    for split, listed in LISTS[year].items():
-        _check_all_there(folder / "Annotations", names[split], listed)
+    names = {
+        split: _read_list(folder, title, archive)
+        for split, (title, archive, _) in LISTS[year].items()
+    }
     subsets, notes = {}, []
-    for split, listed in LISTS[year].items():
-        subsets[split], left_out = _read_subset(folder, names[split], listed).labelled(
-            f"the official {listed.name} list", "object that is not difficult"
+    for split, (title, _, _) in LISTS[year].items():
+        subsets[split], left_out = _read_subset(folder, names[split], title).labelled(
+            f"the official {title} list", "object that is not difficult"
         )
         notes += left_out
     boxes = [subset.boxes for subset in subsets.values() if subset.boxes is not None]
@@ -88,7 +74,7 @@ def read(root: Path, year: int) -> Imported:
         f"{sum(int(own.difficult.sum()) for own in boxes)} of {sum(len(own.rows) for own in boxes)}"
         " objects are marked difficult: they make no label, but stay among the boxes."
     )
-    published = {split: listed.size for split, listed in LISTS[year].items()}
+    published = {split: size for split, (_, _, size) in LISTS[year].items()}
     return Imported.of_subsets(
         subsets,
         CLASSES,
@@ -115,35 +101,47 @@ def _find_folder(root: Path, year: int) -> Path:
     else:
         looked_for = ", ".join(str(folder / "ImageSets/Main") for folder in candidates)
         found = f"{root} has no VOC {year} in it; none of these is a folder: {looked_for}."
-    archives = dict.fromkeys(listed.archive for listed in LISTS[year].values())
+    archives = dict.fromkeys(archive for _, archive, _ in LISTS[year].values())
     raise DataError(f"{found} Give the folder VOCdevkit. {how_to_fetch(archives, root)}")
 
 
-def _unpack_in(folder: Path) -> Path:
-    """Where the archives are unpacked that have ``VOCdevkit/VOC2012`` in them."""
-    return folder.parents[1] if folder.parent.name == "VOCdevkit" else folder.parent
+def _read_list(folder: Path, title: str, archive: Archive) -> list[str]:
+    """The names in a list of the release, without suffix, in the order of the file names.
 
-
-def _read_list(folder: Path, listed: ImageList) -> list[str]:
-    """The names in a list of the release, without suffix, in the order of the file names."""
-    path = folder / "ImageSets" / "Main" / f"{listed.name}.txt"
+    Raises:
+        DataError: the list cannot be understood, or annotations of its images are missing.
+    """
+    path = folder / "ImageSets" / "Main" / f"{title}.txt"
+    # the archives have VOCdevkit/VOC2012 in them
+    place = folder.parents[1] if folder.parent.name == "VOCdevkit" else folder.parent
+    fetch = how_to_fetch([archive], place)
     if not os.path.isfile(path):
-        raise DataError(
-            f"{path}: there is no such file. {how_to_fetch([listed.archive], _unpack_in(folder))}"
-        )
+        raise DataError(f"{path}: there is no such file. {fetch}")
     names = distinct_names(read_lines(path), f"{path}, line")
     if wrong := [name for name in names if len(name.split()) > 1]:
         raise DataError(f"{path}: one name was expected on a line, got {wrong[0]!r}.")
+    annotations = folder / "Annotations"
+    try:
+        there = set(os.listdir(annotations))
+    except OSError as error:
+        raise DataError(f"{annotations}: cannot be read ({error.strerror}).") from None
+    if missing := [f"{name}.xml" for name in names if f"{name}.xml" not in there]:
+        raise DataError(
+            f"{annotations}: {len(missing)} of {len(names)} annotations of the {title} list "
+            f"are missing: {first_names(missing, SHOWN)}. {fetch}"
+        )
     return sorted(names, key=lambda name: f"{name}.jpg")
 
 
-def _read_subset(folder: Path, names: list[str], listed: ImageList) -> Subset:
+def _read_subset(folder: Path, names: list[str], title: str) -> Subset:
     annotations = folder / "Annotations"
-    found: list[tuple[int, AnnotatedObject]] = []
+    rows: list[int] = []
+    found: list[Object] = []
     problems: list[str] = []
     for row, name in enumerate(names):
         try:
-            found += [(row, one) for one in read_annotation(annotations / f"{name}.xml")]
+            found += read_annotation(annotations / f"{name}.xml")
+            rows += [row] * (len(found) - len(rows))
         except DataError as error:
             problems.append(str(error))
             if len(problems) == SHOWN:
@@ -151,28 +149,14 @@ def _read_subset(folder: Path, names: list[str], listed: ImageList) -> Subset:
     if problems:
         count = f"{SHOWN} or more" if len(problems) == SHOWN else len(problems)
         raise DataError(
-            f"Annotations of the {listed.name} list that cannot be used: {count}.\n"
-            + "\n".join(problems)
+            f"Annotations of the {title} list that cannot be used: {count}.\n" + "\n".join(problems)
         )
-    rows = np.array([row for row, _ in found], dtype=np.int64)
-    columns = np.array([one.column for _, one in found], dtype=np.int32)
-    corners = np.array([one.corners for _, one in found], dtype=np.float32)
-    difficult = np.array([one.difficult for _, one in found], dtype=np.bool_)
+    boxes = Boxes(
+        np.array(rows, dtype=np.int64),
+        np.array([column for column, _, _ in found], dtype=np.int32),
+        np.array([corners for _, corners, _ in found], dtype=np.float32).reshape(-1, 4),
+        np.array([difficult for _, _, difficult in found], dtype=np.bool_),
+    )
     labels = np.zeros((len(names), len(CLASSES)), dtype=np.int8)
-    labels[rows[~difficult], columns[~difficult]] = 1
-    boxes = Boxes(rows, columns, corners.reshape(-1, 4), difficult)
+    labels[boxes.rows[~boxes.difficult], boxes.columns[~boxes.difficult]] = 1
     return Subset([f"{name}.jpg" for name in names], labels, boxes)
-
-
-def _check_all_there(annotations: Path, names: list[str], listed: ImageList) -> None:
-    try:
-        there = set(os.listdir(annotations))
-    except OSError as error:
-        raise DataError(f"{annotations}: cannot be read ({error.strerror}).") from None
-    missing = [f"{name}.xml" for name in names if f"{name}.xml" not in there]
-    if missing:
-        fetch = how_to_fetch([listed.archive], _unpack_in(annotations.parent))
-        raise DataError(
-            f"{annotations}: {len(missing)} of {len(names)} annotations of the {listed.name} list "
-            f"are missing: {first_names(missing, SHOWN)}. {fetch}"
-        )

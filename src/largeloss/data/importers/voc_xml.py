@@ -5,7 +5,6 @@ Source: "The PASCAL Visual Object Classes Challenge 2012 Development Kit", secti
 
 import math
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -23,17 +22,12 @@ COLUMNS = {name: column for column, name in enumerate(CLASSES)}
 LARGEST = 1_000_000
 
 
-class AnnotatedObject(NamedTuple):
-    """One object."""
-
-    column: int
-    """The position of its class in ``CLASSES``."""
-    corners: tuple[float, float, float, float]
-    """Left, top, right, bottom, in pixels from 0; right and bottom are exclusive."""
-    difficult: bool
+Object = tuple[int, tuple[float, float, float, float], bool]
+"""The position of its class in ``CLASSES``; left, top, right and bottom in pixels from 0, right and
+bottom exclusive; whether it is difficult."""
 
 
-def read_annotation(path: Path) -> list[AnnotatedObject]:
+def read_annotation(path: Path) -> list[Object]:
     """The objects of an image, in the order of the file; parts of objects are skipped.
 
     Corners, which count from 1 and include the last pixel there, are converted. An object without
@@ -62,7 +56,7 @@ def read_annotation(path: Path) -> list[AnnotatedObject]:
     ]
 
 
-def _object(found: Element, where: str) -> AnnotatedObject:
+def _object(found: Element, where: str) -> Object:
     name = _text(found, "name", where)
     if name not in COLUMNS:
         raise DataError(f"{where}: unknown class {name!r}.{suggestion(name, CLASSES)}")
@@ -80,9 +74,7 @@ def _object(found: Element, where: str) -> AnnotatedObject:
             f"{where}: <bndbox> runs from ({left:g}, {top:g}) back to ({right:g}, {bottom:g}); "
             "xmin and ymin must not be beyond xmax and ymax."
         )
-    return AnnotatedObject(
-        COLUMNS[name], (max(left - 1, 0.0), max(top - 1, 0.0), right, bottom), mark == "1"
-    )
+    return COLUMNS[name], (max(left - 1, 0.0), max(top - 1, 0.0), right, bottom), mark == "1"
 
 
 def _corner(box: Element, side: str, where: str) -> float:

@@ -44,6 +44,7 @@ class DecodedCache:
     """(N,): where each row stands in the file; -1 for rows that it does not hold."""
     sums: NDArray[np.uint32]
     """(M,): CRC-32 of each image in the file."""
+    in_memory = True
 
     @classmethod
     def of(cls, files: ImageFiles, rows: Rows, folder: Path, workers: int = 2) -> Self:
@@ -87,10 +88,6 @@ class DecodedCache:
     @property
     def sample_shape(self) -> tuple[int, ...]:
         return self.files.sample_shape
-
-    @property
-    def in_memory(self) -> bool:
-        return True
 
     def __len__(self) -> int:
         return len(self.files)

@@ -100,14 +100,11 @@ class ImageFiles:
 
     paths: Sequence[Path]
     size: int
+    in_memory = False
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
         return (3, self.size, self.size)
-
-    @property
-    def in_memory(self) -> bool:
-        return False
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -34,14 +34,11 @@ class ImageArray:
     """Images in memory, (N, 3, H, W) uint8."""
 
     pixels: NDArray[np.uint8]
+    in_memory = True
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
         return self.pixels.shape[1:]
-
-    @property
-    def in_memory(self) -> bool:
-        return True
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -59,14 +56,11 @@ class FeatureArray:
     """Features in memory, (N, D) float32."""
 
     values: Tensor
+    in_memory = True
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
         return tuple(self.values.shape[1:])
-
-    @property
-    def in_memory(self) -> bool:
-        return True
 
     def __len__(self) -> int:
         return len(self.values)
@@ -80,14 +74,8 @@ class LabelsOnly:
     """N inputs that are not looked at, for work on labels alone."""
 
     num: int
-
-    @property
-    def sample_shape(self) -> tuple[int, ...]:
-        return (0,)
-
-    @property
-    def in_memory(self) -> bool:
-        return True
+    in_memory = True
+    sample_shape = (0,)
 
     def __len__(self) -> int:
         return self.num
