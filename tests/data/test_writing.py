@@ -132,7 +132,7 @@ def test_nothing_is_left_of_what_failed(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing, "write_description", full)
+    monkeypatch.setattr(writing, "write_text", full)
     with pytest.raises(ConfigError, match=r"cannot be written \(No space left on device\)"):
         write_folder(tmp_path / "out", data_of(LABELS), Extras(tmp_path))
     assert list(tmp_path.iterdir()) == []

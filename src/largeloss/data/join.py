@@ -24,12 +24,9 @@ Rename = Mapping[str, Mapping[str, str]]
 def join_folders(
     folders: Sequence[tuple[str, Path]], rename: Rename, unlisted: str | None
 ) -> tuple[Dataset, Extras]:
-    """Several data folders as one, to be written: labels and splits, and the inputs of all.
+    """Several data folders, each with its name, as one to be written: labels, splits, and inputs.
 
-    Args:
-        folders: Name and data folder of each collection.
-        rename: As :func:`join_labels`.
-        unlisted: As :func:`largeloss.labels.read_labels`, for folders with tag lists.
+    ``rename`` is as in :func:`join_labels`, ``unlisted`` in :func:`largeloss.labels.read_labels`.
 
     Raises:
         DataError: a folder cannot be read, or was itself joined; or as :func:`join_labels`.

@@ -79,10 +79,9 @@ def _class_table(found: Examination) -> Table:
     table.add_column("Class")
     for title in ("Present", "Absent", "Unobserved"):
         table.add_column(title, justify="right")
-    for row in first:
-        table.add_row(Text(row.name), *(f"{number:,}" for number in row.numbers))
-    if left_out:
-        table.add_row(f"… {left_out:,} more …", "", "", "")
-    for row in last:
-        table.add_row(Text(row.name), *(f"{number:,}" for number in row.numbers))
+    for rows, more in ((first, left_out), (last, 0)):
+        for row in rows:
+            table.add_row(Text(row.name), *(f"{number:,}" for number in row.numbers))
+        if more:
+            table.add_row(f"… {more:,} more …", "", "", "")
     return table

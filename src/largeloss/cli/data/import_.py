@@ -5,14 +5,7 @@ from typing import Annotated
 
 import typer
 
-from largeloss.cli.data.options import (
-    Decode,
-    FollowSymlinks,
-    NoImages,
-    Out,
-    Unlisted,
-    Workers,
-)
+from largeloss.cli.data.options import Decode, FollowSymlinks, NoImages, Out, Unlisted, Workers
 from largeloss.errors import ConfigError
 
 NAMES = (

@@ -52,11 +52,8 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
     Identical images are found by the bytes of their files, not by their pixels. Labels are
     counted sparsely, however many classes there are.
 
-    Args:
-        dataset: All of its images are examined, also those in no split.
-        decode: Whether every image is decoded in full; otherwise only its header is read, and
-            damage after that is not found.
-        workers: Threads.
+    Images in no split are examined too. Without ``decode`` only their headers are read, and damage
+    after that is not found. ``workers`` are threads.
 
     Raises:
         DataError: the inputs are more or fewer than the labels.

@@ -44,13 +44,8 @@ class ImageStatistics:
 def survey_images(
     paths: Sequence[Path], names: Sequence[str], *, decode: bool = True, workers: int = 2
 ) -> ImageStatistics:
-    """Reads every header and, with ``decode``, every image in full.
-
-    Args:
-        paths: N files.
-        names: N names to list broken images by.
-        decode: Without it, an image that is cut off or damaged after its header is not found.
-        workers: Threads.
+    """Reads every header and, with ``decode``, every image in full; without it, damage after the
+    header is not found. Broken images are listed by their ``names``; ``workers`` are threads.
     """
     found = list(map_files(_header, paths, workers))
     headers = [header for header in found if not isinstance(header, str)]

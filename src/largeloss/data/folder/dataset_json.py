@@ -23,7 +23,6 @@ from pathlib import Path
 import msgspec
 
 from largeloss.errors import DataError
-from largeloss.files import write_text
 
 DESCRIPTION = "dataset.json"
 FORMAT = 1
@@ -75,16 +74,3 @@ def read_description(root: Path) -> Description | None:
             "Update largeloss, or write the folder again with 'largeloss data import'."
         )
     return found
-
-
-def write_description(root: Path, description: Description) -> None:
-    """Writes ``dataset.json`` into ``root``."""
-    encoded = msgspec.json.format(msgspec.json.encode(description), indent=2)
-    write_text(root / DESCRIPTION, encoded.decode() + "\n")
-
-
-def folders_as_text(folders: Folders | None) -> str | dict[str, str] | None:
-    """``folders`` as the file has them: absolute, so that they hold from any data folder."""
-    if isinstance(folders, Mapping):
-        return {name: str(path.resolve()) for name, path in folders.items()}
-    return None if folders is None else str(folders.resolve())

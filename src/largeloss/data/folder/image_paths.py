@@ -39,11 +39,7 @@ def locate_images(
 ) -> ImagePaths:
     """The path of every image; whether it exists is not looked at.
 
-    Args:
-        images: N names with slashes.
-        folders: The folder that names start from; or, for each first part of a name, the folder
-            that the rest starts from.
-        follow_symlinks: Whether an image may be a link that leads out of its folder.
+    Only with ``follow_symlinks`` may an image be a link that leads out of its folder.
 
     Raises:
         DataError: a name leads out of its folder, or has none.

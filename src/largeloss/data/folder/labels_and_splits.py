@@ -54,11 +54,8 @@ def read_records(
 ) -> Records:
     """Reads ``labels.csv`` or ``labels.parquet``, and ``dataset.json`` if there is one.
 
-    Args:
-        root: The data folder.
-        classes: Only these, in this order; by default those of ``dataset.json``, or of the file.
-        unlisted: For files that list tags: whether a tag that is not listed is ``"unknown"`` or
-            ``"absent"``.
+    Of the classes of ``dataset.json``, or of the label file, only ``classes`` are kept, if given,
+    in this order. ``unlisted`` is as in :func:`largeloss.labels.read_labels`.
 
     Raises:
         DataError: a file is missing or wrong, or the two do not fit each other.

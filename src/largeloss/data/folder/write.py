@@ -8,21 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from torch import Tensor
 
 from largeloss.data.dataset import Dataset
 from largeloss.data.folder.boxes import BOXES, Boxes, read_boxes, write_boxes
-from largeloss.data.folder.dataset_json import (
-    Description,
-    Folders,
-    folders_as_text,
-    write_description,
-)
+from largeloss.data.folder.dataset_json import DESCRIPTION, Description, Folders
 from largeloss.data.folder.image_paths import locate_images
 from largeloss.data.folder.labels_and_splits import FEATURES, Records
 from largeloss.data.folder.read import read_features, write_features
 from largeloss.errors import ConfigError
+from largeloss.files import write_text
 from largeloss.labels import LabelTable, write_labels
 from largeloss.labels.files.header import header_of
 
@@ -82,10 +79,7 @@ def check_free(out: Path) -> None:
 def write_folder(out: Path, dataset: Dataset, extras: Extras) -> None:
     """Writes labels, splits and ``extras`` to the new folder ``out``; it appears when complete.
 
-    Args:
-        out: Must not exist, or be empty.
-        dataset: Every image must be in one split. Its inputs are not looked at.
-        extras: Where images lie, or features; boxes.
+    Every image must be in one split. The inputs of ``dataset`` are not looked at.
 
     Raises:
         ConfigError: ``out`` is not free or cannot be written.
@@ -104,13 +98,21 @@ def write_folder(out: Path, dataset: Dataset, extras: Extras) -> None:
             write_boxes(partial / BOXES, extras.boxes, table)
         description = Description(
             name=dataset.name,
-            images=folders_as_text(extras.folders),
+            images=_as_text(extras.folders),
             classes=table.classes,
             published=dict(extras.published),
             notes=dataset.notes,
             fingerprints={"data": dataset.fingerprint, **extras.fingerprints},
         )
-        write_description(partial, description)
+        encoded = msgspec.json.format(msgspec.json.encode(description), indent=2)
+        write_text(partial / DESCRIPTION, encoded.decode() + "\n")
+
+
+def _as_text(folders: Folders | None) -> str | dict[str, str] | None:
+    """Absolute, so that they hold from any data folder."""
+    if isinstance(folders, Mapping):
+        return {name: str(path.resolve()) for name, path in folders.items()}
+    return None if folders is None else str(folders.resolve())
 
 
 @contextmanager

@@ -69,8 +69,7 @@ def read(root: Path, year: int) -> Imported:
             f"Neither {root} nor {root / 'images'} has both folders of images, "
             f"{' and '.join(folders.values())}. {how_to_fetch(archives(year)[:2], root)}"
         )
-    found = {split: read_coco_json(path) for split, path in files.items()}
-    _check_same_categories(files, found)
+    found = _read_all(files)
     if both := set(found["train"].ids) & set(found["test"].ids):
         raise DataError(
             f"{files['train']} and {files['test']} have {len(both)} images in common, for example "
@@ -80,9 +79,9 @@ def read(root: Path, year: int) -> Imported:
     classes = tuple(found["train"].categories.values())
     subsets, notes = {}, []
     for split, folder in folders.items():
-        whole = _subset(_by_id(found[split]), classes, 0, f"{folder}/")
+        whole, on_boxes = _subset(_by_id(found[split]), classes, 0, f"{folder}/", folder)
         subsets[split], left_out = whole.labelled(files[split].name, "instance")
-        notes += [*left_out, *_notes_on_boxes(found[split], whole, folder)]
+        notes += [*left_out, *on_boxes]
     return Imported.of_subsets(
         subsets,
         classes,
@@ -130,11 +129,7 @@ def read_files(
         "An annotation says which category is in an image; are the other categories of the file "
         "absent from it?",
     )
-    found = {split: read_coco_json(path) for split, path in files.items()}
-    for split, path in files.items():
-        if not found[split].images or not found[split].categories:
-            raise DataError(f"{path}: there is no image or no category. At least one is needed.")
-    _check_same_categories(files, found)
+    found = _read_all(files)
     classes = tuple(next(iter(found.values())).categories.values())
     other = -1 if unlisted == "unknown" else 0
     image_root = Path(os.path.commonpath([folder.resolve() for folder in folders.values()]))
@@ -142,8 +137,8 @@ def read_files(
     for split, content in found.items():
         inside = folders[split].resolve().relative_to(image_root).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
-        subsets[split] = subset = _subset(content, classes, other, prefix)
-        notes += _notes_on_boxes(content, subset, split)
+        subsets[split], on_boxes = _subset(content, classes, other, prefix, split)
+        notes += on_boxes
         if empty := len(content.images) - len(np.unique(content.rows)):
             known = "unobserved" if unlisted == "unknown" else "absent"
             notes.append(
@@ -182,18 +177,25 @@ def _by_split(given: Sequence[str], option: str, kind: str) -> dict[str, Path]:
     return paths
 
 
-def _check_same_categories(files: Mapping[str, Path], found: Mapping[str, CocoFile]) -> None:
-    first, *others = found
+def _read_all(files: Mapping[str, Path]) -> dict[str, CocoFile]:
+    """The files by split, none of them empty; all have the same categories."""
+    found = {split: read_coco_json(path) for split, path in files.items()}
+    first = next(iter(found))
     ours = set(found[first].categories.values())
-    for other in others:
-        theirs = set(found[other].categories.values())
+    for split, content in found.items():
+        theirs = set(content.categories.values())
+        if not content.images or not theirs:
+            raise DataError(
+                f"{files[split]}: there is no image or no category. At least one is needed."
+            )
         if ours != theirs:
             shown = ", ".join(map(repr, sorted(ours ^ theirs)[:3]))
             raise DataError(
-                f"{files[first]} and {files[other]} have different categories: "
+                f"{files[first]} and {files[split]} have different categories: "
                 f"{len(ours - theirs)} are in the first only and {len(theirs - ours)} in the "
                 f"second only, for example {shown}. List the same categories in all files."
             )
+    return found
 
 
 def _by_id(content: CocoFile) -> CocoFile:
@@ -206,8 +208,13 @@ def _by_id(content: CocoFile) -> CocoFile:
     )
 
 
-def _subset(content: CocoFile, classes: Sequence[str], other: int, prefix: str) -> Subset:
-    """Labels (n, C) that are ``other`` where there is no annotation, and boxes with an area."""
+def _subset(
+    content: CocoFile, classes: Sequence[str], other: int, prefix: str, title: str
+) -> tuple[Subset, list[str]]:
+    """Labels (n, C) that are ``other`` where there is no annotation, and boxes with an area; notes.
+
+    Names of images are put behind ``prefix``.
+    """
     columns = positions_of(content.categories.values(), classes)[content.columns]
     labels = np.full((len(content.images), len(classes)), other, dtype=np.int8)
     labels[content.rows, columns] = 1
@@ -215,14 +222,9 @@ def _subset(content: CocoFile, classes: Sequence[str], other: int, prefix: str) 
     corners = np.hstack([np.maximum(left_top, 0), left_top + sides]).astype(np.float32)
     boxes = Boxes(content.rows, columns.astype(np.int32), corners, content.crowd)
     solid = np.asarray((corners[:, 2:] > corners[:, :2]).all(axis=1))
-    return Subset([prefix + name for name in content.images], labels, boxes.select(solid))
-
-
-def _notes_on_boxes(content: CocoFile, subset: Subset, name: str) -> list[str]:
-    number = len(content.rows)
-    empty = number - (0 if subset.boxes is None else len(subset.boxes.rows))
     note = (
-        f"{empty} of {number} annotations of {name} have no box, or one without area: they make "
-        "labels, but are left out of the boxes."
+        f"{(~solid).sum()} of {len(solid)} annotations of {title} have no box, or one without "
+        "area: they make labels, but are left out of the boxes."
     )
-    return [note] if empty else []
+    images = [prefix + name for name in content.images]
+    return Subset(images, labels, boxes.select(solid)), [] if solid.all() else [note]

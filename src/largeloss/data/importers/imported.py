@@ -73,11 +73,7 @@ class Imported:
     ) -> Self:
         """One collection of the subsets, one after another; each is a split.
 
-        Args:
-            subsets: By the name of the split.
-            classes: C names.
-            where: The folder or file that they come from, for messages.
-            rest: The other fields.
+        ``where`` they come from is for messages; ``rest`` are the other fields.
 
         Raises:
             DataError: an image is in two of them.

@@ -57,10 +57,8 @@ def read_lines(path: Path) -> list[str]:
 def distinct_names(names: Iterable[str], where: str, *, inside: bool = True) -> list[str]:
     """``names`` without surrounding blanks; those that are nothing else are left out.
 
-    Args:
-        names: The lines of a list, say.
-        where: What the number of a name is put behind in messages: ``"list.txt, line"``.
-        inside: Whether they are file names.
+    Messages put the number of a name behind ``where``, such as ``"list.txt, line"``. Names of files
+    are checked to be ``inside`` a folder.
 
     Raises:
         DataError: a name occurs twice, or as :func:`check_inside`.
@@ -79,9 +77,7 @@ def distinct_names(names: Iterable[str], where: str, *, inside: bool = True) -> 
 def read_numbers(path: Path, columns: Sequence[int] | None = None) -> NDArray[np.int64]:
     """(lines, columns): whole numbers between blanks; empty lines are skipped.
 
-    Args:
-        path: A text file, of millions of lines.
-        columns: Only these are read, so that lines may differ in length; by default all.
+    With ``columns`` only these are read, and lines may differ in length.
 
     Raises:
         DataError: the file cannot be read or is empty, or something else than numbers is there.
@@ -112,11 +108,7 @@ def positions_of_ids(wanted: NDArray[Any], known: NDArray[Any], order: Rows | No
 
 
 def check_inside(name: str, where: str) -> None:
-    """Refuses a file name that leads out of the folder it is meant for.
-
-    Args:
-        name: A relative path with slashes.
-        where: The file, and the place in it, that the name comes from.
+    """Refuses a file name that leads out of the folder it is meant for; ``where`` it was found.
 
     Raises:
         DataError: the name is empty or absolute, has a part ``.`` or ``..``, a backslash, a drive

@@ -20,11 +20,7 @@ from largeloss.data.importers.official_release import (
     how_to_fetch,
     read_lines,
 )
-from largeloss.data.importers.openimages_csv import (
-    ImageList,
-    format_id,
-    read_annotations,
-)
+from largeloss.data.importers.openimages_csv import ImageList, format_id, read_annotations
 from largeloss.errors import ConfigError, DataError
 from largeloss.labels import LabelTable
 

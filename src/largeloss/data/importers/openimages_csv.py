@@ -6,6 +6,7 @@ annotation is one number.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -76,13 +77,9 @@ class ImageList(NamedTuple):
 def read_annotations(
     path: Path, images: ImageList, wanted: Sequence[str], known: Sequence[str]
 ) -> tuple[NDArray[np.int64], Counter[str]]:
-    """The annotations of ``annotations-human.csv``.
+    """The annotations of ``annotations-human.csv``, on the ``images`` of its subset.
 
-    Args:
-        path: The file.
-        images: The images of its subset.
-        wanted: The C classes to keep: the columns.
-        known: Other classes, which are skipped.
+    The C classes ``wanted`` are kept and become the columns; those that are ``known`` are skipped.
 
     Returns:
         (M,) ascending, ``(row * C + column) * 2 + state`` for each image and class; and how many
@@ -159,11 +156,7 @@ def _line_of(path: Path, row: int) -> int:
     """The line, from 1, of a row after the header; empty lines are no rows."""
     with path.open("rb") as file:
         filled = (number for number, line in enumerate(file, 1) if line.strip(b"\r\n"))
-        for number in filled:
-            if row < 0:
-                return number
-            row -= 1
-    raise AssertionError("a row that was read is in the file")
+        return next(islice(filled, row + 1, None))
 
 
 def parse_ids(column: Any) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
@@ -196,10 +189,7 @@ def read_blocks(
 ) -> Iterator[tuple[Any, ...]]:
     """The columns as text, a block of rows at a time.
 
-    Args:
-        path: A CSV file with a header.
-        columns: Those of its header that are read.
-        quoted_lines: Whether a field in quotes may hold line ends.
+    With ``quoted_lines`` a field in quotes may hold line ends.
 
     Raises:
         DataError: there is no such column, or this is no CSV.

@@ -21,11 +21,8 @@ def read_label_file(
 ) -> Imported:
     """Any file that :func:`largeloss.labels.read_labels` reads.
 
-    Args:
-        path: The label file, or a folder that has ``labels.csv`` or ``labels.parquet``.
-        images: The folder that the images' names start from; by default that of the file.
-        unlisted: As there.
-        coding: As there.
+    ``path`` may also be a folder that has ``labels.csv`` or ``labels.parquet``. ``images`` is the
+    folder that the images' names start from; by default that of the file.
 
     Raises:
         DataError: there is no such file.

@@ -48,13 +48,9 @@ class DecodedCache:
 
     @classmethod
     def of(cls, files: ImageFiles, rows: Rows, folder: Path, workers: int = 2) -> Self:
-        """The images of ``rows``; the file is made where it does not exist.
+        """The images of ``rows``, ascending; the file is made where it does not exist.
 
-        Args:
-            files: All images.
-            rows: Those that are needed, ascending.
-            folder: The cache; the file goes into ``images/`` in it.
-            workers: Threads.
+        It goes into ``images/`` in the cache ``folder``. ``workers`` are threads.
 
         Raises:
             ConfigError: the folder cannot be written, or has no room.

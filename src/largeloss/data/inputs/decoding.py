@@ -15,12 +15,8 @@ except ImportError:  # the extra is not installed: Pillow decodes everything
 def decode_jpeg(image: Image.Image, path: Path) -> NDArray[np.uint8] | None:
     """(H, W, 3): the pixels of a colour JPEG, as Pillow would give them.
 
-    Args:
-        image: The file opened by Pillow, its header read and nothing more.
-        path: Of the file.
-
-    Returns:
-        None where Pillow must look at it: another format, CMYK, or anything that is not in order.
+    Of ``image``, opened by Pillow from ``path``, only the header was read. None where Pillow must
+    look at it: another format, CMYK, or anything that is not in order.
     """
     if simplejpeg is None or image.format != "JPEG" or image.mode != "RGB":
         return None

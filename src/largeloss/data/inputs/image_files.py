@@ -135,10 +135,7 @@ def broken_images(
 ) -> dict[int, str]:
     """Decodes images in full; position → what is wrong, for those that cannot be read.
 
-    Args:
-        paths: Of all images.
-        workers: Threads.
-        rows: Positions of those to look at; None for all.
+    Only those at the positions ``rows`` are looked at, if given. ``workers`` are threads.
     """
     rows = range(len(paths)) if rows is None else rows
 

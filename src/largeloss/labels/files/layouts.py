@@ -18,8 +18,6 @@ SEPARATOR = ";"
 """Between the labels of one cell in the list layout."""
 SPLITS = ("train", "val", "test")
 
-_NEEDED = "Needed: 1 (present), 0 (absent) or blank (unobserved)."
-
 
 class Images(NamedTuple):
     """The images of a file, in order of their first appearance."""
@@ -129,7 +127,7 @@ def _wrong_value(raw: RawTable, column: Any, line: int, images: Images, name: st
     hint = " Unobserved is a blank in files." if str(value) in ("-1", "-1.0", "nan") else ""
     return raw.refusal(
         f"image {images.names[images.codes[line]]!r}, class {name!r}: the value {value!r} is "
-        f"unknown. {_NEEDED}{hint}",
+        f"unknown. Needed: 1 (present), 0 (absent) or blank (unobserved).{hint}",
         line,
     )
 

@@ -9,12 +9,9 @@ from largeloss.errors import InputError
 
 
 def read_parquet(path: Path, error: type[InputError], *, coded: bool = False) -> pa.Table:
-    """The whole table, every value of it valid for its type.
+    """The whole table, every value of it valid for its type; ``error`` where it cannot be read.
 
-    Args:
-        path: Of the file.
-        error: Raised where it cannot be read.
-        coded: Whether strings are kept as codes: a fraction of the memory where they repeat.
+    With ``coded`` strings are kept as codes: a fraction of the memory where they repeat.
     """
     try:
         schema = parquet.read_schema(path)

@@ -21,10 +21,7 @@ class LabelFile(NamedTuple):
 
 
 def read_labels(
-    path: str | Path,
-    *,
-    unlisted: str | None = None,
-    coding: str | None = None,
+    path: str | Path, *, unlisted: str | None = None, coding: str | None = None
 ) -> LabelFile:
     """Reads a ``.csv`` or ``.parquet`` file; its header tells which layout it has.
 
