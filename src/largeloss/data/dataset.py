@@ -73,10 +73,6 @@ class Dataset:
         ordered = {name: splits[name] for name in (*SPLITS, *splits) if name in splits}
         return replace(self, splits=ordered, notes=tuple(notes))
 
-    def with_labels(self, labels: LabelTable) -> Self:
-        """The same inputs with other labels."""
-        return replace(self, labels=labels)
-
     def observed(self, rule: str, seed: int = 1200) -> Self:
         """With labels of train and val hidden by ``rule``, see :func:`largeloss.labels.observe`.
 
@@ -96,7 +92,7 @@ class Dataset:
             images=self.labels.images,
             classes=self.labels.classes,
         )
-        return self.with_labels(table)
+        return replace(self, labels=table)
 
     @property
     def fingerprint(self) -> str:

@@ -25,14 +25,9 @@ Gray = NDArray[np.float64]
 
 
 def read(seed: int = 0, sizes: dict[str, int] | None = None) -> Dataset:
-    """Composes the scenes.
+    """(N, 3, 48, 48) uint8 images with complete labels of the ten digits.
 
-    Args:
-        seed: Decides the pools and every scene.
-        sizes: Number of scenes a split; 3,000/500/1,000 unless told.
-
-    Returns:
-        (N, 3, 48, 48) uint8 images with complete labels of the ten digits.
+    ``seed`` decides the pools and every scene; ``sizes`` are numbers of scenes a split.
     """
     stream = np.random.default_rng(seed)
     pools = _pools(stream)

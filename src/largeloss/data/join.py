@@ -32,31 +32,25 @@ def join_folders(
         DataError: a folder cannot be read, or was itself joined; or as :func:`join_labels`.
         ConfigError, LabelError: as :func:`join_labels`.
     """
-    records: list[tuple[str, Records]] = []
-    data: list[tuple[str, Dataset]] = []
-    for name, folder in folders:
-        found = read_records(folder, unlisted=unlisted)
+    records = [(name, read_records(folder, unlisted=unlisted)) for name, folder in folders]
+    for _, found in records:
         if isinstance(found.description.images, dict):
             raise DataError(
-                f"{folder} was itself joined of {', '.join(found.description.images)}. Join "
+                f"{found.root} was itself joined of {', '.join(found.description.images)}. Join "
                 "these folders directly, all in one command."
             )
-        records.append((name, found))
-        data.append((name, with_inputs(found, follow_symlinks=True).with_splits()))
+    data = [
+        (name, with_inputs(found, follow_symlinks=True).with_splits()) for name, found in records
+    ]
     notes = [f"{name}: {text}" for name, dataset in data for text in dataset.notes]
     table, splits = join_labels(data, rename)
     title = "+".join(name for name, _ in folders)
     source = LabelsOnly(table.num_images)
     dataset = Dataset(title, source, table, splits, tuple(notes)).with_splits()
     boxes, remarks = _join_boxes(records, rename, table)
-    places = {name: found.folders for name, found in records}
-    sources = [one.source for _, one in data]
-    features = [source.values for source in sources if isinstance(source, FeatureArray)]
-    extras = Extras(
-        {name: path for name, path in places.items() if isinstance(path, Path)} or None,
-        torch.cat(features) if features else None,
-        boxes,
-    )
+    places = {name: one.folders for name, one in records if isinstance(one.folders, Path)}
+    features = [one.source.values for _, one in data if isinstance(one.source, FeatureArray)]
+    extras = Extras(places or None, torch.cat(features) if features else None, boxes)
     return replace(dataset, notes=(*dataset.notes, *remarks)), extras
 
 
@@ -69,10 +63,8 @@ def join_labels(
     not annotate is unobserved on its images. Images that are the same in two collections stay two
     images.
 
-    Args:
-        parts: Name and data of each collection.
-        rename: Collection → its class name → the name to use in its place. Nothing else is ever
-            taken for the same class.
+    ``rename`` is collection → its class name → the name to use in its place. Nothing else is ever
+    taken for the same class.
 
     Raises:
         ConfigError: names of collections that do not serve, or ``rename`` of what is not there.

@@ -27,10 +27,8 @@ def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) 
 
     Source: iterative stratification, Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011.
 
-    Args:
-        table: The labels of all images.
-        shares: Of ``train`` and one or both of ``val`` and ``test``; they add up to 1.
-        seed: Decides the order of images and breaks ties; from 0 to 2**32 - 1.
+    ``shares`` of ``train`` and one or both of ``val`` and ``test`` add up to 1. ``seed``, from 0 to
+    2**32 - 1, decides the order of images and breaks ties.
 
     Returns:
         Sorted rows by split, in the order of ``shares``; every image is in one of them.

@@ -138,7 +138,7 @@ def read_edits(path: str | Path, table: LabelTable) -> LabelEdits:
             f"{path}: label edits need the columns {', '.join(_SCHEMA.names)}, got "
             f"{', '.join(found.schema.names)}."
         )
-    author, reason, time = (_only_value(path, found, name) for name in ("author", "reason", "time"))
+    words = {name: _only_value(path, found, name) for name in ("author", "reason", "time")}
     return LabelEdits.of(
         rows=_positions(path, found["image"], table.images, "image"),
         columns=_positions(path, found["class"], table.classes, "class"),
@@ -146,9 +146,7 @@ def read_edits(path: str | Path, table: LabelTable) -> LabelEdits:
         after=pc.fill_null(found["after"], UNOBSERVED).to_numpy(),
         epoch=found["epoch"].to_numpy(),
         loss=found["loss"].to_numpy(),
-        author=author,
-        reason=reason,
-        time=time,
+        **words,
     )
 
 

@@ -201,7 +201,7 @@ def open_shared(run: Path, data: Path | None = None) -> tuple[LoadedRun, NDArray
             f"{', '.join(model.classes[:5])}, …; the data "
             f"{', '.join(dataset.labels.classes[:5])}, …. Rename classes, or choose other data."
         )
-    dataset = dataset.with_labels(dataset.labels.select_classes(shared))
+    dataset = replace(dataset, labels=dataset.labels.select_classes(shared))
     columns = np.array([model.classes.index(name) for name in shared])
     return LoadedRun(model, settings, dataset), columns
 

@@ -32,10 +32,8 @@ def join(
     for text in dataset.notes:
         note(text)
     print_splits(dataset)
-    say(
-        f"{dataset.labels.num_classes} classes. What a collection does not annotate is unobserved "
-        "on its images."
-    )
+    number = dataset.labels.num_classes
+    say(f"{number} classes. What a collection does not annotate is unobserved on its images.")
     say(f"Written: {out}   Next: largeloss data check {out}")
 
 

@@ -74,13 +74,13 @@ def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool =
     return Dataset(records.description.name, source, table, records.splits)
 
 
-def without_broken_images(dataset: Dataset, policy: str, split: str = "all") -> Dataset:
-    """``dataset`` after a full decode of every image that is used.
+def without_broken_images(
+    dataset: Dataset, policy: str, workers: int = 2, split: str = "all"
+) -> Dataset:
+    """``dataset`` after a full decode of every image of ``split``, where inputs are files.
 
-    Args:
-        dataset: Returned as it is where its inputs are not files.
-        policy: ``"error"`` refuses the data set; ``"skip"`` leaves the images out and adds a note.
-        split: Only its images are used; ``"all"``: those of all splits.
+    ``policy`` says what is done with images that cannot be read: ``"error"`` refuses the data set,
+    ``"skip"`` leaves them out and adds a note. ``workers`` are threads.
 
     Raises:
         DataError: images cannot be read and ``policy`` is ``"error"``.
@@ -89,7 +89,7 @@ def without_broken_images(dataset: Dataset, policy: str, split: str = "all") -> 
         return dataset
     looked_at = dataset.splits.values() if split == "all" else [dataset.rows(split)]
     used = np.sort(np.concatenate(list(looked_at)))
-    found = broken_images(dataset.source.paths, rows=used.tolist())
+    found = broken_images(dataset.source.paths, workers, used.tolist())
     if not found:
         return dataset
     listed = first_lines(list(found.values()))

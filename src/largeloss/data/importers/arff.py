@@ -27,11 +27,8 @@ Attribute = tuple[str, str | list[str]]
 def read(path: Path, num_labels: int | None = None) -> Imported:
     """The labels and the features of an ARFF file, dense or sparse, ``.arff`` or ``.arff.gz``.
 
-    Args:
-        path: The file.
-        num_labels: So many attributes are labels: the first ones where positive (MEKA), the last
-            ones where negative (most files of MULAN). By default as in the relation's name:
-            ``-C 6``.
+    ``num_labels`` attributes are labels: the first ones where positive (MEKA), the last ones where
+    negative (most files of MULAN); by default as in the relation's name, ``-C 6``.
 
     Returns:
         One row a line, named ``"0"``, ``"1"``, …; all are in the split ``train``. A label that is

@@ -16,18 +16,14 @@ from largeloss.labels.names import first_names
 
 
 def read(root: Path, unlisted: str | None = None) -> Imported:
-    """``root/<class>/<images>``: an image shows the class of its folder.
+    """``root/<class>/<images>``: an image shows the class of its folder; the others are unlisted.
 
     A file that is there under the same name and with the same bytes in the folders of several
     classes is one image of all of them; it goes by its name in the first. Images are found by
     their suffix, also in folders below that of a class.
 
-    Args:
-        root: The folder of the classes' folders.
-        unlisted: What is known of the other classes: ``"unknown"`` or ``"absent"``.
-
     Raises:
-        ConfigError: ``unlisted`` is neither.
+        ConfigError: ``unlisted`` is neither ``"unknown"`` nor ``"absent"``.
         DataError: there is no such folder, or no image in it.
     """
     check_meaning_of_unlisted(

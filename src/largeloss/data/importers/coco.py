@@ -40,10 +40,8 @@ def archives(year: int) -> tuple[Archive, ...]:
 def read(root: Path, year: int) -> Imported:
     """Images, labels and boxes of the official release.
 
-    Args:
-        root: The folder with ``annotations``, and with ``train2014`` and ``val2014`` (or 2017) or
-            an ``images`` folder around them.
-        year: 2014 or 2017; train is the official train, test the official val.
+    ``root`` has ``annotations``, and ``train2014`` and ``val2014`` (or 2017) or an ``images``
+    folder around them. Train is the official train, test the official val.
 
     Returns:
         Images are named as ``train2014/COCO_train2014_000000000009.jpg``. Boxes around crowds are

@@ -39,9 +39,8 @@ _AGAIN = "Unpack CUB_200_2011.tgz again."
 def read(root: Path) -> Imported:
     """Images, attributes and boxes; ``is_present`` is taken as it is, whatever the certainty.
 
-    Args:
-        root: The folder ``CUB_200_2011``, or the one that it is in. ``attributes.txt`` may lie in
-            it, in ``attributes``, or beside it as in the official release.
+    ``root`` is the folder ``CUB_200_2011``, or the one that it is in. ``attributes.txt`` may lie in
+    it, in ``attributes``, or beside it as in the official release.
 
     Returns:
         Images are named by their path in ``images``: first the training images, then the test

@@ -7,7 +7,7 @@ for each of train and val; their ``val`` is the test split.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +36,11 @@ _FETCH = (
 def read(root: Path, version: str | None = None) -> Imported:
     """Images and labels.
 
-    Args:
-        root: The folder with ``Flickr`` (the images) and the lists: for ``official``
-            ``ImageList``, ``ConceptsList`` and ``Groundtruth``, as the official release unpacks;
-            for ``spml`` the four files ``formatted_{train,val}_{images,labels}.npy``.
-        version: ``"official"``: all images of the official train and test lists that have at
-            least one label. ``"spml"``: the images and labels in the arrays of Cole et al.,
-            whose ``val`` is the test split.
+    ``root`` has ``Flickr`` (the images) and the lists of the ``version``:
+
+    * ``"official"``: ``ImageList``, ``ConceptsList`` and ``Groundtruth``, as the official release
+      unpacks; all images of its train and test lists that have at least one label.
+    * ``"spml"``: ``formatted_{train,val}_{images,labels}.npy`` of Cole et al.
 
     Returns:
         Images are named by their path in ``Flickr``; train comes first, each split in the order
@@ -136,7 +134,8 @@ def _read_subset(root: Path, split: str, concepts: tuple[str, ...]) -> Subset:
             f"{len(missing)} of {len(files) + 1} files of NUS-WIDE are missing: "
             f"{first_names(missing)}. {_FETCH} {root}."
         )
-    images = _names(read_lines(path), path)
+    listed = (name.replace("\\", "/") for name in read_lines(path))
+    images = distinct_names(listed, f"{path}, line")
     labels = np.empty((len(images), len(concepts)), dtype=np.int8)
     for column, file in enumerate(files):
         values = read_numbers(file)
@@ -166,18 +165,14 @@ def _read_arrays(root: Path, split: str) -> Subset:
             f"{paths[1]}: needed are numbers of shape (images, classes), got an array of "
             f"{labels.dtype} and shape {labels.shape}."
         )
-    names = _names(images.tolist(), paths[0])
+    listed = (name.replace("\\", "/") for name in images.tolist())
+    names = distinct_names(listed, f"{paths[0]}, line")
     if len(names) != len(labels):
         raise DataError(
             f"{paths[0]} names {len(names)} images, but {paths[1]} has {len(labels)} rows."
         )
     _check_labels(labels, paths[1])
     return Subset(names, labels.astype(np.int8))
-
-
-def _names(listed: Iterable[str], path: Path) -> list[str]:
-    """The names with slashes for backslashes; refuses those that lead out, or occur twice."""
-    return distinct_names((name.replace("\\", "/") for name in listed), f"{path}, line")
 
 
 def _check_labels(values: NDArray[np.generic], path: Path) -> None:

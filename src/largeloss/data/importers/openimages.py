@@ -48,10 +48,8 @@ def read(root: Path) -> Imported:
     """Images and human annotations of all three subsets, for the trainable classes.
 
     A training image without a single label is left out: the release lists 9,011,219, and about 3.4
-    million have been looked at by people.
-
-    Args:
-        root: The folder ``2017_11`` that the official release unpacks to, or the one it is in.
+    million have been looked at by people. ``root`` is the folder ``2017_11`` that the official
+    release unpacks to, or the one it is in.
 
     Returns:
         Confidence 1 is present, 0 absent; everything else, and what is given as both, is
@@ -74,10 +72,9 @@ def read(root: Path) -> Imported:
         for split, name in FOLDERS.items()
     }
     ids = {split: images.ids for split, images in lists.items()}
-    lists.clear()
     packed = {split: entries for split, (entries, _) in found.items()}
     notes = _notes(sum((counts for _, counts in found.values()), Counter()))
-    found.clear()
+    del lists, found
     total = len(ids["train"])
     ids["train"], packed["train"] = _only_annotated(ids["train"], packed["train"], len(classes))
     if not len(ids["train"]):
@@ -101,10 +98,8 @@ def read(root: Path) -> Imported:
 def groups(train_counts: NDArray[np.int64], num_groups: int = 5) -> NDArray[np.int64]:
     """The group (C,) of each class, from 0: G1 of the paper is group 0, the rarest classes.
 
-    Args:
-        train_counts: (C,) how many annotations, present or absent, a class has in train.
-        num_groups: Groups are of equal size, or the first ones larger by one; classes with equal
-            counts stay in their order.
+    ``train_counts`` (C,) are the annotations, present or absent, that a class has in train. Groups
+    are of equal size, or the first ones larger by one; classes with equal counts stay in order.
 
     Raises:
         ConfigError: there are fewer classes than groups, or no group.

@@ -43,10 +43,8 @@ LISTS: Mapping[int, Mapping[str, tuple[str, Archive, int]]] = {
 def read(root: Path, year: int) -> Imported:
     """Images, labels and boxes of a VOC tree.
 
-    Args:
-        root: ``VOCdevkit``, ``VOCdevkit/VOC2012`` or the folder that contains ``VOCdevkit``.
-        year: 2012 (train is the official train, test the official val) or 2007 (train is the
-            official trainval, test the official test).
+    ``root`` is ``VOCdevkit``, ``VOCdevkit/VOC2012`` or the folder that contains ``VOCdevkit``;
+    ``LISTS`` says which official list is which split.
 
     Returns:
         Images are named by their file in ``JPEGImages``. Difficult objects are no labels, but

@@ -60,8 +60,8 @@ def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
     if layout == "list" and unlisted is None:
         raise raw.refusal(
             "the file lists the labels of each image. What does it mean that a label is not "
-            "listed? Say --unlisted unknown (nobody knows: it may be "
-            "there), or --unlisted absent (somebody looked: it is not there).",
+            "listed? Say --unlisted unknown (nobody knows: it may be there), or --unlisted absent "
+            "(somebody looked: it is not there).",
             HEADER,
         )
     if layout != "list" and unlisted is not None:
