@@ -88,8 +88,8 @@ def fit(
         NonFiniteError: logits became NaN or infinite; names step and images.
     """
     model, criterion, data, recipe = phase.model, phase.criterion, phase.data, phase.recipe
-    listener, main = listener or Listener(), distributed.rank() == 0
-    if main:
+    listener = listener or Listener()
+    if distributed.rank() == 0:
         phase.run.make()
     loader = training_loader(data, recipe, device)
     scored = {name: evaluation_loader(data, name, recipe, device) for name in data.splits}
@@ -129,19 +129,14 @@ def fit(
         if recorder is not None:
             recorder.end()
         criterion.check()
-        passes = criterion.passes(epoch + 1) if epoch + 1 < recipe.epochs else 0
-        if passes:
+        if epoch + 1 < recipe.epochs and (passes := criterion.passes(epoch + 1)):
             relabel(model, criterion, scored["train"], passes)
         criterion.set_epoch(epoch + 1)
         # Measure; keep the best weights; save.
         record = {"epoch": epoch, "train_loss": progress.mean_loss()}
         record |= phase.evaluators.measured(model, scored)
         record["seconds"] = progress.seconds
-        if history.add(record, recipe.keep_last) and main:
-            kept = {"epoch": epoch, "val_map": record["val_map"]}
-            save_weights(phase.run.best, phase.publish(model), phase.model_config | kept)
-        if main:
-            phase.run.write_metrics(history.epochs)
+        _keep(phase, history, record)
         checkpoint.save(epoch, history, None)
         progress = None
         listener.end_epoch(record)
@@ -149,6 +144,16 @@ def fit(
     distributed.barrier()
     best, epochs = (history.best_epoch, history.best_val_map), tuple(history.epochs)
     return Outcome(*best, epochs, tuple(checkpoint.remarks))
+
+
+def _keep(phase: Phase, history: History, record: dict[str, Any]) -> None:
+    """Adds an epoch to the history and to ``metrics.csv``; saves its weights if they are best."""
+    best = history.add(record, phase.recipe.keep_last)
+    if distributed.rank() == 0:
+        if best:
+            kept = {"epoch": record["epoch"], "val_map": record["val_map"]}
+            save_weights(phase.run.best, phase.publish(phase.model), phase.model_config | kept)
+        phase.run.write_metrics(history.epochs)
 
 
 def training_loader(data: Dataset, recipe: Recipe, device: torch.device | str = "cpu") -> Loader:
