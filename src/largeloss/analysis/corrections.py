@@ -77,11 +77,7 @@ def corrections(
 ) -> Corrections:
     """Compares the flagged entries of a run with the reference labels.
 
-    Args:
-        recorded: Recorded losses and flagged entries of the run.
-        training: (n, C) labels that the method was trained on, of the recorded images.
-        reference: (n, C) labels of the data set, before any were hidden; -1 where not known.
-        classes: C names.
+    Labels (n, C) as :func:`~largeloss.analysis.memorization.memorization`; C ``classes``.
 
     Raises:
         ConfigError: no entry was flagged in any epoch.

@@ -48,17 +48,11 @@ def examples(
     places: Sequence[int] | None = None,
     number: int = 8,
 ) -> tuple[Example, ...]:
-    """Some images of a recorded run.
+    """Some images of a recorded run, with their tags in ``epochs``.
 
-    Args:
-        recorded: Flagged entries of the run.
-        training: (n, C) labels that the method was trained on.
-        reference: (n, C) labels of the data set, before any were hidden; -1 where not known.
-        classes: C names.
-        epochs: The epochs to show.
-        places: Positions among the recorded images. None draws ``number`` images, with seed 0,
-            among those with an entry that was flagged in one of the epochs.
-        number: How many images are drawn, at most.
+    Labels (n, C) as :func:`~largeloss.analysis.memorization.memorization`; C ``classes``.
+    ``places`` are positions among the recorded images; None draws at most ``number`` images, with
+    seed 0, among those with an entry that was flagged in one of the epochs.
 
     Raises:
         ConfigError: no image was named, and no entry was flagged in these epochs.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from largeloss.config import RunConfig
-from largeloss.experiments.grid import PlannedRun, Variant, plan, run_grid
+from largeloss.experiments.grid import Variant, plan, run_grid
 from largeloss.experiments.results import Comparison
 from largeloss.experiments.runner import GridRunner
 from largeloss.progress import Progress
@@ -24,11 +24,7 @@ class ComparedRuns:
 
 
 def parse_methods(text: str) -> list[Variant]:
-    """The methods in ``full,an,ll-r:0.5``.
-
-    Raises:
-        ConfigError: a Delta that is no number.
-    """
+    """The methods in ``full,an,ll-r:0.5``; errors as :meth:`Variant.parse`."""
     return [Variant.parse(part) for part in text.split(",") if part.strip()]
 
 
@@ -39,22 +35,18 @@ def compare(
     out: Path,
     progress: Progress,
 ) -> ComparedRuns:
-    """Trains what is not finished yet; writes ``results.json``.
+    """Trains what is not finished yet, in a folder a run in ``out``; writes ``results.json``.
 
-    Args:
-        make: Gives the settings of a method, but for its Delta and the seed.
-        variants: The methods.
-        num_seeds: Runs of each.
-        out: Holds a folder a run.
-        progress: Is told how it goes on.
+    ``make`` gives the settings of a method, but for its Delta and the seed.
 
     Raises:
         InputError: settings or data that cannot be used; nothing was trained.
         RunError: a run failed, or was stopped.
     """
-    grid: list[PlannedRun] = plan(variants, num_seeds)
+    grid = plan(variants, num_seeds)
     reader = DataReader(load_data, progress.remark)
     runner = GridRunner(make, grid, out, progress, reader)
     progress.expect(runner.epochs)
-    comparison = run_grid(grid, out, runner)
-    return ComparedRuns(comparison, out, tuple(out / run.folder for run in grid), reader)
+    return ComparedRuns(
+        run_grid(grid, out, runner), out, tuple(out / run.folder for run in grid), reader
+    )

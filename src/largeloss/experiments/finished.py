@@ -11,6 +11,8 @@ from largeloss.errors import ConfigError, RunError
 from largeloss.files import verified_json
 from largeloss.training.run_folder import RunFolder
 
+_AGAIN = "Delete the file, then run the command that writes it again."
+
 
 @dataclass(frozen=True)
 class FinishedRun:
@@ -33,18 +35,14 @@ class FinishedRun:
         found: Any = _read(path)
         for depth, key in enumerate(keys):
             if not isinstance(found, dict) or key not in found:
-                raise RunError(
-                    f"{path} has no {'.'.join(keys[: depth + 1])!r}, which is needed here. Delete "
-                    "the file, then run the command that writes it again."
-                )
+                missing = ".".join(keys[: depth + 1])
+                raise RunError(f"{path} has no {missing!r}, which is needed here. {_AGAIN}")
             found = found[key]
         if found is None:
             return None
         if type(found) not in (int, float) or not math.isfinite(found):
-            raise RunError(
-                f"{path}: {'.'.join(keys)!r} must be a number, but is {found!r}. Delete the "
-                "file, then run the command that writes it again."
-            )
+            name = ".".join(keys)
+            raise RunError(f"{path}: {name!r} must be a number, but is {found!r}. {_AGAIN}")
         return float(found)
 
 
@@ -93,7 +91,4 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return verified_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunError(
-            f"{path} cannot be read ({error}). Delete the file, then run the command that "
-            "writes it again."
-        ) from None
+        raise RunError(f"{path} cannot be read ({error}). {_AGAIN}") from None

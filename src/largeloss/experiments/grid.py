@@ -74,7 +74,6 @@ def run_grid(
 
     ``run_one`` trains a run in its folder in ``out``, or reads its result if it is finished.
     """
-    out.mkdir(parents=True, exist_ok=True)
     results = []
     for planned in grid:
         results.append(run_one(planned, out / planned.folder))

@@ -1,6 +1,7 @@
 """The runs that a published table still lacks: their settings, checked and trained."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from largeloss import distributed
@@ -39,10 +40,9 @@ def check_settings(
     if layers.preset is not None:
         raise ConfigError("reproduce takes the preset of each collection; leave --preset out.")
     for demand in demands:
-        if demand.group.collection in data:
-            make = settings_maker(layers, demand.group, data[demand.group.collection])
+        if path := data.get(demand.group.collection):
             for method in dict.fromkeys(run.variant.method for run in demand.wanted):
-                make(method)
+                _settings(layers, demand.group, path, method)
 
 
 def reasons(
@@ -62,27 +62,22 @@ def reasons(
     return found
 
 
-def settings_maker(layers: SettingsLayers, group: Group, data: Path) -> Callable[[str], RunConfig]:
-    """Gives the settings of a method's runs: the preset, and what the user says over it."""
-
-    def make(method: str) -> RunConfig:
-        over = {
-            "data": {"path": str(data)},
-            "method": {"name": method},
-            "training": {"protocol": group.protocol},
-        }
-        settings = layers._replace(preset=group.collection).made(over=over)
-        training = settings.training
-        decided = (method, group.protocol, str(data), 0)
-        found = (settings.method.name, training.protocol, str(settings.data.path), training.seed)
-        if found != decided:
-            raise ConfigError(
-                "reproduce itself decides the method, the protocol, the data and the seed of a "
-                "run. Leave them out, and choose with --methods, --protocols, --data and --seeds."
-            )
-        return settings
-
-    return make
+def _settings(layers: SettingsLayers, group: Group, data: Path, method: str) -> RunConfig:
+    """Of a method's runs: the preset, and what the user says over it."""
+    over = {
+        "data": {"path": str(data)},
+        "method": {"name": method},
+        "training": {"protocol": group.protocol},
+    }
+    settings = layers._replace(preset=group.collection).made(over=over)
+    training = settings.training
+    found = (settings.method.name, training.protocol, str(settings.data.path), training.seed)
+    if found != (method, group.protocol, str(data), 0):
+        raise ConfigError(
+            "reproduce itself decides the method, the protocol, the data and the seed of a "
+            "run. Leave them out, and choose with --methods, --protocols, --data and --seeds."
+        )
+    return settings
 
 
 def start_missing(
@@ -103,7 +98,7 @@ def start_missing(
     reader = DataReader(load_data, progress.remark)
     runners = {
         demand: GridRunner(
-            settings_maker(layers, demand.group, data[demand.group.collection]),
+            partial(_settings, layers, demand.group, data[demand.group.collection]),
             demand.wanted,
             demand.group.folder(runs),
             progress,

@@ -102,10 +102,7 @@ ARTIFICIAL = PublishedTable(
         "ll-cp": (88.4, 70.7, 48.3, 20.1, 88.3, 71.0, 49.4, 21.4),
     },
     reruns={
-        "ll-r": (
-            *((87.8, 88.3), (70.1, 70.7), (48.0, 48.8), (19.0, 19.6)),
-            *(None, None, None, None),
-        ),
+        "ll-r": ((87.8, 88.3), (70.1, 70.7), (48.0, 48.8), (19.0, 19.6), None, None, None, None),
     },
     notes=(
         "NUS-WIDE exists in two versions (the re-crawl of Cole et al., 126,034 / 84,226 images; "
@@ -119,11 +116,8 @@ OPENIMAGES = PublishedTable(
     title="OpenImages V3: mAP (%) over annotated entries, by groups of 1,000 classes",
     source=_KIM,
     columns=tuple(
-        Column("OpenImages V3", title, "openimages-v3", _END, keys)
-        for title, keys in (
-            *((f"G{number}", ("groups", f"G{number}")) for number in range(1, 6)),
-            ("all", ("all",)),
-        )
+        Column("OpenImages V3", keys[-1], "openimages-v3", _END, keys)
+        for keys in (*(("groups", f"G{number}") for number in range(1, 6)), ("all",))
     ),
     values={
         "iu": (69.5, 70.3, 74.8, 79.2, 85.5, 75.9),
@@ -173,9 +167,7 @@ MEMORIZATION = PublishedTable(
         for kind in ("TP", "TN", "FN")
         for phase in ("warm-up", "regular")
     ),
-    values={
-        "an": (88.3, 11.7, 90.7, 9.3, 23.8, 72.2, 64.0, 36.0, 82.6, 17.4, 17.3, 82.7),
-    },
+    values={"an": (88.3, 11.7, 90.7, 9.3, 23.8, 72.2, 64.0, 36.0, 82.6, 17.4, 17.3, 82.7)},
     file="analysis/memorization.json",
     made_by="largeloss analyze memorization RUN",
     notes=(

@@ -21,10 +21,8 @@ from largeloss.training.start import start
 class GridRunner:
     """Trains the runs of a grid; all are checked before the first.
 
-    Args:
-        make: Gives the settings of a method, but for its Delta and the seed.
-        grid: What is to be run, each in its folder in ``out``.
-        reader: Gives data; may be shared between grids.
+    ``make`` gives the settings of a method, but for its Delta and the seed. Each run of ``grid``
+    has its folder in ``out``. Several grids may share ``reader``.
 
     Raises:
         ConfigError: settings that do not go together, or that another run was begun with.

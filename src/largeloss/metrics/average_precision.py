@@ -52,9 +52,9 @@ def class_average_precisions(scores: Scores, labels: Labels) -> npt.NDArray[np.f
     if np.count_nonzero(observed) < SPARSE_BELOW * observed.size:
         places = np.nonzero(observed)
         found = ranked_entries(scores[places], labels[places], places[1], num_classes)
-        return np.fromiter(map(_step_mean, found), dtype=np.float64, count=num_classes)
-    values = (_step_mean(ranking) for ranking in ranked_classes(scores, labels))
-    return np.fromiter(values, dtype=np.float64, count=num_classes)
+    else:
+        found = ranked_classes(scores, labels)
+    return np.fromiter(map(_step_mean, found), dtype=np.float64, count=num_classes)
 
 
 def average_precision_entries(

@@ -1,7 +1,5 @@
 """Average precision by image: whether the tags of an image rank above its other classes."""
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import label_ranking_average_precision_score
 
 from largeloss.errors import LabelError
@@ -29,7 +27,7 @@ def example_average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> f
             "Average precision by image needs complete labels, but "
             f"{int((states < 0).sum())} of {states.size} entries are unobserved."
         )
-    tagged: NDArray[np.bool_] = (states == 1).any(axis=1)
+    tagged = (states == 1).any(axis=1)
     if not tagged.any():
         return float("nan")
     return float(label_ranking_average_precision_score(states[tagged] == 1, values[tagged]))

@@ -1,9 +1,11 @@
 """The threshold of each class that maximises its F1."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
-from largeloss.metrics.arrays import ArrayOrTensor, checked_pair, refuse_scores
+from largeloss.metrics.arrays import ArrayOrTensor, Scores, checked_pair, refuse_scores
 from largeloss.metrics.average_precision import checked_entries
 from largeloss.metrics.ranking import Ranking, ranked_classes, ranked_entries
 
@@ -27,11 +29,7 @@ def best_thresholds(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray
     Source: ours; exact, since the best threshold always lies just below the score of a positive.
     """
     checked, states = checked_pair(scores, labels)
-    finite = np.isfinite(checked)
-    if not finite.all():
-        refuse_scores(~finite, "infinite")
-    values = (_best_threshold(ranking) for ranking in ranked_classes(checked, states))
-    return np.fromiter(values, dtype=np.float64, count=checked.shape[1])
+    return _of_classes(checked, ranked_classes(checked, states), checked.shape[1])
 
 
 def best_thresholds_entries(
@@ -42,11 +40,16 @@ def best_thresholds_entries(
     Args, shapes and errors as ``average_precision_entries``; returns (C,) float64.
     """
     values, states, places = checked_entries(scores, labels, columns, num_classes)
-    finite = np.isfinite(values)
+    return _of_classes(values, ranked_entries(values, states, places, num_classes), num_classes)
+
+
+def _of_classes(
+    scores: Scores, rankings: Iterator[Ranking], num_classes: int
+) -> npt.NDArray[np.float64]:
+    finite = np.isfinite(scores)
     if not finite.all():
         refuse_scores(~finite, "infinite")
-    found = map(_best_threshold, ranked_entries(values, states, places, num_classes))
-    return np.fromiter(found, dtype=np.float64, count=num_classes)
+    return np.fromiter(map(_best_threshold, rankings), dtype=np.float64, count=num_classes)
 
 
 def _best_threshold(ranking: Ranking) -> float:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from largeloss.analysis.cam import activation_maps, normalized
+from largeloss.data.inputs.decoded_cache import DecodedCache
 from largeloss.data.inputs.image_files import ImageFiles, open_rgb
+from largeloss.data.inputs.source import Source
 from largeloss.errors import ConfigError, DataError, LargelossError
 from largeloss.losses import title_of
 from largeloss.models import Classifier
@@ -33,17 +35,23 @@ def shown_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(found)
 
 
+def shown_row(source: Source, row: int) -> NDArray[np.uint8]:
+    """(H, W, 3): as :func:`shown_image` where there is a file, else in the size of the data."""
+    if isinstance(source, DecodedCache):
+        source = source.files
+    if isinstance(source, ImageFiles):
+        return shown_image(source.paths[row])
+    pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
+    return pixels
+
+
 @torch.no_grad()
 def map_overlays(
     model: Classifier, inputs: Tensor, classes: Sequence[int], pixels: NDArray[np.uint8]
 ) -> tuple[list[NDArray[np.uint8]], list[float]]:
-    """The image with the map of each class laid over it, and the class's probability.
+    """The image with the map of each class (a column) laid over it, and the class's probability.
 
-    Args:
-        model: With class activation maps.
-        inputs: (1, 3, h, w) uint8: the image as the model takes it.
-        classes: Columns.
-        pixels: (H, W, 3): the image as it is shown.
+    ``inputs`` (1, 3, h, w) uint8 is the image as the model takes it, ``pixels`` (H, W, 3) as shown.
 
     Raises:
         ConfigError: the model has no maps.
@@ -59,9 +67,6 @@ def map_overlays(
 
 class ActivationMaps:
     """Of several runs, for the same images.
-
-    Args:
-        runs: Their folders.
 
     Raises:
         ConfigError: runs of different classes, or no run.
@@ -82,12 +87,10 @@ class ActivationMaps:
         self._read = DataReader()
 
     def rows(self, text: str, names: Sequence[str] | None) -> list[ActivationMapRow]:
-        """A row for each class of an image.
+        """A row for each class of an image: of a file, or of that name in the first run's data.
 
-        Args:
-            text: A file, or the image's name in the first run's data.
-            names: The classes; None takes the tags given in training, else what the first run
-                sees, else what it takes for most probable.
+        Without ``names``, the classes are the tags given in training, else what the first run
+        sees, else what it takes for most probable.
 
         Raises:
             ConfigError: no such class.
@@ -141,10 +144,8 @@ class ActivationMaps:
         names = data.training.labels.classes
         given = [names[i] for i in np.flatnonzero(states == 1) if names[i] in self.classes]
         source = data.reference.source
-        if isinstance(source, ImageFiles):
-            return source.paths[row], shown_image(source.paths[row]), given
-        pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
-        return None, pixels, given
+        path = source.paths[row] if isinstance(source, ImageFiles) else None
+        return path, shown_row(source, row), given
 
     def _seen(self, inputs: Tensor) -> tuple[list[str], str]:
         """The classes above the first run's thresholds, and the most probable one."""

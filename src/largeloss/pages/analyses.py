@@ -29,12 +29,7 @@ class Analyses:
 
 
 def analyses(runs: Sequence[tuple[str, Path]], read: Reader) -> Analyses:
-    """Analyses whatever was recorded.
-
-    Args:
-        runs: As displayed, and their folders.
-        read: Gives the data of a run.
-    """
+    """Analyses whatever was recorded by ``runs``, which are titles and folders."""
     opened: list[tuple[str, RecordedLabels]] = []
     missing: dict[str, str] = {}
     for title, run in runs:

@@ -13,8 +13,7 @@ from largeloss.losses import find_method
 from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import mean_curve
 from largeloss.pages.missing_tags import recorded_cards
-from largeloss.pages.run import shared_settings, titled, training_labels
-from largeloss.report.class_table import ClassLine, ClassTable, Interval
+from largeloss.pages.run import class_table, shared_settings, titled, training_labels
 from largeloss.report.html import ReportPage, write_report
 from largeloss.report.tables import comparison_markdown
 from largeloss.runs.data import DataReader
@@ -82,7 +81,9 @@ def comparison_page(
             [saved_settings(folder) for folder in folders], results[folders[0]].environment
         ),
         labels=training_labels(results[(partial or first)[0][1]]),
-        classes=_classes(by_title, results),
+        classes=class_table(
+            {title: [results[run] for run in group] for title, group in by_title.items()}, {}
+        ),
         memorization=found.memorization,
         corrections=found.corrections,
         unavailable=missing,
@@ -90,11 +91,7 @@ def comparison_page(
 
 
 def read_comparison_page(folder: Path, command: str) -> ReportPage:
-    """The report of a comparison that is finished.
-
-    Args:
-        folder: That ``largeloss compare`` wrote.
-        command: Makes the page again.
+    """The report of a comparison that is finished; ``command`` writes it again.
 
     Raises:
         ConfigError: a run of the comparison is not there any more.
@@ -119,13 +116,3 @@ def read_comparison_page(folder: Path, command: str) -> ReportPage:
         command=command,
     )
     return comparison_page(comparison, [found[key] for key in wanted], DataReader(), heading)
-
-
-def _classes(by_title: dict[str, list[Path]], results: dict[Path, RunResult]) -> ClassTable:
-    groups = [[results[run] for run in runs] for runs in by_title.values()]
-    lines = []
-    for name, (present, absent, unknown) in groups[0][0].test_counts.items():
-        intervals = tuple(Interval.of([run.test_ap[name] for run in group]) for group in groups)
-        lines.append(ClassLine(name, present, absent, unknown, intervals))
-    ordered = tuple(sorted(lines, key=lambda line: -line.present))
-    return ClassTable(tuple(by_title), ordered, max(map(len, groups)))

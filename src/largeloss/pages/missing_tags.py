@@ -8,13 +8,11 @@ import torch
 from numpy.typing import NDArray
 
 from largeloss.data import Loader
-from largeloss.data.inputs.decoded_cache import DecodedCache
-from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.data.inputs.source import Source
 from largeloss.errors import ConfigError
 from largeloss.losses import Action, action_of, title_of
 from largeloss.models import Classifier
-from largeloss.pages.activation_maps import map_overlays, shown_image
+from largeloss.pages.activation_maps import map_overlays, shown_row
 from largeloss.report.cards import Card, Cards, FlaggedEntry
 from largeloss.runs.data import RunData
 from largeloss.runs.load import load
@@ -94,7 +92,7 @@ def _cards(
     for row, flagged in list(by_row.items())[:NUM_CARDS]:
         tagged = shown.lookup(np.array([row]))[0] == 1
         states = truth.lookup(np.array([row]))[0]
-        pixels = _pixels(source, row)
+        pixels = shown_row(source, row)
         entries_of_card = tuple(
             FlaggedEntry(
                 names[column],
@@ -110,15 +108,6 @@ def _cards(
         known = None if (states < 0).any() else present
         cards.append(Card(shown.images[row], pixels, tags, entries_of_card, known))
     return tuple(cards)
-
-
-def _pixels(source: Source, row: int) -> NDArray[np.uint8]:
-    if isinstance(source, DecodedCache):
-        source = source.files
-    if isinstance(source, ImageFiles):
-        return shown_image(source.paths[row])
-    pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
-    return pixels
 
 
 def _overlay(

@@ -1,7 +1,7 @@
 """The report of one run."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,6 @@ from largeloss.training.run_folder import RunFolder
 
 def run_page(run: Path, read: Reader) -> ReportPage:
     """Gathers the report of a finished run from its folder and its data.
-
-    Args:
-        run: The folder.
-        read: Gives the run's data.
 
     Raises:
         ConfigError: no run, or one that is not finished.
@@ -65,7 +61,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         notes=tuple(result.notes),
         summary=_summary(result, [part for _, part in found.corrections]),
         labels=training_labels(result),
-        classes=_classes(run, result),
+        classes=class_table({"AP (%)": [result]}, load(run).thresholds),
         memorization=found.memorization,
         corrections=found.corrections,
         unavailable=missing,
@@ -95,6 +91,21 @@ def training_labels(result: RunResult) -> tuple[ClassCounts, ...]:
     """By class, the most frequent first."""
     rows = (ClassCounts(name, *numbers) for name, numbers in result.train_counts.items())
     return tuple(sorted(rows, key=lambda row: -row.present))
+
+
+def class_table(
+    groups: Mapping[str, Sequence[RunResult]], thresholds: Mapping[str, float]
+) -> ClassTable:
+    """Of the runs of each title, the most frequent class first."""
+    (first, *_), *_ = groups.values()
+    lines = []
+    for name, (present, absent, unknown) in first.test_counts.items():
+        precisions = ([run.test_ap[name] for run in runs] for runs in groups.values())
+        intervals = tuple(map(Interval.of, precisions))
+        limit = thresholds.get(name)
+        lines.append(ClassLine(name, present, absent, unknown, intervals, limit))
+    ordered = tuple(sorted(lines, key=lambda line: -line.present))
+    return ClassTable(tuple(groups), ordered, max(map(len, groups.values())))
 
 
 def shared_settings(
@@ -150,13 +161,3 @@ def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:
             marked = result.best_epoch if name == "val_map" else None
             found.append(Curve(label, tuple(range(len(values))), values, marked=marked))
     return tuple(found)
-
-
-def _classes(run: Path, result: RunResult) -> ClassTable:
-    thresholds = load(run).thresholds
-    lines = []
-    for name, value in result.test_ap.items():
-        present, absent, unknown = result.test_counts[name]
-        interval = Interval.of([value])
-        lines.append(ClassLine(name, present, absent, unknown, (interval,), thresholds[name]))
-    return ClassTable(("AP (%)",), tuple(sorted(lines, key=lambda line: -line.present)))

@@ -15,11 +15,7 @@ LISTED = 10
 def write_check_page(path: Path, found: Examination, remarks: Sequence[str], command: str) -> None:
     """Writes the page atomically.
 
-    Args:
-        path: The page.
-        found: What it shows.
-        remarks: Of the import and of reading the data folder.
-        command: The command that writes the page again.
+    ``remarks`` are those of the import and of reading the data; ``command`` writes the page again.
     """
     first, left_out, last = ends(class_counts(found))
     images, groups = found.image_statistics, found.duplicates or ()

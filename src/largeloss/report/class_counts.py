@@ -54,10 +54,7 @@ def class_counts(found: Examination) -> list[ClassCounts]:
 
 
 def ends(rows: Sequence[Row], limit: int = CLASSES) -> tuple[Sequence[Row], int, Sequence[Row]]:
-    """The first ``limit`` rows, the number of rows left out, and the last ``limit`` rows.
-
-    A list of at most ``2 * limit`` rows is returned as the first part.
-    """
+    """The first ``limit`` rows (all of up to twice as many), the number left out, the last."""
     if len(rows) <= 2 * limit:
         return rows, 0, ()
     return rows[:limit], len(rows) - 2 * limit, rows[-limit:]

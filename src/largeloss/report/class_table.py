@@ -14,11 +14,7 @@ class Interval:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Interval":
-        """The mean over seeds, the lowest and the highest seed.
-
-        Args:
-            values: Average precision as a fraction, one value a seed, at least one.
-        """
+        """Mean, lowest and highest of at least one seed; ``values`` are fractions."""
         percent = [100 * value for value in values]
         return cls(sum(percent) / len(percent), min(percent), max(percent))
 

@@ -84,15 +84,10 @@ def curves_svg(
 ) -> str:
     """Draws values over epochs: one line a curve, with its label at the end.
 
-    Args:
-        curves: At least one with a finite value.
-        axes: Names and scales of the axes.
-        size: Width and height in CSS pixels. The SVG and its text scale with the page.
-        name: Prefix of the ids inside the SVG; must be unique on a page.
-
-    Returns:
-        An ``<svg>`` element without external references; ``""`` if no curve has a finite value.
-        Its colours are ``currentColor`` and the CSS variables ``--rule``, ``--curve-1``, ….
+    An ``<svg>`` element without external references, or ``""`` if no curve has a finite value.
+    Its colours are ``currentColor`` and the CSS variables ``--rule``, ``--curve-1``, …; its width
+    and height, ``size`` in CSS pixels, scale with the page. Its ids begin with ``name``, which must
+    be unique on a page.
     """
     places = enumerate(curves)
     drawn = [(i if curve.hue is None else curve.hue, curve) for i, curve in places if curve.points]

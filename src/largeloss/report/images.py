@@ -9,11 +9,9 @@ from PIL import Image
 
 
 def image_png(pixels: NDArray[np.uint8], scale: float) -> str:
-    """An image as a ``data:`` URI. Enlarging does not smooth; reducing does.
+    """``pixels`` (H, W) or (H, W, 3) as a ``data:`` URI, with both sides times ``scale`` > 0.
 
-    Args:
-        pixels: (H, W) grey or (H, W, 3) colour.
-        scale: Factor of both sides, > 0.
+    Enlarging does not smooth; reducing does.
 
     Raises:
         ValueError: pixels of another type or shape.

@@ -27,9 +27,6 @@ Phases = list[tuple[str, str, tuple[str, ...]]]
 def phases(runs: Sequence[tuple[str, Memorization]]) -> Phases:
     """(title, phase, shares in percent by kind); the published rows come last.
 
-    Args:
-        runs: Title and analysis of each run.
-
     Source: Kim et al., CVPR 2022, table 1.
     """
     rows: Phases = []
@@ -54,9 +51,7 @@ def quality_curves(
 ) -> dict[str, tuple[Curve, ...]]:
     """``precision`` and ``recall`` in percent and numbers ``flagged``: each a curve a run.
 
-    Args:
-        runs: Title and analysis of each run.
-        order: Titles of all runs of the page, in the order of their colours.
+    ``order`` has the titles of all runs of the page, in the order of their colours.
     """
     values: dict[str, Callable[[Quality], float]] = {
         "precision": lambda quality: _percent(quality.precision),
