@@ -97,22 +97,16 @@ def corrections(
             "This run flagged no entry. Analyse a run of ll-r, ll-ct, ll-cp or curriculum that "
             "was trained for at least one epoch after the warm-up."
         )
-    last = by_epoch[-1]
+    last, losses = by_epoch[-1], recorded.losses(recorded.num_epochs - 1)
+    unobserved = losses[training < 0].astype(np.float32)
+    edges = np.linspace(0, float(unobserved.max()), NUM_BINS + 1)
+    of_flagged = losses[last[:, 0], last[:, 1]].astype(np.float32)
+    counts = (np.histogram(part, edges)[0] for part in (unobserved, of_flagged))
     return Corrections(
         tuple(quality(flagged, int(missing.sum())) for flagged in by_epoch),
         {
             name: quality(last[last[:, 1] == column], int(missing[:, column].sum()))
             for column, name in enumerate(classes)
         },
-        _histogram(recorded.losses(recorded.num_epochs - 1), training, last),
+        LossHistogram(tuple(edges.tolist()), *(tuple(part.tolist()) for part in counts)),
     )
-
-
-def _histogram(
-    losses: NDArray[np.float16], training: NDArray[np.int8], flagged: NDArray[np.int32]
-) -> LossHistogram:
-    unobserved = losses[training < 0].astype(np.float32)
-    edges = np.linspace(0, float(unobserved.max()), NUM_BINS + 1)
-    of_flagged = losses[flagged[:, 0], flagged[:, 1]].astype(np.float32)
-    counts = (np.histogram(part, edges)[0] for part in (unobserved, of_flagged))
-    return LossHistogram(tuple(edges.tolist()), *(tuple(part.tolist()) for part in counts))

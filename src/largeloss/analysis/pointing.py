@@ -73,14 +73,10 @@ def pointing(
 ) -> Pointing:
     """Evaluates every pair of an image and a class that is present in its labels.
 
-    Args:
-        model: A network with class activation maps.
-        batches: Images with their labels (B, C).
-        columns: (C,): for each class of the labels, its position among the model's classes.
-        classes: C names.
-        boxes: Rows and columns as in the labels.
-        size: Row → width and height of the original image in pixels.
-        tolerance: A point at most this many pixels outside of a box still counts as inside.
+    The ``batches`` have labels (B, C), and ``boxes`` their rows and columns. For each of their
+    ``classes``, ``columns`` (C,) has the position among the model's classes. ``size`` gives width
+    and height of the original image of a row in pixels. A point at most ``tolerance`` pixels
+    outside of a box still counts as inside.
 
     Raises:
         ConfigError: the network has no class activation maps.

@@ -51,11 +51,12 @@ class RecordedLosses:
 
     def losses(self, epoch: int) -> NDArray[np.float16]:
         """(n, C), memory-mapped: assume-negative loss (nats) of every entry in training."""
-        values = _load(self.folder / f"losses-{epoch:03d}.npy")
+        path = self.folder / f"losses-{epoch:03d}.npy"
+        values = _load(path)
         if values.ndim != 2 or len(values) != len(self.rows):
             raise RunError(
-                f"{self.folder / f'losses-{epoch:03d}.npy'} has the shape {values.shape}, but "
-                f"{len(self.rows)} images were recorded. It belongs to another run."
+                f"{path} has the shape {values.shape}, but {len(self.rows)} images were recorded. "
+                "It belongs to another run."
             )
         return values
 
@@ -66,11 +67,6 @@ class RecordedLosses:
     def flagged(self, epoch: int) -> NDArray[np.int32]:
         """(K, 2): positions (image, class) of the entries that the method rejected or corrected."""
         return np.asarray(_load(self.folder / f"flagged-{epoch:03d}.npy"))
-
-    @property
-    def any_flagged(self) -> bool:
-        """Whether an entry was flagged in the last epoch."""
-        return bool(self.flagged(self.num_epochs - 1).size)
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.float16]]]:
         """Slices of the images, and the (E, m, C) losses of each slice in all E epochs."""

@@ -1,21 +1,14 @@
 """The published tables of the large-loss paper, and where a run folder holds our value of a cell.
 
-Four files of a run folder hold values, in percent:
+A table's ``file`` holds values in percent, null where one could not be measured; its ``made_by``
+is the command that writes the file:
 
-``result.json``
-    Written by training: ``test_map``.
-``groups.json``
-    Written by ``largeloss evaluate RUN --groups 5 --out RUN/groups.json``:
-    ``{"groups": {"G1": 77.1, …, "G5": 88.8}, "all": 82.0, …}``.
-``analysis/pointing.json``
-    Written by ``largeloss analyze pointing RUN``, on the test split: ``{"accuracy": 78.9, …}``,
-    the share of hits among all pairs of an image and a class that it shows (micro).
-``analysis/memorization.json``
-    Written by ``largeloss analyze memorization RUN``: for each kind of entry, the share of entries
-    with the highest loss in each phase:
-    ``{"TP": {"warm-up": 88.3, "regular": 11.7}, "TN": {…}, "FN": {…}, …}``.
-
-A value that is null could not be measured.
+- ``result.json``: ``{"test_map": 89.2, …}``.
+- ``groups.json``: ``{"groups": {"G1": 77.1, …, "G5": 88.8}, "all": 82.0, …}``.
+- ``analysis/pointing.json``: ``{"accuracy": 78.9, …}``, the share of hits among all pairs of an
+  image and a class that it shows (micro).
+- ``analysis/memorization.json``: ``{"TP": {"warm-up": 88.3, "regular": 11.7}, "TN": {…}, …}``, the
+  share of the entries of a kind with the highest loss in each phase.
 """
 
 from collections.abc import Mapping

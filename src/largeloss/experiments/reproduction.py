@@ -155,17 +155,9 @@ def fill_table(
             found = Group(column.collection, column.protocol).finished(runs, method)
             values = {run.seed: run.value(table.file, column.keys) for run in found}
             measured = {seed: value for seed, value in values.items() if value is not None}
-            cells.append(
-                Cell(
-                    method,
-                    column,
-                    tuple(measured.values()),
-                    tuple(measured),
-                    len(found),
-                    table.published(method, column),
-                    table.band(method, column),
-                )
-            )
+            ours = tuple(measured.values()), tuple(measured), len(found)
+            theirs = table.published(method, column), table.band(method, column)
+            cells.append(Cell(method, column, *ours, *theirs))
     return FilledTable(table, tuple(methods), columns, tuple(cells))
 
 

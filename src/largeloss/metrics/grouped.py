@@ -56,7 +56,25 @@ def grouped_average_precision(ap: ArrayOrTensor, groups: ArrayOrTensor) -> Group
     Source: Kim et al., CVPR 2022, table of OpenImages V3.
     """
     values, members = to_numpy(ap), to_numpy(groups)
-    _check(values, members)
+    if values.ndim != 1 or values.shape != members.shape or not values.size:
+        raise InputError(
+            "ap and groups must have the same shape (C,) with at least one class, but have "
+            f"{values.shape} and {members.shape}."
+        )
+    if values.dtype.kind not in "fiu" or members.dtype.kind not in "iu":
+        raise InputError(
+            "ap must be real numbers and groups whole numbers, but their types are "
+            f"{values.dtype} and {members.dtype}."
+        )
+    bad = np.flatnonzero((values < 0) | (values > 1))
+    if bad.size:
+        raise InputError(
+            f"ap must be fractions in [0, 1], or NaN for a class that was never annotated, but "
+            f"{bad.size} of {values.size} are not; the first is {values[bad[0]]}, of class "
+            f"{bad[0]}."
+        )
+    if int(members.min()) < 0:
+        raise InputError(f"groups are numbered from 0, but the lowest is {int(members.min())}.")
     counted = ~np.isnan(values)
     num_groups = int(members.max()) + 1
     totals = np.bincount(members, np.where(counted, values, 0.0), minlength=num_groups)
@@ -73,24 +91,3 @@ def grouped_average_precision(ap: ArrayOrTensor, groups: ArrayOrTensor) -> Group
         num_never_annotated=int(np.count_nonzero(~counted)),
         num_without_positives=int(np.count_nonzero(values == 0)),
     )
-
-
-def _check(ap: npt.NDArray[np.generic], groups: npt.NDArray[np.generic]) -> None:
-    if ap.ndim != 1 or ap.shape != groups.shape or not ap.size:
-        raise InputError(
-            "ap and groups must have the same shape (C,) with at least one class, but have "
-            f"{ap.shape} and {groups.shape}."
-        )
-    if ap.dtype.kind not in "fiu" or groups.dtype.kind not in "iu":
-        raise InputError(
-            "ap must be real numbers and groups whole numbers, but their types are "
-            f"{ap.dtype} and {groups.dtype}."
-        )
-    bad = np.flatnonzero((ap < 0) | (ap > 1))  # type: ignore[operator]
-    if bad.size:
-        raise InputError(
-            f"ap must be fractions in [0, 1], or NaN for a class that was never annotated, but "
-            f"{bad.size} of {ap.size} are not; the first is {ap[bad[0]]}, of class {bad[0]}."
-        )
-    if int(groups.min()) < 0:
-        raise InputError(f"groups are numbered from 0, but the lowest is {int(groups.min())}.")

@@ -61,13 +61,13 @@ def comparison_page(
     found = analyses(partial, read)
     missing = dict(found.missing)
     cards = None
-    flagging = [labels for labels in found.labels if labels.recorded.any_flagged]
-    if flagging:
-        try:
-            data = read(saved_settings(flagging[0].run))
-            cards = recorded_cards(flagging[0], data)
-        except LargelossError as error:
-            missing["cards"] = f"Images cannot be shown: {error}"
+    for labels in found.labels:
+        if labels.recorded.flagged(labels.recorded.num_epochs - 1).size:
+            try:
+                cards = recorded_cards(labels, read(saved_settings(labels.run)))
+            except LargelossError as error:
+                missing["cards"] = f"Images cannot be shown: {error}"
+            break
     return ReportPage(
         title=heading.title,
         lead=heading.lead,

@@ -30,11 +30,5 @@ def mean_curve(label: str, runs: Sequence[Path], name: str) -> Curve:
     columns = [column(run, name) for run in runs]
     length = min(map(len, columns))  # runs may stop early
     points = list(zip(*(values[:length] for values in columns), strict=True))
-    band = len(columns) > 1
-    return Curve(
-        label,
-        tuple(range(length)),
-        tuple(statistics.fmean(point) for point in points),
-        tuple(min(point) for point in points) if band else None,
-        tuple(max(point) for point in points) if band else None,
-    )
+    low, high = (tuple(map(end, points)) if len(columns) > 1 else None for end in (min, max))
+    return Curve(label, tuple(range(length)), tuple(map(statistics.fmean, points)), low, high)

@@ -154,10 +154,8 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
 
 def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:
     """Val mAP and, where it was tracked, test mAP after each epoch, in percent."""
-    found = []
-    for label, name in (("val", "val_map"), ("test", "test_map")):
-        values = column(run, name)
-        if values and not all(map(math.isnan, values)):
-            marked = result.best_epoch if name == "val_map" else None
-            found.append(Curve(label, tuple(range(len(values))), values, marked=marked))
-    return tuple(found)
+    return tuple(
+        Curve(label, tuple(range(len(values))), values, marked=marked)
+        for label, marked in (("val", result.best_epoch), ("test", None))
+        if not all(map(math.isnan, values := column(run, f"{label}_map")))
+    )

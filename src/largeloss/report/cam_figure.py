@@ -45,12 +45,9 @@ def write_cam_figure(path: Path, methods: Sequence[str], rows: Sequence[Activati
             len(rows), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
         )
         for axes, row in zip(grid, rows, strict=True):
-            cells = [(row.image, row.caption)]
-            cells += [
-                (image, f"{100 * score:.0f} %")
-                for image, score in zip(row.overlays, row.scores, strict=True)
-            ]
-            for plot, (image, below) in zip(axes, cells, strict=True):
+            images = (row.image, *row.overlays)
+            texts = (row.caption, *(f"{100 * score:.0f} %" for score in row.scores))
+            for plot, image, below in zip(axes, images, texts, strict=True):
                 plot.imshow(image)
                 plot.set_xticks([])
                 plot.set_yticks([])

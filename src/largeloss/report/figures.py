@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib import style
 from matplotlib.axes import Axes as Plot
@@ -162,16 +163,7 @@ def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
     plot.spines["bottom"].set_color(_RULE)
     if first == 0 and axes.mark_warmup:
         plot.axvline(0, color=_INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1)
-        plot.annotate(
-            "warm-up ends",
-            (0, 1),
-            xytext=(-2, 8),
-            xycoords=plot.get_xaxis_transform(),
-            textcoords="offset points",
-            color=_INK,
-            alpha=0.75,
-            fontsize=SMALL,
-        )
+        _write(plot, "warm-up ends", (0, 1), (-2, 8), color=_INK, alpha=0.75, fontsize=SMALL)
 
 
 def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
@@ -183,17 +175,18 @@ def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
     right = max(curve.points[-1][0] for _, curve in drawn)
     heights = _apart(wanted, FONT * 1.35, box.height)
     for (index, curve), height in zip(ordered, heights, strict=True):
-        plot.annotate(
-            _shortened(curve.label),
-            (right, height / box.height),
-            xycoords=plot.get_xaxis_transform(),
-            xytext=(9, 0),
-            textcoords="offset points",
-            verticalalignment="center_baseline",
-            color=_CURVES[index % len(_CURVES)],
-            fontweight="bold",
-            annotation_clip=False,
-        )
+        colour, place = _CURVES[index % len(_CURVES)], (right, height / box.height)
+        style_of_label = {"verticalalignment": "center_baseline", "fontweight": "bold"}
+        label = _shortened(curve.label)
+        _write(plot, label, place, (9, 0), color=colour, annotation_clip=False, **style_of_label)
+
+
+def _write(
+    plot: Plot, text: str, place: tuple[float, float], offset: tuple[float, float], **look: Any
+) -> None:
+    """At ``offset`` points from ``place``: an epoch, and a fraction of the plot's height."""
+    across = plot.get_xaxis_transform()
+    plot.annotate(text, place, offset, xycoords=across, textcoords="offset points", **look)
 
 
 def _apart(heights: Sequence[float], gap: float, top: float) -> list[float]:

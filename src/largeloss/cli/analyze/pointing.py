@@ -76,14 +76,8 @@ def pointing(
             tolerance,
         )
         method, figures = opened.settings.method.name, found.as_json()
-        content = {
-            "method": method,
-            "data": str(judged[0]),
-            "split": split,
-            "tolerance": tolerance,
-            "unshared_classes": unshared,
-        }
-        write_analysis(run, "pointing", content | figures)
+        asked = {"method": method, "data": str(judged[0]), "split": split, "tolerance": tolerance}
+        write_analysis(run, "pointing", {**asked, "unshared_classes": unshared, **figures})
         values = POINTING.values.get(method, (None,) * len(POINTING.columns))
         ours = map(shown, (figures["accuracy"], figures["mean_accuracy"]))
         counts = str(figures["num_pairs"]), str(found.num_difficult)
