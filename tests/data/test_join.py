@@ -145,13 +145,6 @@ def test_different_kinds_are_refused(image_folder):
         join_labels([("a", features), ("b", memory)], {})
 
 
-def test_inputs_and_labels_of_different_number_are_refused():
-    table = LabelTable.from_dense([[1], [0]])
-    data = Dataset("x", FeatureArray(torch.zeros(3, 2)), table, {})
-    with pytest.raises(DataError, match="'a' has 3 inputs, but labels of 2 images"):
-        join_labels([("a", data)], {})
-
-
 def test_images_stay_where_they_are(make_image_folder):
     roots = [make_image_folder("one"), make_image_folder("two")]
     parts = [(root.name, root) for root in roots]

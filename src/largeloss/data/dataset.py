@@ -29,7 +29,11 @@ def published_split(num_images: int, seed: int = 1200, share: float = 0.2) -> tu
 
 @dataclass(frozen=True)
 class Dataset:
-    """Inputs with labels and splits."""
+    """Inputs with labels and splits.
+
+    Raises:
+        DataError: the inputs are more or fewer than the labels.
+    """
 
     name: str
     source: Source
@@ -39,6 +43,13 @@ class Dataset:
     """``train``, ``val`` and ``test`` → sorted rows; ``test`` may be missing."""
     notes: tuple[str, ...] = ()
     """What was decided on the way, in sentences for the user."""
+
+    def __post_init__(self) -> None:
+        if len(self.source) != self.labels.num_images:
+            raise DataError(
+                f"{self.name} has {len(self.source)} inputs, but labels of "
+                f"{self.labels.num_images} images. Needed: one input an image, in the same order."
+            )
 
     def with_splits(self) -> Self:
         """With missing splits drawn by the published rule, and noted; train, val, test."""

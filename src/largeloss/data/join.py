@@ -129,11 +129,6 @@ def _check_kinds(parts: Sequence[tuple[str, Dataset]]) -> None:
                 f"{first!r} has {kinds[first]}, {name!r} {kinds[name]}. Only inputs of one kind "
                 "can be joined: take the images of both, or features from the same backbone."
             )
-        if len(data.source) != data.labels.num_images:
-            raise DataError(
-                f"{name!r} has {len(data.source)} inputs, but labels of {data.labels.num_images} "
-                "images. Needed: one input an image, in the same order."
-            )
 
 
 def _renamed(parts: Sequence[tuple[str, Dataset]], rename: Rename) -> dict[str, tuple[str, ...]]:

@@ -17,27 +17,13 @@ from largeloss.labels.files.parquet import read_parquet, write_parquet
 from largeloss.labels.names import positions_of, suggestion
 from largeloss.labels.table import UNOBSERVED, LabelTable
 
-_ARRAYS = {
-    "rows": np.int64,
-    "columns": np.int32,
-    "before": np.int8,
-    "after": np.int8,
-    "epoch": np.int32,
-    "loss": np.float32,
-}
-_SCHEMA = pa.schema(
-    [
-        ("image", pa.string()),
-        ("class", pa.string()),
-        ("before", pa.int8()),
-        ("after", pa.int8()),
-        ("epoch", pa.int32()),
-        ("loss", pa.float32()),
-        ("author", pa.string()),
-        ("reason", pa.string()),
-        ("time", pa.string()),
-    ]
-)
+_NUMBERS = {"before": np.int8, "after": np.int8, "epoch": np.int32, "loss": np.float32}
+_ARRAYS = {"rows": np.int64, "columns": np.int32, **_NUMBERS}
+_WORDS = ("author", "reason", "time")
+_TYPES = {name: pa.from_numpy_dtype(dtype) for name, dtype in _NUMBERS.items()}
+_STRINGS = dict.fromkeys(("image", "class", *_WORDS), pa.string())
+_COLUMNS = ("image", "class", *_NUMBERS, *_WORDS)
+_SCHEMA = pa.schema([(name, (_TYPES | _STRINGS)[name]) for name in _COLUMNS])
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +101,7 @@ def write_edits(path: str | Path, edits: LabelEdits, table: LabelTable) -> None:
     images = pa.array([table.images[row] for row in edits.rows.tolist()], pa.string())
     classes = pa.array(table.classes, pa.string()).take(pa.array(edits.columns))
     states = (pa.array(values, mask=values == UNOBSERVED) for values in (edits.before, edits.after))
-    words = (
-        pa.repeat(pa.scalar(text, pa.string()), len(edits))
-        for text in (edits.author, edits.reason, edits.time)
-    )
+    words = (pa.repeat(pa.scalar(getattr(edits, name), pa.string()), len(edits)) for name in _WORDS)
     columns = [images, classes, *states, pa.array(edits.epoch), pa.array(edits.loss), *words]
     with written_atomically(path) as partial:
         write_parquet(partial, pa.Table.from_arrays(columns, schema=_SCHEMA))
@@ -138,7 +121,7 @@ def read_edits(path: str | Path, table: LabelTable) -> LabelEdits:
             f"{path}: label edits need the columns {', '.join(_SCHEMA.names)}, got "
             f"{', '.join(found.schema.names)}."
         )
-    words = {name: _only_value(path, found, name) for name in ("author", "reason", "time")}
+    words = {name: _only_value(path, found, name) for name in _WORDS}
     return LabelEdits.of(
         rows=_positions(path, found["image"], table.images, "image"),
         columns=_positions(path, found["class"], table.classes, "class"),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
-from rich.text import Text
 
 from largeloss.cli.console import complain, note, say, warn
 from largeloss.cli.console import out as console
@@ -14,6 +13,7 @@ from largeloss.errors import ConfigError
 from largeloss.files import write_json
 from largeloss.report.check_page import write_check_page
 from largeloss.report.class_counts import class_counts, ends
+from largeloss.report.tables import text_table
 
 SHOWN = 8
 """So many of the most and of the least frequent classes are printed."""
@@ -75,13 +75,7 @@ def write(
 def _class_table(found: Examination) -> Table:
     """The classes that are present most and least often."""
     first, left_out, last = ends(class_counts(found), SHOWN)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Class")
-    for title in ("Present", "Absent", "Unobserved"):
-        table.add_column(title, justify="right")
-    for rows, more in ((first, left_out), (last, 0)):
-        for row in rows:
-            table.add_row(Text(row.name), *(f"{number:,}" for number in row.numbers))
-        if more:
-            table.add_row(f"… {more:,} more …", "", "", "")
-    return table
+    rows = [[row.name, *(f"{number:,}" for number in row.numbers)] for row in (*first, *last)]
+    if left_out:
+        rows.insert(SHOWN, [f"… {left_out:,} more …", "", "", ""])
+    return text_table(("Class", "Present", "Absent", "Unobserved"), rows)

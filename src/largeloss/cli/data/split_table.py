@@ -7,24 +7,17 @@ from rich.table import Table
 from largeloss.cli.console import out
 from largeloss.data.dataset import Dataset
 from largeloss.data.examine.split_counts import SplitCounts, count_splits
+from largeloss.report.tables import text_table
 
 
 def split_table(splits: Mapping[str, SplitCounts]) -> Table:
     """One row a split."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Split")
-    for title in ("Images", "Present", "Absent", "Unobserved", "Present an image"):
-        table.add_column(title, justify="right")
-    for name, counts in splits.items():
-        table.add_row(
-            name,
-            f"{counts.images:,}",
-            f"{sum(counts.present):,}",
-            f"{sum(counts.absent):,}",
-            f"{sum(counts.unobserved):,}",
-            f"{counts.mean_present:.2f}",
-        )
-    return table
+    rows = []
+    for name, split in splits.items():
+        totals = (split.images, *map(sum, (split.present, split.absent, split.unobserved)))
+        rows.append([name, *(f"{total:,}" for total in totals), f"{split.mean_present:.2f}"])
+    titles = ("Split", "Images", "Present", "Absent", "Unobserved", "Present an image")
+    return text_table(titles, rows)
 
 
 def print_splits(dataset: Dataset) -> None:

@@ -13,7 +13,6 @@ from largeloss.data.examine.missing_positives import MissingPositives, estimate_
 from largeloss.data.examine.problems import find_errors, find_warnings
 from largeloss.data.examine.split_counts import SplitCounts, count_splits
 from largeloss.data.inputs.image_files import ImageFiles
-from largeloss.errors import DataError
 from largeloss.labels.entries import check_range
 
 
@@ -56,15 +55,9 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
     after that is not found. ``workers`` are threads.
 
     Raises:
-        DataError: the inputs are more or fewer than the labels.
         LabelError: a split has a row that is not there.
     """
     table, splits, source = dataset.labels, dataset.splits, dataset.source
-    if len(source) != table.num_images:
-        raise DataError(
-            f"{dataset.name} has {len(source)} inputs, but labels of {table.num_images} images. "
-            "Needed: one input an image, in the same order."
-        )
     for rows in splits.values():
         check_range(rows, range(table.num_images), "row")
     counts = count_splits(table, splits)
