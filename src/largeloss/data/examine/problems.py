@@ -132,24 +132,15 @@ def _about_zeros(train: SplitCounts | None) -> Iterable[str]:
 
 
 def _about_duplicates(groups: Sequence[DuplicateGroup]) -> Iterable[str]:
-    cases = (
-        (
-            [group for group in groups if group.leaks],
-            "in different splits, so that a test is not one of unseen images",
-            "Keep each image in one split.",
-        ),
-        (
-            [group for group in groups if group.contradicted],
-            "with labels that contradict each other",
-            "Decide which is right.",
-        ),
-        (
-            [group for group in groups if not group.leaks and not group.contradicted],
-            "in one split",
-            "They count twice.",
-        ),
-    )
-    for chosen, what, so in cases:
+    leaking = [group for group in groups if group.leaks]
+    contradicted = [group for group in groups if group.contradicted]
+    others = [group for group in groups if not (group.leaks or group.contradicted)]
+    unseen = "in different splits, so that a test is not one of unseen images"
+    for chosen, what, so in (
+        (leaking, unseen, "Keep each image in one split."),
+        (contradicted, "with labels that contradict each other", "Decide which is right."),
+        (others, "in one split", "They count twice."),
+    ):
         if chosen:
             pairs = some((" = ".join(map(repr, group.images[:3])) for group in chosen), 3)
             number = "1 group" if len(chosen) == 1 else f"{len(chosen)} groups"

@@ -17,15 +17,16 @@ from largeloss.labels.table import LabelTable
 SEPARATOR = ";"
 """Between the labels of one cell in the list layout."""
 SPLITS = ("train", "val", "test")
+Names = tuple[str, ...]
 
 
 class Images(NamedTuple):
     """The images of a file, in order of their first appearance."""
 
-    names: tuple[str, ...]
+    names: Names
     codes: Ints
     """(lines,) the image of each line."""
-    splits: tuple[str, ...] | None
+    splits: Names | None
     """One an image."""
 
 
@@ -113,7 +114,7 @@ def parse_list(raw: RawTable, position: int, images: Images, unlisted: str) -> L
     return _table(raw, every[0], every[1], dense.ravel(), images, names)
 
 
-def _columns(raw: RawTable, labels: Any) -> tuple[tuple[str, ...], Ints]:
+def _columns(raw: RawTable, labels: Any) -> tuple[Names, Ints]:
     """(the distinct labels, sorted: the classes; the column of each label)."""
     found, codes = coded(labels)
     names = tuple(sorted(found))
@@ -133,12 +134,7 @@ def _wrong_value(raw: RawTable, column: Any, line: int, images: Images, name: st
 
 
 def _table(
-    raw: RawTable,
-    lines: Ints,
-    columns: Ints,
-    states: States,
-    images: Images,
-    classes: tuple[str, ...],
+    raw: RawTable, lines: Ints, columns: Ints, states: States, images: Images, classes: Names
 ) -> LabelTable:
     rows = images.codes[lines]
     try:

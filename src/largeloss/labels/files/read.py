@@ -37,12 +37,9 @@ def read_labels(
     UTF-16 with one; empty lines are skipped. In Parquet, values are numbers or booleans, and null
     is unobserved.
 
-    Args:
-        path: The file.
-        unlisted: For lists, and needed there: whether a label that is not listed is ``"unknown"``
-            or ``"absent"``.
-        coding: A name of :data:`largeloss.labels.CODINGS`, for wide and long files whose numbers
-            mean something else.
+    ``unlisted``, for lists and needed there, says whether a label that is not listed is
+    ``"unknown"`` or ``"absent"``. ``coding`` is a name of :data:`largeloss.labels.CODINGS`, for
+    wide and long files whose numbers mean something else.
 
     Raises:
         LabelError: anything that cannot be understood, or contradicts itself; the message names

@@ -30,14 +30,11 @@ def write_labels(
     The long layout is smaller where little is observed. It keeps the order of the images; that of
     the classes is the alphabet's when they are read.
 
-    Args:
-        path: Where to; the folder must exist.
-        table: At least one image and one class.
-        splits: train, val or test for each image.
-        layout: ``"wide"`` or ``"long"``.
+    The folder must exist. ``splits`` are train, val or test for each image, ``layout`` is
+    ``"wide"`` or ``"long"``.
 
     Raises:
-        LabelError: another suffix, or names that the file cannot hold.
+        LabelError: another suffix, no image or class, or names that the file cannot hold.
         ConfigError: another layout.
     """
     path = Path(path)
