@@ -2,20 +2,11 @@
 
 from largeloss.config.flat import flat_names, nested
 from largeloss.config.layers import deep_merged, make_config, merged, read_yaml
-from largeloss.config.models import (
-    DataConfig,
-    MethodConfig,
-    ModelConfig,
-    RunConfig,
-    TrainingConfig,
-)
+from largeloss.config.models import MethodConfig, RunConfig
 
 __all__ = [
-    "DataConfig",
     "MethodConfig",
-    "ModelConfig",
     "RunConfig",
-    "TrainingConfig",
     "deep_merged",
     "flat_names",
     "make_config",
