@@ -177,7 +177,7 @@ def test_what_is_missing_is_named(tmp_path, image_folder):
     with pytest.raises(ConfigError, match="compare decides seed itself"):
         largeloss.compare(image_folder, out=tmp_path / "both", seed=3)
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):
-        largeloss.trian  # noqa: B018
+        largeloss.trian  # noqa: B018  # reading the attribute is what is tested
 
 
 def test_settings_of_the_method_alone(image_folder, tmp_path):
@@ -213,13 +213,13 @@ def test_twice_in_one_process_with_other_precision_data_and_method(
 
 def test_nothing_is_left_behind(image_folder, tmp_path, capsys):
     stream = torch.get_rng_state()
-    numbers = np.random.get_state()[1].copy()  # type: ignore[index]
+    numbers = np.random.get_state(legacy=False)["state"]["key"].copy()
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     threads, filters = torch.get_num_threads(), list(warnings.filters)
     mode = torch.get_deterministic_debug_mode()
     largeloss.train(image_folder, out=tmp_path / "run", **SMALL)
     assert torch.equal(torch.get_rng_state(), stream)
-    assert np.array_equal(np.random.get_state()[1], numbers)  # type: ignore[index]
+    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], numbers)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert (torch.get_num_threads(), list(warnings.filters)) == (threads, filters)
     assert torch.get_deterministic_debug_mode() == mode

@@ -34,7 +34,8 @@ def takes_settings(function: Called) -> Called:
                 annotation=field.annotation,
             )
     shown = signature.replace(parameters=list(parameters.values()))
-    function.__signature__ = shown  # type: ignore[attr-defined]  # read by help and editors
+    # help() and editors read the signature from here, which the type of a function does not know
+    function.__signature__ = shown  # type: ignore[attr-defined]
     function.__doc__ = f"{function.__doc__}\n    Settings:\n" + "\n".join(lines) + "\n"
     return function
 

@@ -79,7 +79,8 @@ def _parse(path: Path, text: str) -> tuple[str, list[Attribute], NDArray[np.floa
 
     def lines() -> Iterator[str]:
         nonlocal number
-        for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):  # noqa: B007
+        for line in re.split(r"\r\n|\r|\n", text):
+            number += 1
             yield line
 
     try:
