@@ -92,6 +92,7 @@ def test_public_names() -> None:
         "F1Scores",
         "GroupedMAP",
         "MeanAveragePrecision",
+        "TagCounts",
         "annotated_average_precision",
         "average_precision",
         "average_precision_entries",
@@ -103,6 +104,10 @@ def test_public_names() -> None:
         "grouped_average_precision",
         "mean_average_precision",
         "mean_average_precision_entries",
+        "shrunk_thresholds",
+        "shrunk_thresholds_entries",
+        "tag_counts",
+        "tag_counts_entries",
     ]
 
 

@@ -56,11 +56,13 @@ def evaluate(
     found = measure(run, data, split=split, unlisted=unlisted, bad_images=bad_images)
     for text in found.notes:
         note(text)
-    screen.print(summary.class_table(found.ap, found.counts))
+    tags = {"Precision": found.class_precision, "Recall": found.class_recall}
+    screen.print(summary.class_table(found.ap, found.counts, tags))
     say(
         f"{split}: {found.num_images} inputs, mAP {found.map:.1f}, OF1 {found.of1:.1f}, "
         f"CF1 {found.cf1:.1f}. Measured by {found.rule_description}."
     )
+    say(summary.tags(found.tag_precision, found.tag_recall))
     if found.classes_without_positives:
         say(summary.classes_without_positives(found.classes_without_positives))
     if out is not None:

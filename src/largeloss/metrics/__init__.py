@@ -17,12 +17,19 @@ from largeloss.metrics.mean_average_precision import (
     mean_average_precision,
     mean_average_precision_entries,
 )
-from largeloss.metrics.thresholds import best_thresholds, best_thresholds_entries
+from largeloss.metrics.tag_counts import TagCounts, tag_counts, tag_counts_entries
+from largeloss.metrics.thresholds import (
+    best_thresholds,
+    best_thresholds_entries,
+    shrunk_thresholds,
+    shrunk_thresholds_entries,
+)
 
 __all__ = [
     "F1Scores",
     "GroupedMAP",
     "MeanAveragePrecision",
+    "TagCounts",
     "annotated_average_precision",
     "average_precision",
     "average_precision_entries",
@@ -34,4 +41,8 @@ __all__ = [
     "grouped_average_precision",
     "mean_average_precision",
     "mean_average_precision_entries",
+    "shrunk_thresholds",
+    "shrunk_thresholds_entries",
+    "tag_counts",
+    "tag_counts_entries",
 ]

@@ -47,6 +47,9 @@ class Classifier(nn.Module):
 
     mean: Tensor
     std: Tensor
+    scored_in_bf16 = False
+    """Whether the backbone computes in bfloat16 within :meth:`scoring`: never while it is trained,
+    and afterwards only where its head was trained on such features."""
 
     def __init__(
         self,
@@ -92,12 +95,14 @@ class Classifier(nn.Module):
 
     @contextmanager
     def scoring(self, with_dropout: bool = False) -> Iterator[None]:
-        """Evaluation mode, for a while; with dropout still at work where asked for."""
+        """Evaluation mode, for a while; with dropout still at work where asked for. All figures,
+        features and tags are computed within it, so that they are of one precision."""
         was_training = self.training
         self.eval()
         self.dropout.train(with_dropout)
         try:
-            yield
+            with half_precision(self.mean.device, self.scored_in_bf16):
+                yield
         finally:
             self.train(was_training)
 

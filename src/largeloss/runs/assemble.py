@@ -112,7 +112,8 @@ def with_precision(settings: RunConfig, data: Dataset) -> tuple[RunConfig, list[
     if settings.training.precision != "auto":
         return settings, []
     shape = data.source.sample_shape
-    if len(shape) != 3 or max(shape[1:]) < precision.SMALLEST:
+    small = len(shape) != 3 or max(shape[1:]) < precision.SMALLEST
+    if small or settings.training.protocol == "linear":  # a head on features trains in seconds
         return settings.with_values(training={"precision": "fp32"}), []
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.random.fork_rng():
@@ -166,9 +167,13 @@ def make_model(
             f"{backbone} starts from random weights, which needs very many images. Give "
             "--weights FILE, or --pretrained to fetch weights."
         )
+    # Features for a linear head are computed once: what it is trained on, it is scored on.
+    linear = settings.training.protocol == "linear"
+    model.scored_in_bf16 = linear and settings.training.precision == "bf16"
     saved = {
         "format": 1,
         "architecture": architecture,
+        "scoring_precision": "bf16" if model.scored_in_bf16 else "fp32",
         "classes": list(dataset.labels.classes),
         "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
         if len(shape) == 3

@@ -1,7 +1,7 @@
 """Trained models and runs, loaded from their folders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from largeloss.models import Classifier, Output, build_classifier
 from largeloss.runs.data import load_data
 from largeloss.runs.predict import Predictions, find_images, readable_images
 from largeloss.runs.settings import saved_settings
+from largeloss.runs.tag_rules import TagRule, logit_thresholds
 from largeloss.training.evaluation import evaluation_loader
 from largeloss.training.recipe import Recipe
 from largeloss.training.weights import load_config, load_weights
@@ -40,18 +41,18 @@ class TrainedClassifier(torch.nn.Module):
         self.classes: tuple[str, ...] = tuple(saved["classes"])
         self.sample_shape: tuple[int, ...] = tuple(saved["architecture"]["sample_shape"])
         """(3, H, W) of images, (D,) of features."""
-        self.logit_thresholds: NDArray[np.float64] = np.asarray(
-            saved.get("thresholds", [0.0] * len(self.classes)), dtype=np.float64
-        )
-        """(C,): a class is tagged where its logit lies above; chosen on val."""
+        unfinished = dict.fromkeys(self.classes, asdict(TagRule(0.5, None, None, 0)))
+        saved_rules = saved.get("thresholds", unfinished)
+        self.tag_rules = {name: TagRule(**saved_rules[name]) for name in self.classes}
+        """Class → from which probability on it is tagged, and what that came to on val."""
+        self.logit_thresholds = logit_thresholds(self.tag_rules)
+        """(C,): a class is tagged where its logit lies above; infinite where it never is."""
         self.eval()
 
     @property
-    def thresholds(self) -> dict[str, float]:
-        """Class → probability above which it is tagged."""
-        with np.errstate(over="ignore"):
-            values = 1 / (1 + np.exp(-self.logit_thresholds))
-        return dict(zip(self.classes, values.tolist(), strict=True))
+    def thresholds(self) -> dict[str, float | None]:
+        """Class → probability above which it is tagged; None where it never is."""
+        return {name: rule.probability for name, rule in self.tag_rules.items()}
 
     def forward(self, inputs: Tensor) -> Tensor:
         output: Output = self.network(inputs)
@@ -124,6 +125,7 @@ def load(folder: Path) -> TrainedClassifier:
     try:
         network = build_classifier(num_classes=len(saved["classes"]), **saved["architecture"])
         network.load_state_dict(load_weights(best))
+        network.scored_in_bf16 = saved["scoring_precision"] == "bf16"
         return TrainedClassifier(network, saved)
     except (KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(

@@ -58,7 +58,6 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         identity,
         cache / "features",
         loader,
-        half=settings.training.precision == "bf16",
     )
     listener.remark(remark)
     torch.manual_seed(phase.recipe.seed)  # the same head whether features were cached or not

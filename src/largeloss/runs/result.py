@@ -43,6 +43,10 @@ class RunResult:
     """Class → average precision, a fraction."""
     test_counts: dict[str, list[int]]
     """Class → test images in which it is present, absent, unobserved."""
+    test_tag_precision: float
+    """Share of the tags of ``predict`` that are right, on the test split, in percent."""
+    test_tag_recall: float
+    """Share of the present test entries that are tagged, in percent."""
     num_images: dict[str, int]
     """Split → images."""
     train_counts: dict[str, tuple[int, int, int, int | None]]

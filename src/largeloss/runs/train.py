@@ -19,6 +19,7 @@ from largeloss.runs.phases import (
     whole_model,
 )
 from largeloss.runs.result import RunResult, environment
+from largeloss.runs.tag_rules import TagRule, logit_thresholds, saved_rules, tag_rules
 from largeloss.runs.training_labels import training_counts
 from largeloss.training.determinism import repeatable
 from largeloss.training.evaluation import RULES
@@ -77,10 +78,10 @@ def train(
             head = train_head_first(phase, run.settings, device, listener, requests, continuing)
         with requests.listening():
             outcome = fit(phase, device, resume=continuing, listener=listener, requests=requests)
-        result, thresholds = _measured(run, phase, outcome, head)
+        result, rules = _measured(run, phase, outcome, head)
         if main:
             _write_corrections(run, folder)
-            more = {"thresholds": thresholds, "val_rule": run.evaluators.val.rule}
+            more = {"thresholds": saved_rules(rules), "val_rule": run.evaluators.val.rule}
             save_config(folder.best, load_config(folder.best) | more)
             folder.finish(asdict(result))
         distributed.barrier()
@@ -104,15 +105,16 @@ def _introduce(run: Assembled, listener: Listener) -> None:
 
 def _measured(
     run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any]
-) -> tuple[RunResult, list[float]]:
-    """The result, and the thresholds (C,) of the greatest F1 on val, in logits; collective."""
+) -> tuple[RunResult, dict[str, TagRule]]:
+    """The result, and from which probability on each class is tagged; collective."""
     began = time.perf_counter()
     val, test = run.evaluators.val, run.evaluators.test
     last = test.measure(scores(phase, phase.model, "test", test))
     best = best_model(phase)
     best_scores = scores(phase, best, "test", test)
     measured = test.measure(best_scores)
-    thresholds = val.thresholds(scores(phase, best, "val", val)).tolist()
+    rules = tag_rules(run.dataset, val, scores(phase, best, "val", val))
+    tags = test.f1(best_scores, logit_thresholds(rules))
     seconds = time.perf_counter() - began
     classes, edits = run.dataset.labels.classes, run.criterion.edits
     result = RunResult(
@@ -130,6 +132,8 @@ def _measured(
         test_classes_without_positives=measured.num_absent,
         test_ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
         test_counts=test.counts(classes),
+        test_tag_precision=tags.overall_precision,
+        test_tag_recall=tags.overall_recall,
         num_images={name: len(rows) for name, rows in run.dataset.splits.items()},
         train_counts=training_counts(run.data, run.dataset),
         expected_positives=getattr(run.criterion, "expected_positives", None),
@@ -140,7 +144,7 @@ def _measured(
         start_weights=run.model_config["start_weights"],
         environment=environment(),
     )
-    return result, thresholds
+    return result, rules
 
 
 def _write_corrections(run: Assembled, folder: RunFolder) -> None:

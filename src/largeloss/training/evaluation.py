@@ -21,13 +21,16 @@ from largeloss.labels import LabelTable
 from largeloss.metrics import (
     F1Scores,
     MeanAveragePrecision,
-    best_thresholds,
-    best_thresholds_entries,
+    TagCounts,
     example_average_precision,
     f1_scores,
     f1_scores_entries,
     mean_average_precision,
     mean_average_precision_entries,
+    shrunk_thresholds,
+    shrunk_thresholds_entries,
+    tag_counts,
+    tag_counts_entries,
 )
 from largeloss.metrics.arrays import ArrayOrTensor
 from largeloss.models import Classifier
@@ -100,11 +103,17 @@ class Evaluator:
             return mean_average_precision_entries(*scores, self.table.num_classes)
         return mean_average_precision(scores, self.labels)
 
-    def thresholds(self, scores: Measured) -> NDArray[np.float64]:
-        """(C,): those of the greatest F1."""
+    def thresholds(self, scores: Measured, learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(C,): those of the greatest F1, see :func:`~largeloss.metrics.shrunk_thresholds`."""
         if isinstance(scores, EntryScores):
-            return best_thresholds_entries(*scores, self.table.num_classes)
-        return best_thresholds(scores, self.labels)
+            return shrunk_thresholds_entries(*scores, self.table.num_classes, learnt)
+        return shrunk_thresholds(scores, self.labels, learnt)
+
+    def tag_counts(self, scores: Measured, thresholds: ArrayOrTensor) -> TagCounts:
+        """How many entries lie above the thresholds (C,), and how many of them are present."""
+        if isinstance(scores, EntryScores):
+            return tag_counts_entries(*scores, self.table.num_classes, thresholds)
+        return tag_counts(scores, self.labels, thresholds)
 
     def f1(self, scores: Measured, thresholds: ArrayOrTensor = 0.0) -> F1Scores:
         """Of predictions above the thresholds, () or (C,)."""

@@ -22,7 +22,7 @@ from largeloss.data.inputs.image_files import RULE, ImageFiles
 from largeloss.data.inputs.loader import Loader
 from largeloss.data.inputs.source import FeatureArray, ImageArray
 from largeloss.errors import DataError
-from largeloss.models import Classifier, FeatureInput, half_precision
+from largeloss.models import Classifier, FeatureInput
 
 _ROWS = 4096  # of features, looked at in one go
 
@@ -33,27 +33,24 @@ def with_features(
     identity: Sequence[object],
     cache: Path,
     loader: Loader,
-    *,
-    half: bool = False,
 ) -> tuple[Dataset, str]:
     """``data`` with the backbone's pooled features in place of images.
 
     Args:
         data: Images.
-        model: Its backbone is used in evaluation mode, without mirroring.
+        model: Its backbone is used as in :meth:`Classifier.scoring`, without mirroring.
         identity: What the features depend on beside the files: weights, network, transform.
         cache: A folder; features found there under the same key are read, not extracted.
         loader: Batches of every used row, in order.
-        half: Whether the backbone computes in bfloat16; the features are float32.
 
     Returns:
-        The data set of features; where they came from and how long that took, in a sentence.
+        The data set of features, float32; where they came from, and how long that took.
     """
-    path = cache / f"{_key(data, [*identity, *(['bf16'] if half else [])])}.safetensors"
+    path = cache / f"{_key(data, [*identity, *['bf16'] * model.scored_in_bf16])}.safetensors"
     started = time.perf_counter()
     found = distributed.from_main(_is_readable(path, data))
     if not found:
-        values = _extract(model, loader, len(data.source), half)
+        values = _extract(model, loader, len(data.source))
         if distributed.rank() == 0:
             seconds = time.perf_counter() - started
             write_features(path, values, data.labels.images, seconds)
@@ -116,13 +113,11 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
 
 
 @torch.no_grad()
-def _extract(model: Classifier, loader: Loader, num_inputs: int, half: bool) -> Tensor:
+def _extract(model: Classifier, loader: Loader, num_inputs: int) -> Tensor:
     features: Tensor | None = None
     with model.scoring():
         for batch in loader:
-            with half_precision(batch.inputs.device, half):
-                found = model.features(batch.inputs).float()
-            values = distributed.gather(found).cpu()
+            values = distributed.gather(model.features(batch.inputs).float()).cpu()
             rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
             if features is None:
                 features = torch.zeros(num_inputs, values.shape[1])
