@@ -20,12 +20,14 @@ from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
 from largeloss.metrics import (
     F1Scores,
+    Interval,
     MeanAveragePrecision,
     best_thresholds,
     best_thresholds_entries,
     example_average_precision,
     f1_scores,
     f1_scores_entries,
+    map_interval,
     mean_average_precision,
     mean_average_precision_entries,
 )
@@ -44,6 +46,9 @@ RULES = {
 
 LARGE = 50_000_000
 """Entries of a split; from here on those observed are scored alone, where that is the rule."""
+
+BOOTSTRAP = 2_000_000_000
+"""Entries of a split times draws of its bootstrap: ten seconds."""
 
 Measured = Tensor | NDArray[np.floating] | EntryScores
 
@@ -99,6 +104,14 @@ class Evaluator:
         if isinstance(scores, EntryScores):
             return mean_average_precision_entries(*scores, self.table.num_classes)
         return mean_average_precision(scores, self.labels)
+
+    def interval(self, scores: Measured) -> Interval | None:
+        """Bootstrap interval of :meth:`measure`'s value, of 1000 draws, or of fewer where there are
+        over two million entries; None where there are over twenty, or no positive."""
+        draws = min(1000, BOOTSTRAP // max(1, self.table.num_images * self.table.num_classes))
+        if draws < 100 or isinstance(scores, EntryScores):
+            return None
+        return map_interval(scores, self.labels, draws=draws)
 
     def thresholds(self, scores: Measured) -> NDArray[np.float64]:
         """(C,): those of the greatest F1."""
