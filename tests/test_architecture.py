@@ -91,6 +91,7 @@ def test_public_names() -> None:
     assert sorted(largeloss.metrics.__all__) == [
         "F1Scores",
         "GroupedMAP",
+        "Interval",
         "MeanAveragePrecision",
         "TagCounts",
         "annotated_average_precision",
@@ -102,6 +103,7 @@ def test_public_names() -> None:
         "f1_scores",
         "f1_scores_entries",
         "grouped_average_precision",
+        "map_interval",
         "mean_average_precision",
         "mean_average_precision_entries",
         "shrunk_thresholds",

@@ -23,6 +23,7 @@ def print_result(result: "RunResult", folder: Path) -> None:
         f"({result.best_epoch}), {result.last_test_map:.1f} with those of the last. "
         f"Measured by {RULES[result.test_rule]}."
     )
+    say(val(result))
     if result.test_classes_without_positives:
         say(classes_without_positives(result.test_classes_without_positives))
     say(tags(result.test_tag_precision, result.test_tag_recall))
@@ -32,6 +33,17 @@ def print_result(result: "RunResult", folder: Path) -> None:
             f"{folder / 'corrections.parquet'}"
         )
     say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} IMAGES --out scores.csv")
+
+
+def val(result: "RunResult") -> str:
+    """What val mAP is, and what it rests on."""
+    interval = result.val_map_interval
+    between = "" if interval is None else f" (95 % interval {interval[0]:.1f} to {interval[1]:.1f})"
+    positives = [present for present, *_ in result.val_counts.values()]
+    return (
+        f"Val mAP {result.val_map:.1f}{between}: {min(positives)} to {max(positives)} positives a "
+        "class."
+    )
 
 
 def class_table(

@@ -11,6 +11,7 @@ from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss
 from largeloss.models import Classifier, build_classifier, weights_id
+from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, load_data
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.training_labels import label_remarks, training_labels
@@ -49,11 +50,18 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
     data = data or load_data(settings)
     dataset = check(settings, data)
     settings, measured = with_precision(settings, dataset)
-    evaluators, recipe = make_evaluators(settings, data), make_recipe(settings)
+    evaluators = make_evaluators(settings, data)
+    recipe = make_recipe(settings, evaluators.val)
     torch.manual_seed(recipe.seed)
     model, model_config, started = make_model(settings, dataset)
     criterion, estimated = make_loss(settings.method, dataset)
-    remarks = (*label_remarks(dataset, settings.method.name), *estimated, *started, *measured)
+    remarks = (
+        *label_remarks(dataset, settings.method.name),
+        *choice_remarks(evaluators.val, settings.training.select),
+        *estimated,
+        *started,
+        *measured,
+    )
     return Assembled(
         settings, data, dataset, model, model_config, criterion, evaluators, recipe, remarks
     )
@@ -197,18 +205,19 @@ def make_evaluators(settings: RunConfig, data: RunData) -> Evaluators:
     )
 
 
-def make_recipe(settings: RunConfig) -> Recipe:
-    """The loop's settings."""
+def make_recipe(settings: RunConfig, val: Evaluator) -> Recipe:
+    """The loop's settings; where ``val`` cannot tell two models apart, the last epoch counts."""
     training = settings.training.model_dump()
     names = [field.name for field in fields(Recipe) if field.name != "keep_last"]
-    return Recipe(**{k: training[k] for k in names}, keep_last=training["select"] == "last")
+    keep_last = training["select"] == "last" or not val.deciding.any()
+    return Recipe(**{k: training[k] for k in names}, keep_last=keep_last)
 
 
-def head_recipe(settings: RunConfig) -> Recipe:
+def head_recipe(settings: RunConfig, val: Evaluator) -> Recipe:
     """The loop's settings in the head's phase of linear-init."""
     training = settings.training
     return replace(
-        make_recipe(settings),
+        make_recipe(settings, val),
         epochs=training.head_epochs,
         optimizer="adam",
         lr=training.head_lr,

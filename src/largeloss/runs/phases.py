@@ -91,7 +91,7 @@ def train_head_first(
     folder = RunFolder(phase.run.path / "head")
     if not distributed.from_main(folder.finished):
         method = head_method(settings)
-        first = replace(phase, run=folder, recipe=head_recipe(settings))
+        first = replace(phase, run=folder, recipe=head_recipe(settings, phase.evaluators.val))
         first = head_on_features(first, settings, listener)
         listener.message(f"The head alone, on frozen features, with {method.name}:")
         criterion, remarks = make_loss(method, phase.data)

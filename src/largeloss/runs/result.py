@@ -32,6 +32,11 @@ class RunResult:
     """Spent in training and evaluation."""
     val_map: float
     """In the best epoch."""
+    val_map_interval: list[float] | None
+    """95 % bootstrap interval of ``val_map`` over the images of val, see
+    :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
+    val_counts: dict[str, list[int]]
+    """Class → val images in which it is present, absent, unobserved, by ``val_rule``."""
     val_rule: str
     """Labelling rule by which val was measured, see :mod:`largeloss.training.evaluation`."""
     test_rule: str

@@ -22,7 +22,6 @@ from largeloss.runs.result import RunResult, environment
 from largeloss.runs.tag_rules import TagRule, logit_thresholds, saved_rules, tag_rules
 from largeloss.runs.training_labels import training_counts
 from largeloss.training.determinism import repeatable
-from largeloss.training.evaluation import RULES
 from largeloss.training.fit import Outcome, Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder
@@ -100,7 +99,6 @@ def _introduce(run: Assembled, listener: Listener) -> None:
     )
     for text in run.remarks:
         listener.remark(text)
-    listener.remark(f"The best epoch is chosen on val by {RULES[run.evaluators.val.rule]}.")
 
 
 def _measured(
@@ -113,7 +111,8 @@ def _measured(
     best = best_model(phase)
     best_scores = scores(phase, best, "test", test)
     measured = test.measure(best_scores)
-    rules = tag_rules(run.dataset, val, scores(phase, best, "val", val))
+    val_scores = scores(phase, best, "val", val)
+    rules, interval = tag_rules(run.dataset, val, val_scores), val.interval(val_scores)
     tags = test.f1(best_scores, logit_thresholds(rules))
     seconds = time.perf_counter() - began
     classes, edits = run.dataset.labels.classes, run.criterion.edits
@@ -126,6 +125,8 @@ def _measured(
         best_epoch=outcome.best_epoch,
         seconds=head.get("seconds", 0.0) + outcome.seconds + seconds,
         val_map=outcome.best_val_map,
+        val_map_interval=None if interval is None else list(interval),
+        val_counts=val.counts(classes),
         val_rule=val.rule,
         test_rule=test.rule,
         test_example_ap=test.by_example(best_scores),

@@ -20,11 +20,13 @@ from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
 from largeloss.metrics import (
     F1Scores,
+    Interval,
     MeanAveragePrecision,
     TagCounts,
     example_average_precision,
     f1_scores,
     f1_scores_entries,
+    map_interval,
     mean_average_precision,
     mean_average_precision_entries,
     shrunk_thresholds,
@@ -47,6 +49,9 @@ RULES = {
 
 LARGE = 50_000_000
 """Entries of a split; from here on those observed are scored alone, where that is the rule."""
+
+BOOTSTRAP = 2_000_000_000
+"""Entries of a split times draws of its bootstrap: ten seconds."""
 
 Measured = Tensor | NDArray[np.floating] | EntryScores
 
@@ -103,6 +108,14 @@ class Evaluator:
             return mean_average_precision_entries(*scores, self.table.num_classes)
         return mean_average_precision(scores, self.labels)
 
+    def interval(self, scores: Measured) -> Interval | None:
+        """Bootstrap interval of :meth:`measure`'s value, of 1000 draws, or of fewer where there are
+        over two million entries; None where there are over twenty, or no positive."""
+        draws = min(1000, BOOTSTRAP // max(1, self.table.num_images * self.table.num_classes))
+        if draws < 100 or isinstance(scores, EntryScores):
+            return None
+        return map_interval(scores, self.labels, draws=draws)
+
     def thresholds(self, scores: Measured, learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
         """(C,): those of the greatest F1, see :func:`~largeloss.metrics.shrunk_thresholds`."""
         if isinstance(scores, EntryScores):
@@ -128,6 +141,15 @@ class Evaluator:
             return None
         assert not isinstance(scores, EntryScores)
         return example_average_precision(scores, self.labels)
+
+    @property
+    def deciding(self) -> NDArray[np.bool_]:
+        """(C,): classes whose average precision can differ between two models, since they have both
+        a positive and a negative."""
+        present, absent, unobserved = self.table.counts()
+        if self.rule == "assume-absent":
+            absent = absent + unobserved
+        return (present > 0) & (absent > 0)
 
     def counts(self, classes: Sequence[str]) -> dict[str, list[int]]:
         """Class → number of images with the tag, without it, unknown."""
