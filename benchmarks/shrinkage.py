@@ -15,13 +15,13 @@ from largeloss.metrics import shrunk_thresholds, tag_counts, thresholds
 from largeloss.runs.load import open_run
 from largeloss.training.engine import score
 
-PRIORS = (0, 5, 10, 20, 50, 100, 1_000_000)
+PRIORS: tuple[float, ...] = (1e-9, 5, 10, 20, 50, 100, 1e9)
 HALVINGS = 20
 
 
 def main() -> None:
     """Measures all runs, prints one line a weight."""
-    found: dict[int, list[tuple[float, ...]]] = {prior: [] for prior in PRIORS}
+    found: dict[float, list[tuple[float, ...]]] = {prior: [] for prior in PRIORS}
     for folder in map(Path, sys.argv[1:]):
         opened = open_run(folder, split="val")
         scores = score(opened.model.network, opened.loader("val")).logits.numpy()
@@ -30,7 +30,7 @@ def main() -> None:
             rows = np.random.default_rng(halving).permutation(len(labels))
             one, other = rows[: len(rows) // 2], rows[len(rows) // 2 :]
             for prior in PRIORS:
-                thresholds.PRIOR = prior or 1e-9
+                thresholds.PRIOR = prior
                 limits = shrunk_thresholds(scores[one], labels[one])
                 counts = tag_counts(scores[other], labels[other], limits)
                 hits, tagged, present = (
@@ -45,7 +45,7 @@ def main() -> None:
     for prior, values in found.items():
         precision, recall, overall, classes = 100 * np.mean(values, axis=0)
         print(
-            f"prior {prior:>7}: precision {precision:.1f}, recall {recall:.1f}, F1 {overall:.1f}, "
+            f"prior {prior:>6g}: precision {precision:.1f}, recall {recall:.1f}, F1 {overall:.1f}, "
             f"mean of the classes' F1 {classes:.1f}"
         )
 

@@ -9,7 +9,7 @@ from largeloss.metrics.arrays import ArrayOrTensor, Scores, checked_pair, refuse
 from largeloss.metrics.average_precision import checked_entries
 from largeloss.metrics.ranking import Ranking, ranked_classes, ranked_entries
 
-PRIOR = 20
+PRIOR = 20.0
 """The threshold of all classes counts as much as so many positives of a class."""
 
 
