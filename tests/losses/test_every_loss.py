@@ -88,6 +88,11 @@ def batch(name, seed=0, dtype=torch.float32):
     return logits.to(dtype), labels, torch.arange(NUM_IMAGES) + 10
 
 
+def learn(loss, logits, labels, rows):
+    """The loss of a batch that is trained on: its logits need a gradient."""
+    return loss(logits.requires_grad_(), labels, rows)
+
+
 def equal_states(one, other):
     """Whether two state dicts hold the same, tensors bit for bit."""
     if isinstance(one, dict):
@@ -253,11 +258,10 @@ def test_features_are_accepted_by_methods_that_need_none(name):
 
 @every_other_loss
 def test_a_second_forward_pass_does_no_harm(name):
-    logits, labels, rows = batch(name)
     once, twice = make(name), make(name)
-    expected = once(logits, labels, rows)
+    expected = learn(once, *batch(name))
     for _ in range(2):
-        assert torch.equal(twice(logits, labels, rows), expected)
+        assert torch.equal(learn(twice, *batch(name)), expected)
     once.set_epoch(2)
     twice.set_epoch(2)
     assert equal_states(once.state_dict(), twice.state_dict())
@@ -269,16 +273,15 @@ def test_a_second_forward_pass_does_no_harm(name):
 @every_loss
 def test_evaluation_writes_nothing(name):
     loss = make(name)
-    loss(*batch(name))
+    learn(loss, *batch(name))
     before = copy.deepcopy(loss.state_dict())
     loss.eval()
-    with torch.no_grad():
-        for seed in range(1, 5):
-            loss(*batch(name, seed))
+    for seed in range(1, 5):
+        learn(loss, *batch(name, seed))
     assert equal_states(loss.state_dict(), before)
     loss.train()
     other = make(name)
-    other(*batch(name))
+    learn(other, *batch(name))
     for trained in (loss, other):
         trained.set_epoch(2)
     assert equal_states(loss.state_dict(), other.state_dict())
@@ -306,12 +309,12 @@ def test_resumed_equals_uninterrupted(name):
 def test_resumed_within_an_epoch(name):
     whole, first, second = (make(name, epoch) for epoch in (1, 1, None))
     for seed in range(2):
-        whole(*batch(name, seed))
-        first(*batch(name, seed))
+        learn(whole, *batch(name, seed))
+        learn(first, *batch(name, seed))
     second.load_state_dict(first.state_dict())
     logits, labels, rows = batch(name, 2)
     rows = rows + NUM_IMAGES
-    assert torch.equal(whole(logits, labels, rows), second(logits, labels, rows))
+    assert torch.equal(learn(whole, logits, labels, rows), learn(second, logits, labels, rows))
     whole.set_epoch(2)
     second.set_epoch(2)
     assert equal_states(second.state_dict(), whole.state_dict())
@@ -333,7 +336,7 @@ def test_permanent_correction_refuses_the_state_of_another_method(name):
 @every_loss
 def test_losses_can_be_copied_and_pickled(name):
     loss = make(name)
-    loss(*batch(name))
+    learn(loss, *batch(name))
     for other in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
         assert equal_states(other.state_dict(), loss.state_dict())
         assert torch.equal(other(*batch(name, 1)), make(name)(*batch(name, 1)))
@@ -345,7 +348,7 @@ def test_losses_can_be_copied_and_pickled(name):
 @pytest.mark.parametrize("name", SCHEDULED)
 def test_scheduled_losses_ask_for_the_epoch(name):
     with pytest.raises(ScheduleError, match=r"Call loss\.set_epoch\(epoch\) before each epoch; 0"):
-        make(name, None)(*batch(name))
+        learn(make(name, None), *batch(name))
 
 
 @pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - set(SCHEDULED)))
@@ -481,15 +484,16 @@ def test_a_first_batch_without_unobserved_entries_warns_once(name):
     with pytest.warns(
         CompleteLabelsWarning, match=r"convert\(labels, 'positives-only'\)"
     ) as caught:
-        loss(logits, labels.clamp_min(0), rows)
+        learn(loss, logits, labels.clamp_min(0), rows)
     assert len(caught) == 1
     assert LOSSES[name].__name__ in str(caught[0].message)
-    loss(logits, labels.clamp_min(0), rows)
+    learn(loss, logits, labels.clamp_min(0), rows)
 
 
 @pytest.mark.parametrize("name", WARNS)
 def test_the_warning_points_at_the_callers_line(name):
     logits, labels, rows = batch(name)
+    logits.requires_grad_()
     with pytest.warns(CompleteLabelsWarning, match="unobserved") as caught:
         make(name)(logits, labels.clamp_min(0), rows)
     assert caught[0].filename == __file__
@@ -499,8 +503,8 @@ def test_the_warning_points_at_the_callers_line(name):
 def test_later_batches_may_be_complete(name):
     logits, labels, rows = batch(name)
     loss = make(name)
-    loss(logits, labels, rows)
-    loss(logits, labels.clamp_min(0), rows)
+    learn(loss, logits, labels, rows)
+    learn(loss, logits, labels.clamp_min(0), rows)
 
 
 @pytest.mark.parametrize("name", ["full", "epr"])
@@ -508,7 +512,7 @@ def test_methods_for_which_complete_labels_are_no_surprise(name):
     logits, labels, rows = batch(name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        make(name)(logits, labels.clamp_min(0), rows)
+        learn(make(name), logits, labels.clamp_min(0), rows)
 
 
 @every_loss

@@ -126,6 +126,7 @@ def test_the_memory_equals_a_dictionary(size, history):
 
 
 def step(loss, head, features, labels, rows):
+    """The loss of some images, by a model with this head."""
     return loss(head(features), labels, rows, features, head)
 
 
