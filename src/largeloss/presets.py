@@ -180,7 +180,8 @@ def _openimages() -> Iterator[Preset]:
         deep_merged(_OPENIMAGES, imcl),
         "Huynh and Elhamifar, CVPR 2020, as their code runs it: TensorFlow's RMSProp (0.9, "
         "momentum 0.9, epsilon 1), 224 pixels; ours: a constant learning rate, and a dictionary of "
-        "features without gradient; end to end only, since learning rates are multiples of the network's",
+        "features without gradient; end to end only, since the learning rates are multiples of the "
+        "network's",
     )
 
 

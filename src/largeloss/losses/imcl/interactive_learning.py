@@ -150,7 +150,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
     ) -> tuple[float, float] | None:
         """w1 and w2; None where a term has no gradient or no value, so that they are set later."""
         if not self.version.by_gradient:
-            values = float(supervised), float(terms[0])
+            values = supervised.item(), terms[0].item()
             return (values[0] / values[1], 0.0) if min(values) > 0 else None
         trained = [parameter for parameter in head.parameters() if parameter.requires_grad]
         if not trained:
