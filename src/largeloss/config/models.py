@@ -118,8 +118,8 @@ class TrainingConfig(_Section):
     )
     epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)
     batch_size: int = setting(16, "Over all processes.", flag=True, ge=1)
-    optimizer: Literal["adam", "sgd", "rmsprop"] = setting(
-        "adam", "adam, sgd or rmsprop.", flag=True
+    optimizer: Literal["adam", "sgd", "rmsprop", "rmsprop-tf"] = setting(
+        "adam", "adam, sgd, rmsprop, or rmsprop-tf: as TensorFlow computes it.", flag=True
     )
     lr: Annotated[float, Field(gt=0)] | None = setting(
         None,
@@ -158,8 +158,8 @@ class TrainingConfig(_Section):
 
     @model_validator(mode="after")
     def _usual_values(self) -> Self:
-        usual = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3), "rmsprop": (1e-3, 0.0)}
-        lr, weight_decay = usual[self.optimizer]
+        usual = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3)}
+        lr, weight_decay = usual.get(self.optimizer, (1e-3, 0.0))
         if self.lr is None:
             self.lr = lr
         if self.weight_decay is None:

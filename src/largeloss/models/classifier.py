@@ -1,12 +1,13 @@
 """Backbone, global pooling and a linear head; class activation maps from the same module."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from largeloss.autocast import full_precision
 from largeloss.errors import ConfigError
 
 
@@ -17,19 +18,6 @@ class Output(NamedTuple):
     """(B, C)."""
     features: Tensor
     """(B, D): the inputs of the head."""
-
-
-def half_precision(device: torch.device, enabled: bool) -> AbstractContextManager[Any]:
-    """Within it matrix products and convolutions are computed in bfloat16, where enabled."""
-    return torch.autocast(device.type, torch.bfloat16) if enabled else nullcontext()
-
-
-def full_precision(device: torch.device) -> AbstractContextManager[Any]:
-    """Within it nothing is computed in half precision. Entering autocast costs more than a small
-    head does, so that it is only done where it is needed."""
-    if torch.is_autocast_enabled(device.type):
-        return torch.autocast(device.type, enabled=False)
-    return nullcontext()
 
 
 class Classifier(nn.Module):
