@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -50,12 +51,15 @@ def read_folder(
         DataError: a file is missing or wrong, or a name leads out of the folder of images.
         LabelError: the label file is wrong.
     """
-    records = read_records(root, classes=classes, unlisted=unlisted)
-    return with_inputs(records, image_size, follow_symlinks).with_splits()
+    records = read_records(root, unlisted=unlisted)
+    dataset = with_inputs(records, image_size, follow_symlinks).with_splits()
+    if classes is None:
+        return dataset
+    return replace(dataset, labels=dataset.labels.select_classes(tuple(classes)))
 
 
 def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool = False) -> Dataset:
-    """The data set of ``records``, with its images or features; splits as in the label file.
+    """The data set of ``records``, with its images or features; splits as :meth:`.dataset` says.
 
     Raises:
         DataError: it has neither, or they cannot be used.
@@ -71,7 +75,7 @@ def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool =
             f"{root} has neither images nor {FEATURES}: dataset.json names no folder of "
             "images. Write it there, under 'images'."
         )
-    return Dataset(records.description.name, source, table, records.splits)
+    return records.dataset(source)
 
 
 def without_broken_images(
