@@ -58,10 +58,10 @@ def evaluate(
         note(text)
     screen.print(summary.class_table(found.ap, found.counts))
     say(
-        f"{split}: {found.num_images} inputs, mAP {found.map:.1f}, OF1 {found.of1:.1f}, "
+        f"{split}: {found.num_images} inputs, mAP {found.mean.lead:.1f}, OF1 {found.of1:.1f}, "
         f"CF1 {found.cf1:.1f}. Measured by {found.rule_description}."
     )
-    if found.classes_without_positives:
-        say(summary.classes_without_positives(found.classes_without_positives))
+    if found.mean.remark:
+        say(found.mean.remark)
     if out is not None:
         write_json(out, asdict(found))

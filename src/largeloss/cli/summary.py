@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 def print_result(result: "RunResult", folder: Path) -> None:
     """The figures of a finished run, class by class."""
+    mean = result.test_mean
     out.print(class_table(result.test_ap, result.test_counts))
     say(
-        f"Test mAP {result.test_map:.1f} with the weights of the best val epoch "
-        f"({result.best_epoch}), {result.last_test_map:.1f} with those of the last. "
+        f"Test mAP {mean.lead:.1f} with the weights of the best val epoch ({result.best_epoch}), "
+        f"{result.last_test_mean.lead:.1f} with those of the last. "
         f"Measured by {RULES[result.test_rule]}."
     )
-    if result.test_classes_without_positives:
-        say(classes_without_positives(result.test_classes_without_positives))
+    if mean.remark:
+        say(mean.remark)
     if result.num_corrections:
         say(
             f"{result.num_corrections} blank training entries were labelled by the method: "
@@ -45,14 +46,6 @@ def class_table(ap: Mapping[str, float], counts: Mapping[str, Sequence[int]]) ->
             shown = "not measurable: nowhere absent"
         rows.append((name, *map(str, counts[name]), shown))
     return text_table(("Class", "Present", "Absent", "Unknown", "AP"), rows)
-
-
-def classes_without_positives(number: int) -> str:
-    """How such classes count in the mean."""
-    return (
-        f"{number} of the classes are present in no image of the split; they count as 0 in the "
-        "mean, as in published results."
-    )
 
 
 def group_table(figures: "GroupedFigures") -> Table:

@@ -22,6 +22,11 @@ class RunData:
     reference: Dataset
     """With the labels as they are given: the truth that reports use."""
 
+    @property
+    def shows_images(self) -> bool:
+        """Whether inputs are images, and not features."""
+        return len(self.reference.source.sample_shape) == 3
+
 
 def read_data(settings: RunConfig) -> Dataset:
     """Reads the data folder as it is given; no image is decoded."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from largeloss.notebook import html_table
 from largeloss.runs.load import open_run
+from largeloss.runs.mean_over_classes import MeanOverClasses
 from largeloss.training.evaluation import RULES, Evaluator
 
 
@@ -16,12 +17,17 @@ class Evaluation:
     rule: str
     """Labelling rule, see :mod:`largeloss.training.evaluation`."""
     map: float
+    """Over all classes; those without positives count 0, as published."""
+    map_measurable: float | None
+    """Over the classes that are present in some images and absent in others; None without any."""
     ap: dict[str, float]
     """Class → average precision."""
     counts: dict[str, list[int]]
     """Class → images in which it is present, absent, unobserved."""
     classes_without_positives: int
     """They count 0 in ``map``."""
+    classes_without_negatives: int
+    """They count 1 in ``map`` for any model."""
     of1: float
     """Overall F1 with the model's thresholds."""
     cf1: float
@@ -35,13 +41,24 @@ class Evaluation:
         """The labelling rule in words."""
         return RULES[self.rule]
 
+    @property
+    def mean(self) -> MeanOverClasses:
+        """``map`` and ``map_measurable``, to be told."""
+        return MeanOverClasses(
+            self.map,
+            self.map_measurable,
+            len(self.ap),
+            self.classes_without_positives,
+            self.classes_without_negatives,
+        )
+
     def _repr_html_(self) -> str:
         rows = [
             (name, f"{100 * value:.1f}", *map(str, self.counts[name]))
             for name, value in self.ap.items()
         ]
         titles = ("Class", "AP (%)", "Present", "Absent", "Unknown")
-        return html_table(titles, rows, f"{self.split}: mAP {self.map:.1f} %")
+        return html_table(titles, rows, f"{self.split}: mAP {self.mean.lead:.1f} %")
 
 
 def evaluate(
@@ -76,9 +93,11 @@ def evaluate(
         split=split,
         rule=evaluator.rule,
         map=measured.value,
+        map_measurable=measured.measurable,
         ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
         counts=evaluator.counts(classes),
         classes_without_positives=measured.num_absent,
+        classes_without_negatives=measured.num_without_negatives,
         of1=f1.overall_f1,
         cf1=f1.class_f1,
         num_images=len(rows),
