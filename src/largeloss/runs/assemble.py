@@ -170,6 +170,7 @@ def make_model(
         "format": 1,
         "architecture": architecture,
         "classes": list(dataset.labels.classes),
+        "max_value": settings.data.max_value,
         "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
         if len(shape) == 3
         else "features as they are",

@@ -36,6 +36,7 @@ def read_data(settings: RunConfig) -> Dataset:
     return read_folder(
         data.path,
         image_size=settings.model.image_size,
+        max_value=data.max_value,
         classes=data.classes,
         unlisted=data.unlisted,
         follow_symlinks=data.follow_symlinks,

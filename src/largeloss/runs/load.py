@@ -40,6 +40,9 @@ class TrainedClassifier(torch.nn.Module):
         self.classes: tuple[str, ...] = tuple(saved["classes"])
         self.sample_shape: tuple[int, ...] = tuple(saved["architecture"]["sample_shape"])
         """(3, H, W) of images, (D,) of features."""
+        self.max_value: int | None = saved.get("max_value")
+        """The largest whole number that a pixel of an image file can have; None for that of its
+        type."""
         self.logit_thresholds: NDArray[np.float64] = np.asarray(
             saved.get("thresholds", [0.0] * len(self.classes)), dtype=np.float64
         )
@@ -64,7 +67,9 @@ class TrainedClassifier(torch.nn.Module):
             DataError: the file cannot be read, or the model takes features.
         """
         self.check_takes_images()
-        pixels = image if isinstance(image, np.ndarray) else open_pixels(Path(image))
+        pixels = (
+            image if isinstance(image, np.ndarray) else open_pixels(Path(image), self.max_value)
+        )
         return resize(torch.from_numpy(pixels).permute(2, 0, 1), self.sample_shape[1])
 
     def predict(
@@ -93,11 +98,19 @@ class TrainedClassifier(torch.nn.Module):
         self.check_takes_images()
         paths = [images] if isinstance(images, str | Path) else list(images)
         found = find_images([Path(path) for path in paths])
-        kept, skipped = readable_images(found, bad_images, workers)
+        kept, skipped = readable_images(found, bad_images, workers, self.max_value)
         size, thresholds = self.sample_shape[1], self.logit_thresholds
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
         return Predictions(
-            network, self.classes, thresholds, kept, skipped, size, batch_size, workers
+            network,
+            self.classes,
+            thresholds,
+            kept,
+            skipped,
+            size,
+            self.max_value,
+            batch_size,
+            workers,
         )
 
     def check_takes_images(self) -> None:

@@ -42,6 +42,8 @@ def find_errors(
             f"{len(images.broken)} of {images.files} images cannot be read: "
             f"{some(map(repr, images.broken))}. The first: {first}"
         )
+    if images is not None and images.dark:
+        found.append(images.dark)
     return tuple(found)
 
 
