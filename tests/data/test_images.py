@@ -115,11 +115,11 @@ def test_finding_12_one_divisor_for_all_pictures_of_a_set(tmp_path):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (np.float32([[0, 255]]), "floating point must lie in"),
-        (np.float32([[-0.1, 1]]), "floating point must lie in"),
-        (np.float32([[np.nan, 1]]), "floating point must lie in"),
-        (np.int32([[-5, 90]]), "data.max_value"),
-        (np.uint16([[5, 5000]]), "data.max_value"),
+        (np.array([[0, 255]], np.float32), "floating point must lie in"),
+        (np.array([[-0.1, 1]], np.float32), "floating point must lie in"),
+        (np.array([[np.nan, 1]], np.float32), "floating point must lie in"),
+        (np.array([[-5, 90]], np.int32), "data.max_value"),
+        (np.array([[5, 5000]], np.uint16), "data.max_value"),
     ],
 )
 def test_finding_12_values_out_of_range_are_refused(tmp_path, values, said):
@@ -129,7 +129,7 @@ def test_finding_12_values_out_of_range_are_refused(tmp_path, values, said):
 
 
 def test_finding_12_floating_point(tmp_path):
-    Image.fromarray(np.float32([[0, 0.5, 1]])).save(tmp_path / "a.tif")
+    Image.fromarray(np.array([[0, 0.5, 1]], np.float32)).save(tmp_path / "a.tif")
     assert open_pixels(tmp_path / "a.tif")[0, :, 1].tolist() == [0, 128, 255]
 
 

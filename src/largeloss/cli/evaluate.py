@@ -40,12 +40,13 @@ def evaluate(
     from largeloss.runs.evaluate import evaluate as measure
     from largeloss.runs.grouped_map import measure_groups
     from largeloss.runs.load import open_run
+    from largeloss.runs.seen_in_training import seen_in_training
 
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
         raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
     if groups is not None:
         opened = open_run(run, data, unlisted, bad_images, split)
-        for text in opened.dataset.notes:
+        for text in (*opened.dataset.notes, *seen_in_training(opened, split, data is None)):
             note(text)
         grouped = measure_groups(opened, split, groups)
         screen.print(summary.group_table(grouped))

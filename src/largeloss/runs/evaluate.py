@@ -6,6 +6,7 @@ from pathlib import Path
 from largeloss.notebook import html_table
 from largeloss.runs.load import open_run
 from largeloss.runs.mean_over_classes import MeanOverClasses
+from largeloss.runs.seen_in_training import seen_in_training
 from largeloss.training.evaluation import RULES, Evaluator
 
 
@@ -101,5 +102,5 @@ def evaluate(
         of1=f1.overall_f1,
         cf1=f1.class_f1,
         num_images=len(rows),
-        notes=dataset.notes,
+        notes=(*dataset.notes, *seen_in_training(opened, split, own=data is None)),
     )

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from largeloss.data.dataset import Dataset
-from largeloss.data.folder.image_paths import locate_images
+from largeloss.data.folder.image_paths import locate_images, refuse_equal_paths
 from largeloss.data.folder.labels_and_splits import FEATURES, Records, read_records
 from largeloss.data.inputs.image_files import ImageFiles, decode_all
 from largeloss.data.inputs.source import FeatureArray, Source
@@ -51,11 +51,14 @@ def read_folder(
         follow_symlinks: Whether images may be links that lead out of their folder.
 
     Raises:
-        DataError: a file is missing or wrong, or a name leads out of the folder of images.
+        DataError: a file is missing or wrong, a name leads out of the folder of images, or two
+            names lead to one file.
         LabelError: the label file is wrong.
     """
     records = read_records(root, unlisted=unlisted)
     dataset = with_inputs(records, image_size, follow_symlinks, max_value).with_splits()
+    if isinstance(dataset.source, ImageFiles):
+        refuse_equal_paths(dataset.labels.images)
     if classes is None:
         return dataset
     return replace(dataset, labels=dataset.labels.select_classes(tuple(classes)))
