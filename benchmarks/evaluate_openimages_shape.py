@@ -17,7 +17,7 @@ def main(data: Path) -> None:
     """Prints the mean of each group, over all entries of all splits."""
     records = read_records(data)
     table = records.table
-    train = table.select(records.splits["train"]).counts()
+    train = table.select(records.labels_only().rows("train")).counts()
     scores = np.random.default_rng(0).random(table.num_observed, dtype=np.float32)
     ap = annotated_average_precision(scores, table.states, table.columns, table.num_classes)
     print(table.num_observed, "entries")

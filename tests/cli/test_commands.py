@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
+
+from largeloss.data.folder.read import write_features
 
 SMALL = [
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
@@ -242,3 +246,60 @@ def test_torchrun_trains_with_two_processes_and_one_speaks(image_folder, tmp_pat
     saved = json.loads((tmp_path / "run/result.json").read_text())
     assert saved["environment"]["processes"] == 2
     assert saved["num_corrections"] > 0
+
+
+def test_finding_08_the_mean_over_what_can_be_measured_comes_first(
+    largeloss, make_image_folder, tmp_path
+):
+    """Of four classes one is present nowhere in test, and of one no absence is observed there."""
+    lines = []
+    for row in range(30):
+        split = ("train", "train", "train", "val", "test")[row % 5]
+        rare, common = (0, 1) if split == "test" else (row % 2, row % 3 % 2)
+        lines.append(f"images/{row:02d}.png,{split},{row % 2},{rare},{common},{row // 5 % 2}\n")
+    root = make_image_folder(labels="image,split,red,rare,common,slow\n" + "".join(lines))
+    code, out, err = largeloss("train", root, *SMALL, "--out", tmp_path / "run")
+    assert code == 0, err
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    ap = result["test_ap"]
+    assert ap["rare"] == 0
+    assert ap["common"] == 1
+    assert result["test_map"] == pytest.approx(100 * sum(ap.values()) / 4)
+    measurable = 50 * (ap["red"] + ap["slow"])
+    assert result["test_map_measurable"] == pytest.approx(measurable)
+    assert f"Test mAP {measurable:.1f} with" in out
+    code, told, err = largeloss("evaluate", tmp_path / "run", "--out", tmp_path / "e.json")
+    assert code == 0, err
+    assert f"mAP {measurable:.1f}, OF1" in told
+    for text in (out, told, (tmp_path / "run/report.html").read_text()):
+        assert "over the 2 of 4 classes that can be measured" in text
+        assert f"as published, it is {result['test_map']:.1f}" in text
+        assert "1 class has no observed presence there and counts 0" in text
+        assert "1 class has no observed absence there and counts 100 whatever the model" in text
+    figures = json.loads((tmp_path / "e.json").read_text())
+    assert figures["map_measurable"] == result["test_map_measurable"]
+    assert figures["classes_without_negatives"] == 1
+
+
+def test_finding_20_comparing_on_features_with_recorded_losses(largeloss, tmp_path):
+    stream = np.random.default_rng(0)
+    root = tmp_path / "features"
+    root.mkdir()
+    labels = stream.integers(0, 2, (60, 3))
+    rows = [f"{row},{('train', 'train', 'val', 'test')[row % 4]},{','.join(map(str, own))}\n"
+            for row, own in enumerate(labels)]  # fmt: skip
+    (root / "labels.csv").write_text("image,split,a,b,c\n" + "".join(rows))
+    values = torch.from_numpy(labels @ stream.normal(size=(3, 5)))
+    write_features(root / "features.safetensors", values, [str(row) for row in range(60)])
+    recorded = ["--observe", "single-positive", "--record", "losses", "--epochs", "3"]
+    code, out, err = largeloss(
+        "compare", root, "--methods", "an,ll-r:5", "--seeds", "1", *recorded,
+        "--out", tmp_path / "all",
+    )  # fmt: skip
+    assert code == 0, err
+    assert (tmp_path / "all/report.html").is_file()
+    assert "Report, to open in a browser" in out
+    code, _, err = largeloss("report", tmp_path / "all")
+    assert code == 0, err
+    code, _, err = largeloss("analyze", "examples", tmp_path / "all/ll-r-5-seed0")
+    assert code == 0, err

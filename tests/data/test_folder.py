@@ -5,8 +5,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from largeloss.data import FeatureArray, read_folder
+from largeloss.data import FeatureArray, published_split, read_folder
 from largeloss.data.folder.read import read_features, without_broken_images, write_features
+from largeloss.data.split import split_folder
 from largeloss.errors import DataError, LabelError
 from largeloss.labels import LabelTable
 
@@ -20,17 +21,59 @@ def test_a_folder_of_images(image_folder):
     assert not data.notes
 
 
-def test_missing_splits_are_made_by_the_published_rule_and_told(make_image_folder):
-    names = [f"images/{row:02d}.png" for row in range(30)]
-    root = make_image_folder(labels="image,red\n" + "".join(f"{name},1\n" for name in names))
+RARE = {"common": range(0, 40, 2), "rare": (3, 11, 27), "rarer": (8, 19, 30)}
+
+
+def test_finding_08_without_any_split_every_class_keeps_its_share(make_image_folder, tmp_path):
+    lines = [
+        f"images/{row:02d}.png," + ",".join(str(int(row in own)) for own in RARE.values())
+        for row in range(40)
+    ]
+    root = make_image_folder(labels="\n".join([f"image,{','.join(RARE)}", *lines]) + "\n", num=40)
     data = read_folder(root)
-    assert {name: len(rows) for name, rows in data.splits.items()} == {
-        "train": 19, "val": 5, "test": 6,
-    }  # fmt: skip
     everything = np.concatenate(list(data.splits.values()))
-    assert sorted(everything) == list(range(30))
-    assert "No split was given" in data.notes[0]
-    assert "published rule" in data.notes[1]
+    assert sorted(everything) == list(range(40))
+    for split in ("train", "test"):
+        assert (data.labels.select(data.rows(split)).counts().present > 0).all()
+    (note,) = data.notes
+    assert "No split was given" in note
+    # the same as the command that the note names, and whatever classes are chosen
+    shares = note.partition("--shares ")[2].split()[0]
+    wanted = {
+        name: float(share) for name, _, share in (s.partition("=") for s in shares.split(","))
+    }
+    written, *_ = split_folder(root, wanted, 1200, None)
+    chosen = read_folder(root, classes=["rarer"])
+    for other in (written, chosen):
+        assert {k: v.tolist() for k, v in other.splits.items()} == {
+            k: v.tolist() for k, v in data.splits.items()
+        }
+
+
+@pytest.mark.parametrize(
+    ("given", "drawn"),
+    [({"train"}, published_split(30)[1][:3]), ({"train", "test"}, None)],
+)
+def test_finding_08_other_splits_keep_the_published_rule(make_image_folder, given, drawn):
+    splits = ["train"] * 30
+    if "test" in given:
+        splits[::5] = ["test"] * 6
+    lines = [f"images/{row:02d}.png,{split},{row % 2}\n" for row, split in enumerate(splits)]
+    data = read_folder(make_image_folder(labels="image,split,red\n" + "".join(lines)))
+    assert "published rule" in data.notes[-1]
+    if drawn is not None:
+        assert data.splits["test"][:3].tolist() == drawn.tolist()
+    else:
+        given_train = np.array([row for row in range(30) if row % 5])
+        assert data.splits["val"].tolist() == given_train[published_split(24)[1]].tolist()
+
+
+def test_finding_08_too_few_images_for_a_split(make_image_folder):
+    root = make_image_folder(labels="image,red\nimages/00.png,1\nimages/01.png,0\n")
+    with pytest.raises(
+        DataError, match=r"No split was given, and none can be drawn from 2(.|\n)*split"
+    ):
+        read_folder(root)
 
 
 def test_observing_hides_train_and_val_but_not_test(image_folder):

@@ -173,7 +173,7 @@ def test_descriptions_that_are_no_json(tmp_path: Path, content: bytes) -> None:
 
 def test_chosen_classes_and_labels_alone(tmp_path: Path) -> None:
     write_folder(tmp_path / "out", data_of(LABELS, CLASSES), Extras(tmp_path))
-    assert read_records(tmp_path / "out", classes=["ant"]).table.classes == ("ant",)
+    assert read_folder(tmp_path / "out", classes=["ant"]).labels.classes == ("ant",)
     data = read_records(tmp_path / "out").labels_only()
     assert len(data.source) == 4
     assert data.source.sample_shape == (0,)

@@ -156,6 +156,16 @@ def test_fault_25_a_image_that_vanishes(command, image_folder, tmp_path):
     assert "Traceback" not in done[2]
 
 
+def test_finding_20_a_image_that_vanishes_from_a_worker(command, image_folder, tmp_path):
+    path = image_folder / "images/00.png"
+    setup = f"PATH = {str(path)!r}\n{VANISHING}"
+    options = [*PLAIN[:-4], "--epochs", "3", "--workers", "2", "--out", tmp_path / "run"]
+    code, _, err = command("train", image_folder, *options, setup=setup).ended()
+    assert code == 2
+    assert err.splitlines()[-1] == f"Error: {path}: there is no such file."
+    assert "Traceback" not in err
+
+
 def test_fault_26_paths_that_lead_out(train, image_folder, tmp_path):
     (image_folder / "images/00.png").rename(tmp_path / "out.png")
     (image_folder / "images/00.png").symlink_to(tmp_path / "out.png")

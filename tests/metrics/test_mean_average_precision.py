@@ -38,6 +38,15 @@ def test_no_positive_at_all_is_zero_not_nan(absent, rows):
     assert result.num_absent == result.num_classes == 2
 
 
+def test_finding_08_the_classes_that_can_be_measured():
+    labels = np.array([[1, 1, 0, 1, -1], [0, 1, 0, 1, -1], [1, -1, -1, 0, 1]])
+    scores = np.random.default_rng(0).normal(size=labels.shape)
+    found = mean_average_precision(scores, labels)
+    assert found.measurable == pytest.approx(100 * found.per_class[[0, 3]].mean())
+    assert (found.num_absent, found.num_without_negatives) == (1, 2)
+    assert mean_average_precision(scores, np.zeros_like(labels)).measurable is None
+
+
 def test_refusals():
     with pytest.raises(ConfigError, match=r'"zero".*"skip".*\'nan\''):
         mean_average_precision(SCORES, LABELS, absent="nan")  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ class Run(RunResult):
             (name, f"{100 * value:.1f}", *map(str, self.test_counts[name]))
             for name, value in self.test_ap.items()
         ]
-        caption = f"{self.method}: test mAP {self.test_map:.1f} % (epoch {self.best_epoch})"
+        caption = f"{self.method}: test mAP {self.test_mean.lead:.1f} % (epoch {self.best_epoch})"
         return html_table(("Class", "AP (%)", "Present", "Absent", "Unknown"), rows, caption)
 
 

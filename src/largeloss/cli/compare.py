@@ -59,8 +59,11 @@ def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
     from largeloss.pages.comparison import write_comparison
     from largeloss.report.tables import comparison_table, phase_table
     from largeloss.report.trends import PHASES_LEGEND, phases
+    from largeloss.runs.result import RunResult
 
     screen.print(comparison_table(compared.comparison))
+    if unmeasurable := RunResult.read(compared.folders[0]).test_mean.unmeasurable:
+        say(f"mAP is over all classes, as published: in test {unmeasurable}.")
     page = write_comparison(compared, heading)
     if page is not None and page.memorization:
         screen.print("", phase_table(phases(page.memorization)), PHASES_LEGEND, "")

@@ -40,12 +40,13 @@ def evaluate(
     from largeloss.runs.evaluate import evaluate as measure
     from largeloss.runs.grouped_map import measure_groups
     from largeloss.runs.load import open_run
+    from largeloss.runs.seen_in_training import seen_in_training
 
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
         raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
     if groups is not None:
         opened = open_run(run, data, unlisted, bad_images, split)
-        for text in opened.dataset.notes:
+        for text in (*opened.dataset.notes, *seen_in_training(opened, split, data is None)):
             note(text)
         grouped = measure_groups(opened, split, groups)
         screen.print(summary.group_table(grouped))
@@ -59,11 +60,11 @@ def evaluate(
     tags = {"Precision": found.class_precision, "Recall": found.class_recall}
     screen.print(summary.class_table(found.ap, found.counts, tags))
     say(
-        f"{split}: {found.num_images} inputs, mAP {found.map:.1f}, OF1 {found.of1:.1f}, "
+        f"{split}: {found.num_images} inputs, mAP {found.mean.lead:.1f}, OF1 {found.of1:.1f}, "
         f"CF1 {found.cf1:.1f}. Measured by {found.rule_description}."
     )
+    if found.mean.remark:
+        say(found.mean.remark)
     say(summary.tags(found.tag_precision, found.tag_recall))
-    if found.classes_without_positives:
-        say(summary.classes_without_positives(found.classes_without_positives))
     if out is not None:
         write_json(out, asdict(found))

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 def print_result(result: "RunResult", folder: Path) -> None:
     """The figures of a finished run, class by class."""
+    mean = result.test_mean
     out.print(class_table(result.test_ap, result.test_counts))
     say(
-        f"Test mAP {result.test_map:.1f} with the weights of the best val epoch "
-        f"({result.best_epoch}), {result.last_test_map:.1f} with those of the last. "
+        f"Test mAP {mean.lead:.1f} with the weights of the best val epoch ({result.best_epoch}), "
+        f"{result.last_test_mean.lead:.1f} with those of the last. "
         f"Measured by {RULES[result.test_rule]}."
     )
+    if mean.remark:
+        say(mean.remark)
     say(val(result))
-    if result.test_classes_without_positives:
-        say(classes_without_positives(result.test_classes_without_positives))
     say(tags(result.test_tag_precision, result.test_tag_recall))
     if result.num_corrections:
         say(
@@ -72,14 +73,6 @@ def tags(precision: float, recall: float) -> str:
     return (
         f"Tags, as predict gives them: {precision:.1f} % of them are right, and {recall:.1f} % of "
         "those that are true are found."
-    )
-
-
-def classes_without_positives(number: int) -> str:
-    """How such classes count in the mean."""
-    return (
-        f"{number} of the classes are present in no image of the split; they count as 0 in the "
-        "mean, as in published results."
     )
 
 

@@ -59,6 +59,13 @@ class DataConfig(_Section):
     bad_images: Literal["error", "skip"] = setting(
         "error", "What to do with unreadable images: error or skip.", flag=True
     )
+    max_value: int | None = setting(
+        None,
+        "The largest whole number that a pixel can have, such as 4095 for 12 bits in files of 16. "
+        "Default: that of its type.",
+        ge=1,
+        lt=2**31,
+    )
     follow_symlinks: bool = setting(False, "Images may be links out of DATA.", flag=True)
     cache: Path | None = setting(
         None,

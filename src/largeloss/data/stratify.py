@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from largeloss.data.dataset import Dataset, Rows
-from largeloss.data.folder.labels_and_splits import read_records
-from largeloss.data.folder.write import Extras, read_extras
+from largeloss.data.dataset import Rows
 from largeloss.errors import ConfigError, DataError
 from largeloss.labels import PRESENT, LabelTable
 from largeloss.labels.entries import offsets_of
 from largeloss.labels.files.layouts import SPLITS
+
+USUAL_SHARES = {"train": 0.64, "val": 0.16, "test": 0.2}
+"""A fifth is test, and a fifth of the rest val, as in the published rule."""
+USUAL_SEED = 1200
 
 
 def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) -> dict[str, Rows]:
@@ -52,25 +52,26 @@ def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) 
     return splits
 
 
-def split_folder(
-    data: Path, shares: Mapping[str, float], seed: int, unlisted: str | None
-) -> tuple[Dataset, Extras, tuple[str, ...], float]:
-    """The data folder ``data`` with splits as :func:`stratified_split` draws them, to be written.
+def usual_split(table: LabelTable) -> tuple[dict[str, Rows], tuple[str, ...]]:
+    """Train, val and test of a data folder that names no split, and a remark on them.
 
-    ``unlisted`` is as in :func:`largeloss.labels.read_labels`. The strings say what was decided
-    beyond the shares that were asked for; the number is the :func:`imbalance`.
-
-    Raises: as the two; DataError or LabelError where the folder cannot be read.
+    Raises:
+        DataError: there are too few images.
     """
-    records = read_records(data, unlisted=unlisted)
-    extras = read_extras(records)
-    splits = stratified_split(records.table, shares, seed)
-    wanted = ",".join(f"{name}={share:g}" for name, share in shares.items())
-    remark = f"Split anew from {data}: {wanted}, stratified by class, seed {seed}."
-    notes = (*records.description.notes, remark)
-    dataset = replace(records.labels_only(), splits=splits, notes=notes).with_splits()
-    remarks = dataset.notes[len(notes) :]
-    return dataset, extras, remarks, imbalance(records.table, splits)
+    try:
+        splits = stratified_split(table, USUAL_SHARES, USUAL_SEED)
+    except DataError as error:
+        raise DataError(
+            f"No split was given, and none can be drawn from {table.num_images} images. {error} Or "
+            "name the splits in a column 'split': train, val, test."
+        ) from None
+    sizes = ", ".join(f"{len(rows)} {name}" for name, rows in splits.items())
+    shares = ",".join(f"{name}={share:g}" for name, share in USUAL_SHARES.items())
+    return splits, (
+        f"No split was given: {sizes} were drawn so that every class has its share of each. The "
+        f"same are written by: largeloss data split DATA --shares {shares} --seed {USUAL_SEED} "
+        "--out NEW",
+    )
 
 
 def imbalance(table: LabelTable, splits: Mapping[str, Rows]) -> float:

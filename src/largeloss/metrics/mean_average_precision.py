@@ -16,6 +16,9 @@ class MeanAveragePrecision:
 
     value: float
     """100 × the mean over classes, in [0, 100]; never NaN."""
+    measurable: float | None
+    """100 × the mean over the classes that have both an observed positive and an observed negative,
+    the only ones whose AP depends on the model; None where there is no such class."""
     per_class: npt.NDArray[np.float64]
     """(C,) average precision as a fraction in [0, 1]; 0.0 without a positive."""
     num_classes: int
@@ -79,9 +82,11 @@ def _mean(
     absent: str,
 ) -> MeanAveragePrecision:
     present = positives > 0
+    both = per_class[present & (negatives > 0)]
     counted = per_class[present] if absent == "skip" else per_class
     return MeanAveragePrecision(
         value=100.0 * float(counted.mean()) if counted.size else 0.0,
+        measurable=100.0 * float(both.mean()) if both.size else None,
         per_class=per_class,
         num_classes=per_class.size,
         num_absent=int(np.count_nonzero(~present)),

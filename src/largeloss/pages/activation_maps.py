@@ -24,13 +24,13 @@ SIDE = 480
 """Of a shown image's longer side in pixels, at most."""
 
 
-def shown_image(path: Path) -> NDArray[np.uint8]:
+def shown_image(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
     """(H, W, 3): with its own aspect, reduced where it is large.
 
     Raises:
         DataError: it cannot be read.
     """
-    found = open_rgb(path)
+    found = open_rgb(path, max_value)
     found.thumbnail((SIDE, SIDE))
     return np.asarray(found)
 
@@ -40,7 +40,7 @@ def shown_row(source: Source, row: int) -> NDArray[np.uint8]:
     if isinstance(source, DecodedCache):
         source = source.files
     if isinstance(source, ImageFiles):
-        return shown_image(source.paths[row])
+        return shown_image(source.paths[row], source.max_value)
     pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
     return pixels
 
@@ -126,7 +126,7 @@ class ActivationMaps:
     def _find(self, text: str) -> tuple[Path | None, NDArray[np.uint8], list[str]]:
         """The file, if it is one; the image as shown; the tags given."""
         if Path(text).is_file():
-            return Path(text), shown_image(Path(text)), []
+            return Path(text), shown_image(Path(text), self.models[0].max_value), []
         try:
             data = self._read(self.settings)
         except LargelossError as error:

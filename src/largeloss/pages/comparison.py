@@ -64,7 +64,8 @@ def comparison_page(
     for labels in found.labels:
         if labels.recorded.flagged(labels.recorded.num_epochs - 1).size:
             try:
-                cards = recorded_cards(labels, read(saved_settings(labels.run)))
+                data = read(saved_settings(labels.run))
+                cards = recorded_cards(labels, data) if data.shows_images else None
             except LargelossError as error:
                 missing["cards"] = f"Images cannot be shown: {error}"
             break

@@ -45,7 +45,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
     cards = None
     try:
         data = read(settings)
-        if len(data.reference.source.sample_shape) == 3:
+        if data.shows_images:
             labels = found.labels
             cards = recorded_cards(labels[0], data) if labels else scored_cards(run, data)
     except LargelossError as error:
@@ -58,7 +58,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         curves=run_curves(run, result),
         cards=cards,
         settings=shared_settings([settings], result.environment),
-        notes=tuple(result.notes),
+        notes=(*filter(None, [result.test_mean.remark]), *result.notes),
         summary=_summary(result, [part for _, part in found.corrections]),
         labels=training_labels(result),
         classes=class_table({"AP (%)": [result]}, load(run).thresholds),
@@ -140,8 +140,8 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
     observed = sum(present + absent for present, absent, _, _ in counts)
     entries = observed + sum(unobserved for _, _, unobserved, _ in counts)
     found = [
-        (f"test mAP, best epoch ({result.best_epoch})", f"{result.test_map:.1f} %"),
-        ("test mAP, last epoch", f"{result.last_test_map:.1f} %"),
+        (f"test mAP, best epoch ({result.best_epoch})", f"{result.test_mean.lead:.1f} %"),
+        ("test mAP, last epoch", f"{result.last_test_mean.lead:.1f} %"),
         ("training images", f"{result.num_images['train']:,}"),
         ("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"),
     ]

@@ -183,6 +183,7 @@ def make_model(
         "architecture": architecture,
         "scoring_precision": "bf16" if model.scored_in_bf16 else "fp32",
         "classes": list(dataset.labels.classes),
+        "max_value": settings.data.max_value,
         "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
         if len(shape) == 3
         else "features as they are",

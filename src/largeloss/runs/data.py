@@ -7,6 +7,8 @@ import numpy as np
 
 from largeloss.config import RunConfig
 from largeloss.data import Dataset, digits, read_folder
+from largeloss.data.examine.duplicates import find_duplicates
+from largeloss.data.examine.problems import about_duplicates
 from largeloss.data.folder.read import without_broken_images
 from largeloss.data.inputs.decoded_cache import DecodedCache
 from largeloss.data.inputs.image_files import ImageFiles
@@ -22,6 +24,11 @@ class RunData:
     reference: Dataset
     """With the labels as they are given: the truth that reports use."""
 
+    @property
+    def shows_images(self) -> bool:
+        """Whether inputs are images, and not features."""
+        return len(self.reference.source.sample_shape) == 3
+
 
 def read_data(settings: RunConfig) -> Dataset:
     """Reads the data folder as it is given; no image is decoded."""
@@ -31,6 +38,7 @@ def read_data(settings: RunConfig) -> Dataset:
     return read_folder(
         data.path,
         image_size=settings.model.image_size,
+        max_value=data.max_value,
         classes=data.classes,
         unlisted=data.unlisted,
         follow_symlinks=data.follow_symlinks,
@@ -51,8 +59,13 @@ def open_data(settings: RunConfig) -> RunData:
 
 
 def load_data(settings: RunConfig, split: str = "all") -> RunData:
-    """The data of a run, after every image (of a split) was decoded once; cached if asked."""
+    """The data of a run, after every image (of a split) was decoded once; cached if asked.
+
+    Identical files in different splits are noted where all are looked at.
+    """
     checked = without_broken_images(read_data(settings), settings.data.bad_images, split=split)
+    if split == "all":
+        checked = _with_leaks_noted(checked)
     data = with_hidden_labels(settings, checked)
     source = data.reference.source
     if settings.data.cache is None or settings.training.protocol != "end-to-end":
@@ -62,6 +75,15 @@ def load_data(settings: RunConfig, split: str = "all") -> RunData:
     used = np.sort(np.concatenate(list(checked.splits.values())))
     cached = DecodedCache.of(source, used, settings.data.cache)
     return RunData(replace(data.training, source=cached), replace(data.reference, source=cached))
+
+
+def _with_leaks_noted(dataset: Dataset) -> Dataset:
+    source = dataset.source
+    if not isinstance(source, ImageFiles):
+        return dataset
+    groups = find_duplicates(source.paths, dataset.labels, dataset.splits)
+    leaks = about_duplicates([group for group in groups if group.leaks])
+    return replace(dataset, notes=(*dataset.notes, *leaks))
 
 
 class DataReader:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from largeloss.notebook import html_table
 from largeloss.runs.load import open_run
+from largeloss.runs.mean_over_classes import MeanOverClasses
+from largeloss.runs.seen_in_training import seen_in_training
 from largeloss.runs.tag_rules import number_or_none
 from largeloss.training.evaluation import RULES, Evaluator
 
@@ -17,6 +19,9 @@ class Evaluation:
     rule: str
     """Labelling rule, see :mod:`largeloss.training.evaluation`."""
     map: float
+    """Over all classes; those without positives count 0, as published."""
+    map_measurable: float | None
+    """Over the classes that are present in some images and absent in others; None without any."""
     ap: dict[str, float]
     """Class → average precision."""
     counts: dict[str, list[int]]
@@ -27,6 +32,8 @@ class Evaluation:
     """Share of the tags that are right, in percent, with the model's thresholds."""
     tag_recall: float
     """Share of the present entries that are tagged, in percent."""
+    classes_without_negatives: int
+    """They count 1 in ``map`` for any model."""
     of1: float
     """Harmonic mean of these two."""
     cf1: float
@@ -44,13 +51,24 @@ class Evaluation:
         """The labelling rule in words."""
         return RULES[self.rule]
 
+    @property
+    def mean(self) -> MeanOverClasses:
+        """``map`` and ``map_measurable``, to be told."""
+        return MeanOverClasses(
+            self.map,
+            self.map_measurable,
+            len(self.ap),
+            self.classes_without_positives,
+            self.classes_without_negatives,
+        )
+
     def _repr_html_(self) -> str:
         rows = [
             (name, f"{100 * value:.1f}", *map(str, self.counts[name]))
             for name, value in self.ap.items()
         ]
         titles = ("Class", "AP (%)", "Present", "Absent", "Unknown")
-        return html_table(titles, rows, f"{self.split}: mAP {self.map:.1f} %")
+        return html_table(titles, rows, f"{self.split}: mAP {self.mean.lead:.1f} %")
 
 
 def evaluate(
@@ -86,15 +104,17 @@ def evaluate(
         split=split,
         rule=evaluator.rule,
         map=measured.value,
+        map_measurable=measured.measurable,
         ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
         counts=evaluator.counts(classes),
         classes_without_positives=measured.num_absent,
         tag_precision=f1.overall_precision,
         tag_recall=f1.overall_recall,
+        classes_without_negatives=measured.num_without_negatives,
         of1=f1.overall_f1,
         cf1=f1.class_f1,
         class_precision=dict(zip(classes, map(number_or_none, tags.precision), strict=True)),
         class_recall=dict(zip(classes, map(number_or_none, tags.recall), strict=True)),
         num_images=len(rows),
-        notes=dataset.notes,
+        notes=(*dataset.notes, *seen_in_training(opened, split, own=data is None)),
     )

@@ -47,6 +47,9 @@ class TrainedClassifier(torch.nn.Module):
         """Class → from which probability on it is tagged, and what that came to on val."""
         self.logit_thresholds = logit_thresholds(self.tag_rules)
         """(C,): a class is tagged where its logit lies above; infinite where it never is."""
+        self.max_value: int | None = saved.get("max_value")
+        """The largest whole number that a pixel of an image file can have; None for that of its
+        type."""
         self.eval()
 
     @property
@@ -65,7 +68,9 @@ class TrainedClassifier(torch.nn.Module):
             DataError: the file cannot be read, or the model takes features.
         """
         self.check_takes_images()
-        pixels = image if isinstance(image, np.ndarray) else open_pixels(Path(image))
+        pixels = (
+            image if isinstance(image, np.ndarray) else open_pixels(Path(image), self.max_value)
+        )
         return resize(torch.from_numpy(pixels).permute(2, 0, 1), self.sample_shape[1])
 
     def predict(
@@ -94,11 +99,19 @@ class TrainedClassifier(torch.nn.Module):
         self.check_takes_images()
         paths = [images] if isinstance(images, str | Path) else list(images)
         found = find_images([Path(path) for path in paths])
-        kept, skipped = readable_images(found, bad_images, workers)
+        kept, skipped = readable_images(found, bad_images, workers, self.max_value)
         size, thresholds = self.sample_shape[1], self.logit_thresholds
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
         return Predictions(
-            network, self.classes, thresholds, kept, skipped, size, batch_size, workers
+            network,
+            self.classes,
+            thresholds,
+            kept,
+            skipped,
+            size,
+            self.max_value,
+            batch_size,
+            workers,
         )
 
     def check_takes_images(self) -> None:

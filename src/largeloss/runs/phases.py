@@ -49,6 +49,7 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         weights_id(network.weights, network.pretrained, network.backbone),
         network.mean,
         network.std,
+        settings.data.max_value,
         # random weights are another backbone with every seed
         None if network.weights or network.pretrained else settings.training.seed,
     )

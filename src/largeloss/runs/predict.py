@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from largeloss.data.inputs.image_files import SUFFIXES, ImageFiles, broken_images
+from largeloss.data.inputs.image_files import SUFFIXES, ImageFiles, decode_all
 from largeloss.data.inputs.loader import Loader
 from largeloss.errors import DataError
 from largeloss.files import written_atomically
@@ -44,6 +44,7 @@ class Predictions:
     skipped: dict[str, str]
     """Image → why it cannot be read."""
     image_size: int
+    max_value: int | None = None
     batch_size: int = 64
     workers: int = 2
 
@@ -57,7 +58,7 @@ class Predictions:
             images=[f"{path}" for path in self.images],
             classes=self.classes,
         )
-        source = ImageFiles(self.images, self.image_size)
+        source = ImageFiles(self.images, self.image_size, self.max_value)
         rows = np.arange(num_images, dtype=np.int64)
         loader = Loader(source, blank, rows, self.batch_size, workers=self.workers, device=device)
         for scores in score_batches(self.network, loader):
@@ -97,16 +98,20 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
 
 
 def readable_images(
-    images: Sequence[Path], bad_images: str = "error", workers: int = 2
+    images: Sequence[Path],
+    bad_images: str = "error",
+    workers: int = 2,
+    max_value: int | None = None,
 ) -> tuple[tuple[Path, ...], dict[str, str]]:
     """The images that can be decoded in full, and why the others cannot.
 
-    They may only fail where ``bad_images`` is ``"skip"``. ``workers`` threads decode.
+    They may only fail where ``bad_images`` is ``"skip"``. ``workers`` threads decode, as
+    :func:`.open_pixels` with ``max_value``.
 
     Raises:
         DataError: images cannot be read, and are not to be left out; or none can.
     """
-    broken = broken_images(images, workers)
+    broken = decode_all(images, workers, max_value=max_value).broken
     if broken and (bad_images != "skip" or len(broken) == len(images)):
         listed = "\n".join(f"  {text}" for text in list(broken.values())[:10])
         raise DataError(f"{len(broken)} of {len(images)} images cannot be read:\n{listed}")

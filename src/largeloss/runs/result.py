@@ -11,6 +11,7 @@ import torch
 
 from largeloss import distributed
 from largeloss.errors import RunError
+from largeloss.runs.mean_over_classes import MeanOverClasses
 from largeloss.training.run_folder import RunFolder
 from largeloss.version import __version__
 
@@ -24,9 +25,14 @@ class RunResult:
     """Percent of the batch's entries; None for methods that have none."""
     seed: int
     test_map: float
-    """On the test split, with the weights of the best val epoch."""
+    """On the test split, with the weights of the best val epoch; the mean over all classes, in
+    which those without positives count 0, as published."""
+    test_map_measurable: float | None
+    """The same over the classes that are present in some test images and absent in others; None
+    where there are none."""
     last_test_map: float
-    """On the test split, with the weights of the last epoch."""
+    """On the test split, with the weights of the last epoch; over all classes."""
+    last_test_map_measurable: float | None
     best_epoch: int
     seconds: float
     """Spent in training and evaluation."""
@@ -44,6 +50,8 @@ class RunResult:
     """Mean over images of average precision, a fraction; None where labels are not complete."""
     test_classes_without_positives: int
     """They count 0 in ``test_map``."""
+    test_classes_without_negatives: int
+    """They are present where they are observed, and count 1 in ``test_map`` for any model."""
     test_ap: dict[str, float]
     """Class → average precision, a fraction."""
     test_counts: dict[str, list[int]]
@@ -68,6 +76,25 @@ class RunResult:
     """Result of LinearInit's first phase; empty otherwise."""
     start_weights: str
     environment: dict[str, Any]
+
+    @property
+    def test_mean(self) -> MeanOverClasses:
+        """``test_map`` and ``test_map_measurable``, to be told."""
+        return self._mean(self.test_map, self.test_map_measurable)
+
+    @property
+    def last_test_mean(self) -> MeanOverClasses:
+        """The same with the weights of the last epoch."""
+        return self._mean(self.last_test_map, self.last_test_map_measurable)
+
+    def _mean(self, over_all: float, measurable: float | None) -> MeanOverClasses:
+        return MeanOverClasses(
+            over_all,
+            measurable,
+            len(self.test_ap),
+            self.test_classes_without_positives,
+            self.test_classes_without_negatives,
+        )
 
     @classmethod
     def read(cls, run: Path) -> Self:

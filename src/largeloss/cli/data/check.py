@@ -23,6 +23,12 @@ def check(
     no_images: NoImages = False,
     unlisted: Unlisted = None,
     follow_symlinks: FollowSymlinks = False,
+    max_value: Annotated[
+        int | None,
+        typer.Option(
+            "--max-value", min=1, help="As the setting data.max_value.", show_default=False
+        ),
+    ] = None,
     workers: Workers = 2,
 ) -> None:
     """Examine labels, splits and images of DATA; the exit code is 1 where something is wrong."""
@@ -38,7 +44,7 @@ def check(
     records = read_records(data, unlisted=unlisted)
     dataset = records.labels_only()
     if not no_images:
-        dataset = with_inputs(records, follow_symlinks=follow_symlinks)
+        dataset = with_inputs(records, follow_symlinks=follow_symlinks, max_value=max_value)
     if "train" in dataset.splits:
         dataset = dataset.with_splits()
     found = examine(dataset, decode=decode, workers=workers)

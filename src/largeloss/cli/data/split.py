@@ -22,7 +22,7 @@ def split(
     from largeloss.cli.console import note, say
     from largeloss.cli.data.split_table import print_splits
     from largeloss.data.folder.write import check_free, write_folder
-    from largeloss.data.stratify import split_folder
+    from largeloss.data.split import split_folder
 
     wanted = _parse(shares)
     check_free(out)

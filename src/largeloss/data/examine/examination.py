@@ -63,7 +63,13 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
     counts = count_splits(table, splits)
     statistics, duplicates = None, None
     if isinstance(source, ImageFiles):
-        statistics = survey_images(source.paths, table.images, decode=decode, workers=workers)
+        statistics = survey_images(
+            source.paths,
+            table.images,
+            decode=decode,
+            workers=workers,
+            max_value=source.max_value,
+        )
         duplicates = find_duplicates(source.paths, table, splits, workers)
     absent = {name: set(split.never_present) for name, split in counts.items()}
     inside = set(table.classes) - absent.pop("train", set(table.classes))

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from largeloss.data.inputs.image_files import ORIENTATION, broken_images
+from largeloss.data.inputs.image_files import ORIENTATION, decode_all
 from largeloss.data.inputs.threads import map_files
+from largeloss.data.inputs.value_range import dark_set
 
 _GREY = ("1", "L", "LA", "La", "I", "F")
 
@@ -39,19 +40,30 @@ class ImageStatistics:
     """Whether every image was decoded in full; otherwise only headers were read."""
     broken: Mapping[str, str]
     """Image → what is wrong with it, for those that cannot be read."""
+    dark: str
+    """Why the range of values is taken for another one; empty where it is not, or not known."""
 
 
 def survey_images(
-    paths: Sequence[Path], names: Sequence[str], *, decode: bool = True, workers: int = 2
+    paths: Sequence[Path],
+    names: Sequence[str],
+    *,
+    decode: bool = True,
+    workers: int = 2,
+    max_value: int | None = None,
 ) -> ImageStatistics:
     """Reads every header and, with ``decode``, every image in full; without it, damage after the
-    header is not found. Broken images are listed by their ``names``; ``workers`` are threads.
+    header is not found. Broken images are listed by their ``names``; ``workers`` are threads, and
+    ``max_value`` is as in :func:`.open_pixels`.
     """
     found = list(map_files(_header, paths, workers))
     headers = [header for header in found if not isinstance(header, str)]
     broken = {place: text for place, text in enumerate(found) if isinstance(text, str)}
+    dark = ""
     if decode:
-        broken |= broken_images(paths, workers)
+        decoded = decode_all(paths, workers, max_value=max_value)
+        broken |= decoded.broken
+        dark = dark_set(decoded.peak, len(paths) - len(broken))
     return ImageStatistics(
         files=len(paths),
         width=_spread([width for width, *_ in headers]),
@@ -60,6 +72,7 @@ def survey_images(
         turned=sum(turned for *_, turned in headers),
         decoded=decode,
         broken={names[place]: broken[place] for place in sorted(broken)},
+        dark=dark,
     )
 
 

@@ -42,6 +42,8 @@ def find_errors(
             f"{len(images.broken)} of {images.files} images cannot be read: "
             f"{some(map(repr, images.broken))}. The first: {first}"
         )
+    if images is not None and images.dark:
+        found.append(images.dark)
     return tuple(found)
 
 
@@ -56,7 +58,24 @@ def find_warnings(
     outside = int((_times(table, splits) == 0).sum())
     if outside:
         found.append(f"{_images(outside)} in no split, and not used.")
-    return (*found, *_about_zeros(counts.get("train")), *_about_duplicates(duplicates or ()))
+    return (*found, *_about_zeros(counts.get("train")), *about_duplicates(duplicates or ()))
+
+
+def about_duplicates(groups: Sequence[DuplicateGroup]) -> Iterable[str]:
+    """A sentence for each way in which identical files do harm."""
+    leaking = [group for group in groups if group.leaks]
+    contradicted = [group for group in groups if group.contradicted]
+    others = [group for group in groups if not (group.leaks or group.contradicted)]
+    unseen = "in different splits, so that a test is not one of unseen images"
+    for chosen, what, so in (
+        (leaking, unseen, "Keep each image in one split."),
+        (contradicted, "with labels that contradict each other", "Decide which is right."),
+        (others, "in one split", "They count twice."),
+    ):
+        if chosen:
+            pairs = some((" = ".join(map(repr, group.images[:3])) for group in chosen), 3)
+            number = "1 group" if len(chosen) == 1 else f"{len(chosen)} groups"
+            yield f"{number} of identical files {what}: {pairs}. {so}"
 
 
 def some(names: Iterable[str], limit: int = 5) -> str:
@@ -129,22 +148,6 @@ def _about_zeros(train: SplitCounts | None) -> Iterable[str]:
             f"most {train.most_present} on one image. If 0 means 'not annotated' here, write "
             "blanks in its place: methods for incomplete labels act on blanks only."
         )
-
-
-def _about_duplicates(groups: Sequence[DuplicateGroup]) -> Iterable[str]:
-    leaking = [group for group in groups if group.leaks]
-    contradicted = [group for group in groups if group.contradicted]
-    others = [group for group in groups if not (group.leaks or group.contradicted)]
-    unseen = "in different splits, so that a test is not one of unseen images"
-    for chosen, what, so in (
-        (leaking, unseen, "Keep each image in one split."),
-        (contradicted, "with labels that contradict each other", "Decide which is right."),
-        (others, "in one split", "They count twice."),
-    ):
-        if chosen:
-            pairs = some((" = ".join(map(repr, group.images[:3])) for group in chosen), 3)
-            number = "1 group" if len(chosen) == 1 else f"{len(chosen)} groups"
-            yield f"{number} of identical files {what}: {pairs}. {so}"
 
 
 def _images(number: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from largeloss.data.folder.image_paths import locate_images
-from largeloss.data.inputs.image_files import broken_images
+from largeloss.data.inputs.image_files import decode_all
 from largeloss.data.inputs.threads import map_files
 from largeloss.errors import DataError
 from largeloss.labels.names import first_lines
@@ -38,7 +38,9 @@ def find_unusable(
     paths = locate_images(images, folder, follow_symlinks)
     there = np.fromiter(map_files(Path.is_file, paths, workers), np.bool_, len(paths))
     missing = np.flatnonzero(~there).tolist()
-    unreadable = broken_images(paths, workers, np.flatnonzero(there).tolist()) if decode else {}
+    unreadable = {}
+    if decode:
+        unreadable = decode_all(paths, workers, np.flatnonzero(there).tolist()).broken
     cases = (
         ("are missing", [images[row] for row in missing]),
         ("cannot be read", list(unreadable.values())),

@@ -61,6 +61,28 @@ def locate_images(
     return ImagePaths(images, folders)
 
 
+def refuse_equal_paths(images: Sequence[str]) -> None:
+    """Refuses names that are written differently and lead to one file, such as ``./a.png``.
+
+    Raises:
+        DataError: there are such names.
+    """
+    if not any("./" in name or "//" in name for name in images):
+        return  # the names of a table are distinct as they are written
+    first: dict[str, str] = {}
+    equal = []
+    for name in images:
+        other = first.setdefault(os.path.normpath(name), name)
+        if other is not name:
+            equal.append(f"{other!r} = {name!r}")
+    if equal:
+        raise DataError(
+            f"Images are named twice, by different ways to write one path ({len(equal)} in all): "
+            f"{', '.join(equal[:3])}. Every image needs one name and one split: write it in one "
+            "way, and merge its labels."
+        )
+
+
 def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
     base = os.path.realpath(folder)
     resolved: dict[str, str] = {}  # most images share their folder with others

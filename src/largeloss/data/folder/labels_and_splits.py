@@ -8,7 +8,8 @@ import numpy as np
 
 from largeloss.data.dataset import Dataset, Rows
 from largeloss.data.folder.dataset_json import DESCRIPTION, Description, Folders, read_description
-from largeloss.data.inputs.source import LabelsOnly
+from largeloss.data.inputs.source import LabelsOnly, Source
+from largeloss.data.stratify import usual_split
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable, read_labels
 from largeloss.labels.files.layouts import SPLITS
@@ -22,8 +23,8 @@ class Records:
 
     root: Path
     table: LabelTable
-    splits: dict[str, Rows]
-    """As in the label file; all are ``train`` where it names none."""
+    splits: dict[str, Rows] | None
+    """As in the label file; None where it names none."""
     description: Description
     """Where there is no ``dataset.json``: the folder's name, and images in the folder itself."""
 
@@ -43,19 +44,24 @@ class Records:
             )
         return remarks
 
+    def dataset(self, source: Source) -> Dataset:
+        """With inputs; splits as in the label file, drawn by :func:`usual_split` without any.
+
+        Raises:
+            DataError: none can be drawn, or the inputs are more or fewer than the labels.
+        """
+        splits, notes = (self.splits, ()) if self.splits is not None else usual_split(self.table)
+        return Dataset(self.description.name, source, self.table, splits, notes)
+
     def labels_only(self) -> Dataset:
-        """A data set whose inputs are not looked at, with splits as in the label file."""
-        source = LabelsOnly(self.table.num_images)
-        return Dataset(self.description.name, source, self.table, self.splits)
+        """As :meth:`dataset`, with inputs that are not looked at."""
+        return self.dataset(LabelsOnly(self.table.num_images))
 
 
-def read_records(
-    root: Path, *, classes: Sequence[str] | None = None, unlisted: str | None = None
-) -> Records:
+def read_records(root: Path, *, unlisted: str | None = None) -> Records:
     """Reads ``labels.csv`` or ``labels.parquet``, and ``dataset.json`` if there is one.
 
-    Of the classes of ``dataset.json``, or of the label file, only ``classes`` are kept, if given,
-    in this order. ``unlisted`` is as in :func:`largeloss.labels.read_labels`.
+    ``unlisted`` is as in :func:`largeloss.labels.read_labels`.
 
     Raises:
         DataError: a file is missing or wrong, or the two do not fit each other.
@@ -74,9 +80,7 @@ def read_records(
         name=root.resolve().name, images=".", classes=file.table.classes
     )
     table = _in_order(root, file.table, description.classes)
-    if classes is not None:
-        table = table.select_classes(tuple(classes))
-    return Records(root, table, rows_by_split(file.splits, table.num_images), description)
+    return Records(root, table, rows_by_split(file.splits), description)
 
 
 def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:
@@ -106,9 +110,9 @@ def find_label_file(root: Path) -> Path:
     return found[0]
 
 
-def rows_by_split(names: Sequence[str] | None, num_images: int) -> dict[str, Rows]:
-    """Split → sorted rows, from the split of each image; all are ``train`` where there is none."""
+def rows_by_split(names: Sequence[str] | None) -> dict[str, Rows] | None:
+    """Split → sorted rows, from the split of each image; None where none is named."""
     if names is None:
-        return {"train": np.arange(num_images, dtype=np.int64)}
+        return None
     column = np.asarray(names)
     return {name: np.flatnonzero(column == name) for name in SPLITS if name in names}

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from largeloss.data.dataset import Dataset
-from largeloss.data.folder.image_paths import locate_images
+from largeloss.data.folder.image_paths import locate_images, refuse_equal_paths
 from largeloss.data.folder.labels_and_splits import FEATURES, Records, read_records
-from largeloss.data.inputs.image_files import ImageFiles, broken_images
+from largeloss.data.inputs.image_files import ImageFiles, decode_all
 from largeloss.data.inputs.source import FeatureArray, Source
+from largeloss.data.inputs.value_range import dark_set
 from largeloss.errors import DataError
 from largeloss.files import written_atomically
 from largeloss.labels import LabelTable
@@ -29,6 +31,7 @@ def read_folder(
     root: Path,
     *,
     image_size: int = 448,
+    max_value: int | None = None,
     classes: Sequence[str] | None = None,
     unlisted: str | None = None,
     follow_symlinks: bool = False,
@@ -41,21 +44,33 @@ def read_folder(
             ``dataset.json`` (see :mod:`.dataset_json`) images lie where that says,
             and classes are in its order.
         image_size: Height and width, in pixels, that images are resized to.
+        max_value: The largest whole number that a pixel can have; None for that of its type.
         classes: Only these, in this order.
         unlisted: For files that list tags: whether a tag that is not listed is ``"unknown"`` or
             ``"absent"``.
         follow_symlinks: Whether images may be links that lead out of their folder.
 
     Raises:
-        DataError: a file is missing or wrong, or a name leads out of the folder of images.
+        DataError: a file is missing or wrong, a name leads out of the folder of images, or two
+            names lead to one file.
         LabelError: the label file is wrong.
     """
-    records = read_records(root, classes=classes, unlisted=unlisted)
-    return with_inputs(records, image_size, follow_symlinks).with_splits()
+    records = read_records(root, unlisted=unlisted)
+    dataset = with_inputs(records, image_size, follow_symlinks, max_value).with_splits()
+    if isinstance(dataset.source, ImageFiles):
+        refuse_equal_paths(dataset.labels.images)
+    if classes is None:
+        return dataset
+    return replace(dataset, labels=dataset.labels.select_classes(tuple(classes)))
 
 
-def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool = False) -> Dataset:
-    """The data set of ``records``, with its images or features; splits as in the label file.
+def with_inputs(
+    records: Records,
+    image_size: int = 448,
+    follow_symlinks: bool = False,
+    max_value: int | None = None,
+) -> Dataset:
+    """The data set of ``records``, with its images or features; splits as :meth:`.dataset` says.
 
     Raises:
         DataError: it has neither, or they cannot be used.
@@ -65,13 +80,14 @@ def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool =
     if (root / FEATURES).is_file():
         source = FeatureArray(read_features(root / FEATURES, table))
     elif (folders := records.folders) is not None:
-        source = ImageFiles(locate_images(table.images, folders, follow_symlinks), image_size)
+        paths = locate_images(table.images, folders, follow_symlinks)
+        source = ImageFiles(paths, image_size, max_value)
     else:
         raise DataError(
             f"{root} has neither images nor {FEATURES}: dataset.json names no folder of "
             "images. Write it there, under 'images'."
         )
-    return Dataset(records.description.name, source, table, records.splits)
+    return records.dataset(source)
 
 
 def without_broken_images(
@@ -83,13 +99,17 @@ def without_broken_images(
     ``"skip"`` leaves them out and adds a note. ``workers`` are threads.
 
     Raises:
-        DataError: images cannot be read and ``policy`` is ``"error"``.
+        DataError: images cannot be read and ``policy`` is ``"error"``; or values of all are so
+            small that they must be of another range.
     """
     if not isinstance(dataset.source, ImageFiles):
         return dataset
     looked_at = dataset.splits.values() if split == "all" else [dataset.rows(split)]
     used = np.sort(np.concatenate(list(looked_at)))
-    found = broken_images(dataset.source.paths, workers, used.tolist())
+    source = dataset.source
+    found, peak = decode_all(source.paths, workers, used.tolist(), source.max_value)
+    if dark := dark_set(peak, len(used) - len(found)):
+        raise DataError(dark)
     if not found:
         return dataset
     listed = first_lines(list(found.values()))

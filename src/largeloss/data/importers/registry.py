@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from largeloss.data.folder.labels_and_splits import find_label_file, rows_by_split
 from largeloss.data.importers import arff, class_folders, coco, cub, nuswide, openimages, voc
 from largeloss.data.importers.imported import Imported
@@ -36,7 +38,8 @@ def read_label_file(
     return Imported(
         name=path.stem if path.stem != "labels" else path.resolve().parent.name,
         table=file.table,
-        splits=rows_by_split(file.splits, file.table.num_images),
+        splits=rows_by_split(file.splits)
+        or {"train": np.arange(file.table.num_images, dtype=np.int64)},
         image_root=Path(images[0]) if images else path.parent,
     )
 

@@ -59,7 +59,9 @@ class DecodedCache:
         folder = folder / FOLDER
         shape = (len(rows), *files.sample_shape)
         with ThreadPoolExecutor(max(1, workers)) as pool:
-            content = hashlib.blake2b(f"{RULE} {files.size}".encode(), digest_size=12)
+            content = hashlib.blake2b(
+                f"{RULE} {files.size} {files.max_value}".encode(), digest_size=12
+            )
             for digest in pool.map(_digest, [files.paths[row] for row in rows]):
                 content.update(digest)
             name = content.hexdigest()

@@ -1,13 +1,13 @@
 """Image files become RGB pixels, by one rule.
 
-Any mode that Pillow reads becomes 8-bit RGB: grey and palette are expanded, CMYK is converted,
-transparency is laid over white, 16-bit values are scaled, animations give their first frame, and
-EXIF orientation is applied.
+Any mode that Pillow reads becomes 8-bit RGB as ``value_range`` says; animations give their first
+frame, and EXIF orientation is applied.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from torch.nn import functional as F
 
 from largeloss.data.inputs.decoding import decode_jpeg
 from largeloss.data.inputs.threads import map_files
+from largeloss.data.inputs.value_range import DARK, bits_of, rgb_of, scaled
 from largeloss.errors import DataError
 
-RULE = "bilinear, antialiased, 1"
+RULE = "bilinear, antialiased, 2"
 """Names what :class:`ImageFiles` makes of an image; changes when that does."""
 ORIENTATION = 0x0112  # EXIF: values from 5 on turn the image by a quarter
 MAX_PIXELS = 80_000_000
@@ -28,16 +29,17 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", 
 """Files that end so are taken for images where nothing lists them."""
 
 
-def open_rgb(path: Path) -> Image.Image:
+def open_rgb(path: Path, max_value: int | None = None) -> Image.Image:
     """The whole image, as :func:`open_pixels`."""
-    return Image.fromarray(open_pixels(path))
+    return Image.fromarray(open_pixels(path, max_value))
 
 
-def open_pixels(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3): the whole image, decoded.
+def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
+    """(H, W, 3): the whole image, decoded; whole numbers up to ``max_value``, None for all that
+    their type can have.
 
     Raises:
-        DataError: not there, not an image, cut off, damaged, or too large.
+        DataError: not there, not an image, cut off, damaged, too large, or values out of range.
     """
     try:
         with Image.open(path) as image:
@@ -46,12 +48,16 @@ def open_pixels(path: Path) -> NDArray[np.uint8]:
                     f"{path}: {image.width}×{image.height} pixels, more than the "
                     f"{MAX_PIXELS // 1_000_000} million that are read. Shrink the image first."
                 )
-            orientation = image.getexif().get(ORIENTATION, 1)
+            stored, kind = bits_of(image), image.format
+            orientation = image.getexif().get(ORIENTATION, 1)  # of PNG, this decodes it
             pixels = decode_jpeg(image, path) if orientation == 1 else None
             if pixels is not None:
-                return pixels
+                top = 255 if max_value is None else min(max_value, 255)
+                return pixels if top == 255 else scaled(pixels, top, path)
             image.load()
-            return np.array(_as_rgb(ImageOps.exif_transpose(image)))
+            upright = ImageOps.exif_transpose(image)
+            upright.format = kind
+            return rgb_of(upright, stored, max_value, path)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
     except DataError:
@@ -62,22 +68,6 @@ def open_pixels(path: Path) -> NDArray[np.uint8]:
             f"{path}: cannot be decoded as an image ({error}; the file has {size} bytes). "
             "Replace it, or leave out what cannot be read with --bad-images skip."
         ) from None
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        scaled = np.asarray(image).astype(np.float64) / 257
-        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        values = np.asarray(image).astype(np.float64)
-        top = 65535 if values.max(initial=0) > 255 else 255
-        scaled = np.clip(values * (255 / top), 0, 255)
-        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -100,6 +90,8 @@ class ImageFiles:
 
     paths: Sequence[Path]
     size: int
+    max_value: int | None = None
+    """The largest whole number that a pixel can have; None for that of its type."""
     in_memory = False
 
     @property
@@ -112,7 +104,7 @@ class ImageFiles:
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         batch = torch.empty((len(rows), *self.sample_shape), dtype=torch.uint8)
         for position, (row, flip) in enumerate(zip(rows, flips, strict=True)):
-            pixels = torch.from_numpy(open_pixels(self.paths[row]))
+            pixels = torch.from_numpy(open_pixels(self.paths[row], self.max_value))
             resized = resize(pixels.permute(2, 0, 1), self.size)
             batch[position] = resized.flip(-1) if flip else resized
         return batch
@@ -130,21 +122,39 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     )[0]
 
 
-def broken_images(
-    paths: Sequence[Path], workers: int = 2, rows: Sequence[int] | None = None
-) -> dict[int, str]:
-    """Decodes images in full; position → what is wrong, for those that cannot be read.
+class Decoded(NamedTuple):
+    """What a look at images has found."""
+
+    broken: dict[int, str]
+    """Position → what is wrong, for those that cannot be read."""
+    peak: int
+    """The greatest value, up to 255, in the others; the search ends where the set is not dark."""
+
+
+def decode_all(
+    paths: Sequence[Path],
+    workers: int = 2,
+    rows: Sequence[int] | None = None,
+    max_value: int | None = None,
+) -> Decoded:
+    """Decodes images in full.
 
     Only those at the positions ``rows`` are looked at, if given. ``workers`` are threads.
     """
     rows = range(len(paths)) if rows is None else rows
+    broken: dict[int, str] = {}
+    peak = 0
 
-    def problem(row: int) -> str | None:
+    def look(row: int) -> int | str:
         try:
-            open_pixels(paths[row])
+            pixels = open_pixels(paths[row], max_value)
         except DataError as error:
             return str(error)
-        return None
+        return int(pixels.max()) if peak < DARK else peak
 
-    found = zip(rows, map_files(problem, rows, workers), strict=True)
-    return {row: text for row, text in found if text is not None}
+    for row, found in zip(rows, map_files(look, rows, workers), strict=True):
+        if isinstance(found, str):
+            broken[row] = found
+        else:
+            peak = max(peak, found)
+    return Decoded(broken, peak)

@@ -17,10 +17,11 @@ from torch.utils.data import Dataset as TorchDataset
 from largeloss import distributed
 from largeloss.data.dataset import Rows
 from largeloss.data.inputs.source import Source
-from largeloss.errors import ConfigError, RunError
+from largeloss.errors import ConfigError, DataError, RunError
 from largeloss.labels import LabelTable
 
 Plan = tuple[list[int], list[bool]]
+Read = tuple[Tensor, Tensor] | DataError
 
 
 class Batch(NamedTuple):
@@ -60,13 +61,19 @@ class _Plans(Sampler[Plan]):
             yield order[mine].tolist(), flips[mine].tolist()
 
 
-class _Reads(TorchDataset[tuple[Tensor, Tensor]]):
+class _Reads(TorchDataset[Read]):
+    """A batch, or why it cannot be read: torch would pass on a worker's traceback as the text of
+    the error."""
+
     def __init__(self, source: Source) -> None:
         self.source = source
 
-    def __getitem__(self, plan: Plan) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, plan: Plan) -> Read:
         rows, flips = plan
-        return self.source.read(rows, flips), torch.tensor(rows, dtype=torch.int64)
+        try:
+            return self.source.read(rows, flips), torch.tensor(rows, dtype=torch.int64)
+        except DataError as error:
+            return error
 
 
 class Loader:
@@ -139,14 +146,18 @@ class Loader:
             )
 
 
-def _watched(reads: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+def _watched(reads: Iterable[Read]) -> Iterator[tuple[Tensor, Tensor]]:
     """Passes on what is read.
 
     Raises:
+        DataError: an image cannot be read.
         RunError: a process that decodes images is dead.
     """
     try:
-        yield from reads
+        for read in reads:
+            if isinstance(read, DataError):
+                raise read
+            yield read
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise

@@ -1,0 +1,52 @@
+"""How a mean over classes is told: first over those that can be measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MeanOverClasses:
+    """Mean average precision of a split by two rules, in percent."""
+
+    over_all: float
+    """As published: classes without an observed positive count 0, those without a negative 100."""
+    measurable: float | None
+    """Over the other classes alone; None where there are none."""
+    num_classes: int
+    without_positives: int
+    without_negatives: int
+
+    @property
+    def lead(self) -> float:
+        """The figure to show first."""
+        return self.over_all if self.measurable is None else self.measurable
+
+    @property
+    def remark(self) -> str:
+        """What the first figure is the mean of, and the other; empty where the two are one."""
+        left = self.num_classes - self.without_positives - self.without_negatives
+        if left == self.num_classes:
+            return ""
+        if not left:
+            return f"No class can be measured: {self.unmeasurable}."
+        return (
+            f"This mAP is the mean over the {left:,} of {_classes(self.num_classes)} that can be "
+            f"measured. Over all of them, as published, it is {self.over_all:.1f}: "
+            f"{self.unmeasurable}."
+        )
+
+    @property
+    def unmeasurable(self) -> str:
+        """How the other classes count in the published mean; empty where there are none."""
+        return ", and ".join(
+            f"{_classes(number)} {'has' if number == 1 else 'have'} no observed {what} there and "
+            f"{'counts' if number == 1 else 'count'} {value}"
+            for number, what, value in (
+                (self.without_positives, "presence", "0"),
+                (self.without_negatives, "absence", "100 whatever the model"),
+            )
+            if number
+        )
+
+
+def _classes(number: int) -> str:
+    return "1 class" if number == 1 else f"{number:,} classes"
