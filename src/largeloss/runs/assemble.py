@@ -15,6 +15,7 @@ from largeloss.runs.data import RunData, load_data
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.training_labels import label_remarks, training_labels
 from largeloss.training import precision
+from largeloss.training.description import FORMAT
 from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.recipe import Recipe
 
@@ -167,7 +168,7 @@ def make_model(
             "--weights FILE, or --pretrained to fetch weights."
         )
     saved = {
-        "format": 1,
+        "format": FORMAT,
         "architecture": architecture,
         "classes": list(dataset.labels.classes),
         "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"

@@ -20,6 +20,7 @@ from largeloss.runs.predict import Predictions, find_images, readable_images
 from largeloss.runs.settings import saved_settings
 from largeloss.training.evaluation import evaluation_loader
 from largeloss.training.recipe import Recipe
+from largeloss.training.run_folder import RunFolder
 from largeloss.training.weights import load_config, load_weights
 
 
@@ -31,7 +32,8 @@ class TrainedClassifier(torch.nn.Module):
 
     Args:
         network: With the trained weights.
-        saved: The content of ``config.json`` beside the weights.
+        saved: The content of ``config.json`` beside the weights, see
+            :class:`~largeloss.training.description.Description`.
     """
 
     def __init__(self, network: Classifier, saved: dict[str, Any]) -> None:
@@ -40,8 +42,9 @@ class TrainedClassifier(torch.nn.Module):
         self.classes: tuple[str, ...] = tuple(saved["classes"])
         self.sample_shape: tuple[int, ...] = tuple(saved["architecture"]["sample_shape"])
         """(3, H, W) of images, (D,) of features."""
-        self.logit_thresholds: NDArray[np.float64] = np.asarray(
-            saved.get("thresholds", [0.0] * len(self.classes)), dtype=np.float64
+        thresholds = saved.get("thresholds", {})
+        self.logit_thresholds: NDArray[np.float64] = np.array(
+            [thresholds.get(name, 0.0) for name in self.classes], dtype=np.float64
         )
         """(C,): a class is tagged where its logit lies above; chosen on val."""
         self.eval()
@@ -111,19 +114,21 @@ class TrainedClassifier(torch.nn.Module):
 
 
 def load(folder: Path) -> TrainedClassifier:
-    """The best weights of a run.
+    """The best weights of a run, which may come from anybody: nothing else is read or fetched.
 
     Args:
         folder: A run folder, or its ``best/``.
 
     Raises:
-        ConfigError, CheckpointError: nothing there, or damaged.
+        ConfigError, CheckpointError: nothing there, damaged, of another version, or asking for
+            more than a network that is built and given the weights beside it.
     """
-    best = folder / "best" if (folder / "best").is_dir() else folder
-    saved = load_config(best)
+    run = RunFolder(folder)
+    best = run.best if run.best.is_dir() else folder
+    saved, weights = load_config(best), load_weights(best)
     try:
         network = build_classifier(num_classes=len(saved["classes"]), **saved["architecture"])
-        network.load_state_dict(load_weights(best))
+        network.load_state_dict(weights)
         return TrainedClassifier(network, saved)
     except (KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(

@@ -59,6 +59,8 @@ class RunResult:
     """Result of LinearInit's first phase; empty otherwise."""
     start_weights: str
     environment: dict[str, Any]
+    fingerprints: dict[str, str]
+    """Of inputs and labels, see :func:`largeloss.training.fingerprints.fingerprints`."""
 
     @classmethod
     def read(cls, run: Path) -> Self:

@@ -61,7 +61,7 @@ def train(
     listener = listener if listener is not None and main else Listener()
     if main and not resume:
         folder.check_free()
-    continuing = resume and distributed.from_main(folder.state_file.is_file())
+    continuing = resume and distributed.from_main(folder.begun)
     run = assemble(settings, data)
     with folder if main else nullcontext(), repeatable(), closing(listener):
         if main and not resume:
@@ -70,7 +70,7 @@ def train(
         if introduce:
             _introduce(run, listener)
         requests = StopRequests()
-        phase, head = whole_model(run, folder, device), {}
+        phase, head = whole_model(run, folder, device, listener), {}
         if run.settings.training.protocol == "linear":
             phase = head_on_features(phase, run.settings, listener)
         elif run.settings.training.protocol == "linear-init":
@@ -80,7 +80,11 @@ def train(
         result, thresholds = _measured(run, phase, outcome, head)
         if main:
             _write_corrections(run, folder)
-            more = {"thresholds": thresholds, "val_rule": run.evaluators.val.rule}
+            classes = run.dataset.labels.classes
+            more = {
+                "thresholds": dict(zip(classes, thresholds, strict=True)),
+                "val_rule": run.evaluators.val.rule,
+            }
             save_config(folder.best, load_config(folder.best) | more)
             folder.finish(asdict(result))
         distributed.barrier()
@@ -139,6 +143,7 @@ def _measured(
         head=head,
         start_weights=run.model_config["start_weights"],
         environment=environment(),
+        fingerprints=dict(phase.content),
     )
     return result, thresholds
 
