@@ -14,7 +14,7 @@ from largeloss.runs.settings import head_method
 from largeloss.training import frozen
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.evaluation import Evaluator, Measured, evaluation_loader
-from largeloss.training.fingerprints import INPUTS, fingerprints
+from largeloss.training.fingerprints import INPUTS, compare, fingerprints
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import HEAD, RunFolder
@@ -130,8 +130,11 @@ def train_head_first(
         distributed.barrier()
     if not continuing:
         listener.message("The whole network:")
+        state = load_state(folder.state_file)
+        compare(state["content"], phase.content, str(folder.path))
+        folder.restore_best(state["history"]["best_weights"])
         phase.model.load_state_dict(load_weights(folder.best))
-        learnt = load_state(folder.state_file)["criterion"]
+        learnt = state["criterion"]
         with torch.no_grad():
             for name, parameter in phase.criterion.named_parameters():
                 if name in learnt:
