@@ -90,5 +90,5 @@ def test_wrong_networks_are_refused(arguments, message):
 
 
 def test_unknown_backbone_arguments_are_refused():
-    with pytest.raises(ConfigError, match="cannot be built"):
+    with pytest.raises(ConfigError, match="Did you mean 'pad_type'"):
         build_classifier("mobilenetv2_035", 3, (3, 8, 8), backbone_args={"padtype": "same"})

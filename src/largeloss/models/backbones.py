@@ -1,6 +1,9 @@
 """Backbones: timm's by name, a small network for digit scenes, and features as they are."""
 
+import difflib
 import hashlib
+import inspect
+import sys
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +15,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from largeloss.errors import ConfigError
+
+_BATCH_NORM = ("bn_eps", "bn_momentum", "bn_tf")
+"""Arguments that timm's functions take beside those of the networks."""
+_OURS = frozenset({"num_classes", "in_chans", "device", "dtype", "args", "kwargs"})
+"""Not for others to set."""
 
 
 class SmallConvNet(nn.Module):
@@ -65,13 +73,45 @@ def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bo
         near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
         hint = f" Did you mean one of {', '.join(near)}?" if near else ""
         raise ConfigError(f"timm has no backbone {name!r}.{hint}")
+    given = dict(arguments or {})
+    _check_arguments(name, given)
     try:
-        network: nn.Module = timm.create_model(
-            name, pretrained=pretrained, num_classes=0, **(arguments or {})
-        )
+        network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0, **given)
     except Exception as error:  # of many kinds: arguments, tags, a hub that cannot be reached
         raise ConfigError(f"Backbone {name!r} cannot be built: {error}") from None
     return network
+
+
+def _check_arguments(name: str, given: Mapping[str, Any]) -> None:
+    """Refuses what is no plain value for the network itself: timm takes files and addresses, too.
+
+    The parameters of the networks in timm's module of that name are passed on, and nothing else.
+    """
+    module = sys.modules[timm.model_entrypoint(name).__module__]
+    networks = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, nn.Module)
+        and value.__module__ == module.__name__
+    ]
+    known = set(_BATCH_NORM)
+    for network in networks:
+        known |= set(inspect.signature(network).parameters)
+    known -= _OURS
+    for argument, value in given.items():
+        parts = value if isinstance(value, list | tuple) else [value]
+        if argument not in known:
+            near = difflib.get_close_matches(argument, known, n=1)
+            raise ConfigError(
+                f"Backbone {name!r} has no argument {argument!r} that can be set."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+        if not all(part is None or isinstance(part, bool | int | float | str) for part in parts):
+            raise ConfigError(
+                f"Backbone {name!r}: {argument!r} must be a number, a text, true, false or a list "
+                f"of these, but is {value!r}."
+            )
 
 
 def load_backbone(network: nn.Module, path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from largeloss.autocast import full_precision
+from largeloss.autocast import full_precision, half_precision
 from largeloss.errors import ConfigError
 
 

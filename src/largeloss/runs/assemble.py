@@ -16,6 +16,7 @@ from largeloss.runs.data import RunData, load_data
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.training_labels import label_remarks, training_labels
 from largeloss.training import precision
+from largeloss.training.description import FORMAT
 from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.recipe import Recipe
 
@@ -179,7 +180,7 @@ def make_model(
     linear = settings.training.protocol == "linear"
     model.scored_in_bf16 = linear and settings.training.precision == "bf16"
     saved = {
-        "format": 1,
+        "format": FORMAT,
         "architecture": architecture,
         "scoring_precision": "bf16" if model.scored_in_bf16 else "fp32",
         "classes": list(dataset.labels.classes),

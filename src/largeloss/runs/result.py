@@ -76,6 +76,8 @@ class RunResult:
     """Result of LinearInit's first phase; empty otherwise."""
     start_weights: str
     environment: dict[str, Any]
+    fingerprints: dict[str, str]
+    """Of inputs and labels, see :func:`largeloss.training.fingerprints.fingerprints`."""
 
     @property
     def test_mean(self) -> MeanOverClasses:

@@ -1,33 +1,17 @@
 """From which probability on a class is tagged, and what that came to on val."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.data import Dataset
+from largeloss.training.description import TagRule
 from largeloss.training.evaluation import Evaluator, Measured
 
 LOWEST, HIGHEST = np.finfo(np.float64).tiny, np.nextafter(1, 0)
 """Of the probabilities: logits beyond -708 and 36 are as good as these."""
-
-
-@dataclass(frozen=True)
-class TagRule:
-    """Of one class. Precision and recall are fractions, on the val images that also chose the
-    threshold; on other images they are lower."""
-
-    probability: float | None
-    """The class is tagged where its probability lies above; None: never, for want of a positive
-    training label."""
-    precision: float | None
-    """Share of its tags that are right; None where no val image gets the tag."""
-    recall: float | None
-    """Share of the val images with the class that get the tag; None where there is none."""
-    positives: int
-    """Val images with the class, which the threshold rests on."""
 
 
 def tag_rules(dataset: Dataset, val: Evaluator, scores: Measured) -> dict[str, TagRule]:
@@ -47,14 +31,14 @@ def tag_rules(dataset: Dataset, val: Evaluator, scores: Measured) -> dict[str, T
     shares = (probabilities, counts.precision, counts.recall)
     columns = (*(map(number_or_none, column) for column in shares), counts.positives.tolist())
     return {
-        name: TagRule(*values)
+        name: TagRule(**dict(zip(TagRule.model_fields, values, strict=True)))
         for name, *values in zip(dataset.labels.classes, *columns, strict=True)
     }
 
 
 def saved_rules(rules: Mapping[str, TagRule]) -> dict[str, Any]:
     """As ``config.json`` beside the weights holds them."""
-    return {name: asdict(rule) for name, rule in rules.items()}
+    return {name: rule.model_dump() for name, rule in rules.items()}
 
 
 def logit_thresholds(rules: Mapping[str, TagRule]) -> NDArray[np.float64]:

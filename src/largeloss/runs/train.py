@@ -61,7 +61,7 @@ def train(
     listener = listener if listener is not None and main else Listener()
     if main and not resume:
         folder.check_free()
-    continuing = resume and distributed.from_main(folder.state_file.is_file())
+    continuing = resume and distributed.from_main(folder.begun)
     run = assemble(settings, data)
     with folder if main else nullcontext(), repeatable(), closing(listener):
         if main and not resume:
@@ -70,7 +70,7 @@ def train(
         if introduce:
             _introduce(run, listener)
         requests = StopRequests()
-        phase, head = whole_model(run, folder, device), {}
+        phase, head = whole_model(run, folder, device, listener), {}
         if run.settings.training.protocol == "linear":
             phase = head_on_features(phase, run.settings, listener)
         elif run.settings.training.protocol == "linear-init":
@@ -147,6 +147,7 @@ def _measured(
         head=head,
         start_weights=run.model_config["start_weights"],
         environment=environment(),
+        fingerprints=dict(phase.content),
     )
     return result, rules
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
 from largeloss.data.folder.read import extraction_seconds, read_features, write_features
-from largeloss.data.inputs.image_files import RULE, ImageFiles
+from largeloss.data.inputs.image_files import RULE
 from largeloss.data.inputs.loader import Loader
-from largeloss.data.inputs.source import FeatureArray, ImageArray
+from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError
 from largeloss.models import Classifier, FeatureInput
 
@@ -39,7 +39,7 @@ def with_features(
     Args:
         data: Images.
         model: Its backbone is used as in :meth:`Classifier.scoring`, without mirroring.
-        identity: What the features depend on beside the files: weights, network, transform.
+        identity: What the features depend on: content of the images, weights, network, transform.
         cache: A folder; features found there under the same key are read, not extracted.
         loader: Batches of every used row, in order.
 
@@ -136,14 +136,7 @@ def _is_readable(path: Path, data: Dataset) -> bool:
 
 
 def _key(data: Dataset, identity: Sequence[object]) -> str:
-    digest = hashlib.sha256(json.dumps([str(part) for part in identity]).encode())
-    if isinstance(data.source, ImageFiles):
-        digest.update(f"size {data.source.size} {RULE}".encode())
-        used = np.sort(np.concatenate(list(data.splits.values())))
-        for row in used:
-            state = data.source.paths[row].stat()
-            name = data.labels.images[row]
-            digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
-    elif isinstance(data.source, ImageArray):
-        digest.update(data.source.pixels.tobytes())
-    return digest.hexdigest()[:24]
+    used = np.sort(np.concatenate(list(data.splits.values())))
+    names = [data.labels.images[row] for row in used]
+    parts = [*map(str, identity), str(data.source.sample_shape), RULE, *names]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
