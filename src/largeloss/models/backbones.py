@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, meant
 
 
 class SmallConvNet(nn.Module):
@@ -60,11 +60,34 @@ class FeatureInput(nn.Module):
         return features
 
 
+OWN_BACKBONES = ("digits", "none")
+"""Those that are not timm's."""
+
+
+def check_backbone(name: str) -> None:
+    """Refuses a backbone that there is not.
+
+    Raises:
+        ConfigError: so it is; the message has the nearest name, or where to find all.
+    """
+    architecture, _, tag = name.partition(".")
+    if name in OWN_BACKBONES:
+        return
+    if not timm.is_model(architecture):
+        near = meant(name, [*OWN_BACKBONES, *timm.list_models()])
+        hint = near if near.startswith("did") else "timm.list_models() has all names."
+        raise ConfigError(f"timm has no backbone {name!r}; {hint}")
+    try:
+        timm.get_pretrained_cfg(name)
+    except RuntimeError:
+        tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{architecture}.*")]
+        raise ConfigError(
+            f"timm has no weights {tag!r} of {architecture}; {meant(tag, tags)}"
+        ) from None
+
+
 def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bool) -> nn.Module:
-    if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
-        hint = f" Did you mean one of {', '.join(near)}?" if near else ""
-        raise ConfigError(f"timm has no backbone {name!r}.{hint}")
+    check_backbone(name)
     try:
         network: nn.Module = timm.create_model(
             name, pretrained=pretrained, num_classes=0, **(arguments or {})

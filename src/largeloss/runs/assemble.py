@@ -10,7 +10,13 @@ from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss
-from largeloss.models import Classifier, build_classifier, weights_id
+from largeloss.models import (
+    Classifier,
+    Statistics,
+    build_classifier,
+    normalisation_remark,
+    weights_id,
+)
 from largeloss.runs.data import RunData, load_data
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.training_labels import label_remarks, training_labels
@@ -166,6 +172,12 @@ def make_model(
             f"{backbone} starts from random weights, which needs very many images. Give "
             "--weights FILE, or --pretrained to fetch weights."
         )
+    if network.weights is not None and backbone != "digits":
+        assert network.mean is not None
+        assert network.std is not None
+        used = Statistics(tuple(network.mean), tuple(network.std))
+        remark = normalisation_remark(backbone, network.weights, used)
+        notes += [] if remark is None else [remark]
     saved = {
         "format": 1,
         "architecture": architecture,
