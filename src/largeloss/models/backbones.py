@@ -14,6 +14,13 @@ from torch import Tensor, nn
 from largeloss.errors import ConfigError, meant
 
 
+class _Maximum(nn.Module):
+    """Global pooling: of each map (h, w) the maximum."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.amax(dim=(2, 3))
+
+
 class SmallConvNet(nn.Module):
     """Four convolution blocks (16, 32, 64, 64 channels), for small images."""
 
@@ -32,6 +39,7 @@ class SmallConvNet(nn.Module):
             if index < 3:
                 blocks.append(nn.MaxPool2d(2))
         self.blocks = nn.Sequential(*blocks)
+        self.global_pool = _Maximum()
 
     def forward_features(self, images: Tensor) -> Tensor:
         """(B, 64, h, w) maps."""
@@ -39,7 +47,7 @@ class SmallConvNet(nn.Module):
 
     def forward_head(self, maps: Tensor, pre_logits: bool = True) -> Tensor:
         """(B, 64): the maps' maxima."""
-        return maps.amax(dim=(2, 3))
+        return cast(Tensor, self.global_pool(maps))
 
 
 class FeatureInput(nn.Module):
