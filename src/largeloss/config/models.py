@@ -101,9 +101,13 @@ class ModelConfig(_Section):
     weights: Path | None = setting(None, "Safetensors file of the backbone's weights.", flag=True)
     pretrained: bool = setting(False, "Let timm fetch weights from its hub.", flag=True)
     image_size: int = setting(448, "In pixels.", flag=True, ge=1, le=8192)
-    mean: Three = setting(lambda: [0.485, 0.456, 0.406], "Of the images' channels, from 0 to 1.")
-    std: ThreePositive = setting(
-        lambda: [0.229, 0.224, 0.225], "Of the images' channels, from 0 to 1."
+    mean: Three | None = setting(
+        None,
+        "Of the images' channels, from 0 to 1. Default: what the weights file notes, else timm's "
+        "for the backbone.",
+    )
+    std: ThreePositive | None = setting(
+        None, "Of the images' channels, from 0 to 1. Default: as of mean."
     )
     hidden: int = setting(0, "Units of a hidden layer over features; 0 is a linear model.", ge=0)
     dropout: float = setting(0.0, "Before the head: share of the features left out.", ge=0, lt=1)

@@ -14,7 +14,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, meant
+
+
+class _Maximum(nn.Module):
+    """Global pooling: of each map (h, w) the maximum."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.amax(dim=(2, 3))
+
 
 _BATCH_NORM = ("bn_eps", "bn_momentum", "bn_tf")
 """Arguments that timm's functions take beside those of the networks."""
@@ -40,6 +48,7 @@ class SmallConvNet(nn.Module):
             if index < 3:
                 blocks.append(nn.MaxPool2d(2))
         self.blocks = nn.Sequential(*blocks)
+        self.global_pool = _Maximum()
 
     def forward_features(self, images: Tensor) -> Tensor:
         """(B, 64, h, w) maps."""
@@ -47,7 +56,7 @@ class SmallConvNet(nn.Module):
 
     def forward_head(self, maps: Tensor, pre_logits: bool = True) -> Tensor:
         """(B, 64): the maps' maxima."""
-        return maps.amax(dim=(2, 3))
+        return cast(Tensor, self.global_pool(maps))
 
 
 class FeatureInput(nn.Module):
@@ -68,11 +77,34 @@ class FeatureInput(nn.Module):
         return features
 
 
+OWN_BACKBONES = ("digits", "none")
+"""Those that are not timm's."""
+
+
+def check_backbone(name: str) -> None:
+    """Refuses a backbone that there is not.
+
+    Raises:
+        ConfigError: so it is; the message has the nearest name, or where to find all.
+    """
+    architecture, _, tag = name.partition(".")
+    if name in OWN_BACKBONES:
+        return
+    if not timm.is_model(architecture):
+        near = meant(name, [*OWN_BACKBONES, *timm.list_models()])
+        hint = near if near.startswith("did") else "timm.list_models() has all names."
+        raise ConfigError(f"timm has no backbone {name!r}; {hint}")
+    try:
+        timm.get_pretrained_cfg(name)
+    except RuntimeError:
+        tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{architecture}.*")]
+        raise ConfigError(
+            f"timm has no weights {tag!r} of {architecture}; {meant(tag, tags)}"
+        ) from None
+
+
 def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bool) -> nn.Module:
-    if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
-        hint = f" Did you mean one of {', '.join(near)}?" if near else ""
-        raise ConfigError(f"timm has no backbone {name!r}.{hint}")
+    check_backbone(name)
     given = dict(arguments or {})
     _check_arguments(name, given)
     try:

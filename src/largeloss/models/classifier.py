@@ -59,6 +59,7 @@ class Classifier(nn.Module):
         # Convolutions are faster on images whose channels lie together in memory.
         self.memory_format = torch.channels_last if pixels else torch.contiguous_format
         self.to(memory_format=self.memory_format)
+        self._maps_are_pooled: bool | None = None  # not looked at yet
 
     def maps(self, inputs: Tensor) -> Tensor:
         """Output of the backbone for inputs, which are normalised first; before pooling."""
@@ -101,16 +102,40 @@ class Classifier(nn.Module):
     def class_activation_maps(self, inputs: Tensor) -> Tensor:
         """(B, C, h, w): the head's weights as a 1×1 convolution over the last maps, no bias.
 
+        That pooling the backbone's maps gives the inputs of the head is checked once, for the first
+        images.
+
         Raises:
             ConfigError: the backbone has no such maps, or layers between them and the head.
 
         Source: Zhou et al., CVPR 2016.
         """
         maps = self.maps(inputs)
-        if maps.ndim != 4 or maps.shape[1] != self.head.in_features:
+        if self._maps_are_pooled is None:
+            self._maps_are_pooled = self._pooled_into_head(maps)
+        if not self._maps_are_pooled:
             raise ConfigError(
                 "Class activation maps need a backbone whose last feature maps (B, D, h, w) are "
-                f"pooled straight into the head, of {self.head.in_features} features; this one "
-                f"gives {tuple(maps.shape)}."
+                f"pooled straight into the head, of {self.head.in_features} features, without a "
+                "normalisation or layers in between. This one gives "
+                f"{tuple(getattr(maps, 'shape', ()))}, and pooling them does not give the logits. "
+                "ResNets, DenseNets and MobileNetV2 have such maps."
             )
         return torch.einsum("bdhw,cd->bchw", maps, self.head.weight)
+
+    @torch.no_grad()
+    def _pooled_into_head(self, maps: Tensor) -> bool:
+        """Whether the pooling that the backbone declares makes the inputs of the head of its maps.
+
+        The weights of the head on what is pooled, and its bias, are then the logits.
+        """
+        if not (isinstance(maps, Tensor) and maps.ndim == 4):
+            return False
+        if maps.shape[1] != self.head.in_features:
+            return False
+        named = self.backbone.named_modules()
+        declared = [module for name, module in named if name.split(".")[-1] == "global_pool"]
+        pool = declared[-1] if declared else nn.AdaptiveAvgPool2d(1)
+        features = cast(Tensor, cast(Any, self.backbone).forward_head(maps, pre_logits=True))
+        pooled = cast(Tensor, pool(maps)).flatten(1)
+        return bool((pooled - features).norm() <= 1e-3 * features.norm())  # NaN: no

@@ -10,7 +10,13 @@ from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss
-from largeloss.models import Classifier, build_classifier, weights_id
+from largeloss.models import (
+    Classifier,
+    Statistics,
+    build_classifier,
+    normalisation_remark,
+    weights_id,
+)
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, load_data
 from largeloss.runs.settings import head_method, resolved
@@ -179,6 +185,12 @@ def make_model(
     # Features for a linear head are computed once: what it is trained on, it is scored on.
     linear = settings.training.protocol == "linear"
     model.scored_in_bf16 = linear and settings.training.precision == "bf16"
+    if network.weights is not None and backbone != "digits":
+        assert network.mean is not None
+        assert network.std is not None
+        used = Statistics(tuple(network.mean), tuple(network.std))
+        remark = normalisation_remark(backbone, network.weights, used)
+        notes += [] if remark is None else [remark]
     saved = {
         "format": FORMAT,
         "architecture": architecture,
