@@ -19,8 +19,9 @@ from largeloss.runs.phases import (
     whole_model,
 )
 from largeloss.runs.result import RunResult, environment
-from largeloss.runs.tag_rules import TagRule, logit_thresholds, saved_rules, tag_rules
+from largeloss.runs.tag_rules import logit_thresholds, saved_rules, tag_rules
 from largeloss.runs.training_labels import training_counts
+from largeloss.training.description import TagRule
 from largeloss.training.determinism import repeatable
 from largeloss.training.fit import Outcome, Phase, fit
 from largeloss.training.listener import Listener
