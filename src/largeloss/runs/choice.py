@@ -31,10 +31,11 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
             "does not stop early. For a choice, give val images that have a tag and images that "
             "do not; 'largeloss data split' draws them."
         ]
+    low, high = int(present[deciding].min()), int(present[deciding].max())
+    positives = f"{low} to {high} positives" if low < high else f"{low} positive{'s' * (low > 1)}"
     found = [
         f"The best epoch is chosen on val by {RULES[val.rule]}: {int(deciding.sum())} of "
-        f"{deciding.size} classes can be measured there, by {int(present[deciding].min())} to "
-        f"{int(present[deciding].max())} positives each."
+        f"{deciding.size} classes can be measured there, by {positives} each."
     ]
     few = np.flatnonzero((present < FEW) & deciding)
     if few.size:

@@ -79,7 +79,7 @@ class Description(_Part):
     """Of ``model.safetensors``; two while one takes the place of the other."""
     scoring_precision: Literal["fp32", "bf16"]
     """That its figures were measured in."""
-    max_value: Annotated[int, Field(ge=1)] | None
+    max_value: Annotated[int, Field(ge=1)] | None = None
     """The largest whole number of a pixel; None for that of its type."""
     thresholds: dict[str, TagRule] | None = None
     """Of each class, in their order; of a finished run."""

@@ -67,7 +67,7 @@ def load_config(folder: Path) -> dict[str, Any]:
     """
     content = _read(folder)
     try:
-        return Description.of(content).model_dump(exclude_none=True)
+        return Description.of(content).model_dump(exclude_unset=True)
     except ValueError as error:
         raise CheckpointError(f"{folder / CONFIG} cannot be used: {error}.") from None
 
