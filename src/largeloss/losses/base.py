@@ -138,7 +138,7 @@ class PartialLabelLoss(nn.Module):
                 later and in :meth:`check`, so that a step needs no synchronisation.
             ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient.
         """
-        if self.epoch is None and not logits.requires_grad:
+        if self.epoch is None and not _needs_gradient(logits):
             self.epoch = 0
             try:
                 return self.forward(logits, labels, rows, features, head)
@@ -165,7 +165,7 @@ class PartialLabelLoss(nn.Module):
 
     def learns_from(self, logits: Tensor) -> bool:
         """Whether a batch is trained on, so that it may be remembered."""
-        return self.training and logits.requires_grad
+        return self.training and _needs_gradient(logits)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         """Targets and weights of the batch; ``logits`` are detached. Changes nothing."""
@@ -243,3 +243,7 @@ class PartialLabelLoss(nn.Module):
         if self.edits is not None:
             self.edits.restore(state.get("edits", {}))
         self.epoch = None if state["epoch"] < 0 else int(state["epoch"])
+
+
+def _needs_gradient(logits: Tensor) -> bool:
+    return torch.is_grad_enabled() and logits.requires_grad

@@ -181,7 +181,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         except KeyError as missing:
             raise CheckpointError(
                 f"The checkpoint has no dictionary ({missing} is missing): it was not written by "
-                "this method."
+                "this method, or by an earlier version. Begin the run anew."
             ) from None
         self.balance = (balance[0], balance[1]) if balance else None
         super().set_extra_state(state)
