@@ -25,6 +25,7 @@ from largeloss.losses import (
     Context,
     InteractiveMultiLabelLearning,
     LargeLossPermanentCorrection,
+    LargeLossRejection,
     PartialLabelLoss,
     settings_of,
 )
@@ -591,7 +592,8 @@ def test_finding_20_an_empty_batch(name, shape):
 
 @pytest.mark.parametrize("name", LARGE_LOSS)
 def test_finding_20_a_setting_of_a_wrong_type_is_named(name):
-    for call in (lambda: LOSSES[name](delta_rel="0.2"), lambda: LOSSES[name]("0.2")):
+    method: Any = LOSSES[name]
+    for call in (lambda: method(delta_rel="0.2"), lambda: method("0.2")):
         with pytest.raises(
             ConfigError, match=r"delta_rel of ll-.*got '0\.2'\. Write it as a number"
         ):
@@ -605,7 +607,7 @@ def test_finding_20_a_setting_of_a_wrong_type_is_named(name):
 
 def test_finding_25_settings_are_shown():
     assert repr(LOSSES["an"]()) == "AssumeNegative()"
-    assert repr(LOSSES["ll-r"](0.4, ties="stable")) == (
+    assert repr(LargeLossRejection(0.4, ties="stable")) == (
         "LargeLossRejection(delta_rel=0.4, rate_base='all', ties='stable', warmup_epochs=1)"
     )
     shown = repr(InteractiveMultiLabelLearning(graph=torch.eye(3)))

@@ -1,6 +1,7 @@
 """Optimisers against loops, and the learning rates of their groups."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -49,7 +50,7 @@ def test_finding_13_rmsprop_of_tensorflow_equals_the_loop():
 
 
 def test_finding_13_the_preset_has_the_authors_learning_rates():
-    settings = make_config([presets()["openimages-v3/imcl"].settings])
+    settings: Any = make_config([presets()["openimages-v3/imcl"].settings])
     training = settings.training
     assert settings.method.given() == {"version": "code", "lr_factor": 5e7}
     recipe = Recipe(
