@@ -62,12 +62,12 @@ class PartialLabelLoss(nn.Module):
     processes the mean is over the global batch; wrap model and loss in ``DistributedDataParallel``
     and gradients are those of one process.
 
-    **Logits that need no gradient**, as in a validation pass, change nothing: no label is edited
-    and no image remembered, whatever ``training`` says; nor are they in evaluation mode. Before the
-    first :meth:`set_epoch` they are taken as of epoch 0. The value is the method's own all the
-    same: what it rejects, corrects or weighs, it does here too. Such a loss of validation data is
-    lower than what the model deserves, and not to be compared between methods or epochs; for a
-    plain one, use :class:`.AssumeNegative`.
+    **A validation pass**, that is, logits that need no gradient or a loss in evaluation mode,
+    changes nothing: no label is edited, and no image remembered. Without a gradient, logits are
+    also accepted before the first :meth:`set_epoch`, as of epoch 0. The value is the method's own
+    all the same: entries are rejected, corrected and weighted as in training. Such a validation
+    loss looks better than the model is, since it leaves out just the largest losses, and it cannot
+    be compared between methods or epochs. For a plain one, use :class:`.AssumeNegative`.
 
     Gradients can be differentiated again by ``torch.autograd``; the transforms of ``torch.func``
     are not supported and raise ``RuntimeError``.
@@ -174,7 +174,7 @@ class PartialLabelLoss(nn.Module):
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor | None:
         """One scalar added to the mean; None unless the method has one.
 
-        What it remembers of a batch it does so only where :meth:`learns_from` says so.
+        A method may remember the batch here, but only where :meth:`learns_from` says so.
         """
         return None
 
