@@ -10,15 +10,11 @@ from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss
-from largeloss.models import (
-    Classifier,
-    Statistics,
-    build_classifier,
-    normalisation_remark,
-    weights_id,
-)
+from largeloss.models import Classifier
 from largeloss.runs.data import RunData, load_data
+from largeloss.runs.network import make_model
 from largeloss.runs.settings import head_method, resolved
+from largeloss.runs.settings_checks import check_before_data, setting_remarks
 from largeloss.runs.training_labels import label_remarks, training_labels
 from largeloss.training import precision
 from largeloss.training.evaluation import Evaluator, Evaluators
@@ -52,27 +48,30 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
         DataError, LabelError: data that cannot be read, or labels that the method cannot use.
     """
     settings = resolved(settings)
-    data = data or load_data(settings)
+    if data is None:
+        check_before_data([settings])
+        data = load_data(settings)
     dataset = check(settings, data)
     settings, measured = with_precision(settings, dataset)
     evaluators, recipe = make_evaluators(settings, data), make_recipe(settings)
     torch.manual_seed(recipe.seed)
     model, model_config, started = make_model(settings, dataset)
     criterion, estimated = make_loss(settings.method, dataset)
-    remarks = (*label_remarks(dataset, settings.method.name), *estimated, *started, *measured)
+    labels = label_remarks(dataset, settings.method.name)
+    remarks = (*labels, *setting_remarks(settings, dataset), *estimated, *started, *measured)
     return Assembled(
         settings, data, dataset, model, model_config, criterion, evaluators, recipe, remarks
     )
 
 
 def check(settings: RunConfig, data: RunData) -> Dataset:
-    """Refuses resolved settings that do not go together or with the data, before any work.
+    """Refuses resolved settings that do not go together with the data, before any work.
 
     Returns:
         What the method is trained on.
 
     Raises:
-        ConfigError: so they do; also a folder for features that cannot be written.
+        ConfigError: so they do.
         LabelError: labels that the method cannot be trained on.
     """
     protocol, images = settings.training.protocol, len(data.reference.source.sample_shape) == 3
@@ -92,15 +91,6 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
                 f"{method.name} with these settings compares scoring passes that differ by "
                 "dropout, and needs dropout before the head: --set model.dropout=0.5."
             )
-    if protocol != "end-to-end":
-        cache = settings.data.cache
-        assert cache is not None
-        try:
-            (cache / "features").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"Features cannot be kept in {cache} ({error}). Choose another --cache."
-            ) from None
     return dataset
 
 
@@ -132,63 +122,6 @@ def with_precision(settings: RunConfig, data: Dataset) -> tuple[RunConfig, list[
         f"Training steps in bf16 take {1 / ratio:.2f} times as long as in fp32 on this machine: "
         f"{chosen} is used. Say --precision fp32 or bf16 to choose."
     ]
-
-
-def make_model(
-    settings: RunConfig, dataset: Dataset
-) -> tuple[Classifier, dict[str, Any], list[str]]:
-    """The network, what is saved beside its weights, and remarks.
-
-    Raises:
-        ConfigError: network, weights and inputs do not go together.
-    """
-    network, notes = settings.model, []
-    shape = dataset.source.sample_shape
-    backbone = "none" if len(shape) == 1 else network.backbone
-    if (backbone == "none" and network.weights) or (
-        backbone in ("none", "digits") and network.pretrained
-    ):
-        raise ConfigError(
-            f"Backbone {backbone!r} has no such weights to start from; leave out "
-            "--weights and --pretrained."
-        )
-    architecture: dict[str, Any] = {
-        "backbone": backbone,
-        "backbone_args": network.args,
-        "hidden": network.hidden,
-        "dropout": network.dropout,
-        "sample_shape": list(shape),
-        "mean": network.mean if len(shape) == 3 else [0.0] * shape[0],
-        "std": network.std if len(shape) == 3 else [1.0] * shape[0],
-    }
-    model = build_classifier(
-        num_classes=dataset.labels.num_classes,
-        weights=network.weights,
-        pretrained=network.pretrained,
-        **architecture,
-    )
-    if backbone not in ("none", "digits") and network.weights is None and not network.pretrained:
-        notes.append(
-            f"{backbone} starts from random weights, which needs very many images. Give "
-            "--weights FILE, or --pretrained to fetch weights."
-        )
-    if network.weights is not None and backbone != "digits":
-        assert network.mean is not None
-        assert network.std is not None
-        used = Statistics(tuple(network.mean), tuple(network.std))
-        remark = normalisation_remark(backbone, network.weights, used)
-        notes += [] if remark is None else [remark]
-    saved = {
-        "format": 1,
-        "architecture": architecture,
-        "classes": list(dataset.labels.classes),
-        "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
-        if len(shape) == 3
-        else "features as they are",
-        "method": settings.method.model_dump(mode="json", exclude_none=True),
-        "start_weights": weights_id(network.weights, network.pretrained, backbone),
-    }
-    return model, saved, notes
 
 
 def make_evaluators(settings: RunConfig, data: RunData) -> Evaluators:
