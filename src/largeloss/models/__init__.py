@@ -4,8 +4,7 @@ from largeloss.models.backbones import FeatureInput, load_backbone, weights_id
 from largeloss.models.build import build_classifier, parameter_groups
 from largeloss.models.classifier import Classifier, Output, full_precision, half_precision
 from largeloss.models.normalisation import (
-    Statistics,
-    normalisation_remark,
+    normalisation_remarks,
     noted_statistics,
     usual_statistics,
 )
@@ -14,12 +13,11 @@ __all__ = [
     "Classifier",
     "FeatureInput",
     "Output",
-    "Statistics",
     "build_classifier",
     "full_precision",
     "half_precision",
     "load_backbone",
-    "normalisation_remark",
+    "normalisation_remarks",
     "noted_statistics",
     "parameter_groups",
     "usual_statistics",

@@ -10,11 +10,15 @@ from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss
-from largeloss.models import Classifier
+from largeloss.models import Classifier, normalisation_remarks, weights_id
 from largeloss.runs.data import RunData, load_data
-from largeloss.runs.network import make_model
+from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method, resolved
-from largeloss.runs.settings_checks import check_before_data, setting_remarks
+from largeloss.runs.settings_checks import (
+    check_before_data,
+    make_feature_folder,
+    setting_remarks,
+)
 from largeloss.runs.training_labels import label_remarks, training_labels
 from largeloss.training import precision
 from largeloss.training.evaluation import Evaluator, Evaluators
@@ -71,7 +75,7 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
         What the method is trained on.
 
     Raises:
-        ConfigError: so they do.
+        ConfigError: so they do; also a folder for features that cannot be written.
         LabelError: labels that the method cannot be trained on.
     """
     protocol, images = settings.training.protocol, len(data.reference.source.sample_shape) == 3
@@ -91,6 +95,7 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
                 f"{method.name} with these settings compares scoring passes that differ by "
                 "dropout, and needs dropout before the head: --set model.dropout=0.5."
             )
+    make_feature_folder(settings)
     return dataset
 
 
@@ -122,6 +127,38 @@ def with_precision(settings: RunConfig, data: Dataset) -> tuple[RunConfig, list[
         f"Training steps in bf16 take {1 / ratio:.2f} times as long as in fp32 on this machine: "
         f"{chosen} is used. Say --precision fp32 or bf16 to choose."
     ]
+
+
+def make_model(
+    settings: RunConfig, dataset: Dataset
+) -> tuple[Classifier, dict[str, Any], list[str]]:
+    """The network, what is saved beside its weights, and remarks.
+
+    Raises:
+        ConfigError: network, weights and inputs do not go together.
+    """
+    network, notes = settings.model, []
+    shape = dataset.source.sample_shape
+    model, architecture = make_network(settings, shape, dataset.labels.num_classes)
+    backbone = architecture["backbone"]
+    if backbone not in ("none", "digits") and network.weights is not None:
+        notes += normalisation_remarks(backbone, network.weights, network.mean, network.std)
+    if backbone not in ("none", "digits") and network.weights is None and not network.pretrained:
+        notes.append(
+            f"{backbone} starts from random weights, which needs very many images. Give "
+            "--weights FILE, or --pretrained to fetch weights."
+        )
+    saved = {
+        "format": 1,
+        "architecture": architecture,
+        "classes": list(dataset.labels.classes),
+        "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
+        if len(shape) == 3
+        else "features as they are",
+        "method": settings.method.model_dump(mode="json", exclude_none=True),
+        "start_weights": weights_id(network.weights, network.pretrained, backbone),
+    }
+    return model, saved, notes
 
 
 def make_evaluators(settings: RunConfig, data: RunData) -> Evaluators:

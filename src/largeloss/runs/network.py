@@ -1,18 +1,11 @@
-"""The network of a run, and what is saved beside its weights."""
+"""The network of a run."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from largeloss.config import RunConfig
-from largeloss.data import Dataset
 from largeloss.errors import ConfigError
-from largeloss.models import (
-    Classifier,
-    Statistics,
-    build_classifier,
-    normalisation_remark,
-    weights_id,
-)
+from largeloss.models import Classifier, build_classifier
 
 
 def make_network(
@@ -48,44 +41,3 @@ def make_network(
         **architecture,
     )
     return model, architecture
-
-
-def make_model(
-    settings: RunConfig, dataset: Dataset
-) -> tuple[Classifier, dict[str, Any], list[str]]:
-    """The network for ``dataset``, what is saved beside its weights, and remarks.
-
-    Raises:
-        ConfigError: network, weights and inputs do not go together.
-    """
-    network, shape = settings.model, dataset.source.sample_shape
-    model, architecture = make_network(settings, shape, dataset.labels.num_classes)
-    backbone = architecture["backbone"]
-    saved = {
-        "format": 1,
-        "architecture": architecture,
-        "classes": list(dataset.labels.classes),
-        "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
-        if len(shape) == 3
-        else "features as they are",
-        "method": settings.method.model_dump(mode="json", exclude_none=True),
-        "start_weights": weights_id(network.weights, network.pretrained, backbone),
-    }
-    return model, saved, _weights_remarks(settings, backbone)
-
-
-def _weights_remarks(settings: RunConfig, backbone: str) -> list[str]:
-    """What the user should know of the weights that training starts from."""
-    network = settings.model
-    if backbone in ("none", "digits") or network.pretrained:
-        return []
-    if network.weights is None:
-        return [
-            f"{backbone} starts from random weights, which needs very many images. Give "
-            "--weights FILE, or --pretrained to fetch weights."
-        ]
-    assert network.mean is not None
-    assert network.std is not None
-    used = Statistics(tuple(network.mean), tuple(network.std))
-    remark = normalisation_remark(backbone, network.weights, used)
-    return [] if remark is None else [remark]

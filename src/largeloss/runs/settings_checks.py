@@ -37,15 +37,30 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
             check_method(head.name, head.given())
         if settings.data.observe is not None:
             _check_rule(settings.data.observe)
-        if settings.training.protocol != "end-to-end":
-            assert settings.data.cache is not None
-            _check_cache(settings.data.cache)
+        make_feature_folder(settings)
         if not _has_features(settings.data.path):
             networks.setdefault(settings.model.model_dump_json(), settings)
     for settings in networks.values():
         size = settings.model.image_size
         with torch.random.fork_rng(devices=[]):
             make_network(settings, (3, size, size), num_classes=1)
+
+
+def make_feature_folder(settings: RunConfig) -> None:
+    """Makes the folder that keeps extracted features, where the protocol has any.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    cache = settings.data.cache
+    if settings.training.protocol == "end-to-end" or cache is None:
+        return
+    try:
+        (cache / "features").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Features cannot be kept in {cache} ({error}). Choose another --cache."
+        ) from None
 
 
 def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
@@ -74,15 +89,6 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
 def _check_rule(rule: str) -> None:
     """Hides a label of a table of one: what is wrong with a rule shows there, too."""
     observe(LabelTable.from_dense(np.ones((1, 1), np.int8), ["image"], ["class"]), rule)
-
-
-def _check_cache(cache: Path) -> None:
-    try:
-        (cache / "features").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"Features cannot be kept in {cache} ({error}). Choose another --cache."
-        ) from None
 
 
 def _has_features(path: Path | None) -> bool:
