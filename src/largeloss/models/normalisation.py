@@ -81,8 +81,8 @@ def normalisation_remarks(
     if noted is None and used == usual_statistics(backbone):
         return [
             f"{weights.name} does not say what its images were normalised with. Assumed, as timm "
-            f"has it for {backbone}: {used}. If the weights were made otherwise, features are "
-            "worse without a word; say so, for example --set 'model.mean=[0.5,0.5,0.5]' --set "
+            f"has it for {backbone}: {used}. With other images than it was trained on a backbone "
+            "is worse, so if this is wrong, set it: for example --set 'model.mean=[0.5,0.5,0.5]' --set "
             "'model.std=[0.5,0.5,0.5]' --set model.args.pad_type=same (padding as in TensorFlow)."
         ]
     if noted is not None and used != noted:
