@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from largeloss.data.inputs.image_files import SUFFIXES, ImageFiles, decode_all
 from largeloss.data.inputs.loader import Loader
+from largeloss.data.inputs.source import Source
 from largeloss.errors import DataError
 from largeloss.files import written_atomically
 from largeloss.labels import LabelTable
@@ -51,6 +52,10 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.images)
 
+    def source(self) -> Source:
+        """The inputs of the network, a row an image."""
+        return ImageFiles(self.images, self.image_size, self.max_value)
+
     def __iter__(self) -> Iterator[Prediction]:
         num_images, device = len(self.images), next(self.network.parameters()).device
         blank = LabelTable.from_dense(
@@ -58,7 +63,7 @@ class Predictions:
             images=[f"{path}" for path in self.images],
             classes=self.classes,
         )
-        source = ImageFiles(self.images, self.image_size, self.max_value)
+        source = self.source()
         rows = np.arange(num_images, dtype=np.int64)
         loader = Loader(source, blank, rows, self.batch_size, workers=self.workers, device=device)
         for scores in score_batches(self.network, loader):
