@@ -42,7 +42,7 @@ def _table(folder: Path, row: str, images: int, classes: int, observed: float) -
     names = [str(number) for number in range(classes + 2)]
     options = {
         "read_options": arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=1 << 24),
-        "convert_options": arrow_csv.ConvertOptions(dict.fromkeys(names, pa.string())),
+        "convert_options": arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     }
     ways = {
         "Arrow alone, as text": lambda: arrow_csv.read_csv(path, **options),

@@ -117,7 +117,7 @@ def find_conflict(keys: Ints, states: States) -> tuple[int, int] | None:
     return int(same[0]), int(other[0])
 
 
-def offsets_of(rows: Ints, num_rows: int) -> Ints:
+def offsets_of(rows: NDArray[np.integer], num_rows: int) -> Ints:
     """(num_rows + 1,) where the entries of each row begin once sorted; the last is their number."""
     offsets = np.zeros(num_rows + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows, minlength=num_rows), out=offsets[1:])
