@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from results_analyses import pointing_section, recorded_section
+from results_analyses import pointing_section, recorded_section, tags_section
 from results_page import page, result, section, tabular_section
 
 from largeloss.data import published_split
@@ -37,6 +37,8 @@ BEFORE, AFTER = "full,an,iu,wan,lsan,epr,role", "curriculum,imcl"
 PARTIAL = "an,iu,ll-r{},curriculum,imcl"
 LINEAR = ("--protocol", "linear", "--image-size", "224", "--epochs", "25")
 WHOLE = ("--image-size", "128", "--epochs", "6")
+TAGS = "Tags, voc-animals, a linear head on frozen features, one positive an image"
+TAGGED = ("full", "an", "wan", "ll-r")
 TABULAR = {"Scene": 6, "Yeast": 14}
 TABULAR_SEEDS = 5
 TABULAR_LAYER = (
@@ -143,6 +145,8 @@ def main() -> None:
         for name, group in grouped.items()
     ]
     sections += [recorded_section(study.title, study.command, study.out) for study in recorded]
+    named = [f"ll-r-{delta['ll-r']:g}" if name == "ll-r" else name for name in TAGGED]
+    sections.append(tags_section(TAGS, OUT / "voc-linear", named))
     sections.append(pointed(Path(root) / "coco-mini", studies))
     PAGE.write_text(page(sections).replace(root, "$LARGELOSS_DATA"), encoding="utf-8")
     print(f"written: {PAGE}")

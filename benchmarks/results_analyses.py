@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from results_page import spread
+
 from largeloss.losses import LOSSES, title_of
 
 KINDS = ("TP", "TN", "FN")
+PRECISION_RECALL = ("precision", "recall")
 
 
 def largeloss(*arguments: str) -> str:
@@ -62,6 +65,41 @@ def recorded_section(title: str, command: str, out: Path) -> str:
         name, flagged = title_of(found["method"]), f"{last['flagged']:,}"
         lines.append("| " + " | ".join((name, flagged, *cells)) + " |")
     return "\n".join([*lines, "", "```", *commands, "```", ""])
+
+
+def tags_section(title: str, out: Path, methods: Sequence[str]) -> str:
+    """The tags of ``predict`` on test: of all seeds together, and by class with seed 0 of the last
+    method."""
+    lines = [
+        f"## {title}",
+        "",
+        "| Method | Right (%) | Found (%) |",
+        "| :-- | --: | --: |",
+    ]
+    for method in methods:
+        found = [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(out.glob(f"{method}-seed*/result.json"))
+        ]
+        cells = (spread([run[f"test_tag_{name}"] for run in found], 1) for name in PRECISION_RECALL)
+        lines.append(f"| {title_of(found[0]['method'])} | " + " | ".join(cells) + " |")
+    run, figures = out / f"{methods[-1]}-seed0", out / "tags.json"
+    command = largeloss("evaluate", str(run), "--out", str(figures))
+    measured = json.loads(figures.read_text(encoding="utf-8"))
+    rules = json.loads((run / "best/config.json").read_text(encoding="utf-8"))["thresholds"]
+    lines += [
+        "",
+        f"By class, {run.name}:",
+        "",
+        "| Class | Val positives | Tagged above | Right (%) | Found (%) |",
+        "| :-- | --: | --: | --: | --: |",
+    ]
+    for name, rule in rules.items():
+        shares = (measured["class_precision"][name], measured["class_recall"][name])
+        cells = ("–" if share is None else f"{100 * share:.1f}" for share in shares)
+        limit = "never" if rule["probability"] is None else f"{rule['probability']:.2f}"
+        lines.append(f"| {name} | {rule['positives']} | {limit} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", "```", command, "```", ""])
 
 
 def pointing_section(

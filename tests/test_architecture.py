@@ -10,7 +10,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "largeloss"
 FLOORS = [
-    {"errors", "files", "distributed", "notebook", "version"},
+    {"errors", "files", "distributed", "autocast", "notebook", "version"},
     {"labels", "metrics"},
     {"losses", "data", "models"},
     {"objective"},
@@ -91,7 +91,9 @@ def test_public_names() -> None:
     assert sorted(largeloss.metrics.__all__) == [
         "F1Scores",
         "GroupedMAP",
+        "Interval",
         "MeanAveragePrecision",
+        "TagCounts",
         "annotated_average_precision",
         "average_precision",
         "average_precision_entries",
@@ -101,8 +103,13 @@ def test_public_names() -> None:
         "f1_scores",
         "f1_scores_entries",
         "grouped_average_precision",
+        "map_interval",
         "mean_average_precision",
         "mean_average_precision_entries",
+        "shrunk_thresholds",
+        "shrunk_thresholds_entries",
+        "tag_counts",
+        "tag_counts_entries",
     ]
 
 

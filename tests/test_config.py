@@ -44,7 +44,7 @@ def test_a_saved_config_reads_back_equal(tmp_path):
         (["training.epoch=3"], "training.epoch: there is no such setting; did you mean 'epochs'"),
         (["trainin.epochs=3"], "did you mean 'training'"),
         (["training.epochs=0"], "greater than or equal to 1, got 0"),
-        (["training.optimizer=lamb"], "'adam', 'sgd' or 'rmsprop', got 'lamb'"),
+        (["training.optimizer=lamb"], "'adam', 'sgd', 'rmsprop' or 'rmsprop-tf', got 'lamb'"),
         (["method.delta_rel=200"], "less than or equal to 100, got 200"),
         (["nonsense"], "section.name=value"),
     ],

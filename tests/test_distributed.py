@@ -119,6 +119,55 @@ def train(case):
     }
 
 
+class Model(nn.Module):
+    """A linear model of images by their rows, in single precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2, NUM_CLASSES))
+
+    def forward(self, inputs):
+        return inputs @ self.weight
+
+
+class ModelAndLoss(nn.Module):
+    """Both, to be wrapped together."""
+
+    def __init__(self, loss):
+        super().__init__()
+        self.model, self.loss = Model(), loss
+
+    def forward(self, inputs, labels, rows):
+        return self.loss(self.model(inputs), labels, rows)
+
+
+def warnings_of_a_table(wrapping):
+    """What ROLE warns of in eight steps, and how far its tables have come apart."""
+    torch.manual_seed(0)
+    labels = torch.randint(-1, 2, (8, NUM_CLASSES), dtype=torch.int8)
+    loss = LOSSES["role"](labels=labels, expected_positives=1.5)
+    both = ModelAndLoss(loss)
+    if wrapping == "both":
+        step: Any = DistributedDataParallel(both)
+    else:
+        wrapped = DistributedDataParallel(both.model)
+
+        def step(inputs, labels, rows):
+            return loss(wrapped(inputs), labels, rows)
+
+    optimizer = torch.optim.Adam(both.parameters(), lr=0.01)
+    own = torch.arange(8).split(4)[distributed.rank()]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(8):
+            optimizer.zero_grad()
+            step(torch.ones(4, 2), labels[own], own).backward()
+            optimizer.step()
+    tables = distributed.gather(loss.estimate.detach()[None])
+    apart = float((tables[0] - tables[1]).abs().max())
+    return {"texts": [str(warning.message) for warning in caught], "apart": apart}
+
+
 # Pieces, with the uneven parts that two processes have of one tensor.
 
 VALUES = torch.tensor([3.0, 7, 7, -1, 5, 7, 0], dtype=torch.float64)
@@ -147,6 +196,14 @@ def pieces():
         # What DistributedDataParallel does to parameters: the mean over processes.
         results[f"slope of the global mean {sizes}"] = distributed.gather(
             leaf.grad / distributed.world_size()
+        )
+        # The same of a penalty on a gradient, which is averaged likewise.
+        mean = distributed.global_mean(leaf.sin()) ** 3
+        (slope,) = torch.autograd.grad(mean, leaf, create_graph=True)
+        penalty = distributed.global_sum((slope / distributed.world_size()).square().sum())
+        (slope,) = torch.autograd.grad(penalty, leaf)
+        results[f"slope of a penalty on a slope {sizes}"] = distributed.gather(
+            slope / distributed.world_size()
         )
     results["gather rows"] = distributed.gather(parts_of(TIED, (3, 1)))
     results["gather nothing"] = distributed.gather(torch.zeros(0, dtype=torch.int64))
@@ -199,6 +256,7 @@ def work(rank, folder):
             "each": of_each_process(),
             "pieces": pieces(),
             "training": {case: train(case) for case in CASES},
+            "tables": {wrapping: warnings_of_a_table(wrapping) for wrapping in ("both", "model")},
         }
         dist.destroy_process_group()
         torch.save(results, Path(folder) / f"results-{rank}.pt")
@@ -279,6 +337,16 @@ def test_the_two_rules_for_ties_differ_here(name):
     assert not torch.equal(include, stable)
 
 
+def test_finding_13_a_table_that_is_not_wrapped_is_warned_of(two):
+    for results in two:
+        both, model = results["tables"]["both"], results["tables"]["model"]
+        assert both == {"texts": [], "apart": 0}
+        assert model["apart"] > 0.01
+        (text,) = model["texts"]
+        assert "RegularizedOnlineLabelEstimation has parameters of its own (estimate)" in text
+        assert "DistributedDataParallel(Objective(model, loss))" in text
+
+
 # The pieces.
 
 
@@ -348,6 +416,20 @@ def test_alone_everything_is_a_no_op():
     assert distributed.global_sum(tensor) is tensor
     assert distributed.global_count(4, tensor.device) == 4
     assert torch.equal(distributed.global_mean(tensor), tensor.mean())
+
+
+def test_finding_02_a_penalty_on_a_slope_by_hand(alone):
+    x = VALUES
+    sines, cosines, n = x.sin(), x.cos(), len(x)
+    inner = sines.mean()
+    # The slope is 3 m^2 cos(x) / n, with m the mean of the sines.
+    expected = (
+        2 * 9 * inner**4 * cosines * -sines / n**2
+        + 36 * inner**3 * cosines.square().sum() / n**2 * cosines / n
+    )
+    found = alone["slope of a penalty on a slope (4, 3)"]
+    torch.testing.assert_close(found, expected, **TOLERANCE)
+    assert expected.abs().max() > 1e-5
 
 
 def test_nothing_has_no_largest():

@@ -37,6 +37,37 @@ def test_class_activation_maps_need_maps():
         model.class_activation_maps(torch.zeros(2, 7))
 
 
+@pytest.mark.parametrize("pool", ["avg", "max", "avgmax"])
+def test_finding_10_maps_are_checked_with_the_pooling_that_the_head_declares(pool):
+    torch.manual_seed(0)
+    model = build_classifier(
+        "resnet10t", 4, (3, 64, 64), backbone_args={"global_pool": pool}
+    ).eval()
+    images = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    pooled = model.backbone.global_pool(model.maps(images))
+    torch.testing.assert_close(model.logits(pooled), model(images).logits, rtol=1e-4, atol=1e-5)
+    assert model.class_activation_maps(images).shape == (2, 4, 2, 2)
+
+
+def test_finding_10_digits_are_pooled_by_their_maximum():
+    images = torch.randint(0, 256, (2, 3, 48, 48), dtype=torch.uint8)
+    assert small().eval().class_activation_maps(images).shape == (2, 5, 6, 6)
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    ["convnext_atto", "poolformer_s12", "poolformerv2_s12", "edgenext_xx_small", "levit_128s"],
+)
+def test_finding_10_layers_between_pooling_and_head_are_refused(backbone):
+    torch.manual_seed(0)
+    size = 224 if backbone.startswith("levit") else 64
+    model = build_classifier(backbone, 4, (3, size, size)).eval()
+    images = torch.randint(0, 256, (2, 3, size, size), dtype=torch.uint8)
+    for _ in range(2):  # the answer is kept
+        with pytest.raises(ConfigError, match="straight into the head"):
+            model.class_activation_maps(images)
+
+
 def test_features_may_have_a_hidden_layer():
     model = build_classifier("none", 3, (7,), hidden=11, mean=[0.0] * 7, std=[1.0] * 7)
     output = model(torch.zeros(2, 7))
@@ -90,5 +121,5 @@ def test_wrong_networks_are_refused(arguments, message):
 
 
 def test_unknown_backbone_arguments_are_refused():
-    with pytest.raises(ConfigError, match="cannot be built"):
+    with pytest.raises(ConfigError, match="Did you mean 'pad_type'"):
         build_classifier("mobilenetv2_035", 3, (3, 8, 8), backbone_args={"padtype": "same"})

@@ -17,6 +17,8 @@
 """
 
 import signal
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class LargelossError(Exception):
@@ -73,3 +75,19 @@ class CheckpointError(RunError):
 
 class CompleteLabelsWarning(UserWarning):
     """A method for partial labels was given a batch without a single unobserved entry."""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by an unknown name, as the end of a sentence.
+
+    The nearest of the ``known`` names, whatever its case and dashes, or all of them.
+    """
+    names = {_letters(one): one for one in known}
+    near = get_close_matches(_letters(name), names, n=1)
+    return (
+        f"did you mean {names[near[0]]!r}?" if near else f"there are {', '.join(names.values())}."
+    )
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter not in "-_. ")

@@ -1,13 +1,15 @@
 """Files written atomically, and text with a checksum.
 
 A file is written beside its place, flushed to the disk, then renamed: a process that is killed at
-any moment leaves what was there. JSON and YAML can hold the SHA-256 of their content, so that a
-flipped bit is found when they are read.
+any moment leaves what was there. It is written under a random name that nothing had before, so that
+a link which somebody laid there is never followed. JSON and YAML can hold the SHA-256 of their
+content, so that a flipped bit is found when they are read.
 """
 
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,11 +17,55 @@ from typing import Any
 
 import yaml
 
-from largeloss.errors import RunError
+from largeloss.errors import ConfigError, RunError
 
 CHECKSUM = "sha256"
 """The name of the checksum, last in the file."""
+PARTIAL = ".partial"
+"""How the names of files end that are not written to their end."""
 _COMMENT = f"# {CHECKSUM}: "
+
+
+def partial_name(path: Path) -> Path:
+    """A random name beside ``path``, for what is to take its name."""
+    return path.with_name(f"{path.name[:40]}.{secrets.token_hex(8)}{PARTIAL}")
+
+
+def new_partial(path: Path) -> Path:
+    """An empty file beside ``path`` that was not there before, for what is to take its name.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    partial = partial_name(path)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return partial
+
+
+def refuse_links(folder: Path) -> None:
+    """Makes sure that a folder holds files and folders alone; what lies below is not looked at.
+
+    A folder that comes from somebody else may hold links to any file of the user, which would be
+    read or overwritten in its place. The folder itself may be a link. Where none is, it passes.
+
+    Raises:
+        ConfigError: it holds a link, or something that is neither a file nor a folder.
+    """
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                raise ConfigError(
+                    f"{entry.path} is a link (to {os.readlink(entry.path)}). A run folder must "
+                    "hold its own files and folders, since a link could lead to any other file of "
+                    "yours. Put the file itself there, or remove the link."
+                )
+            if not (entry.is_file() or entry.is_dir()) and os.path.lexists(entry):
+                raise ConfigError(
+                    f"{entry.path} is neither a file nor a folder. A run folder holds nothing "
+                    "else: remove it."
+                )
 
 
 @contextmanager
@@ -29,8 +75,9 @@ def written_atomically(path: Path) -> Iterator[Path]:
     Raises:
         RunError: the disk is full, or cannot be written; what was there is as it was.
     """
-    partial = path.with_name(path.name + ".partial")
+    partial = None
     try:
+        partial = new_partial(path)
         yield partial
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
@@ -42,8 +89,9 @@ def written_atomically(path: Path) -> Iterator[Path]:
             "it was: make room, or choose another place."
         ) from None
     finally:
-        with suppress(OSError):  # the disk is gone, and has been told of
-            partial.unlink(missing_ok=True)
+        if partial is not None:
+            with suppress(OSError):  # the disk is gone, and has been told of
+                partial.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

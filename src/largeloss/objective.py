@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from largeloss.losses import PartialLabelLoss
-from largeloss.models import Classifier, Output, full_precision, half_precision
+from largeloss.models import Classifier, Output, half_precision
 
 
 class Evaluated(NamedTuple):
@@ -37,7 +37,5 @@ class Objective(nn.Module):
     def forward(self, inputs: Tensor, labels: Tensor, rows: Tensor) -> Evaluated:
         with half_precision(inputs.device, self.in_bf16):
             output: Output = self.model(inputs)
-        # Never in half precision: sums, ties and least squares would go wrong without a word.
-        with full_precision(output.logits.device):
-            loss = self.criterion(output.logits, labels, rows, output.features, self.model.head)
+        loss = self.criterion(output.logits, labels, rows, output.features, self.model.head)
         return Evaluated(loss, output.logits)

@@ -308,3 +308,57 @@ def test_what_is_no_published_experiment_is_said(largeloss, six_classes, runs):
     assert code == 0, err
     assert "there is no preset, so nothing was published" in err
     assert "no preset for imcl" in " ".join(out.split())
+
+
+def test_finding_11_what_the_files_of_a_run_hold_is_compared(largeloss, image_folder, runs):
+    command = [
+        "reproduce", "--table", "pointing", "--methods", "an", "--seeds", "1", "--runs", runs,
+        "--data", f"voc2012={image_folder}", *SMALL,
+    ]  # fmt: skip
+    code, _, err = largeloss(*command, "--run")
+    assert code == 0, err
+    folder = runs / "voc2012/end-to-end/an-seed0"
+    sizes = "24 images for training → 5,717; 6 images for test → 5,823; 2 classes → 20"
+    assert f"an: another data set than the published (ours → published: {sizes})" in err
+    right = {
+        "accuracy": 12.34, "method": "an", "data": str(image_folder), "split": "test",
+        "tolerance": 0, "unshared_classes": [],
+    }  # fmt: skip
+    wrong = {
+        "method": "ll-r", "data": "elsewhere", "split": "train", "tolerance": 15.0,
+        "unshared_classes": ["red"],
+    }  # fmt: skip
+
+    def said(content):
+        (folder / "analysis").mkdir(exist_ok=True)
+        (folder / "analysis/pointing.json").write_text(json.dumps(content))
+        code, out, err = largeloss(*command)
+        assert code == 0, err
+        assert "12.3 (1)" in out
+        return [
+            line for line in err.splitlines() if "pointing.json was" in line or "say its" in line
+        ]
+
+    assert said(right) == []
+    for name, value in wrong.items():
+        (line,) = said(right | {name: value})
+        assert f"was measured with {name} {value!r} instead of {right[name]!r}" in line
+    assert len(said({"accuracy": 12.34})) == len(wrong)
+
+
+def test_finding_11_groups_of_another_split_are_said(largeloss, six_classes, runs):
+    command = [
+        "reproduce", "--table", "openimages", "--data", f"openimages-v3={six_classes}",
+        "--methods", "an", "--seeds", "1", "--runs", runs, *SMALL,
+    ]  # fmt: skip
+    code, _, err = largeloss(*command, "--run")
+    assert code == 0, err
+    assert "groups.json was" not in err
+    assert "6 images for val → 41,620; 6 images for test → 125,436; 6 classes → 5,000" in err
+    folder = runs / "openimages-v3/end-to-end/an-seed0"
+    groups = ("evaluate", folder, "--groups", "5", "--split", "train", "--out")
+    assert largeloss(*groups, folder / "groups.json")[0] == 0
+    code, _, err = largeloss(*command)
+    assert code == 0, err
+    assert "groups.json was measured with split 'train' instead of 'test'" in err
+    assert "groups.json was measured with entries " in err

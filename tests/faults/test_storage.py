@@ -53,7 +53,7 @@ def everything(run, table):
     }
 
 
-NEEDED = ("classes", "architecture", "thresholds", "val_rule")
+NEEDED = ("classes", "architecture", "scoring_precision", "thresholds", "val_rule")
 
 
 def test_fault_07_a_flipped_bit_in_any_file_is_found_or_harmless(largeloss, image_folder, tmp_path):

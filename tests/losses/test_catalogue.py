@@ -122,7 +122,12 @@ def test_settings_are_those_of_the_constructor():
         "ll-ct": {"delta_rel": 0.2, **large},
         "ll-cp": {"delta_rel": 0.1, **large},
         "curriculum": {"rule": "threshold", "limit": None, "num_passes": 10, "warmup_epochs": 1},
-        "imcl": {"dictionary_size": 4096, "graph": None},
+        "imcl": {
+            "dictionary_size": 4096,
+            "graph": None,
+            "version": "paper",
+            "lr_factor": 1.0,
+        },
     }
 
 

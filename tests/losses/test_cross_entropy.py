@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from largeloss.losses import cross_entropy
+from largeloss.losses import AssumeNegative, cross_entropy
 from largeloss.losses.cross_entropy import mean_cross_entropy
 
 
@@ -89,3 +89,79 @@ def test_logits_of_any_layout():
     (gradient,) = torch.autograd.grad(loss, logits)
     expected = (logits.detach().sigmoid() - targets.float()) / logits.numel()
     assert torch.allclose(gradient, expected, atol=1e-10)
+
+
+def by_closed_form_and_plainly(monkeypatch, function):
+    """What ``function()`` gives by the closed form, and by torch's own cross-entropy."""
+    found = []
+    for closed_form_from in (0, 2**40):
+        monkeypatch.setattr(cross_entropy, "CLOSED_FORM_FROM", closed_form_from)
+        found.append(function())
+    return found
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_finding_02_second_derivatives(monkeypatch, counted):
+    torch.manual_seed(0)
+    logits = torch.randn(6, 5, dtype=torch.float64, requires_grad=True)
+    direction = torch.randn(6, 5, dtype=torch.float64)
+    targets = torch.rand(6, 5) < 0.3
+    weights = torch.rand(6, 5) < 0.7 if counted else None
+
+    def penalised():
+        """The slopes of a loss with a gradient penalty, and a product with its Hessian."""
+        loss = mean_cross_entropy(logits, targets, weights)
+        (slope,) = torch.autograd.grad(loss, logits, create_graph=True)
+        (whole,) = torch.autograd.grad(loss + 10 * slope.square().sum(), logits)
+        _, product = torch.autograd.functional.hvp(
+            lambda x: mean_cross_entropy(x, targets, weights), logits.detach(), direction
+        )
+        return torch.stack([whole, product])
+
+    closed, plain = by_closed_form_and_plainly(monkeypatch, penalised)
+    torch.testing.assert_close(closed, plain, rtol=1e-12, atol=1e-15)
+    assert closed[1].abs().max() > 1e-4
+    monkeypatch.setattr(cross_entropy, "CLOSED_FORM_FROM", 0)
+    assert torch.autograd.gradgradcheck(lambda x: mean_cross_entropy(x, targets, weights), logits)
+
+
+def test_finding_02_a_gradient_penalty_on_a_large_batch():
+    torch.manual_seed(0)
+    inputs, labels = torch.randn(200, 10), torch.where(torch.rand(200, 100) < 0.1, 1, -1)
+    slopes = []
+    for columns in (slice(None), slice(0, 50)):  # beyond and below what has a closed form
+        weight = (torch.arange(1000).view(10, 100) / 1000).requires_grad_()
+        logits = (inputs @ weight)[:, columns]
+        loss = AssumeNegative()(logits, labels[:, columns]) * logits.shape[1]
+        (slope,) = torch.autograd.grad(loss, weight, create_graph=True)
+        norms = slope.square().sum(dim=0)[:50]
+        slopes.append(torch.autograd.grad(norms.sum(), weight)[0][:, :50])
+    torch.testing.assert_close(*slopes)
+    assert slopes[0].abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(6, 1), (5,), (1, 5)])
+@pytest.mark.parametrize("kind", [torch.bool, torch.float32], ids=str)
+def test_finding_02_weights_and_targets_that_are_repeated(monkeypatch, shape, kind):
+    torch.manual_seed(0)
+    logits = torch.randn(6, 5)
+    small = torch.rand(shape) < 0.5
+    assert 0 < small.sum() < small.numel()
+    other = torch.rand(6, 5) < 0.5
+    for targets, weights in ((other, small), (small, other)):
+        whole = mean_cross_entropy(
+            logits, targets.expand(6, 5).float(), weights.expand(6, 5).float()
+        )
+        found = by_closed_form_and_plainly(
+            monkeypatch, lambda t=targets, w=weights: mean_cross_entropy(logits, t, w.to(kind))
+        )
+        torch.testing.assert_close(found, [whole, whole])
+
+
+@pytest.mark.parametrize("num_images", [2, 200])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_finding_02_torch_func_is_refused(num_images):
+    weight, inputs = torch.randn(3, 100), torch.randn(num_images, 3)
+    labels = torch.full((num_images, 100), -1, dtype=torch.int8)
+    with pytest.raises(RuntimeError):
+        torch.func.grad(lambda w: AssumeNegative()(inputs @ w, labels))(weight)

@@ -26,7 +26,9 @@ from largeloss.losses import (
     InteractiveMultiLabelLearning,
     LargeLossPermanentCorrection,
     PartialLabelLoss,
+    settings_of,
 )
+from largeloss.losses.large_loss_selection import LargeLossSelection
 
 
 class WithFeatures(InteractiveMultiLabelLearning):
@@ -61,6 +63,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "imcl": {"dictionary_size": 4},
 }
 SCHEDULED = ["ll-r", "ll-ct", "ll-cp", "curriculum"]
+LARGE_LOSS = ["ll-r", "ll-ct", "ll-cp"]
 WARNS = sorted(set(ARGUMENTS) - {"full", "epr", "role", "curriculum", "imcl"})
 LEARNS_AT_ONCE = {"imcl"}  # its dictionary is refreshed by every batch
 NUM_IMAGES, NUM_CLASSES = 6, 5
@@ -86,6 +89,11 @@ def batch(name, seed=0, dtype=torch.float32):
     if name == "full":
         labels = labels.clamp_min(0)
     return logits.to(dtype), labels, torch.arange(NUM_IMAGES) + 10
+
+
+def learn(loss, logits, labels, rows):
+    """The loss of a batch that is trained on: its logits need a gradient."""
+    return loss(logits.requires_grad_(), labels, rows)
 
 
 def equal_states(one, other):
@@ -253,11 +261,10 @@ def test_features_are_accepted_by_methods_that_need_none(name):
 
 @every_other_loss
 def test_a_second_forward_pass_does_no_harm(name):
-    logits, labels, rows = batch(name)
     once, twice = make(name), make(name)
-    expected = once(logits, labels, rows)
+    expected = learn(once, *batch(name))
     for _ in range(2):
-        assert torch.equal(twice(logits, labels, rows), expected)
+        assert torch.equal(learn(twice, *batch(name)), expected)
     once.set_epoch(2)
     twice.set_epoch(2)
     assert equal_states(once.state_dict(), twice.state_dict())
@@ -269,16 +276,15 @@ def test_a_second_forward_pass_does_no_harm(name):
 @every_loss
 def test_evaluation_writes_nothing(name):
     loss = make(name)
-    loss(*batch(name))
+    learn(loss, *batch(name))
     before = copy.deepcopy(loss.state_dict())
     loss.eval()
-    with torch.no_grad():
-        for seed in range(1, 5):
-            loss(*batch(name, seed))
+    for seed in range(1, 5):
+        learn(loss, *batch(name, seed))
     assert equal_states(loss.state_dict(), before)
     loss.train()
     other = make(name)
-    other(*batch(name))
+    learn(other, *batch(name))
     for trained in (loss, other):
         trained.set_epoch(2)
     assert equal_states(loss.state_dict(), other.state_dict())
@@ -306,12 +312,12 @@ def test_resumed_equals_uninterrupted(name):
 def test_resumed_within_an_epoch(name):
     whole, first, second = (make(name, epoch) for epoch in (1, 1, None))
     for seed in range(2):
-        whole(*batch(name, seed))
-        first(*batch(name, seed))
+        learn(whole, *batch(name, seed))
+        learn(first, *batch(name, seed))
     second.load_state_dict(first.state_dict())
     logits, labels, rows = batch(name, 2)
     rows = rows + NUM_IMAGES
-    assert torch.equal(whole(logits, labels, rows), second(logits, labels, rows))
+    assert torch.equal(learn(whole, logits, labels, rows), learn(second, logits, labels, rows))
     whole.set_epoch(2)
     second.set_epoch(2)
     assert equal_states(second.state_dict(), whole.state_dict())
@@ -333,10 +339,109 @@ def test_permanent_correction_refuses_the_state_of_another_method(name):
 @every_loss
 def test_losses_can_be_copied_and_pickled(name):
     loss = make(name)
-    loss(*batch(name))
+    learn(loss, *batch(name))
     for other in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
         assert equal_states(other.state_dict(), loss.state_dict())
         assert torch.equal(other(*batch(name, 1)), make(name)(*batch(name, 1)))
+
+
+# What is only looked at.
+
+
+@every_loss
+@pytest.mark.parametrize("epoch", [0, 1, 3])
+def test_finding_03_logits_without_gradient_are_not_remembered(name, epoch):
+    loss, other = make(name, epoch), make(name, epoch)
+    logits, labels, rows = batch(name)
+    for seed in range(2):
+        learn(loss, *batch(name, seed))
+        learn(other, *batch(name, seed))
+    before = copy.deepcopy(loss.state_dict())
+    weight = torch.ones((), requires_grad=True)
+    with torch.no_grad():
+        in_no_grad = loss(logits * weight, labels, rows + 50)
+    values = [in_no_grad, loss(logits, labels, rows + 50)]
+    with torch.inference_mode():
+        values.append(loss(logits * weight, labels, rows + 50).clone())
+    assert equal_states(loss.state_dict(), before)
+    values.append(learn(other, logits, labels, rows + 50).detach())
+    assert all(torch.equal(value, values[0]) for value in values)
+    loss.set_epoch(epoch + 1)
+    if name == "ll-cp" and epoch:
+        assert len(loss.edits.committed) == 2 * 3  # of the two batches that were trained on
+        assert set(loss.edits.committed.rows.tolist()) <= set(rows.tolist())
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_finding_03_a_look_before_the_first_epoch_is_of_epoch_0(name):
+    loss = make(name, None)
+    logits, labels, rows = batch(name)
+    assert torch.equal(loss(logits, labels, rows), make(name, 0)(logits, labels, rows))
+    with pytest.raises(NonFiniteError):
+        loss(logits / 0, labels, rows)
+    assert loss.epoch is None
+    with pytest.raises(ScheduleError, match="needs the epoch"):
+        loss.current_epoch()
+    with pytest.raises(ScheduleError, match="needs the epoch"):
+        learn(loss, logits, labels, rows)
+
+
+@pytest.mark.parametrize("name", WARNS)
+def test_finding_03_validation_data_may_be_complete(name):
+    logits, labels, rows = batch(name)
+    loss = make(name, None)
+    loss(logits, labels.clamp_min(0), rows)
+    loss.set_epoch(0)
+    with pytest.warns(CompleteLabelsWarning, match="unobserved"):
+        learn(loss, logits, labels.clamp_min(0), rows)
+
+
+# Where a loss computes.
+
+
+@every_loss
+@pytest.mark.filterwarnings("ignore:.*complex operators")
+def test_finding_13_losses_compute_in_full_precision_under_autocast(name):
+    expected, given = make(name), make(name)
+    for seed in range(3):
+        logits, labels, rows = batch(name, seed)
+        wanted = learn(expected, logits, labels, rows)
+        with torch.autocast("cpu", torch.bfloat16):
+            got = learn(given, logits, labels, rows)
+            half = logits.detach().bfloat16()
+            assert given(half, labels, rows).dtype == torch.float32
+        assert torch.equal(got, wanted)
+    assert equal_states(given.state_dict(), expected.state_dict())
+
+
+@every_loss
+def test_finding_13_bookkeeping_lies_on_the_cpu_whatever_the_default_device(name, monkeypatch):
+    def trained(default):
+        torch.manual_seed(0)
+        head = torch.nn.Linear(3, NUM_CLASSES)
+        given = [(torch.randn(NUM_IMAGES, 3), *batch(name, seed)) for seed in range(3)]
+        arguments = dict(ARGUMENTS[name])
+        torch.manual_seed(0)
+        torch.set_default_device(default)
+        loss, found = LOSSES[name](**arguments), []
+        for epoch in range(3):
+            loss.set_epoch(epoch)
+            for number, (features, logits, labels, rows) in enumerate(given):
+                features.requires_grad_()
+                value = loss(head(features) + logits, labels, rows + 9 * number, features, head)
+                found += [value.detach(), *torch.autograd.grad(value, [*head.parameters()])]
+            for _, logits, labels, rows in given if loss.passes(epoch + 1) else ():
+                loss.relabel(logits[None], labels, rows)
+        copied = LOSSES[name](**arguments)
+        copied.load_state_dict(loss.state_dict())
+        return loss, found
+
+    try:
+        (loss, wanted), (other, found) = trained("cpu"), trained("meta")
+    finally:
+        torch.set_default_device(None)
+    assert all(map(torch.equal, found, wanted))
+    assert equal_states(other.state_dict(), loss.state_dict())
 
 
 # Schedules.
@@ -345,7 +450,7 @@ def test_losses_can_be_copied_and_pickled(name):
 @pytest.mark.parametrize("name", SCHEDULED)
 def test_scheduled_losses_ask_for_the_epoch(name):
     with pytest.raises(ScheduleError, match=r"Call loss\.set_epoch\(epoch\) before each epoch; 0"):
-        make(name, None)(*batch(name))
+        learn(make(name, None), *batch(name))
 
 
 @pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - set(SCHEDULED)))
@@ -471,6 +576,46 @@ def test_a_method_without_a_decision():
         PartialLabelLoss()(*batch("an"))
 
 
+@every_loss
+@pytest.mark.parametrize("shape", [(0, 5), (6, 0)])
+def test_finding_20_an_empty_batch(name, shape):
+    logits, labels = torch.zeros(shape), torch.zeros(shape, dtype=torch.int8)
+    for given in (logits, logits.clone().requires_grad_()):
+        with pytest.raises(LabelError, match=r"at least one image and one class, got .*\(\d, \d\)"):
+            make(name)(given, labels, torch.arange(shape[0]))
+
+
+@pytest.mark.parametrize("name", LARGE_LOSS)
+def test_finding_20_a_setting_of_a_wrong_type_is_named(name):
+    for call in (lambda: LOSSES[name](delta_rel="0.2"), lambda: LOSSES[name]("0.2")):
+        with pytest.raises(
+            ConfigError, match=r"delta_rel of ll-.*got '0\.2'\. Write it as a number"
+        ):
+            call()
+    with pytest.raises(ConfigError, match=r"delta_rel of LargeLossSelection must be a number"):
+        LargeLossSelection("0.2", "all", "include", 1)  # type: ignore[arg-type]
+
+
+# How it is shown.
+
+
+def test_finding_25_settings_are_shown():
+    assert repr(LOSSES["an"]()) == "AssumeNegative()"
+    assert repr(LOSSES["ll-r"](0.4, ties="stable")) == (
+        "LargeLossRejection(delta_rel=0.4, rate_base='all', ties='stable', warmup_epochs=1)"
+    )
+    shown = repr(InteractiveMultiLabelLearning(graph=torch.eye(3)))
+    assert "(dictionary_size=4096, graph=tensor of (3, 3), version='paper', lr_factor=1.0)" in shown
+
+
+@every_loss
+def test_finding_25_every_setting_is_shown_also_of_a_copy(name):
+    loss = make(name)
+    for setting in settings_of(name):
+        assert f"{setting}={ARGUMENTS[name].get(setting, '')}" in repr(loss)
+    assert repr(copy.deepcopy(loss)) == repr(pickle.loads(pickle.dumps(loss))) == repr(loss)
+
+
 # The warning about complete labels.
 
 
@@ -481,15 +626,16 @@ def test_a_first_batch_without_unobserved_entries_warns_once(name):
     with pytest.warns(
         CompleteLabelsWarning, match=r"convert\(labels, 'positives-only'\)"
     ) as caught:
-        loss(logits, labels.clamp_min(0), rows)
+        learn(loss, logits, labels.clamp_min(0), rows)
     assert len(caught) == 1
     assert LOSSES[name].__name__ in str(caught[0].message)
-    loss(logits, labels.clamp_min(0), rows)
+    learn(loss, logits, labels.clamp_min(0), rows)
 
 
 @pytest.mark.parametrize("name", WARNS)
 def test_the_warning_points_at_the_callers_line(name):
     logits, labels, rows = batch(name)
+    logits.requires_grad_()
     with pytest.warns(CompleteLabelsWarning, match="unobserved") as caught:
         make(name)(logits, labels.clamp_min(0), rows)
     assert caught[0].filename == __file__
@@ -499,8 +645,8 @@ def test_the_warning_points_at_the_callers_line(name):
 def test_later_batches_may_be_complete(name):
     logits, labels, rows = batch(name)
     loss = make(name)
-    loss(logits, labels, rows)
-    loss(logits, labels.clamp_min(0), rows)
+    learn(loss, logits, labels, rows)
+    learn(loss, logits, labels.clamp_min(0), rows)
 
 
 @pytest.mark.parametrize("name", ["full", "epr"])
@@ -508,7 +654,7 @@ def test_methods_for_which_complete_labels_are_no_surprise(name):
     logits, labels, rows = batch(name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        make(name)(logits, labels.clamp_min(0), rows)
+        learn(make(name), logits, labels.clamp_min(0), rows)
 
 
 @every_loss

@@ -1,6 +1,7 @@
 """IMCL: completion, matching pursuit, dictionary and the whole loss against loops."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,7 @@ def test_the_memory_equals_a_dictionary(size, history):
 
 
 def step(loss, head, features, labels, rows):
+    """The loss of some images, by a model with this head."""
     return loss(head(features), labels, rows, features, head)
 
 
@@ -194,6 +196,149 @@ def test_the_weights_balance_the_gradients():
 
     assert norm(without(sizes[1]), (0, 1)) == pytest.approx(norm(sizes[0], (0, 1)))
     assert norm(without(sizes[2]), (2,)) == pytest.approx(norm(sizes[0], (2,)))
+
+
+def test_finding_13_the_weights_are_set_when_the_dictionary_has_been_filled():
+    loss, head, features, labels = setting()  # a dictionary of 6
+    for number, start in enumerate((0, 3, 6, 0)):
+        part = slice(start, start + 3)
+        step(loss, head, features[part], labels[part], torch.arange(3) + start)
+        assert (loss.balance is not None) == (number >= 2)
+    # A data set that is smaller than the dictionary: it is filled when a batch brings nothing new.
+    loss = InteractiveMultiLabelLearning(dictionary_size=50).double()
+    for number, start in enumerate((0, 3, 6, 0, 3)):
+        part = slice(start, start + 3)
+        value = step(loss, head, features[part], labels[part], torch.arange(3) + start)
+        assert (loss.balance is not None) == (number == 4)
+        observed = labels[part] >= 0
+        plain = nn.functional.binary_cross_entropy_with_logits(
+            head(features[part])[observed], (labels[part] == 1).double()[observed]
+        )
+        assert (value.item() == pytest.approx(plain.item())) == (number < 4)
+
+
+def test_finding_13_a_dictionary_filled_before_a_restart():
+    loss, head, features, labels = setting()
+    other, *_ = setting()
+    step(loss, head, features[:6], labels[:6], torch.arange(6))
+    other.load_state_dict(loss.state_dict())
+    rest = features[6:], labels[6:], torch.arange(6, 9)
+    assert torch.equal(step(other, head, *rest), step(loss, head, *rest))
+    assert other.balance == loss.balance is not None
+
+
+@pytest.mark.parametrize("version", ["paper", "code"])
+def test_finding_13_a_head_without_bias(version):
+    _, head, features, labels = setting()
+    without = nn.Linear(5, 4, bias=False).double()
+    with torch.no_grad():
+        without.weight.copy_(head.weight)
+        head.bias.zero_()
+    values = []
+    for used in (head, without):
+        loss = InteractiveMultiLabelLearning(dictionary_size=6, version=version).double()
+        if version == "paper" and used is head:
+            head.bias.requires_grad_(False)  # of another weight, were it trained
+        step(loss, used, features[:6], labels[:6], torch.arange(6))
+        value = step(loss, used, features[6:], labels[6:], torch.arange(6, 9))
+        values.append([value.item(), *loss.balance])
+    assert values[0] == pytest.approx(values[1])
+    assert values[0][1] > 0
+
+
+def test_finding_13_a_head_that_is_not_trained():
+    loss, head, features, labels = setting()
+    head.requires_grad_(False)
+    features.requires_grad_()
+    step(loss, head, features[:6], labels[:6], torch.arange(6))
+    with pytest.raises(ConfigError, match=r"none of them needs a gradient\. Train the head, or ch"):
+        step(loss, head, features[6:], labels[6:], torch.arange(6, 9))
+
+
+def test_finding_13_under_autocast():
+    def losses(context):
+        loss, head, features, labels = setting()
+        head, features, found = head.float(), features.float(), []
+        for start in (0, 3, 6, 0):
+            part = slice(start, start + 3)
+            logits = head(features[part])
+            with context:
+                value = loss(logits, labels[part], torch.arange(3) + start, features[part], head)
+            found.append(value)
+        return torch.stack(found), loss.balance
+
+    plain, under = losses(nullcontext()), losses(torch.autocast("cpu", torch.bfloat16))
+    assert torch.equal(plain[0], under[0])
+    assert plain[1] == under[1] is not None
+    # A step whose logits and features were computed in half precision, too.
+    loss, head, features, labels = setting()
+    head = head.float()
+    for start in (0, 6):
+        with torch.autocast("cpu", torch.bfloat16):
+            half = features[start : start + 6].float().bfloat16()
+            rows = torch.arange(start, start + len(half))
+            value = loss(head(half), labels[start : start + 6], rows, half, head)
+        value.backward()
+        assert value.dtype == torch.float32
+
+
+# As the authors ran it.
+
+
+def test_finding_13_the_authors_run_equals_the_loop():
+    """Chosen by labels alone; of values w1, no w2; the whole graph trains."""
+    graph = torch.eye(4, dtype=torch.float64) * 0.7
+    graph[0, 2] = graph[3, 1] = 0.3
+    _, head, features, labels = setting()
+    loss = InteractiveMultiLabelLearning(6, graph, version="code").double()
+    features.requires_grad_()
+    step(loss, head, features[:6], labels[:6], torch.arange(6))
+
+    def by_loops(influence):
+        f, y = features.detach().numpy(), labels.numpy()
+        logits = f @ head.weight.detach().numpy().T + head.bias.detach().numpy()
+        plain, sure = np.vectorize(asym)(logits), np.where(y == 1, 1.0, -0.5)
+        atoms = np.where(y[:6] >= 0, sure[:6], plain[:6] @ influence)
+        observed = [(b, c) for b in range(6, 9) for c in range(4) if y[b, c] >= 0]
+        first = sum(cross_entropy(logits[b, c], int(y[b, c] == 1)) for b, c in observed)
+        first, second = first / len(observed), 0.0
+        for b in range(6, 9):
+            own, support = np.where(y[b] >= 0, sure[b], plain[b]), []
+            left = own
+            for _ in range(3):
+                inner = {j: float(atoms[j] @ left) for j in range(6) if j not in support}
+                fits = {j: inner[j] ** 2 / float(atoms[j] @ atoms[j]) for j in inner}
+                scores = {j: fits[j] / max(fits.values()) * np.sign(inner[j]) for j in fits}
+                best = max(scores, key=lambda j: scores[j])
+                if scores[best] < 1e-3:
+                    break
+                support.append(best)
+                weights = np.linalg.lstsq(atoms[support].T, own, rcond=None)[0]
+                left = own - weights @ atoms[support]
+            second += float(left @ left) / 3
+        return first, second
+
+    value = step(loss, head, features[6:], labels[6:], torch.arange(6, 9))
+    first, second = by_loops(graph.numpy())
+    w1 = first / second
+    assert value.item() == pytest.approx(first + w1 * second, abs=1e-9)
+    assert loss.balance == pytest.approx((w1, 0.0))
+    value.backward()
+    assert ((loss.graph.grad != 0) <= (graph != 0)).all()
+    assert (loss.graph.grad.diagonal() != 0).any()
+    # Later w1 stays as it was, and so does the dictionary.
+    with torch.no_grad():
+        head.weight *= 1.5
+        loss.graph[1, 1] = 0.2
+    value = step(loss, head, features[6:], labels[6:], torch.arange(6, 9))
+    graph[1, 1] = 0.2
+    first, second = by_loops(graph.numpy())
+    assert value.item() == pytest.approx(first + w1 * second, abs=1e-9)
+    # Other images do not enter the dictionary; its own are refreshed.
+    assert loss.memory.rows.tolist() == list(range(6))
+    features.detach()[2] *= 2
+    step(loss, head, features[2:3], labels[2:3], torch.tensor([2]))
+    assert torch.equal(loss.memory.features[2], features.detach()[2])
 
 
 def test_fixed_features_have_no_second_term():

@@ -24,6 +24,11 @@ def batch(seed=0, num_images=16, num_classes=20):
     return torch.tensor(logits), torch.tensor(labels, dtype=torch.int8), torch.arange(num_images)
 
 
+def learn(loss, logits, labels, rows):
+    """The loss of a batch that is trained on: its logits need a gradient."""
+    return loss(logits.clone().requires_grad_(), labels, rows)
+
+
 def edits_of(loss):
     committed = loss.edits.committed
     return set(zip(committed.rows.tolist(), committed.columns.tolist(), strict=True))
@@ -34,7 +39,7 @@ def corrected(delta_rel=0.2):
     loss = LargeLossPermanentCorrection(delta_rel)
     for epoch in range(4):
         loss.set_epoch(epoch)
-        loss(*batch(epoch))
+        learn(loss, *batch(epoch))
     return loss
 
 
@@ -45,7 +50,7 @@ def test_permanent_correction_silently_runs_temporary_correction():
     unlearnt = torch.full_like(logits, -1.0)
     for loss in (permanent, temporary):
         loss.set_epoch(1)
-        loss(logits, labels, rows)
+        learn(loss, logits, labels, rows)
         loss.set_epoch(2)
     kept = permanent.decide(unlearnt, labels, rows).targets
     assert edits_of(permanent)
@@ -61,7 +66,7 @@ def test_permanent_edits_are_empty_where_one_loss_is_large():
     logits, labels, rows = batch()
     assert num_large(labels.numel(), 0.001) == 1
     loss.set_epoch(1)
-    loss(logits, labels, rows)
+    learn(loss, logits, labels, rows)
     loss.set_epoch(2)
     largest = logits.masked_fill(labels != -1, -math.inf).argmax()
     assert edits_of(loss) == {divmod(int(largest), 20)}

@@ -82,3 +82,18 @@ def best_threshold_loop(pairs):
     cuts = [-np.inf] + [(a + b) / 2 for a, b in pairwise(distinct)]
     best = max(cuts, key=lambda cut: (f1_of_cut(pairs, cut), cut))
     return None if best == -np.inf else best
+
+
+def shrunk_threshold_loop(scores, labels, column, learnt, prior=20):
+    """Own best cut and that of all learnt classes pooled, weighted by the rarer of two states."""
+    if not learnt[column]:
+        return np.inf
+    pairs = observed_column(scores, labels, column)
+    pooled = [p for c in np.flatnonzero(learnt) for p in observed_column(scores, labels, c)]
+    own, common = (
+        min(s for s, _ in some) if (cut := best_threshold_loop(some)) is None else cut
+        for some in (pairs, pooled)
+    )
+    fewer = min(sum(y == state for _, y in pairs) for state in (0, 1))
+    weight = fewer / (fewer + prior)
+    return weight * own + (1 - weight) * common

@@ -4,10 +4,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from metric_oracles import best_threshold_loop, f1_of_cut, make_data, observed_column
+from metric_oracles import (
+    best_threshold_loop,
+    f1_of_cut,
+    make_data,
+    observed_column,
+    shrunk_threshold_loop,
+)
 
 from largeloss.errors import InputError
-from largeloss.metrics import best_thresholds, best_thresholds_entries
+from largeloss.metrics import (
+    best_thresholds,
+    best_thresholds_entries,
+    shrunk_thresholds,
+    shrunk_thresholds_entries,
+)
 
 
 def check_against_loop(scores, labels):
@@ -110,3 +121,25 @@ def test_an_infinite_score_in_a_list_is_refused():
     scores, columns = np.array([0.5, np.inf]), np.zeros(2, dtype=np.int64)
     with pytest.raises(InputError, match="1 of 2 scores are infinite; the first is at entry 1"):
         best_thresholds_entries(scores, np.array([0, 1]), columns, 1)
+
+
+@pytest.mark.parametrize("observed", [1.0, 0.5, 0.05])
+def test_finding_01_thresholds_of_few_positives_are_shrunk_towards_the_common_one(observed):
+    scores, labels = make_data(37, observed=observed, dtype=np.float64)
+    learnt = np.array([True, True, False, True, True, True, True])
+    labels[:, 1] = np.minimum(labels[:, 1], 0)  # not one positive
+    expected = [shrunk_threshold_loop(scores, labels, c, learnt) for c in range(7)]
+    found = shrunk_thresholds(scores, labels, learnt)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert np.isposinf(found[2])
+    rows, columns = np.nonzero(labels >= 0)
+    entries = scores[rows, columns], labels[rows, columns], columns, 7
+    np.testing.assert_array_equal(shrunk_thresholds_entries(*entries, learnt), found)
+    everywhere = shrunk_thresholds(scores, labels)
+    assert np.isfinite(everywhere).all()
+
+
+def test_nothing_observed_gives_one_half_and_nothing_learnt_gives_no_tag():
+    scores, labels = np.ones((3, 2)), np.full((3, 2), -1)
+    np.testing.assert_array_equal(shrunk_thresholds(scores, labels), [0, 0])
+    np.testing.assert_array_equal(shrunk_thresholds(scores, labels, [False, False]), np.inf)

@@ -1,6 +1,5 @@
 """Training on another device is training on the CPU: shown on a pretended one."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -21,8 +20,6 @@ def there(monkeypatch, pretending):
     save = resume_state.save_state
     monkeypatch.setattr(test_midway, "start", lambda: DEVICE)
     monkeypatch.setattr(resume_state, "save_state", lambda path, state: save(path, held(state)))
-    for module in ("models.classifier", "objective"):  # no autocast there
-        monkeypatch.setattr(f"largeloss.{module}.full_precision", lambda device: nullcontext())
     return Strict(may_wait=True)
 
 

@@ -1,5 +1,7 @@
 """The choice of a precision: measured, kept, and the same when a run is taken up again."""
 
+import json
+
 import pytest
 import torch
 import yaml
@@ -7,9 +9,14 @@ import yaml
 from largeloss.cli import run
 from largeloss.config import make_config
 from largeloss.data import digits
+from largeloss.data.folder.read import read_features
 from largeloss.models import build_classifier
 from largeloss.runs.assemble import with_precision
+from largeloss.runs.load import open_run
 from largeloss.training import precision
+from largeloss.training.engine import score
+from largeloss.training.frozen import head_alone
+from largeloss.training.weights import load_weights
 
 BIG = [
     "--backbone", "resnet10t", "--image-size", "96", "--batch-size", "4", "--epochs", "2",
@@ -65,6 +72,39 @@ def test_all_runs_of_a_comparison_have_the_precision_of_the_first(
     found = [yaml.safe_load(path.read_text()) for path in out.glob("*/config.yaml")]
     assert {config["training"]["precision"] for config in found} == {"bf16"}
     assert len(found) > 1
+
+
+def test_finding_06_a_linear_head_is_not_measured_and_trains_in_full_precision(
+    image_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(precision, "gain", lambda *_: pytest.fail("measured"))
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    arguments = [*BIG, "--protocol", "linear", "--cache", str(cache), "--out", str(out)]
+    assert run(["train", str(image_folder), *arguments]) == 0, capsys.readouterr()
+    assert yaml.safe_load((out / "config.yaml").read_text())["training"]["precision"] == "fp32"
+
+
+@pytest.mark.parametrize("chosen", ["fp32", "bf16"])
+def test_finding_06_a_run_is_scored_in_the_precision_that_it_records(
+    chosen, image_folder, tmp_path, capsys
+):
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    arguments = [*BIG, "--protocol", "linear", "--cache", str(cache), "--precision", chosen]
+    assert run(["train", str(image_folder), *arguments, "--out", str(out)]) == 0, (
+        capsys.readouterr()
+    )
+    assert json.loads((out / "best/config.json").read_text())["scoring_precision"] == chosen
+    (file,) = (cache / "features").glob("*.safetensors")
+    opened = open_run(out)
+    rows = opened.dataset.rows("test")
+    features = read_features(file, opened.dataset.labels)[rows]
+    with torch.no_grad():
+        own_table = head_alone(load_weights(out / "best"))(features).logits
+    evaluated = score(opened.model.network, opened.loader("test")).logits
+    torch.testing.assert_close(evaluated, own_table, rtol=1e-5, atol=1e-5)
+    opened.model.network.scored_in_bf16 = chosen == "fp32"
+    other = score(opened.model.network, opened.loader("test")).logits
+    assert (other - own_table).abs().max() > 1e-4
 
 
 def test_features_in_bfloat16_are_kept_apart(image_folder, tmp_path, capsys):

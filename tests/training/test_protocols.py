@@ -1,6 +1,7 @@
 """Training as a whole: what is saved, what is chosen, and that a resumed run is the same run."""
 
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from largeloss.training.listener import Listener
 from largeloss.training.recipe import Recipe
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.start import start
-from largeloss.training.weights import load_config, load_weights
+from largeloss.training.weights import load_weights
 
 ARGUMENTS: dict[str, Any] = {n: {"delta_rel": 5.0} for n in ("ll-r", "ll-ct", "ll-cp")} | {
     "epr": {"expected_positives": 1.5},
@@ -139,7 +140,8 @@ def test_the_best_epoch_has_the_best_val_map_and_its_weights_are_kept(tmp_path):
     _, _, outcome = train(tmp_path / "run")
     values = [record["val_map"] for record in outcome.history]
     assert outcome.best_epoch == int(np.argmax(values))
-    assert load_config(tmp_path / "run/best")["epoch"] == outcome.best_epoch
+    noted = json.loads((tmp_path / "run/best/config.json").read_text())
+    assert noted["epoch"] == outcome.best_epoch
     with (tmp_path / "run/metrics.csv").open(newline="") as file:
         records = list(csv.DictReader(file))
     assert [float(record["val_map"]) for record in records] == values

@@ -35,8 +35,12 @@ def test_of_observed_entries_alone(share, seed, monkeypatch):
     np.testing.assert_allclose(one.per_class, two.per_class, atol=1e-15)
     for name in ("num_classes", "num_absent", "num_without_negatives", "num_observed"):
         assert getattr(one, name) == getattr(two, name)
-    limits = evaluator.thresholds(whole)
-    np.testing.assert_array_equal(limits, evaluator.thresholds(alone))
+    learnt = np.arange(classes) % 5 > 0
+    limits = evaluator.thresholds(whole, learnt)
+    np.testing.assert_array_equal(limits, evaluator.thresholds(alone, learnt))
+    for name in ("hits", "predicted", "positives"):
+        counts = [getattr(evaluator.tag_counts(some, limits), name) for some in (whole, alone)]
+        np.testing.assert_array_equal(*counts)
     assert evaluator.f1(whole, limits) == evaluator.f1(alone, limits)
     assert evaluator.by_example(whole) is None
 

@@ -45,7 +45,12 @@ def main(out: Path) -> None:
         evaluator = Evaluator.of(table, splits["val"])
         folder = RunFolder(out / f"{name}-{distributed.rank()}")
         evaluators = Evaluators(evaluator, evaluator)
-        outcome = fit(Phase(model, criterion, data, evaluators, recipe, folder, {}), device)
+        outcome = fit(
+            Phase(
+                model, criterion, data, evaluators, recipe, folder, {"classes": list(table.classes)}
+            ),
+            device,
+        )
         scores = score(model, evaluation_loader(data, "test", recipe))
         results[name] = {
             "weights": {k: v.cpu() for k, v in model.state_dict().items()},

@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision import transforms
 
 from largeloss.data.inputs.image_files import ImageFiles
-from largeloss.models.build import IMAGENET_MEAN, IMAGENET_STD
+from largeloss.models.normalisation import IMAGENET
 
 BATCH = 16
 
@@ -38,7 +38,7 @@ def published(paths: tuple[Path, ...], size: int) -> Tensor:
             transforms.Resize((size, size)),
             transforms.RandomHorizontalFlip(),
             transforms.ToTensor(),
-            transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD),
+            transforms.Normalize(*IMAGENET),
         ]
     )
     return torch.stack([steps(Image.open(path).convert("RGB")) for path in paths])
@@ -46,7 +46,7 @@ def published(paths: tuple[Path, ...], size: int) -> Tensor:
 
 def ours(source: ImageFiles, flips: list[bool]) -> Tensor:
     """Read as uint8, normalised as the model does it."""
-    mean, std = (torch.tensor(v).view(-1, 1, 1) * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
+    mean, std = (torch.tensor(v).view(-1, 1, 1) * 255 for v in IMAGENET)
     return source.read(range(len(source)), flips).float().sub_(mean).div_(std)
 
 
@@ -87,7 +87,7 @@ def _cached(paths: tuple[Path, ...], size: int, folder: Path) -> Line:
 
     cached = DecodedCache.of(ImageFiles(paths, size), np.arange(len(paths)), folder)
     flips = [bool(place % 2) for place in range(len(paths))]
-    mean, std = (torch.tensor(v).view(-1, 1, 1) * 255 for v in (IMAGENET_MEAN, IMAGENET_STD))
+    mean, std = (torch.tensor(v).view(-1, 1, 1) * 255 for v in IMAGENET)
 
     def from_cache() -> Tensor:
         return cached.read(range(len(paths)), flips).float().sub_(mean).div_(std)

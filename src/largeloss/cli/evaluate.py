@@ -57,12 +57,14 @@ def evaluate(
     found = measure(run, data, split=split, unlisted=unlisted, bad_images=bad_images)
     for text in found.notes:
         note(text)
-    screen.print(summary.class_table(found.ap, found.counts))
+    tags = {"Precision": found.class_precision, "Recall": found.class_recall}
+    screen.print(summary.class_table(found.ap, found.counts, tags))
     say(
         f"{split}: {found.num_images} inputs, mAP {found.mean.lead:.1f}, OF1 {found.of1:.1f}, "
         f"CF1 {found.cf1:.1f}. Measured by {found.rule_description}."
     )
     if found.mean.remark:
         say(found.mean.remark)
+    say(summary.tags(found.tag_precision, found.tag_recall))
     if out is not None:
         write_json(out, asdict(found))

@@ -27,7 +27,12 @@ def predict(
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
     if not out.parent.is_dir():
         raise ConfigError(f"The folder {out.parent} of --out does not exist.")
-    predictions = load(run).predict(
+    model = load(run)
+    never = [name for name, limit in model.thresholds.items() if limit is None]
+    if never:
+        shown = ", ".join(never[:8]) + (f", … ({len(never)} classes)" if len(never) > 8 else "")
+        note(f"Never tagged, since no training image had the tag: {shown}.")
+    predictions = model.predict(
         paths, bad_images=bad_images, batch_size=batch_size, workers=workers
     )
     for text in predictions.skipped.values():

@@ -26,6 +26,8 @@ def print_result(result: "RunResult", folder: Path) -> None:
     )
     if mean.remark:
         say(mean.remark)
+    say(val(result))
+    say(tags(result.test_tag_precision, result.test_tag_recall))
     if result.num_corrections:
         say(
             f"{result.num_corrections} blank training entries were labelled by the method: "
@@ -34,8 +36,24 @@ def print_result(result: "RunResult", folder: Path) -> None:
     say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} IMAGES --out scores.csv")
 
 
-def class_table(ap: Mapping[str, float], counts: Mapping[str, Sequence[int]]) -> Table:
-    """Average precision by class, and why where there is none."""
+def val(result: "RunResult") -> str:
+    """What val mAP is, and what it rests on."""
+    interval = result.val_map_interval
+    between = "" if interval is None else f" (95 % interval {interval[0]:.1f} to {interval[1]:.1f})"
+    positives = [present for present, *_ in result.val_counts.values()]
+    return (
+        f"Val mAP {result.val_map:.1f}{between}: {min(positives)} to {max(positives)} positives a "
+        "class."
+    )
+
+
+def class_table(
+    ap: Mapping[str, float],
+    counts: Mapping[str, Sequence[int]],
+    tags: Mapping[str, Mapping[str, float | None]] | None = None,
+) -> Table:
+    """Average precision by class, and why where there is none; more columns of fractions."""
+    tags = tags or {}
     rows = []
     for name, value in ap.items():
         present, absent, _ = counts[name]
@@ -44,8 +62,18 @@ def class_table(ap: Mapping[str, float], counts: Mapping[str, Sequence[int]]) ->
             shown = "not measurable: nowhere present"
         elif not absent:
             shown = "not measurable: nowhere absent"
-        rows.append((name, *map(str, counts[name]), shown))
-    return text_table(("Class", "Present", "Absent", "Unknown", "AP"), rows)
+        more = (column[name] for column in tags.values())
+        percent = ("–" if share is None else f"{100 * share:.1f}" for share in more)
+        rows.append((name, *map(str, counts[name]), shown, *percent))
+    return text_table(("Class", "Present", "Absent", "Unknown", "AP", *tags), rows)
+
+
+def tags(precision: float, recall: float) -> str:
+    """How far the tags of ``predict`` can be trusted."""
+    return (
+        f"Tags, as predict gives them: {precision:.1f} % of them are right, and {recall:.1f} % of "
+        "those that are true are found."
+    )
 
 
 def group_table(figures: "GroupedFigures") -> Table:

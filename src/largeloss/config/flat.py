@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from largeloss.config.layers import meant
 from largeloss.config.models import SECTIONS
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, meant
 
 RENAMED = {
     ("data", "path"): "data",

@@ -1,7 +1,6 @@
 """Layers of settings (files, ``--set a.b=c``, options) merged to one :class:`RunConfig`."""
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from largeloss.config.models import SECTIONS, RunConfig
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, meant
 
 
 def make_config(
@@ -61,13 +60,6 @@ def deep_merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
                 value = deep_merged(below if isinstance(below, Mapping) else {}, value)
             result[name] = value
     return result
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """What may have been meant by an unknown name, as the end of a sentence."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
 
 
 def _assignment(text: str) -> dict[str, Any]:

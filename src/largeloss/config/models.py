@@ -101,9 +101,13 @@ class ModelConfig(_Section):
     weights: Path | None = setting(None, "Safetensors file of the backbone's weights.", flag=True)
     pretrained: bool = setting(False, "Let timm fetch weights from its hub.", flag=True)
     image_size: int = setting(448, "In pixels.", flag=True, ge=1, le=8192)
-    mean: Three = setting(lambda: [0.485, 0.456, 0.406], "Of the images' channels, from 0 to 1.")
-    std: ThreePositive = setting(
-        lambda: [0.229, 0.224, 0.225], "Of the images' channels, from 0 to 1."
+    mean: Three | None = setting(
+        None,
+        "Of the images' channels, from 0 to 1. Default: what the weights file notes, else timm's "
+        "for the backbone.",
+    )
+    std: ThreePositive | None = setting(
+        None, "Of the images' channels, from 0 to 1. Default: as of mean."
     )
     hidden: int = setting(0, "Units of a hidden layer over features; 0 is a linear model.", ge=0)
     dropout: float = setting(0.0, "Before the head: share of the features left out.", ge=0, lt=1)
@@ -125,8 +129,8 @@ class TrainingConfig(_Section):
     )
     epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)
     batch_size: int = setting(16, "Over all processes.", flag=True, ge=1)
-    optimizer: Literal["adam", "sgd", "rmsprop"] = setting(
-        "adam", "adam, sgd or rmsprop.", flag=True
+    optimizer: Literal["adam", "sgd", "rmsprop", "rmsprop-tf"] = setting(
+        "adam", "adam, sgd, rmsprop, or rmsprop-tf: as TensorFlow computes it.", flag=True
     )
     lr: Annotated[float, Field(gt=0)] | None = setting(
         None,
@@ -165,8 +169,8 @@ class TrainingConfig(_Section):
 
     @model_validator(mode="after")
     def _usual_values(self) -> Self:
-        usual = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3), "rmsprop": (1e-3, 0.0)}
-        lr, weight_decay = usual[self.optimizer]
+        usual = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3)}
+        lr, weight_decay = usual.get(self.optimizer, (1e-3, 0.0))
         if self.lr is None:
             self.lr = lr
         if self.weight_decay is None:

@@ -23,16 +23,25 @@ class FinishedRun:
     result: dict[str, Any]
     """Content of its ``result.json``."""
 
+    def content(self, file: str) -> dict[str, Any] | None:
+        """What ``file`` holds; None without the file.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
+        path = self.path / file
+        return _read(path) if path.is_file() else None
+
     def value(self, file: str, keys: Sequence[str]) -> float | None:
         """The number in ``file`` under ``keys``; None without the file, or if the value is null.
 
         Raises:
             RunError: the file cannot be read, has no such keys, or the value is not a number.
         """
-        path = self.path / file
-        if not path.is_file():
+        found: Any = self.content(file)
+        if found is None:
             return None
-        found: Any = _read(path)
+        path = self.path / file
         for depth, key in enumerate(keys):
             if not isinstance(found, dict) or key not in found:
                 missing = ".".join(keys[: depth + 1])

@@ -4,15 +4,17 @@ A table's ``file`` holds values in percent, null where one could not be measured
 is the command that writes the file:
 
 - ``result.json``: ``{"test_map": 89.2, …}``.
-- ``groups.json``: ``{"groups": {"G1": 77.1, …, "G5": 88.8}, "all": 82.0, …}``.
-- ``analysis/pointing.json``: ``{"accuracy": 78.9, …}``, the share of hits among all pairs of an
-  image and a class that it shows (micro).
+- ``groups.json``: ``{"groups": {"G1": 77.1, …, "G5": 88.8}, "all": 82.0, "split": "test", …}``.
+- ``analysis/pointing.json``: ``{"accuracy": 78.9, "split": "test", "tolerance": 0, …}``, the share
+  of hits among all pairs of an image and a class that it shows (micro).
 - ``analysis/memorization.json``: ``{"TP": {"warm-up": 88.3, "regular": 11.7}, "TN": {…}, …}``, the
   share of the entries of a kind with the highest loss in each phase.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from largeloss.data.importers import coco, cub, nuswide, openimages, voc
 
 _KIM = "Kim, Kim, Akata, Lee, CVPR 2022 (arXiv 2206.03740)"
 _END, _INIT = "end-to-end", "linear-init"
@@ -51,6 +53,10 @@ class PublishedTable:
     """The command that writes ``file``, where RUN is the run folder; empty: training writes it."""
     reruns: Mapping[str, tuple[Band | None, ...]] = field(default_factory=dict)
     """Method → lowest and highest value of independent re-runs, one pair a column."""
+    measured_with: dict[str, object] = field(default_factory=dict)
+    """What ``file`` must say of how its values were measured."""
+    as_in_run: tuple[str, ...] = ()
+    """What ``file`` must say as its run does: of ``method``, ``data``, ``entries`` (annotated)."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -98,8 +104,9 @@ ARTIFICIAL = PublishedTable(
         "ll-r": ((87.8, 88.3), (70.1, 70.7), (48.0, 48.8), (19.0, 19.6), None, None, None, None),
     },
     notes=(
-        "NUS-WIDE exists in two versions (the re-crawl of Cole et al., 126,034 / 84,226 images; "
-        "the official release, 150,000 / 60,260). Their figures cannot be compared: state which "
+        "NUS-WIDE exists in two versions: the re-crawl of Cole et al., 126,034 / 84,226 images "
+        "(others count 150,000 / 60,260 in its arrays, which are the same pictures), and the "
+        "owners' lists, 161,789 / 107,859, with which no published table compares. State which "
         "one was used.",
     ),
 )
@@ -125,6 +132,8 @@ OPENIMAGES = PublishedTable(
     },
     file="groups.json",
     made_by="largeloss evaluate RUN --groups 5 --out RUN/groups.json",
+    measured_with={"split": "test", "rule": "observed"},
+    as_in_run=("entries",),
 )
 
 POINTING = PublishedTable(
@@ -147,6 +156,8 @@ POINTING = PublishedTable(
     },
     file="analysis/pointing.json",
     made_by="largeloss analyze pointing RUN",
+    measured_with={"split": "test", "tolerance": 0, "unshared_classes": []},
+    as_in_run=("method", "data"),
     notes=("Ours is hits / (hits + misses) over all pairs of an image and a class (micro).",),
 )
 
@@ -163,10 +174,21 @@ MEMORIZATION = PublishedTable(
     values={"an": (88.3, 11.7, 90.7, 9.3, 23.8, 72.2, 64.0, 36.0, 82.6, 17.4, 17.3, 82.7)},
     file="analysis/memorization.json",
     made_by="largeloss analyze memorization RUN",
+    as_in_run=("method",),
     notes=(
         "The published FN of VOC add up to 96 %, not 100 %: a misprint.",
         "TP: observed positives; TN: unobserved, truly absent; FN: unobserved, truly present.",
     ),
 )
+
+SIZES: Mapping[str, Mapping[str, int]] = {
+    "voc2012": voc.published_sizes(2012),
+    "coco2014": coco.PUBLISHED[2014],
+    "nuswide": nuswide.PUBLISHED["spml"],
+    "cub": cub.PUBLISHED,
+    "openimages-v3": openimages.PUBLISHED,
+}
+"""Collection → images of ``train`` (with val, unless that has a size of its own), ``val`` and
+``test``, and ``classes``."""
 
 TABLES = {table.name: table for table in (ARTIFICIAL, OPENIMAGES, POINTING, MEMORIZATION)}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, meant
 from largeloss.labels.table import LabelTable
 from largeloss.losses.assume_negative import AssumeNegative
 from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
@@ -81,7 +81,7 @@ def find_method(name: str) -> type[PartialLabelLoss]:
         ConfigError: there is none; the message has the nearest name, or all names.
     """
     if name not in LOSSES:
-        raise ConfigError(f"There is no method {name!r}; {_meant(name, LOSSES)}")
+        raise ConfigError(f"There is no method {name!r}; {meant(name, LOSSES)}")
     return LOSSES[name]
 
 
@@ -114,7 +114,7 @@ def check_some_method_has(settings: Iterable[str]) -> None:
     known = dict.fromkeys(setting for name in LOSSES for setting in settings_of(name))
     for setting in settings:
         if setting not in known:
-            raise ConfigError(f"No method has a setting {setting!r}; {_meant(setting, known)}")
+            raise ConfigError(f"No method has a setting {setting!r}; {meant(setting, known)}")
 
 
 def build_loss(
@@ -141,9 +141,3 @@ def build_loss(
     check_values(method, settings)
     arguments, remarks = method.arguments(table, rows, settings)
     return method(**arguments), remarks
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    """The nearest of the known names, or all of them; the end of a sentence."""
-    near = get_close_matches(name, known := list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."

@@ -18,11 +18,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from largeloss.autocast import full_precision
 from largeloss.errors import ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.memory import EditMemory
-from largeloss.losses.settings import check_values
+from largeloss.losses.replicas import ReplicaCheck
+from largeloss.losses.settings import check_values, shown_values
 from largeloss.losses.validation import BatchValidation
 
 
@@ -31,6 +33,8 @@ class Decision(NamedTuple):
 
     targets: Tensor  # (B, C) in [0, 1], or bool
     weights: Tensor | None = None  # (B, C) >= 0, or bool; None is 1 for all
+    # (B, C) bool: unobserved entries that become present for good, where the batch is trained on.
+    edits: Tensor | None = None
 
 
 class Context(NamedTuple):
@@ -57,6 +61,16 @@ class PartialLabelLoss(nn.Module):
     what they may be: ``float``, ``Literal["a", "b"]``, ``Annotated[int, Range(1)]``. With several
     processes the mean is over the global batch; wrap model and loss in ``DistributedDataParallel``
     and gradients are those of one process.
+
+    **Logits that need no gradient**, as in a validation pass, change nothing: no label is edited
+    and no image remembered, whatever ``training`` says; nor are they in evaluation mode. Before the
+    first :meth:`set_epoch` they are taken as of epoch 0. The value is the method's own all the
+    same: what it rejects, corrects or weighs, it does here too. Such a loss of validation data is
+    lower than what the model deserves, and not to be compared between methods or epochs; for a
+    plain one, use :class:`.AssumeNegative`.
+
+    Gradients can be differentiated again by ``torch.autograd``; the transforms of ``torch.func``
+    are not supported and raise ``RuntimeError``.
     """
 
     name: ClassVar[str]  # on the command line: "ll-r"
@@ -73,17 +87,21 @@ class PartialLabelLoss(nn.Module):
     lr_factor: float = 1.0  # of its own parameters, in multiples of the model's learning rate
     # Label edits, of methods that make them; no buffer, which DDP would overwrite from rank 0.
     edits: EditMemory | None = None
+    _shown: str  # its settings
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Checks the settings that are given, so that no constructor need do it."""
         given = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
         check_values(cls, given)
-        return super().__new__(cls)
+        made = super().__new__(cls)
+        made._shown = shown_values(cls, given)
+        return made
 
     def __init__(self) -> None:
         super().__init__()
         self.epoch: int | None = None
         self._validation = BatchValidation()
+        self._replicas = ReplicaCheck()
 
     @classmethod
     def arguments(
@@ -118,25 +136,46 @@ class PartialLabelLoss(nn.Module):
             LabelError: labels of a wrong shape, type or value.
             NonFiniteError: logits that are NaN or infinite. On the CPU at once, on CUDA one step
                 later and in :meth:`check`, so that a step needs no synchronisation.
-            ScheduleError: a scheduled loss before ``set_epoch``.
+            ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient.
         """
+        if self.epoch is None and not logits.requires_grad:
+            self.epoch = 0
+            try:
+                return self.forward(logits, labels, rows, features, head)
+            finally:
+                self.epoch = None
         if not labels.dtype.is_signed:  # bool and unsigned: comparing them with -1 goes wrong
             labels = labels.clamp(max=2).to(torch.int8)
         context = Context(rows, features, head)
-        self._validation(self, logits.detach(), labels, context)
+        learning = self.learns_from(logits)
+        self._validation(self, logits.detach(), labels, context, learning)
+        if learning:
+            self._replicas(self)
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
-        decision = self.decide(logits.detach(), labels, rows)
-        loss = mean_cross_entropy(logits, decision.targets, decision.weights)
-        penalty = self.penalty(logits, labels, context)
-        return loss if penalty is None else loss + penalty
+        # Never in half precision: sums, ties and least squares would go wrong without a word.
+        with full_precision(logits.device):
+            decision = self.decide(logits.detach(), labels, rows)
+            if learning and self.edits is not None and decision.edits is not None:
+                assert rows is not None
+                self.edits.propose(rows, decision.edits, logits, self.current_epoch())
+            loss = mean_cross_entropy(logits, decision.targets, decision.weights)
+            penalty = self.penalty(logits, labels, context)
+            return loss if penalty is None else loss + penalty
+
+    def learns_from(self, logits: Tensor) -> bool:
+        """Whether a batch is trained on, so that it may be remembered."""
+        return self.training and logits.requires_grad
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
-        """Targets and weights of the batch; ``logits`` are detached."""
+        """Targets and weights of the batch; ``logits`` are detached. Changes nothing."""
         raise TypeError(f"{type(self).__name__} must define decide(logits, labels, rows).")
 
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor | None:
-        """One scalar added to the mean; None unless the method has one."""
+        """One scalar added to the mean; None unless the method has one.
+
+        What it remembers of a batch it does so only where :meth:`learns_from` says so.
+        """
         return None
 
     def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor | None:
@@ -189,6 +228,10 @@ class PartialLabelLoss(nn.Module):
                 "Call loss.set_epoch(epoch) before each epoch; 0 is the warm-up."
             )
         return self.epoch
+
+    def extra_repr(self) -> str:
+        """The settings, as ``repr(loss)`` shows them."""
+        return self._shown
 
     def get_extra_state(self) -> dict[str, Any]:
         """Saved within ``state_dict()``; loadable weights-only."""

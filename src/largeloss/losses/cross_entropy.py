@@ -5,7 +5,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from largeloss import distributed
@@ -19,13 +18,17 @@ def mean_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None =
 
     That is binary cross-entropy, ``-t log p - (1 - t) log(1 - p)``, without epsilon.
 
+    Can be differentiated any number of times by ``torch.autograd``.
+
     Args:
         logits: (B, C).
-        targets: (B, C) in [0, 1], or bool.
-        weights: Can be broadcast to (B, C); bool says which entries count, and is for few that do
-            not; None is 1 for all.
+        targets: (B, C) in [0, 1], or bool; as (B, 1), (1, C) or (C,) they are repeated.
+        weights: (B, C), or repeated likewise; bool says which entries count, and is for few that
+            do not; None is 1 for all.
     """
     size = logits.numel()
+    targets = targets.expand(logits.shape)
+    weights = None if weights is None else weights.expand(logits.shape)
     hard = targets.dtype == torch.bool and (weights is None or weights.dtype == torch.bool)
     alone = distributed.world_size() == 1
     if hard and size >= CLOSED_FORM_FROM and logits.device.type == "cpu":
@@ -44,11 +47,13 @@ class _HardCrossEntropy(torch.autograd.Function):
     """The sum of the losses against bool targets, and at once its gradient, ``sigmoid(x) - t``.
 
     Targets that are true and entries that do not count are few: they are corrected one by one.
+    Where the gradient is to be differentiated in turn, it is worked out again by operations that
+    can be.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor, counted: Tensor | None) -> Tensor:
-        logits = logits.contiguous()
+        given, logits = logits, logits.contiguous()
         losses, slopes = F.softplus(logits), torch.sigmoid(logits)
         true = _places(targets if counted is None else targets & counted)
         losses.view(-1)[true] -= logits.view(-1)[true]
@@ -57,13 +62,15 @@ class _HardCrossEntropy(torch.autograd.Function):
             left_out = _places(~counted)
             losses.view(-1)[left_out] = 0
             slopes.view(-1)[left_out] = 0
-        ctx.save_for_backward(slopes)
+        ctx.save_for_backward(given, targets, counted, slopes)
         return losses.sum()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        (slopes,) = ctx.saved_tensors
+        logits, targets, counted, slopes = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            slopes = torch.sigmoid(logits) - targets.to(logits.dtype)
+            slopes = slopes if counted is None else slopes * counted
         return slopes * grads[0], None, None
 
 

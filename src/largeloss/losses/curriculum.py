@@ -51,7 +51,7 @@ class CurriculumLabeling(PartialLabelLoss):
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits. Needs: rows. Memory: 21 bytes an accepted label, about 100 while they are
         put in force; ``threshold`` may accept nearly every entry, ``positives`` few.
-    Raises: ScheduleError before set_epoch.
+    Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Durand et al., CVPR 2019, eq. 2-5 and section 3.2, https://arxiv.org/abs/1902.09720;
         limits and the number of passes are ours.
     """

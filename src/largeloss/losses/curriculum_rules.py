@@ -51,7 +51,7 @@ def by_certainty(probabilities: Tensor, candidates: Tensor, limit: float) -> Ten
 
 
 def _states(mean: Tensor, accepted: Tensor) -> Tensor:
-    return torch.where(accepted, (mean > 0.5).to(torch.int8), torch.tensor(-1, dtype=torch.int8))
+    return (mean > 0.5).to(torch.int8).masked_fill(~accepted, -1)
 
 
 RULES = {

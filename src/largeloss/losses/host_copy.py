@@ -22,7 +22,9 @@ class HostCopy:
         self._event: torch.cuda.Event | None = None
         self._host = tensor.detach()
         if tensor.device.type in ASYNCHRONOUS:
-            self._host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+            self._host = torch.empty(
+                tensor.shape, dtype=tensor.dtype, device="cpu", pin_memory=True
+            )
             self._host.copy_(tensor.detach(), non_blocking=True)
             self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._event.record(torch.cuda.current_stream(tensor.device))

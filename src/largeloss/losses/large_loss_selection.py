@@ -7,7 +7,7 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.losses.functional import large_loss, num_large, unobserved
-from largeloss.losses.settings import Range
+from largeloss.losses.settings import Range, check_values
 
 Delta = Annotated[
     float, Range(0, 100, meaning="percent of the batch's entries; published values: 0.1 to 0.5")
@@ -29,6 +29,7 @@ class LargeLossSelection:
         warmup_epochs: Epochs in which nothing is selected; published 1.
         growing: Whether the share is Delta more in each epoch after the warm-up, or always Delta.
 
+    Raises: ConfigError for a value of a wrong type, or out of range.
     Source: Kim et al., CVPR 2022, section 4.
     """
 
@@ -37,6 +38,9 @@ class LargeLossSelection:
     ties: Ties
     warmup_epochs: int
     growing: bool = True
+
+    def __post_init__(self) -> None:
+        check_values(type(self), vars(self))
 
     def select(self, logits: Tensor, labels: Tensor, epoch: int) -> Tensor:
         """(B, C) bool: the entries of the batch with the largest losses, always unobserved ones."""

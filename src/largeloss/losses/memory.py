@@ -32,8 +32,8 @@ class Edits:
     @classmethod
     def none(cls) -> Self:
         """No edits."""
-        whole = torch.zeros(0, dtype=torch.int32)
-        return cls(whole.long(), whole, whole.clone(), torch.zeros(0), whole.to(torch.int8))
+        whole = torch.zeros(0, dtype=torch.int32, device="cpu")
+        return cls(whole.long(), whole, whole.clone(), whole.float(), whole.to(torch.int8))
 
     @classmethod
     def join(cls, parts: list[Self]) -> Self:
@@ -61,13 +61,13 @@ class _Proposal(NamedTuple):
     def edits(self) -> Edits:
         """The same, entry by entry."""
         batch = self.places // self.num_classes
-        size = len(self.places)
+        size = (len(self.places),)
         return Edits(
             self.rows.long()[batch],
             (self.places - batch * self.num_classes).int(),
-            torch.full((size,), self.epoch, dtype=torch.int32),
+            self.places.new_full(size, self.epoch, dtype=torch.int32),
             F.softplus(self.logits).float(),
-            torch.ones(size, dtype=torch.int8) if self.states is None else self.states,
+            self.places.new_ones(size, dtype=torch.int8) if self.states is None else self.states,
         )
 
 
@@ -95,8 +95,8 @@ class EditMemory:
         counts = torch.searchsorted(self.committed.rows, rows, right=True) - first
         if not int(counts.sum()):
             return labels
-        batch = torch.repeat_interleave(torch.arange(len(rows)), counts)
-        within = torch.arange(len(batch)) - torch.repeat_interleave(
+        batch = torch.repeat_interleave(torch.arange(len(rows), device="cpu"), counts)
+        within = torch.arange(len(batch), device="cpu") - torch.repeat_interleave(
             counts.cumsum(0) - counts, counts
         )
         edits = self.committed.at(first[batch] + within)

@@ -36,7 +36,10 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
 
         mean(([labels == 1] (-log p - log q) + CE(q, p) + CE(p, q)) / 2) + (R(p) + R(q)) / 2
 
-    After training only the classifier is kept.
+    After training only the classifier is kept. The estimate is a parameter: over several processes
+    wrap model and loss together in ``DistributedDataParallel`` (see :mod:`largeloss.objective`);
+    with ``DistributedDataParallel(model)`` alone each process trains an estimate of its own, which
+    is warned of.
 
     Example:
         >>> known = torch.tensor([[1, -1, -1], [-1, 0, 1], [-1, -1, 1]])  # of all N images
@@ -81,7 +84,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
         check_table_fits(*labels.shape)
         self.expected_positives = expected_positives
         self.lr_factor = lr_factor
-        estimate = torch.empty(labels.shape, dtype=torch.get_default_dtype())
+        estimate = torch.empty(labels.shape, dtype=torch.get_default_dtype(), device=labels.device)
         estimate.uniform_(-_logit(0.6), _logit(0.6))
         estimate[labels == 1] = _logit(0.995)
         estimate[labels == 0] = _logit(0.005)
@@ -105,8 +108,8 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
 
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
         estimated = self._estimated(context.rows).to(logits.dtype)
-        targets, weights = _agreement(labels, logits.detach())
-        estimator_loss = mean_cross_entropy(estimated, targets, weights)
+        wanted = _agreement(labels, logits.detach())
+        estimator_loss = mean_cross_entropy(estimated, wanted.targets, wanted.weights)
         excess, estimated_excess = (
             expected_positives_penalty(torch.sigmoid(values), self.expected_positives)
             for values in (logits, estimated)

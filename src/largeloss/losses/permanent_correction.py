@@ -14,15 +14,15 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
     ``mean(cross_entropy(logits, [labels == 1 or edited or selected]))``; the selected are the
     unobserved, unedited entries whose loss is among the ``ceil(B*C * delta_rel/100)`` largest.
     They are proposed as edits in the step and committed in :meth:`set_epoch`: from then on they
-    are observed positives, never selected again and never undone. A forward pass in evaluation
-    mode proposes nothing.
+    are observed positives, never selected again and never undone. Logits that need no gradient,
+    and a forward pass in evaluation mode, propose nothing.
 
     Example:
         >>> loss = LargeLossPermanentCorrection(delta_rel=12.5)
         >>> loss.set_epoch(1)  # before each epoch; 0 is the warm-up
         >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
         >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
-        >>> loss(logits, labels, rows=torch.tensor([7, 8]))
+        >>> loss(logits.requires_grad_(), labels, rows=torch.tensor([7, 8])).detach()
         tensor(0.4767)
         >>> loss.set_epoch(2)
         >>> len(loss.edits.committed)
@@ -35,7 +35,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits. Needs: rows. Memory: 21 bytes an edit.
-    Raises: ScheduleError before set_epoch.
+    Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Kim et al., CVPR 2022, eq. 6 (LL-Cp), https://arxiv.org/abs/2206.03740. Differs from
         their code, which by a string comparison runs LL-Ct in its place, excludes the k-th largest
         loss itself, and keeps its edits in one process's array.
@@ -70,9 +70,8 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         labels = self.edits.applied_to(labels, rows)
         epoch = self.current_epoch()
         selected = self.selection.select(logits, labels, epoch)
-        if self.training and epoch >= self.selection.warmup_epochs:
-            self.edits.propose(rows, selected, logits, epoch)
-        return Decision(present(labels) | selected)
+        warm = epoch < self.selection.warmup_epochs
+        return Decision(present(labels) | selected, edits=None if warm else selected)
 
     def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         assert rows is not None

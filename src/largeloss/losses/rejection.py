@@ -11,7 +11,8 @@ class LargeLossRejection(PartialLabelLoss):
     """Target 0 on unobserved entries, weight 0 on those with the largest losses.
 
     ``mean(weights * cross_entropy(logits, [labels == 1]))``, weights 0 on the selected: the
-    unobserved entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest.
+    unobserved entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest. So it
+    is on validation data, too: for a val loss without rejection use :class:`.AssumeNegative`.
 
     Example:
         >>> loss = LargeLossRejection(delta_rel=12.5)
@@ -28,7 +29,7 @@ class LargeLossRejection(PartialLabelLoss):
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: epoch. Needs: nothing. Memory: none; decided again in every batch.
-    Raises: ScheduleError before set_epoch.
+    Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Kim et al., CVPR 2022, eq. 4 (LL-R), https://arxiv.org/abs/2206.03740. Differs from
         their code: observed entries are never candidates (there they are dropped where fewer than
         k unobserved losses exceed 0).

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from torch import nn
+from torch import Tensor
 
 from largeloss.errors import ConfigError
 
@@ -68,15 +68,16 @@ class Setting:
         return " or ".join(words) + (f" {self.range}" if self.range else "")
 
 
-def constructor_settings(method: type[nn.Module]) -> dict[str, Setting]:
+def constructor_settings(method: type) -> dict[str, Setting]:
     """Name → setting, in the constructor's order.
 
     Parameters of other types, such as the tensor of ROLE's labels, are none: a method takes these
     from the data (:meth:`.PartialLabelLoss.arguments`).
     """
-    hints = get_type_hints(method.__init__, include_extras=True)
+    initialise = cast(Any, method).__init__
+    hints = get_type_hints(initialise, include_extras=True)
     found = {}
-    for name, parameter in inspect.signature(method.__init__).parameters.items():
+    for name, parameter in inspect.signature(initialise).parameters.items():
         kind, limits = hints.get(name), None
         if get_origin(kind) is Annotated:
             kind, limits = get_args(kind)
@@ -87,7 +88,7 @@ def constructor_settings(method: type[nn.Module]) -> dict[str, Setting]:
     return found
 
 
-def check_values(method: type[nn.Module], given: Mapping[str, Any]) -> None:
+def check_values(method: type, given: Mapping[str, Any]) -> None:
     """Refuses values that are not of the type or in the range of their settings.
 
     Raises:
@@ -100,6 +101,18 @@ def check_values(method: type[nn.Module], given: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"{setting} of {name} must be {accepted}, got {value!r}.{_hint(value)}"
             )
+
+
+def shown_values(method: type, given: Mapping[str, Any]) -> str:
+    """All settings as they are given, or by default: ``delta_rel=0.2, ties='include'``."""
+    values = {
+        name: given.get(name, setting.default)
+        for name, setting in constructor_settings(method).items()
+    }
+    return ", ".join(
+        f"{name}={f'tensor of {tuple(value.shape)}' if isinstance(value, Tensor) else repr(value)}"
+        for name, value in values.items()
+    )
 
 
 def _hint(value: object) -> str:

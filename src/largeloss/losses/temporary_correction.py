@@ -12,7 +12,8 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
 
     ``mean(cross_entropy(logits, [labels == 1 or selected]))``; the selected ones are unobserved
     entries whose loss is among the ``ceil(B*C * epoch * delta_rel/100)`` largest. Their gradient
-    is that of ``-log p``.
+    is that of ``-log p``. So it is on validation data, too: for a val loss without correction use
+    :class:`.AssumeNegative`.
 
     Example:
         >>> loss = LargeLossTemporaryCorrection(delta_rel=12.5)
@@ -29,7 +30,7 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: epoch. Needs: nothing. Memory: none; decided again in every batch.
-    Raises: ScheduleError before set_epoch.
+    Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Kim et al., CVPR 2022, eq. 5 (LL-Ct), https://arxiv.org/abs/2206.03740. Differs from
         their code: observed entries are never candidates (there they are flipped where fewer than
         k unobserved losses exceed 0).

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from largeloss import distributed
 from largeloss.errors import CompleteLabelsWarning, ConfigError, LabelError, NonFiniteError
 from largeloss.losses.host_copy import DeferredCheck
 
@@ -26,9 +27,14 @@ class BatchValidation:
         self._seen_batch = False
 
     def __call__(
-        self, loss: "PartialLabelLoss", logits: Tensor, labels: Tensor, context: "Context"
+        self,
+        loss: "PartialLabelLoss",
+        logits: Tensor,
+        labels: Tensor,
+        context: "Context",
+        learning: bool,
     ) -> None:
-        """Checks a batch; ``logits`` are detached.
+        """Checks a batch; ``logits`` are detached, ``learning`` says whether it is trained on.
 
         Raises:
             LabelError: logits or labels of a wrong shape or type, labels of a wrong value.
@@ -52,7 +58,7 @@ class BatchValidation:
             )
         if loss.scheduled:
             loss.current_epoch()
-        if not self._seen_batch:
+        if learning and not self._seen_batch:
             self._seen_batch = True
             if loss.expects_unobserved and labels.numel() and bool((labels >= 0).all()):
                 _warn_of_complete_labels(name)
@@ -83,6 +89,11 @@ def _check_shapes(name: str, logits: Tensor, labels: Tensor) -> None:
         raise LabelError(
             f"{name} needs float logits of shape (B, C), got {tuple(logits.shape)} "
             f"of type {logits.dtype}."
+        )
+    if not logits.numel() and distributed.world_size() == 1:  # else others may have images
+        raise LabelError(
+            f"{name} needs at least one image and one class, got logits of shape "
+            f"{tuple(logits.shape)}. Leave out batches that are empty."
         )
     if labels.shape != logits.shape:
         raise LabelError(

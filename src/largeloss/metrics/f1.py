@@ -6,9 +6,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from largeloss.errors import InputError
-from largeloss.metrics.arrays import ArrayOrTensor, check_absent, checked_pair, to_scores
-from largeloss.metrics.average_precision import checked_entries
+from largeloss.metrics.arrays import ArrayOrTensor, check_absent
+from largeloss.metrics.tag_counts import TagCounts, tag_counts, tag_counts_entries
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,7 @@ def f1_scores(
         CVPR 2019, section 4.1, for the six names and CF1 as the harmonic mean of CP and CR.
     """
     check_absent(absent)
-    checked, states = checked_pair(scores, labels)
-    predicted = checked > _per_class(thresholds, checked.shape[1])
-    positive = states == 1
-    num_hits = np.count_nonzero(predicted & positive, axis=0)
-    num_predicted = np.count_nonzero(predicted & (states >= 0), axis=0)
-    num_positive = np.count_nonzero(positive, axis=0)
-    return _from_counts(num_hits, num_predicted, num_positive, absent)
+    return _from_counts(tag_counts(scores, labels, thresholds), absent)
 
 
 def f1_scores_entries(
@@ -77,23 +70,12 @@ def f1_scores_entries(
     Scores, labels and columns as ``average_precision_entries``; the rest as ``f1_scores``.
     """
     check_absent(absent)
-    values, states, places = checked_entries(scores, labels, columns, num_classes)
-    places = places.astype(np.int64)
-    predicted, positive = values > _per_class(thresholds, num_classes)[places], states == 1
-    num_hits, num_predicted, num_positive = (
-        np.bincount(places[which], minlength=num_classes)
-        for which in (predicted & positive, predicted, positive)
-    )
-    return _from_counts(num_hits, num_predicted, num_positive, absent)
+    counts = tag_counts_entries(scores, labels, columns, num_classes, thresholds)
+    return _from_counts(counts, absent)
 
 
-def _from_counts(
-    num_hits: npt.NDArray[np.int64],
-    num_predicted: npt.NDArray[np.int64],
-    num_positive: npt.NDArray[np.int64],
-    absent: str,
-) -> F1Scores:
-    """The scores from the (C,) counts of each class."""
+def _from_counts(counts: TagCounts, absent: str) -> F1Scores:
+    num_hits, num_predicted, num_positive = counts.hits, counts.predicted, counts.positives
     counted = num_positive > 0 if absent == "skip" else np.ones_like(num_positive, dtype=bool)
     overall_precision = float(_ratio(num_hits.sum(), num_predicted.sum()))
     overall_recall = float(_ratio(num_hits.sum(), num_positive.sum()))
@@ -108,19 +90,6 @@ def _from_counts(
         class_f1=100.0 * _harmonic(class_precision, class_recall),
         num_absent=int(np.count_nonzero(num_positive == 0)),
     )
-
-
-def _per_class(thresholds: ArrayOrTensor, num_classes: int) -> npt.NDArray[np.float64]:
-    # float64: a threshold rounded to float32 may be equal to a score.
-    limits = to_scores(thresholds).astype(np.float64)
-    if limits.shape not in ((), (num_classes,)):
-        raise InputError(
-            f"thresholds must be one number or have the shape ({num_classes},), "
-            f"but have {limits.shape}."
-        )
-    if np.isnan(limits).any():
-        raise InputError("thresholds must be numbers, but at least one is NaN.")
-    return np.broadcast_to(limits, (num_classes,))
 
 
 def _ratio(part: Any, whole: Any) -> npt.NDArray[np.float64]:

@@ -1,6 +1,9 @@
 """Backbones: timm's by name, a small network for digit scenes, and features as they are."""
 
+import difflib
 import hashlib
+import inspect
+import sys
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +14,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, meant
+
+
+class _Maximum(nn.Module):
+    """Global pooling: of each map (h, w) the maximum."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.amax(dim=(2, 3))
+
+
+_BATCH_NORM = ("bn_eps", "bn_momentum", "bn_tf")
+"""Arguments that timm's functions take beside those of the networks."""
+_OURS = frozenset({"num_classes", "in_chans", "device", "dtype", "args", "kwargs"})
+"""Not for others to set."""
 
 
 class SmallConvNet(nn.Module):
@@ -32,6 +48,7 @@ class SmallConvNet(nn.Module):
             if index < 3:
                 blocks.append(nn.MaxPool2d(2))
         self.blocks = nn.Sequential(*blocks)
+        self.global_pool = _Maximum()
 
     def forward_features(self, images: Tensor) -> Tensor:
         """(B, 64, h, w) maps."""
@@ -39,7 +56,7 @@ class SmallConvNet(nn.Module):
 
     def forward_head(self, maps: Tensor, pre_logits: bool = True) -> Tensor:
         """(B, 64): the maps' maxima."""
-        return maps.amax(dim=(2, 3))
+        return cast(Tensor, self.global_pool(maps))
 
 
 class FeatureInput(nn.Module):
@@ -60,18 +77,73 @@ class FeatureInput(nn.Module):
         return features
 
 
-def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bool) -> nn.Module:
-    if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
-        hint = f" Did you mean one of {', '.join(near)}?" if near else ""
-        raise ConfigError(f"timm has no backbone {name!r}.{hint}")
+OWN_BACKBONES = ("digits", "none")
+"""Those that are not timm's."""
+
+
+def check_backbone(name: str) -> None:
+    """Refuses a backbone that there is not.
+
+    Raises:
+        ConfigError: so it is; the message has the nearest name, or where to find all.
+    """
+    architecture, _, tag = name.partition(".")
+    if name in OWN_BACKBONES:
+        return
+    if not timm.is_model(architecture):
+        near = meant(name, [*OWN_BACKBONES, *timm.list_models()])
+        hint = near if near.startswith("did") else "timm.list_models() has all names."
+        raise ConfigError(f"timm has no backbone {name!r}; {hint}")
     try:
-        network: nn.Module = timm.create_model(
-            name, pretrained=pretrained, num_classes=0, **(arguments or {})
-        )
+        timm.get_pretrained_cfg(name)
+    except RuntimeError:
+        tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{architecture}.*")]
+        raise ConfigError(
+            f"timm has no weights {tag!r} of {architecture}; {meant(tag, tags)}"
+        ) from None
+
+
+def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bool) -> nn.Module:
+    check_backbone(name)
+    given = dict(arguments or {})
+    _check_arguments(name, given)
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0, **given)
     except Exception as error:  # of many kinds: arguments, tags, a hub that cannot be reached
         raise ConfigError(f"Backbone {name!r} cannot be built: {error}") from None
     return network
+
+
+def _check_arguments(name: str, given: Mapping[str, Any]) -> None:
+    """Refuses what is no plain value for the network itself: timm takes files and addresses, too.
+
+    The parameters of the networks in timm's module of that name are passed on, and nothing else.
+    """
+    module = sys.modules[timm.model_entrypoint(name).__module__]
+    networks = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, nn.Module)
+        and value.__module__ == module.__name__
+    ]
+    known = set(_BATCH_NORM)
+    for network in networks:
+        known |= set(inspect.signature(network).parameters)
+    known -= _OURS
+    for argument, value in given.items():
+        parts = value if isinstance(value, list | tuple) else [value]
+        if argument not in known:
+            near = difflib.get_close_matches(argument, known, n=1)
+            raise ConfigError(
+                f"Backbone {name!r} has no argument {argument!r} that can be set."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+        if not all(part is None or isinstance(part, bool | int | float | str) for part in parts):
+            raise ConfigError(
+                f"Backbone {name!r}: {argument!r} must be a number, a text, true, false or a list "
+                f"of these, but is {value!r}."
+            )
 
 
 def load_backbone(network: nn.Module, path: Path) -> None:

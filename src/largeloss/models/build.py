@@ -9,9 +9,7 @@ import torch
 from largeloss.errors import ConfigError
 from largeloss.models.backbones import FeatureInput, SmallConvNet, load_backbone, timm_backbone
 from largeloss.models.classifier import Classifier
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from largeloss.models.normalisation import IMAGENET
 
 
 def build_classifier(
@@ -23,8 +21,8 @@ def build_classifier(
     hidden: int = 0,
     weights: Path | None = None,
     pretrained: bool = False,
-    mean: Sequence[float] = IMAGENET_MEAN,
-    std: Sequence[float] = IMAGENET_STD,
+    mean: Sequence[float] = IMAGENET.mean,
+    std: Sequence[float] = IMAGENET.std,
     dropout: float = 0.0,
 ) -> Classifier:
     """Builds a classifier.

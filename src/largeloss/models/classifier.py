@@ -1,12 +1,13 @@
 """Backbone, global pooling and a linear head; class activation maps from the same module."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from largeloss.autocast import full_precision, half_precision
 from largeloss.errors import ConfigError
 
 
@@ -17,19 +18,6 @@ class Output(NamedTuple):
     """(B, C)."""
     features: Tensor
     """(B, D): the inputs of the head."""
-
-
-def half_precision(device: torch.device, enabled: bool) -> AbstractContextManager[Any]:
-    """Within it matrix products and convolutions are computed in bfloat16, where enabled."""
-    return torch.autocast(device.type, torch.bfloat16) if enabled else nullcontext()
-
-
-def full_precision(device: torch.device) -> AbstractContextManager[Any]:
-    """Within it nothing is computed in half precision. Entering autocast costs more than a small
-    head does, so that it is only done where it is needed."""
-    if torch.is_autocast_enabled(device.type):
-        return torch.autocast(device.type, enabled=False)
-    return nullcontext()
 
 
 class Classifier(nn.Module):
@@ -47,6 +35,9 @@ class Classifier(nn.Module):
 
     mean: Tensor
     std: Tensor
+    scored_in_bf16 = False
+    """Whether the backbone computes in bfloat16 within :meth:`scoring`: never while it is trained,
+    and afterwards only where its head was trained on such features."""
 
     def __init__(
         self,
@@ -68,6 +59,7 @@ class Classifier(nn.Module):
         # Convolutions are faster on images whose channels lie together in memory.
         self.memory_format = torch.channels_last if pixels else torch.contiguous_format
         self.to(memory_format=self.memory_format)
+        self._maps_are_pooled: bool | None = None  # not looked at yet
 
     def maps(self, inputs: Tensor) -> Tensor:
         """Output of the backbone for inputs, which are normalised first; before pooling."""
@@ -92,12 +84,14 @@ class Classifier(nn.Module):
 
     @contextmanager
     def scoring(self, with_dropout: bool = False) -> Iterator[None]:
-        """Evaluation mode, for a while; with dropout still at work where asked for."""
+        """Evaluation mode, for a while; with dropout still at work where asked for. All figures,
+        features and tags are computed within it, so that they are of one precision."""
         was_training = self.training
         self.eval()
         self.dropout.train(with_dropout)
         try:
-            yield
+            with half_precision(self.mean.device, self.scored_in_bf16):
+                yield
         finally:
             self.train(was_training)
 
@@ -108,16 +102,40 @@ class Classifier(nn.Module):
     def class_activation_maps(self, inputs: Tensor) -> Tensor:
         """(B, C, h, w): the head's weights as a 1×1 convolution over the last maps, no bias.
 
+        That pooling the backbone's maps gives the inputs of the head is checked once, for the first
+        images.
+
         Raises:
             ConfigError: the backbone has no such maps, or layers between them and the head.
 
         Source: Zhou et al., CVPR 2016.
         """
         maps = self.maps(inputs)
-        if maps.ndim != 4 or maps.shape[1] != self.head.in_features:
+        if self._maps_are_pooled is None:
+            self._maps_are_pooled = self._pooled_into_head(maps)
+        if not self._maps_are_pooled:
             raise ConfigError(
                 "Class activation maps need a backbone whose last feature maps (B, D, h, w) are "
-                f"pooled straight into the head, of {self.head.in_features} features; this one "
-                f"gives {tuple(maps.shape)}."
+                f"pooled straight into the head, of {self.head.in_features} features, without a "
+                "normalisation or layers in between. This one gives "
+                f"{tuple(getattr(maps, 'shape', ()))}, and pooling them does not give the logits. "
+                "ResNets, DenseNets and MobileNetV2 have such maps."
             )
         return torch.einsum("bdhw,cd->bchw", maps, self.head.weight)
+
+    @torch.no_grad()
+    def _pooled_into_head(self, maps: Tensor) -> bool:
+        """Whether the pooling that the backbone declares makes the inputs of the head of its maps.
+
+        The weights of the head on what is pooled, and its bias, are then the logits.
+        """
+        if not (isinstance(maps, Tensor) and maps.ndim == 4):
+            return False
+        if maps.shape[1] != self.head.in_features:
+            return False
+        named = self.backbone.named_modules()
+        declared = [module for name, module in named if name.split(".")[-1] == "global_pool"]
+        pool = declared[-1] if declared else nn.AdaptiveAvgPool2d(1)
+        features = cast(Tensor, cast(Any, self.backbone).forward_head(maps, pre_logits=True))
+        pooled = cast(Tensor, pool(maps)).flatten(1)
+        return bool((pooled - features).norm() <= 1e-3 * features.norm())  # NaN: no

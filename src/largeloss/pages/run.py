@@ -94,7 +94,7 @@ def training_labels(result: RunResult) -> tuple[ClassCounts, ...]:
 
 
 def class_table(
-    groups: Mapping[str, Sequence[RunResult]], thresholds: Mapping[str, float]
+    groups: Mapping[str, Sequence[RunResult]], thresholds: Mapping[str, float | None]
 ) -> ClassTable:
     """Of the runs of each title, the most frequent class first."""
     (first, *_), *_ = groups.values()

@@ -10,11 +10,19 @@ from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss
-from largeloss.models import Classifier, build_classifier, weights_id
+from largeloss.models import (
+    Classifier,
+    Statistics,
+    build_classifier,
+    normalisation_remark,
+    weights_id,
+)
+from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, load_data
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.training_labels import label_remarks, training_labels
 from largeloss.training import precision
+from largeloss.training.description import FORMAT
 from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.recipe import Recipe
 
@@ -49,11 +57,18 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
     data = data or load_data(settings)
     dataset = check(settings, data)
     settings, measured = with_precision(settings, dataset)
-    evaluators, recipe = make_evaluators(settings, data), make_recipe(settings)
+    evaluators = make_evaluators(settings, data)
+    recipe = make_recipe(settings, evaluators.val)
     torch.manual_seed(recipe.seed)
     model, model_config, started = make_model(settings, dataset)
     criterion, estimated = make_loss(settings.method, dataset)
-    remarks = (*label_remarks(dataset, settings.method.name), *estimated, *started, *measured)
+    remarks = (
+        *label_remarks(dataset, settings.method.name),
+        *choice_remarks(evaluators.val, settings.training.select),
+        *estimated,
+        *started,
+        *measured,
+    )
     return Assembled(
         settings, data, dataset, model, model_config, criterion, evaluators, recipe, remarks
     )
@@ -112,7 +127,8 @@ def with_precision(settings: RunConfig, data: Dataset) -> tuple[RunConfig, list[
     if settings.training.precision != "auto":
         return settings, []
     shape = data.source.sample_shape
-    if len(shape) != 3 or max(shape[1:]) < precision.SMALLEST:
+    small = len(shape) != 3 or max(shape[1:]) < precision.SMALLEST
+    if small or settings.training.protocol == "linear":  # a head on features trains in seconds
         return settings.with_values(training={"precision": "fp32"}), []
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.random.fork_rng():
@@ -166,9 +182,19 @@ def make_model(
             f"{backbone} starts from random weights, which needs very many images. Give "
             "--weights FILE, or --pretrained to fetch weights."
         )
+    # Features for a linear head are computed once: what it is trained on, it is scored on.
+    linear = settings.training.protocol == "linear"
+    model.scored_in_bf16 = linear and settings.training.precision == "bf16"
+    if network.weights is not None and backbone != "digits":
+        assert network.mean is not None
+        assert network.std is not None
+        used = Statistics(tuple(network.mean), tuple(network.std))
+        remark = normalisation_remark(backbone, network.weights, used)
+        notes += [] if remark is None else [remark]
     saved = {
-        "format": 1,
+        "format": FORMAT,
         "architecture": architecture,
+        "scoring_precision": "bf16" if model.scored_in_bf16 else "fp32",
         "classes": list(dataset.labels.classes),
         "max_value": settings.data.max_value,
         "preprocessing": "RGB, resized without keeping the aspect (bilinear), (x/255 - mean)/std"
@@ -193,18 +219,19 @@ def make_evaluators(settings: RunConfig, data: RunData) -> Evaluators:
     )
 
 
-def make_recipe(settings: RunConfig) -> Recipe:
-    """The loop's settings."""
+def make_recipe(settings: RunConfig, val: Evaluator) -> Recipe:
+    """The loop's settings; where ``val`` cannot tell two models apart, the last epoch counts."""
     training = settings.training.model_dump()
     names = [field.name for field in fields(Recipe) if field.name != "keep_last"]
-    return Recipe(**{k: training[k] for k in names}, keep_last=training["select"] == "last")
+    keep_last = training["select"] == "last" or not val.deciding.any()
+    return Recipe(**{k: training[k] for k in names}, keep_last=keep_last)
 
 
-def head_recipe(settings: RunConfig) -> Recipe:
+def head_recipe(settings: RunConfig, val: Evaluator) -> Recipe:
     """The loop's settings in the head's phase of linear-init."""
     training = settings.training
     return replace(
-        make_recipe(settings),
+        make_recipe(settings, val),
         epochs=training.head_epochs,
         optimizer="adam",
         lr=training.head_lr,

@@ -7,6 +7,7 @@ from largeloss.notebook import html_table
 from largeloss.runs.load import open_run
 from largeloss.runs.mean_over_classes import MeanOverClasses
 from largeloss.runs.seen_in_training import seen_in_training
+from largeloss.runs.tag_rules import number_or_none
 from largeloss.training.evaluation import RULES, Evaluator
 
 
@@ -27,12 +28,20 @@ class Evaluation:
     """Class → images in which it is present, absent, unobserved."""
     classes_without_positives: int
     """They count 0 in ``map``."""
+    tag_precision: float
+    """Share of the tags that are right, in percent, with the model's thresholds."""
+    tag_recall: float
+    """Share of the present entries that are tagged, in percent."""
     classes_without_negatives: int
     """They count 1 in ``map`` for any model."""
     of1: float
-    """Overall F1 with the model's thresholds."""
+    """Harmonic mean of these two."""
     cf1: float
     """Mean over classes of precision and recall, as F1."""
+    class_precision: dict[str, float | None]
+    """Class → share of its tags that are right, a fraction; None where it is not tagged."""
+    class_recall: dict[str, float | None]
+    """Class → share of its images that get the tag, a fraction; None where there are none."""
     num_images: int
     notes: tuple[str, ...]
     """Remarks on the data."""
@@ -90,6 +99,7 @@ def evaluate(
     scores = evaluator.scores(model.network, opened.loader(split))
     measured = evaluator.measure(scores)
     f1 = evaluator.f1(scores, model.logit_thresholds)
+    tags = evaluator.tag_counts(scores, model.logit_thresholds)
     return Evaluation(
         split=split,
         rule=evaluator.rule,
@@ -98,9 +108,13 @@ def evaluate(
         ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
         counts=evaluator.counts(classes),
         classes_without_positives=measured.num_absent,
+        tag_precision=f1.overall_precision,
+        tag_recall=f1.overall_recall,
         classes_without_negatives=measured.num_without_negatives,
         of1=f1.overall_f1,
         cf1=f1.class_f1,
+        class_precision=dict(zip(classes, map(number_or_none, tags.precision), strict=True)),
+        class_recall=dict(zip(classes, map(number_or_none, tags.recall), strict=True)),
         num_images=len(rows),
         notes=(*dataset.notes, *seen_in_training(opened, split, own=data is None)),
     )

@@ -18,9 +18,15 @@ from largeloss.models import Classifier, Output, build_classifier
 from largeloss.runs.data import load_data
 from largeloss.runs.predict import Predictions, find_images, readable_images
 from largeloss.runs.settings import saved_settings
+from largeloss.runs.tag_rules import logit_thresholds
+from largeloss.training.description import TagRule
 from largeloss.training.evaluation import evaluation_loader
 from largeloss.training.recipe import Recipe
+from largeloss.training.run_folder import RunFolder
 from largeloss.training.weights import load_config, load_weights
+
+UNCHOSEN = TagRule(probability=0.5, precision=None, recall=None, positives=0)
+"""Of every class, while a run is not finished."""
 
 
 class TrainedClassifier(torch.nn.Module):
@@ -31,7 +37,8 @@ class TrainedClassifier(torch.nn.Module):
 
     Args:
         network: With the trained weights.
-        saved: The content of ``config.json`` beside the weights.
+        saved: The content of ``config.json`` beside the weights, see
+            :class:`~largeloss.training.description.Description`.
     """
 
     def __init__(self, network: Classifier, saved: dict[str, Any]) -> None:
@@ -40,21 +47,20 @@ class TrainedClassifier(torch.nn.Module):
         self.classes: tuple[str, ...] = tuple(saved["classes"])
         self.sample_shape: tuple[int, ...] = tuple(saved["architecture"]["sample_shape"])
         """(3, H, W) of images, (D,) of features."""
+        chosen = saved.get("thresholds") or dict.fromkeys(self.classes, UNCHOSEN)
+        self.tag_rules = {name: TagRule.model_validate(chosen[name]) for name in self.classes}
+        """Class → from which probability on it is tagged, and what that came to on val."""
+        self.logit_thresholds = logit_thresholds(self.tag_rules)
+        """(C,): a class is tagged where its logit lies above; infinite where it never is."""
         self.max_value: int | None = saved.get("max_value")
         """The largest whole number that a pixel of an image file can have; None for that of its
         type."""
-        self.logit_thresholds: NDArray[np.float64] = np.asarray(
-            saved.get("thresholds", [0.0] * len(self.classes)), dtype=np.float64
-        )
-        """(C,): a class is tagged where its logit lies above; chosen on val."""
         self.eval()
 
     @property
-    def thresholds(self) -> dict[str, float]:
-        """Class → probability above which it is tagged."""
-        with np.errstate(over="ignore"):
-            values = 1 / (1 + np.exp(-self.logit_thresholds))
-        return dict(zip(self.classes, values.tolist(), strict=True))
+    def thresholds(self) -> dict[str, float | None]:
+        """Class → probability above which it is tagged; None where it never is."""
+        return {name: rule.probability for name, rule in self.tag_rules.items()}
 
     def forward(self, inputs: Tensor) -> Tensor:
         output: Output = self.network(inputs)
@@ -124,19 +130,22 @@ class TrainedClassifier(torch.nn.Module):
 
 
 def load(folder: Path) -> TrainedClassifier:
-    """The best weights of a run.
+    """The best weights of a run, which may come from anybody: nothing else is read or fetched.
 
     Args:
         folder: A run folder, or its ``best/``.
 
     Raises:
-        ConfigError, CheckpointError: nothing there, or damaged.
+        ConfigError, CheckpointError: nothing there, damaged, of another version, or asking for
+            more than a network that is built and given the weights beside it.
     """
-    best = folder / "best" if (folder / "best").is_dir() else folder
-    saved = load_config(best)
+    run = RunFolder(folder)
+    best = run.best if run.best.is_dir() else folder
+    saved, weights = load_config(best), load_weights(best)
     try:
         network = build_classifier(num_classes=len(saved["classes"]), **saved["architecture"])
-        network.load_state_dict(load_weights(best))
+        network.load_state_dict(weights)
+        network.scored_in_bf16 = saved["scoring_precision"] == "bf16"
         return TrainedClassifier(network, saved)
     except (KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(

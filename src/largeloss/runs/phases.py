@@ -14,15 +14,22 @@ from largeloss.runs.settings import head_method
 from largeloss.training import frozen
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.evaluation import Evaluator, Measured, evaluation_loader
+from largeloss.training.fingerprints import INPUTS, compare, fingerprints
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
-from largeloss.training.run_folder import RunFolder
+from largeloss.training.run_folder import HEAD, RunFolder
 from largeloss.training.signals import StopRequests
 from largeloss.training.weights import load_weights
 
 
-def whole_model(run: Assembled, folder: RunFolder, device: torch.device) -> Phase:
-    """The model as it is trained end to end."""
+def whole_model(
+    run: Assembled, folder: RunFolder, device: torch.device, listener: Listener
+) -> Phase:
+    """The model as it is trained end to end; collective.
+
+    Raises:
+        DataError: the processes read different data.
+    """
     return Phase(
         run.model.to(device),
         run.criterion,
@@ -32,6 +39,7 @@ def whole_model(run: Assembled, folder: RunFolder, device: torch.device) -> Phas
         folder,
         run.model_config,
         recording=run.settings.training.record == "losses",
+        content=fingerprints(run.dataset, run.evaluators, listener),
     )
 
 
@@ -43,10 +51,12 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
     device = next(model.parameters()).device
     used = np.sort(np.concatenate([data.rows(name) for name in data.splits]))
     loader = Loader(data.source, data.labels, used, 64, workers=phase.recipe.workers, device=device)
+    weights = weights_id(network.weights, network.pretrained, network.backbone)
     identity = (
+        phase.content[INPUTS],
         network.backbone,
         sorted(network.args.items()),
-        weights_id(network.weights, network.pretrained, network.backbone),
+        weights,
         network.mean,
         network.std,
         settings.data.max_value,
@@ -59,7 +69,6 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         identity,
         cache / "features",
         loader,
-        half=settings.training.precision == "bf16",
     )
     listener.remark(remark)
     torch.manual_seed(phase.recipe.seed)  # the same head whether features were cached or not
@@ -70,6 +79,7 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         data=featured,
         recipe=replace(phase.recipe, mirror=False),
         publish=lambda trained: frozen.folded(model, trained),
+        content={**phase.content, "weights of the backbone": weights},
     )
 
 
@@ -90,16 +100,16 @@ def train_head_first(
     Returns:
         The first phase's result.
     """
-    folder = RunFolder(phase.run.path / "head")
+    folder = RunFolder(phase.run.path / HEAD)
     if not distributed.from_main(folder.finished):
         method = head_method(settings)
-        first = replace(phase, run=folder, recipe=head_recipe(settings))
+        first = replace(phase, run=folder, recipe=head_recipe(settings, phase.evaluators.val))
         first = head_on_features(first, settings, listener)
         listener.message(f"The head alone, on frozen features, with {method.name}:")
         criterion, remarks = make_loss(method, phase.data)
         for text in remarks:
             listener.remark(text)
-        resume = distributed.from_main(folder.state_file.is_file())
+        resume = distributed.from_main(folder.begun)
         with requests.listening():
             outcome = fit(
                 replace(first, criterion=criterion),
@@ -120,8 +130,11 @@ def train_head_first(
         distributed.barrier()
     if not continuing:
         listener.message("The whole network:")
+        state = load_state(folder.state_file)
+        compare(state["content"], phase.content, str(folder.path))
+        folder.restore_best(state["history"]["best_weights"])
         phase.model.load_state_dict(load_weights(folder.best))
-        learnt = load_state(folder.state_file)["criterion"]
+        learnt = state["criterion"]
         with torch.no_grad():
             for name, parameter in phase.criterion.named_parameters():
                 if name in learnt:

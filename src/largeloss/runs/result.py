@@ -38,6 +38,11 @@ class RunResult:
     """Spent in training and evaluation."""
     val_map: float
     """In the best epoch."""
+    val_map_interval: list[float] | None
+    """95 % bootstrap interval of ``val_map`` over the images of val, see
+    :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
+    val_counts: dict[str, list[int]]
+    """Class → val images in which it is present, absent, unobserved, by ``val_rule``."""
     val_rule: str
     """Labelling rule by which val was measured, see :mod:`largeloss.training.evaluation`."""
     test_rule: str
@@ -51,6 +56,10 @@ class RunResult:
     """Class → average precision, a fraction."""
     test_counts: dict[str, list[int]]
     """Class → test images in which it is present, absent, unobserved."""
+    test_tag_precision: float
+    """Share of the tags of ``predict`` that are right, on the test split, in percent."""
+    test_tag_recall: float
+    """Share of the present test entries that are tagged, in percent."""
     num_images: dict[str, int]
     """Split → images."""
     train_counts: dict[str, tuple[int, int, int, int | None]]
@@ -67,6 +76,8 @@ class RunResult:
     """Result of LinearInit's first phase; empty otherwise."""
     start_weights: str
     environment: dict[str, Any]
+    fingerprints: dict[str, str]
+    """Of inputs and labels, see :func:`largeloss.training.fingerprints.fingerprints`."""
 
     @property
     def test_mean(self) -> MeanOverClasses:

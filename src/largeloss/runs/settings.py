@@ -1,21 +1,25 @@
 """Settings of a run made definite, saved in its folder and read back."""
 
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
 from largeloss.config import MethodConfig, RunConfig, make_config, read_yaml
+from largeloss.config.models import ModelConfig
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.files import verify_yaml
 from largeloss.losses import find_method, settings_of
+from largeloss.models import noted_statistics, usual_statistics
 from largeloss.training.run_folder import RunFolder
 
 
 def resolved(settings: RunConfig) -> RunConfig:
-    """``settings`` with absolute paths and the defaults of the method.
+    """``settings`` with absolute paths, the defaults of the method and what images are normalised
+    with.
 
     Raises:
-        ConfigError: no such method.
+        ConfigError: no such method or backbone, or a weights file with wrong metadata.
     """
     data, protocol = settings.data, settings.training.protocol
     method, delta_rel = find_method(settings.method.name), settings.method.delta_rel
@@ -31,7 +35,7 @@ def resolved(settings: RunConfig) -> RunConfig:
         method={"delta_rel": delta_rel},
         training={"head_method": head},
         data={"path": _absolute(data.path), "cache": cache},
-        model={"weights": _absolute(settings.model.weights)},
+        model=_definite(settings.model),
     )
 
 
@@ -68,6 +72,16 @@ def head_method(settings: RunConfig) -> MethodConfig:
     """The method of the head's phase of linear-init: with the settings given if it is the same."""
     name = settings.training.head_method or settings.method.name
     return settings.method if name == settings.method.name else MethodConfig(name=name)
+
+
+def _definite(model: ModelConfig) -> dict[str, Any]:
+    """The values of a network's settings that others decide where the user does not."""
+    weights, mean, std = _absolute(model.weights), model.mean, model.std
+    if mean is None or std is None:
+        noted = None if weights is None else noted_statistics(weights)
+        decided = noted or usual_statistics(model.backbone)
+        mean, std = mean or list(decided.mean), std or list(decided.std)
+    return {"weights": weights, "mean": mean, "std": std}
 
 
 def _absolute(path: Path | None) -> Path | None:

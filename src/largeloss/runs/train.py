@@ -19,9 +19,10 @@ from largeloss.runs.phases import (
     whole_model,
 )
 from largeloss.runs.result import RunResult, environment
+from largeloss.runs.tag_rules import logit_thresholds, saved_rules, tag_rules
 from largeloss.runs.training_labels import training_counts
+from largeloss.training.description import TagRule
 from largeloss.training.determinism import repeatable
-from largeloss.training.evaluation import RULES
 from largeloss.training.fit import Outcome, Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder
@@ -61,7 +62,7 @@ def train(
     listener = listener if listener is not None and main else Listener()
     if main and not resume:
         folder.check_free()
-    continuing = resume and distributed.from_main(folder.state_file.is_file())
+    continuing = resume and distributed.from_main(folder.begun)
     run = assemble(settings, data)
     with folder if main else nullcontext(), repeatable(), closing(listener):
         if main and not resume:
@@ -70,17 +71,17 @@ def train(
         if introduce:
             _introduce(run, listener)
         requests = StopRequests()
-        phase, head = whole_model(run, folder, device), {}
+        phase, head = whole_model(run, folder, device, listener), {}
         if run.settings.training.protocol == "linear":
             phase = head_on_features(phase, run.settings, listener)
         elif run.settings.training.protocol == "linear-init":
             head = train_head_first(phase, run.settings, device, listener, requests, continuing)
         with requests.listening():
             outcome = fit(phase, device, resume=continuing, listener=listener, requests=requests)
-        result, thresholds = _measured(run, phase, outcome, head)
+        result, rules = _measured(run, phase, outcome, head)
         if main:
             _write_corrections(run, folder)
-            more = {"thresholds": thresholds, "val_rule": run.evaluators.val.rule}
+            more = {"thresholds": saved_rules(rules), "val_rule": run.evaluators.val.rule}
             save_config(folder.best, load_config(folder.best) | more)
             folder.finish(asdict(result))
         distributed.barrier()
@@ -99,20 +100,21 @@ def _introduce(run: Assembled, listener: Listener) -> None:
     )
     for text in run.remarks:
         listener.remark(text)
-    listener.remark(f"The best epoch is chosen on val by {RULES[run.evaluators.val.rule]}.")
 
 
 def _measured(
     run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any]
-) -> tuple[RunResult, list[float]]:
-    """The result, and the thresholds (C,) of the greatest F1 on val, in logits; collective."""
+) -> tuple[RunResult, dict[str, TagRule]]:
+    """The result, and from which probability on each class is tagged; collective."""
     began = time.perf_counter()
     val, test = run.evaluators.val, run.evaluators.test
     last = test.measure(scores(phase, phase.model, "test", test))
     best = best_model(phase)
     best_scores = scores(phase, best, "test", test)
     measured = test.measure(best_scores)
-    thresholds = val.thresholds(scores(phase, best, "val", val)).tolist()
+    val_scores = scores(phase, best, "val", val)
+    rules, interval = tag_rules(run.dataset, val, val_scores), val.interval(val_scores)
+    tags = test.f1(best_scores, logit_thresholds(rules))
     seconds = time.perf_counter() - began
     classes, edits = run.dataset.labels.classes, run.criterion.edits
     result = RunResult(
@@ -126,6 +128,8 @@ def _measured(
         best_epoch=outcome.best_epoch,
         seconds=head.get("seconds", 0.0) + outcome.seconds + seconds,
         val_map=outcome.best_val_map,
+        val_map_interval=None if interval is None else list(interval),
+        val_counts=val.counts(classes),
         val_rule=val.rule,
         test_rule=test.rule,
         test_example_ap=test.by_example(best_scores),
@@ -133,6 +137,8 @@ def _measured(
         test_classes_without_negatives=measured.num_without_negatives,
         test_ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
         test_counts=test.counts(classes),
+        test_tag_precision=tags.overall_precision,
+        test_tag_recall=tags.overall_recall,
         num_images={name: len(rows) for name, rows in run.dataset.splits.items()},
         train_counts=training_counts(run.data, run.dataset),
         expected_positives=getattr(run.criterion, "expected_positives", None),
@@ -142,8 +148,9 @@ def _measured(
         head=head,
         start_weights=run.model_config["start_weights"],
         environment=environment(),
+        fingerprints=dict(phase.content),
     )
-    return result, thresholds
+    return result, rules
 
 
 def _write_corrections(run: Assembled, folder: RunFolder) -> None:

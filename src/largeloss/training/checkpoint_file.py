@@ -16,9 +16,10 @@ from typing import IO, Any, BinaryIO, cast
 import torch
 
 from largeloss.errors import CheckpointError
-from largeloss.files import sync_folder
+from largeloss.files import new_partial, partial_name, sync_folder
 
-MAGIC = b"largeloss state 1\n"
+KIND = b"largeloss state "
+MAGIC = KIND + b"2\n"
 _CHECKSUM = 4  # bytes
 
 
@@ -34,8 +35,9 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         CheckpointError: the disk is full, cannot be written, or is gone; what was there is as it
             was.
     """
-    partial = path.with_name(path.name + ".partial")
+    partial = None
     try:
+        partial = new_partial(path)
         with partial.open("wb") as file:
             file.write(MAGIC + bytes(_CHECKSUM))
             summed = _Summing(file)
@@ -45,19 +47,29 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.is_file():
-            link = path.with_name(path.name + ".link")
-            link.unlink(missing_ok=True)
-            os.link(path, link)  # the file never lacks its name
-            link.replace(previous(path))
+            keep(path, previous(path))
         partial.replace(path)
         sync_folder(path.parent)
     except (OSError, RuntimeError) as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        if partial is not None:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"The checkpoint {path} could not be written ({error}). What was saved before is as it "
             "was: make room, then continue with --resume."
         ) from None
+
+
+def keep(path: Path, name: Path) -> None:
+    """Gives a file a second ``name``, in place of what had it; it never lacks its own.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    link = partial_name(name)
+    os.link(path, link)
+    link.replace(name)
+    link.unlink(missing_ok=True)  # where both were one file already, nothing was replaced
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -69,6 +81,8 @@ def load_state(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
+        if previous(path).is_file():
+            raise CheckpointError(f"{path} is missing.{_offer(path)}") from None
         raise CheckpointError(
             f"There is no checkpoint {path}: nothing of this run was saved. Start it afresh, "
             "without --resume, in a new folder."
@@ -76,6 +90,13 @@ def load_state(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error}).") from None
     start = len(MAGIC) + _CHECKSUM
+    if content.startswith(KIND) and content[len(KIND) : len(MAGIC)].strip().isdigit():
+        number, known = content[len(KIND) : len(MAGIC)], MAGIC[len(KIND) :]
+        if number != known:
+            raise CheckpointError(
+                f"{path} was written by another version of largeloss. Go on with that version, or "
+                "start a new run."
+            )
     if not content.startswith(MAGIC) or len(content) < start:
         raise CheckpointError(f"{path} is no checkpoint of largeloss.{_offer(path)}")
     noted = int.from_bytes(content[len(MAGIC) : start], "big")

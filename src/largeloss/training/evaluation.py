@@ -20,14 +20,19 @@ from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
 from largeloss.metrics import (
     F1Scores,
+    Interval,
     MeanAveragePrecision,
-    best_thresholds,
-    best_thresholds_entries,
+    TagCounts,
     example_average_precision,
     f1_scores,
     f1_scores_entries,
+    map_interval,
     mean_average_precision,
     mean_average_precision_entries,
+    shrunk_thresholds,
+    shrunk_thresholds_entries,
+    tag_counts,
+    tag_counts_entries,
 )
 from largeloss.metrics.arrays import ArrayOrTensor
 from largeloss.models import Classifier
@@ -44,6 +49,9 @@ RULES = {
 
 LARGE = 50_000_000
 """Entries of a split; from here on those observed are scored alone, where that is the rule."""
+
+BOOTSTRAP = 2_000_000_000
+"""Entries of a split times draws of its bootstrap: ten seconds."""
 
 Measured = Tensor | NDArray[np.floating] | EntryScores
 
@@ -100,11 +108,25 @@ class Evaluator:
             return mean_average_precision_entries(*scores, self.table.num_classes)
         return mean_average_precision(scores, self.labels)
 
-    def thresholds(self, scores: Measured) -> NDArray[np.float64]:
-        """(C,): those of the greatest F1."""
+    def interval(self, scores: Measured) -> Interval | None:
+        """Bootstrap interval of :meth:`measure`'s value, of 1000 draws, or of fewer where there are
+        over two million entries; None where there are over twenty, or no positive."""
+        draws = min(1000, BOOTSTRAP // max(1, self.table.num_images * self.table.num_classes))
+        if draws < 100 or isinstance(scores, EntryScores):
+            return None
+        return map_interval(scores, self.labels, draws=draws)
+
+    def thresholds(self, scores: Measured, learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(C,): those of the greatest F1, see :func:`~largeloss.metrics.shrunk_thresholds`."""
         if isinstance(scores, EntryScores):
-            return best_thresholds_entries(*scores, self.table.num_classes)
-        return best_thresholds(scores, self.labels)
+            return shrunk_thresholds_entries(*scores, self.table.num_classes, learnt)
+        return shrunk_thresholds(scores, self.labels, learnt)
+
+    def tag_counts(self, scores: Measured, thresholds: ArrayOrTensor) -> TagCounts:
+        """How many entries lie above the thresholds (C,), and how many of them are present."""
+        if isinstance(scores, EntryScores):
+            return tag_counts_entries(*scores, self.table.num_classes, thresholds)
+        return tag_counts(scores, self.labels, thresholds)
 
     def f1(self, scores: Measured, thresholds: ArrayOrTensor = 0.0) -> F1Scores:
         """Of predictions above the thresholds, () or (C,)."""
@@ -119,6 +141,15 @@ class Evaluator:
             return None
         assert not isinstance(scores, EntryScores)
         return example_average_precision(scores, self.labels)
+
+    @property
+    def deciding(self) -> NDArray[np.bool_]:
+        """(C,): classes whose average precision can differ between two models, since they have both
+        a positive and a negative."""
+        present, absent, unobserved = self.table.counts()
+        if self.rule == "assume-absent":
+            absent = absent + unobserved
+        return (present > 0) & (absent > 0)
 
     def counts(self, classes: Sequence[str]) -> dict[str, list[int]]:
         """Class → number of images with the tag, without it, unknown."""

@@ -4,8 +4,8 @@ Constant learning rate; after each epoch the model is measured on val; training 
 has fallen more than three points below its best; the weights of the best val epoch are kept.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from largeloss.models import Classifier
 from largeloss.objective import Objective
 from largeloss.training.engine import naming_images, relabel, train_epoch
 from largeloss.training.evaluation import Evaluators, evaluation_loader
+from largeloss.training.fingerprints import fingerprints
 from largeloss.training.listener import Listener
 from largeloss.training.recipe import Recipe, make_optimizer, seed_of
 from largeloss.training.recording import Recorder
@@ -47,6 +48,8 @@ class Phase:
     """Makes of the trained model the one that ``best/`` is to hold."""
     recording: bool = False
     """Whether every entry's loss is written, see :mod:`largeloss.training.recording`."""
+    content: Mapping[str, str] = field(default_factory=dict)
+    """Of :func:`~largeloss.training.fingerprints.fingerprints`; where it is empty it is made."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,15 @@ def fit(
         requests: Signals that ask to stop; acted on between two steps.
 
     Raises:
-        CheckpointError: no checkpoint, one of other labels, or one that cannot be written.
+        CheckpointError: no checkpoint, one of other data or labels, best weights that are not its
+            own, or one that cannot be written.
+        DataError: the processes read different data.
         Interrupted: a signal asked to stop; the last step is saved.
         NonFiniteError: logits became NaN or infinite; names step and images.
     """
     model, criterion, data, recipe = phase.model, phase.criterion, phase.data, phase.recipe
     listener = listener or Listener()
+    content = phase.content or fingerprints(data, phase.evaluators, listener)
     if distributed.rank() == 0:
         phase.run.make()
     loader = training_loader(data, recipe, device)
@@ -97,7 +103,7 @@ def fit(
     optimizer = make_optimizer(objective, recipe)
     wrapped = synchronised(objective, device)
     recorder = Recorder.of(phase.run.recorded, data) if phase.recording else None
-    checkpoint = Checkpoint(phase.run, objective, optimizer, data.fingerprint, recorder)
+    checkpoint = Checkpoint(phase.run, objective, optimizer, content, recorder, phase.model_config)
     schedule = CheckpointSchedule(recipe.checkpoint_every, requests or StopRequests())
     history, first, progress = checkpoint.restore() if resume else (History(), 0, None)
     for text in checkpoint.remarks:
@@ -151,8 +157,12 @@ def _keep(phase: Phase, history: History, record: dict[str, Any]) -> None:
     best = history.add(record, phase.recipe.keep_last)
     if distributed.rank() == 0:
         if best:
-            kept = {"epoch": record["epoch"], "val_map": record["val_map"]}
-            save_weights(phase.run.best, phase.publish(phase.model), phase.model_config | kept)
+            phase.run.keep_best()
+            history.best_weights = save_weights(
+                phase.run.best,
+                phase.publish(phase.model),
+                phase.model_config | history.best_record,
+            )
         phase.run.write_metrics(history.epochs)
 
 

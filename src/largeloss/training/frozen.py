@@ -18,11 +18,11 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
 from largeloss.data.folder.read import extraction_seconds, read_features, write_features
-from largeloss.data.inputs.image_files import RULE, ImageFiles
+from largeloss.data.inputs.image_files import RULE
 from largeloss.data.inputs.loader import Loader
-from largeloss.data.inputs.source import FeatureArray, ImageArray
+from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError
-from largeloss.models import Classifier, FeatureInput, half_precision
+from largeloss.models import Classifier, FeatureInput
 
 _ROWS = 4096  # of features, looked at in one go
 
@@ -33,27 +33,24 @@ def with_features(
     identity: Sequence[object],
     cache: Path,
     loader: Loader,
-    *,
-    half: bool = False,
 ) -> tuple[Dataset, str]:
     """``data`` with the backbone's pooled features in place of images.
 
     Args:
         data: Images.
-        model: Its backbone is used in evaluation mode, without mirroring.
-        identity: What the features depend on beside the files: weights, network, transform.
+        model: Its backbone is used as in :meth:`Classifier.scoring`, without mirroring.
+        identity: What the features depend on: content of the images, weights, network, transform.
         cache: A folder; features found there under the same key are read, not extracted.
         loader: Batches of every used row, in order.
-        half: Whether the backbone computes in bfloat16; the features are float32.
 
     Returns:
-        The data set of features; where they came from and how long that took, in a sentence.
+        The data set of features, float32; where they came from, and how long that took.
     """
-    path = cache / f"{_key(data, [*identity, *(['bf16'] if half else [])])}.safetensors"
+    path = cache / f"{_key(data, [*identity, *['bf16'] * model.scored_in_bf16])}.safetensors"
     started = time.perf_counter()
     found = distributed.from_main(_is_readable(path, data))
     if not found:
-        values = _extract(model, loader, len(data.source), half)
+        values = _extract(model, loader, len(data.source))
         if distributed.rank() == 0:
             seconds = time.perf_counter() - started
             write_features(path, values, data.labels.images, seconds)
@@ -116,13 +113,11 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
 
 
 @torch.no_grad()
-def _extract(model: Classifier, loader: Loader, num_inputs: int, half: bool) -> Tensor:
+def _extract(model: Classifier, loader: Loader, num_inputs: int) -> Tensor:
     features: Tensor | None = None
     with model.scoring():
         for batch in loader:
-            with half_precision(batch.inputs.device, half):
-                found = model.features(batch.inputs).float()
-            values = distributed.gather(found).cpu()
+            values = distributed.gather(model.features(batch.inputs).float()).cpu()
             rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
             if features is None:
                 features = torch.zeros(num_inputs, values.shape[1])
@@ -141,14 +136,7 @@ def _is_readable(path: Path, data: Dataset) -> bool:
 
 
 def _key(data: Dataset, identity: Sequence[object]) -> str:
-    digest = hashlib.sha256(json.dumps([str(part) for part in identity]).encode())
-    if isinstance(data.source, ImageFiles):
-        digest.update(f"size {data.source.size} {RULE}".encode())
-        used = np.sort(np.concatenate(list(data.splits.values())))
-        for row in used:
-            state = data.source.paths[row].stat()
-            name = data.labels.images[row]
-            digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
-    elif isinstance(data.source, ImageArray):
-        digest.update(data.source.pixels.tobytes())
-    return digest.hexdigest()[:24]
+    used = np.sort(np.concatenate(list(data.splits.values())))
+    names = [data.labels.images[row] for row in used]
+    parts = [*map(str, identity), str(data.source.sample_shape), RULE, *names]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from timm.optim import RMSpropTF
 
 from largeloss.errors import ConfigError
 from largeloss.models import parameter_groups
@@ -18,13 +19,13 @@ class Recipe:
     epochs: int = 10
     batch_size: int = 16
     """Of the global batch, over all processes."""
-    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
+    optimizer: Literal["adam", "sgd", "rmsprop", "rmsprop-tf"] = "adam"
     lr: float = 1e-4
     """Of the backbone."""
     head_lr_factor: float = 10.0
     weight_decay: float = 0.0
     momentum: float = 0.9
-    """Of SGD and RMSProp."""
+    """Of SGD and of RMSProp."""
     seed: int = 0
     stop_below: float | None = 3.0
     """Early stopping: when val mAP is this many points below its best; None: never."""
@@ -58,7 +59,11 @@ def make_optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimize
         return torch.optim.RMSprop(
             groups, lr=lr, alpha=0.9, eps=1.0, momentum=momentum, weight_decay=decay
         )
-    raise ConfigError(f"optimizer must be adam, sgd or rmsprop, got {recipe.optimizer!r}.")
+    if recipe.optimizer == "rmsprop-tf":  # epsilon inside the root, mean squares start at 1
+        return RMSpropTF(groups, lr=lr, alpha=0.9, eps=1.0, momentum=momentum, weight_decay=decay)
+    raise ConfigError(
+        f"optimizer must be adam, sgd, rmsprop or rmsprop-tf, got {recipe.optimizer!r}."
+    )
 
 
 def seed_of(*numbers: int) -> int:

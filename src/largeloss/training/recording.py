@@ -64,6 +64,8 @@ class Recorder:
             if again and finished.is_file():  # cut off after the epoch, before its checkpoint
                 finished.replace(path)
             try:
+                if not again:
+                    path.unlink(missing_ok=True)
                 self._losses = np.lib.format.open_memmap(path, mode, np.float16, shape)
             except (OSError, ValueError) as error:
                 raise CheckpointError(

@@ -1,6 +1,7 @@
 """The state that a run is resumed from: what a checkpoint holds, saved and restored."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,14 +9,16 @@ import torch
 from torch import Tensor
 
 from largeloss import distributed
-from largeloss.errors import CheckpointError
+from largeloss.errors import CheckpointError, LargelossError, RunError
 from largeloss.losses import PartialLabelLoss
 from largeloss.objective import Objective
 from largeloss.training.checkpoint_file import load_state, save_state
 from largeloss.training.engine import Step
+from largeloss.training.fingerprints import compare
 from largeloss.training.recipe import Recipe
 from largeloss.training.recording import Recorder
 from largeloss.training.run_folder import RunFolder
+from largeloss.training.weights import save_config
 
 
 @dataclass
@@ -25,6 +28,13 @@ class History:
     epochs: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = -1
     best_val_map: float = -1.0
+    best_weights: str = ""
+    """SHA-256 of ``best/model.safetensors``; of the first process."""
+
+    @property
+    def best_record(self) -> dict[str, Any]:
+        """What ``best/`` says of its epoch."""
+        return {"epoch": self.best_epoch, "val_map": self.best_val_map}
 
     def add(self, record: dict[str, Any], keep_last: bool) -> bool:
         """Adds an epoch; whether it is the best so far, or the last is to be kept."""
@@ -117,9 +127,11 @@ class Checkpoint:
     run: RunFolder
     objective: Objective
     optimizer: torch.optim.Optimizer
-    labels: str
-    """Fingerprint of the labels that are trained on."""
+    content: Mapping[str, str]
+    """Of :func:`~largeloss.training.fingerprints.fingerprints`."""
     recorder: Recorder | None
+    model_config: Mapping[str, Any]
+    """Saved beside the best weights."""
     remarks: list[str] = field(default_factory=list)
     """What had changed where the run was resumed."""
 
@@ -146,7 +158,7 @@ class Checkpoint:
                     "epoch": epoch,
                     "progress": state,
                     "history": asdict(history),
-                    "labels": self.labels,
+                    "content": dict(self.content),
                     "machine": machine(),
                     "resumed": list(self.remarks),
                 },
@@ -159,15 +171,24 @@ class Checkpoint:
             The epochs that are over, the one to go on with, what was done of it (None: nothing).
 
         Raises:
-            CheckpointError: there is none, it is damaged, or of other labels or processes.
+            CheckpointError: there is none, it is damaged, of other data, labels or processes, or
+                the best weights are not its own.
         """
         state = load_state(self.run.state_file)
-        if state["labels"] != self.labels:
+        try:
+            return self._restored(state)
+        except LargelossError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise CheckpointError(
-                f"The training labels are not those that {self.run.path} was begun with "
-                f"(fingerprint {self.labels[:12]}, was {state['labels'][:12]}). Restore the label "
-                "file, or start a new run."
-            )
+                f"{self.run.state_file} does not fit this run ({type(error).__name__}: {error}). "
+                "Restore it, or start a new run."
+            ) from None
+
+    def _restored(self, state: dict[str, Any]) -> tuple[History, int, EpochProgress | None]:
+        compare(state["content"], self.content, str(self.run.path))
+        history = History(**state["history"])
+        self._check_best(history)
         self.objective.model.load_state_dict(state["model"])
         self.objective.criterion.load_state_dict(state["criterion"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -178,7 +199,6 @@ class Checkpoint:
             for name in now
             if before[name] != now[name]
         ]
-        history = History(**state["history"])
         if state["progress"] is None:
             return history, state["epoch"] + 1, None
         device = next(self.objective.parameters()).device
@@ -186,6 +206,19 @@ class Checkpoint:
         if self.recorder is not None:
             self.recorder.restore(state["progress"]["recorder"])
         return history, state["epoch"], progress
+
+    def _check_best(self, history: History) -> None:
+        """Makes sure that ``best/`` holds the state's own best weights; collective."""
+        problem = None
+        if distributed.rank() == 0 and history.best_epoch >= 0:
+            try:
+                self.run.restore_best(history.best_weights)
+                noted = {"weights_sha256": [history.best_weights]}
+                save_config(self.run.best, {**self.model_config, **history.best_record, **noted})
+            except RunError as error:
+                problem = str(error)
+        if problem := distributed.from_main(problem):
+            raise CheckpointError(problem)
 
 
 def machine() -> dict[str, str]:

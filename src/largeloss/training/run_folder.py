@@ -9,14 +9,20 @@ from filelock import FileLock, Timeout
 
 from largeloss.errors import ConfigError, RunError
 from largeloss.files import (
+    PARTIAL,
     checksummed_json,
     checksummed_yaml,
     digest,
+    refuse_links,
     verified_json,
     write_text,
     written_atomically,
 )
+from largeloss.training.checkpoint_file import keep, previous
+from largeloss.training.weights import WEIGHTS
 
+HEAD = "head"
+"""The folder, within that of a run, of LinearInit's first phase."""
 SUMS = "sha256_of"
 """In ``result.json``: checksums of files that have none of their own."""
 
@@ -24,7 +30,11 @@ SUMS = "sha256_of"
 class RunFolder:
     """One run's folder, with a lock that the system drops when the process ends.
 
-    Use it in a ``with`` statement.
+    Use it in a ``with`` statement. It may come from somebody else: what it holds is looked at
+    before anything is read or written.
+
+    Raises:
+        ConfigError: it holds links, see :func:`~largeloss.files.refuse_links`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,16 +43,24 @@ class RunFolder:
         self.best = path / "best"  # folder of the weights of the best val epoch
         self.last = path / "last"  # folder of the state after the last finished epoch
         self.state_file = self.last / "state.pt"  # what a resumed run continues from
+        self.previous_best = self.last / f"previous-{WEIGHTS}"  # best weights before those in best/
         self.metrics_file = path / "metrics.csv"  # a line an epoch
         self.corrections_file = path / "corrections.parquet"  # label edits of the method
         self.recorded = path / "recorded"  # see largeloss.training.recording
         self.result_file = path / "result.json"  # written when the run is finished
         self._lock = FileLock(path / ".lock", timeout=0)
+        for folder in self._folders():
+            refuse_links(folder)
 
     @property
     def finished(self) -> bool:
         """Whether the run is finished."""
         return self.result_file.is_file()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint, or the one before it."""
+        return self.state_file.is_file() or previous(self.state_file).is_file()
 
     def __enter__(self) -> Self:
         try:
@@ -76,7 +94,7 @@ class RunFolder:
                 "--out; nothing was changed."
             )
         held = sorted(path.name for path in self.path.glob("*"))
-        strangers = [n for n in held if n != ".lock" and not n.endswith(".partial")]
+        strangers = [n for n in held if n != ".lock" and not n.endswith(PARTIAL)]
         if strangers:
             raise ConfigError(
                 f"{self.path} is not empty (it holds {', '.join(strangers[:3])}) and is not a "
@@ -95,14 +113,51 @@ class RunFolder:
     def make(self) -> None:
         """Makes the folders of a run. Nothing makes them later: a disk that is gone is an error.
 
+        Files that a killed process left half-written are removed.
+
         Raises:
             RunError: they cannot be made.
         """
         try:
             for folder in (self.best, self.last):
                 folder.mkdir(parents=True, exist_ok=True)
+            for folder in self._folders():
+                for left in folder.glob(f"*.*{PARTIAL}"):  # losses.partial goes on being written
+                    left.unlink()
         except OSError as error:
             raise RunError(f"The run folder {self.path} cannot be written ({error}).") from None
+
+    def keep_best(self) -> None:
+        """Keeps the best weights that are about to be replaced: the checkpoint still needs them.
+
+        Raises:
+            RunError: they cannot be kept.
+        """
+        try:
+            if (self.best / WEIGHTS).is_file():
+                keep(self.best / WEIGHTS, self.previous_best)
+        except OSError as error:
+            raise RunError(f"{self.previous_best} could not be written ({error}).") from None
+
+    def restore_best(self, weights: str) -> None:
+        """Makes sure that ``best/`` holds the weights with this SHA-256; those kept are put back.
+
+        Raises:
+            RunError: they are not there, or cannot be read.
+        """
+        path = self.best / WEIGHTS
+        try:
+            if path.is_file() and digest(path) == weights:
+                return
+            if self.previous_best.is_file() and digest(self.previous_best) == weights:
+                keep(self.previous_best, path)
+                return
+        except OSError as error:
+            raise RunError(f"{path} cannot be read or restored ({error}).") from None
+        raise RunError(
+            f"{path} does not hold the best weights that belong to {self.state_file}: it is "
+            "missing, damaged, or of another run. Restore the file, or start a new run."
+        )
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Writes ``metrics.csv``, a line an epoch, in place of the earlier one."""
@@ -147,6 +202,9 @@ class RunFolder:
             return verified_json(self.result_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
+
+    def _folders(self) -> tuple[Path, ...]:
+        return self.path, self.best, self.last, self.recorded, self.path / HEAD
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()

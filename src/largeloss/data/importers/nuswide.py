@@ -21,10 +21,12 @@ from largeloss.labels.names import first_names
 RELEASE = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html"
 NUM_CONCEPTS = 81
 PUBLISHED: Mapping[str, Mapping[str, int]] = {
-    "official": {"train": 150_000, "test": 60_260, "classes": NUM_CONCEPTS},
+    "official": {"classes": NUM_CONCEPTS},
     "spml": {"train": 126_034, "test": 84_226, "classes": NUM_CONCEPTS},
 }
-"""Version → sizes, as papers give them."""
+"""Version → sizes, as papers give them; no published table is of the official version."""
+OFFICIAL_ROWS = {"train": 161_789, "test": 107_859}
+"""Of the official lists, with images that have no label."""
 _SPLITS = {"train": "Train", "test": "Test"}
 """Split → what it is called in the names of files."""
 _FETCH = (
@@ -61,6 +63,12 @@ def read(root: Path, version: str | None = None) -> Imported:
         if concepts is None:
             raise DataError(f"{root} has no ConceptsList/Concepts81.txt. {_FETCH} {root}.")
         subsets = {split: _read_subset(root, split, concepts) for split in _SPLITS}
+        rows = {split: len(whole.images) for split, whole in subsets.items()}
+        notes.append(
+            f"Version official: the lists have {rows['train']} and {rows['test']} rows for train "
+            f"and test (as released: {OFFICIAL_ROWS['train']} and {OFFICIAL_ROWS['test']}). No "
+            "published table compares with them: name the version in every result."
+        )
         for split, whole in subsets.items():
             subsets[split], left_out = whole.labelled(f"the {split} list", "label")
             notes += left_out
@@ -75,10 +83,11 @@ def read(root: Path, version: str | None = None) -> Imported:
         concepts = _names_of_columns(root, concepts, widths[0], notes)
     sizes = {split: len(subset.images) for split, subset in subsets.items()}
     published = PUBLISHED[version]
-    if any(sizes[split] != published[split] for split in _SPLITS):
+    if any(sizes[split] != published.get(split, sizes[split]) for split in _SPLITS):
         notes.append(
             f"Version {version}: {sizes['train']} images for train and {sizes['test']} for test; "
-            f"papers that use it give {published['train']} and {published['test']}."
+            f"papers that use it give {published['train']} and {published['test']} (others count "
+            "150,000 and 60,260 in the same arrays)."
         )
     return Imported.of_subsets(
         subsets,

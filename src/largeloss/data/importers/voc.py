@@ -40,6 +40,12 @@ LISTS: Mapping[int, Mapping[str, tuple[str, Archive, int]]] = {
 """Year → split → the official list, the archive that has it, the published number of images."""
 
 
+def published_sizes(year: int) -> dict[str, int]:
+    """Images of ``train`` and ``test``, and ``classes``."""
+    sizes = {split: size for split, (_, _, size) in LISTS[year].items()}
+    return sizes | {"classes": len(CLASSES)}
+
+
 def read(root: Path, year: int) -> Imported:
     """Images, labels and boxes of a VOC tree.
 
@@ -72,14 +78,13 @@ def read(root: Path, year: int) -> Imported:
         f"{sum(int(own.difficult.sum()) for own in boxes)} of {sum(len(own.rows) for own in boxes)}"
         " objects are marked difficult: they make no label, but stay among the boxes."
     )
-    published = {split: size for split, (_, _, size) in LISTS[year].items()}
     return Imported.of_subsets(
         subsets,
         CLASSES,
         folder,
         name=f"voc{year}",
         image_root=folder / "JPEGImages",
-        published={**published, "classes": len(CLASSES)},
+        published=published_sizes(year),
         notes=tuple(notes),
     )
 

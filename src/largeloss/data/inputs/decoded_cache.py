@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +44,8 @@ class DecodedCache:
     """(N,): where each row stands in the file; -1 for rows that it does not hold."""
     sums: NDArray[np.uint32]
     """(M,): CRC-32 of each image in the file."""
+    content: str
+    """Fingerprint of the files of the rows that it holds."""
     in_memory = True
 
     @classmethod
@@ -58,13 +60,11 @@ class DecodedCache:
         """
         folder = folder / FOLDER
         shape = (len(rows), *files.sample_shape)
+        content = files.fingerprint(rows)
+        name = hashlib.blake2b(
+            f"{RULE} {files.size} {files.max_value} {content}".encode(), digest_size=12
+        ).hexdigest()
         with ThreadPoolExecutor(max(1, workers)) as pool:
-            content = hashlib.blake2b(
-                f"{RULE} {files.size} {files.max_value}".encode(), digest_size=12
-            )
-            for digest in pool.map(_digest, [files.paths[row] for row in rows]):
-                content.update(digest)
-            name = content.hexdigest()
             path = folder / f"{name}.npy"
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ class DecodedCache:
                 ) from None
         places = np.full(len(files), -1, dtype=np.int64)
         places[rows] = np.arange(len(rows))
-        return cls(files, path, places, sums)
+        return cls(files, path, places, sums, content)
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -100,6 +100,12 @@ class DecodedCache:
             if flip:
                 copy.copy_(copy.flip(-1))  # a tenth of the time that NumPy takes
         return batch
+
+    def fingerprint(
+        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
+    ) -> str:
+        held = np.array_equal(rows, np.flatnonzero(self.places >= 0))
+        return self.content if held else self.files.fingerprint(rows, progress)
 
     @cached_property
     def _pixels(self) -> NDArray[np.uint8]:
@@ -136,11 +142,6 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
     return whole and sums == shape[0] * _SUM.itemsize
 
 
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").digest()
-
-
 def _check_room(folder: Path, shape: tuple[int, ...]) -> None:
     needed, free = int(np.prod(shape)), shutil.disk_usage(folder).free
     if needed > free:
@@ -154,6 +155,7 @@ def _write(
     path: Path, files: ImageFiles, rows: Rows, shape: tuple[int, ...], pool: ThreadPoolExecutor
 ) -> None:
     partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)  # of a process that was killed
     pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
     sums = np.zeros(len(rows), dtype=_SUM)
 

@@ -4,7 +4,9 @@ Any mode that Pillow reads becomes 8-bit RGB as ``value_range`` says; animations
 frame, and EXIF orientation is applied.
 """
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -108,6 +110,26 @@ class ImageFiles:
             resized = resize(pixels.permute(2, 0, 1), self.size)
             batch[position] = resized.flip(-1) if flip else resized
         return batch
+
+    def fingerprint(
+        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
+    ) -> str:
+        found = hashlib.blake2b(RULE.encode(), digest_size=32)
+        digests = map_files(
+            lambda row: _digest(self.paths[row]), rows.tolist(), os.cpu_count() or 1
+        )
+        for done, digest in enumerate(digests, 1):
+            found.update(digest)
+            progress(done)
+        return found.hexdigest()
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").digest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}).") from None
 
 
 def resize(pixels: Tensor, size: int) -> Tensor:

@@ -1,8 +1,9 @@
 """Where a batch's inputs come from: files, or arrays in memory."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from largeloss.errors import DataError
+
+_ROWS = 4096  # looked at in one go
 
 
 class Source(Protocol):
@@ -27,6 +30,14 @@ class Source(Protocol):
 
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         """(B, 3, H, W) uint8 images, mirrored where ``flips`` says so; (B, D) float features."""
+
+    def fingerprint(
+        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
+    ) -> str:
+        """Digest of the content of the inputs ``rows``, wherever they lie; of files their bytes.
+
+        ``progress`` is told how many were looked at, where that takes time.
+        """
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,11 @@ class ImageArray:
             batch[mirrored] = batch[mirrored].flip(-1)
         return batch
 
+    def fingerprint(
+        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
+    ) -> str:
+        return _digest(self.pixels, rows)
+
 
 @dataclass(frozen=True)
 class FeatureArray:
@@ -68,6 +84,11 @@ class FeatureArray:
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         return self.values.index_select(0, torch.tensor(rows, dtype=torch.int64))
 
+    def fingerprint(
+        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
+    ) -> str:
+        return _digest(self.values.numpy(), rows)
+
 
 @dataclass(frozen=True)
 class LabelsOnly:
@@ -82,3 +103,15 @@ class LabelsOnly:
 
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         raise DataError("These are labels alone: there is no input to read.")
+
+    def fingerprint(
+        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
+    ) -> str:
+        raise DataError("These are labels alone: there is no input to read.")
+
+
+def _digest(values: NDArray[Any], rows: NDArray[np.int64]) -> str:
+    found = hashlib.blake2b(f"{values.dtype.str} {values.shape[1:]}".encode(), digest_size=32)
+    for start in range(0, len(rows), _ROWS):
+        found.update(np.ascontiguousarray(values[rows[start : start + _ROWS]]).data)
+    return found.hexdigest()

@@ -1,4 +1,4 @@
-"""A memory of the features and labels of training images, the newest of them."""
+"""A memory of the features and labels of training images."""
 
 from typing import Any
 
@@ -13,14 +13,17 @@ class FeatureMemory:
     """Up to ``size`` images; the same in every process.
 
     An image that comes again is refreshed in its place; a new one takes a free place, or that of
-    the image which has been there longest.
+    the image which has been there longest. With ``keeps`` it takes a free place only.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, keeps: bool = False) -> None:
         self.size = size
-        self.features = torch.zeros(0, 0)  # (M, D)
-        self.labels = torch.zeros(0, 0, dtype=torch.int8)  # (M, C)
-        self.rows = torch.zeros(0, dtype=torch.int64)  # (M,): the images' numbers, on the CPU
+        self.keeps = keeps
+        self.features = torch.zeros(0, 0, device="cpu")  # (M, D)
+        self.labels = torch.zeros(0, 0, dtype=torch.int8, device="cpu")  # (M, C)
+        self.rows = torch.zeros(0, dtype=torch.int64, device="cpu")  # (M,): the images' numbers
+        self.filled = False
+        """Whether it has been full, or has every image: a batch has brought none that is new."""
         self._oldest = 0
 
     def __len__(self) -> int:
@@ -36,9 +39,15 @@ class FeatureMemory:
             self.features = features.new_zeros((0, features.shape[1]))
             self.labels = labels.new_zeros((0, labels.shape[1]))
         # Of a batch larger than the memory, the last to take a place stays there.
-        source = {place: position for position, place in enumerate(self._places(rows.tolist()))}
-        places, positions = (torch.tensor(list(part)) for part in (source.keys(), source.values()))
-        length = max(len(self), int(places.max()) + 1)
+        found = enumerate(self._places(rows.tolist()))
+        source = {place: position for position, place in found if place is not None}
+        length = max([len(self) - 1, *source]) + 1
+        self.filled |= length in (len(self), self.size)
+        if not source:
+            return
+        places, positions = (
+            torch.tensor(list(part), device="cpu") for part in (source.keys(), source.values())
+        )
         self.features, self.labels, self.rows = (
             _replaced(old, length, places, new[sent(positions, new.device)])
             for old, new in ((self.features, features), (self.labels, labels), (self.rows, rows))
@@ -47,15 +56,16 @@ class FeatureMemory:
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
         tensors = {"features": self.features.cpu(), "labels": self.labels.cpu(), "rows": self.rows}
-        return {**tensors, "oldest": self._oldest}
+        return {**tensors, "oldest": self._oldest, "filled": self.filled}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes up what :meth:`state` gave."""
         self.features, self.labels = state["features"], state["labels"]
         self.rows, self._oldest = state["rows"], int(state["oldest"])
+        self.filled = bool(state["filled"])
 
-    def _places(self, rows: list[int]) -> list[int]:
-        """Where each row of a batch goes."""
+    def _places(self, rows: list[int]) -> list[int | None]:
+        """Where each row of a batch goes; None: nowhere."""
         place_of = {row: place for place, row in enumerate(self.rows.tolist())}
         row_at = self.rows.tolist()
         places = []
@@ -63,11 +73,11 @@ class FeatureMemory:
             if row not in place_of and len(row_at) < self.size:
                 place_of[row] = len(row_at)
                 row_at.append(row)
-            elif row not in place_of:
+            elif row not in place_of and not self.keeps:
                 del place_of[row_at[self._oldest]]
                 place_of[row], row_at[self._oldest] = self._oldest, row
                 self._oldest = (self._oldest + 1) % self.size
-            places.append(place_of[row])
+            places.append(place_of.get(row))
         return places
 
 

@@ -25,12 +25,19 @@ class Pursued(NamedTuple):
 
 
 @torch.no_grad()
-def pursue(labels: Space, features: Space, allowed: Tensor, num_atoms: int = 3) -> Pursued:
+def pursue(
+    labels: Space,
+    features: Space,
+    allowed: Tensor,
+    scores: tuple[float, float] = (1.0, 1.0),
+    num_atoms: int = 3,
+) -> Pursued:
     """Chooses atoms one after the other, always the one that fits both residuals best.
 
     With residuals r, starting at the image's own vectors, and ``s_j = <atom_j, r>``, an atom's fit
     in a space is ``s_j^2 / |atom_j|^2``, divided by its maximum over the atoms that may be chosen;
-    its score is the sum of both fits times the sum of both signs of ``s_j``. The best joins unless
+    its score is the sum of both fits times the sum of both signs of ``s_j``; ``scores`` weighs the
+    fits of the two spaces, and a space of weight 0 has no sign. The best joins unless
     its score is below 0.001, which ends the pursuit of that image; residuals are then those of
     least squares over the atoms chosen so far.
 
@@ -47,9 +54,9 @@ def pursue(labels: Space, features: Space, allowed: Tensor, num_atoms: int = 3) 
     for step in range(num_atoms):
         score = labels.batch.new_zeros(())
         sign = labels.batch.new_zeros(())
-        for space, weight in zip((labels, features), weights, strict=True):
+        for space, weight, share in zip((labels, features), weights, scores, strict=True):
             fit, direction = _fit(space, residual(space, atoms, weight), open_atoms)
-            score, sign = score + fit, sign + direction
+            score, sign = score + share * fit, sign + (share > 0) * direction
         best = (score * sign).masked_fill(~open_atoms, -torch.inf).max(dim=1)
         going_on = going_on & (best.values >= LEAST_SCORE)
         if not bool(going_on.any()):

@@ -4,6 +4,7 @@ Images are compared by completed labels, and by features with a constant 1.
 """
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -22,12 +23,18 @@ LEAST_DISTANCE = 1e-3  # an image whose features are nearer is taken for the ima
 
 
 def smoothness(
-    logits: Tensor, labels: Tensor, context: Context, memory: FeatureMemory, graph: Tensor | None
+    logits: Tensor,
+    labels: Tensor,
+    context: Context,
+    memory: FeatureMemory,
+    graph: Tensor | None,
+    scores: tuple[float, float],
 ) -> tuple[Tensor, Tensor]:
     """``sum |r_L|^2 / B`` and ``sum |r_F|^2 / B``, over the global batch.
 
     Shapes: logits (B, C); labels (B, C); all of the context; a memory of at least one image; graph
-    (C, C), or None for the identity. Gradients flow through logits, features, head and graph.
+    (C, C), or None for the identity; scores of labels and features in the choice of atoms.
+    Gradients flow through logits, features, head and graph.
     """
     rows, features, head = cast(tuple[Tensor, Tensor, nn.Linear], context)
     features = features.to(logits.dtype)
@@ -35,12 +42,12 @@ def smoothness(
     known_labels = sent(memory.labels, labels.device)
     in_labels = Space(
         completed(logits, labels),
-        completed(F.linear(known, head.weight, head.bias), known_labels, graph),
+        completed(_logits(known, head), known_labels, graph),
     )
     in_features = Space(_with_one(features), _with_one(known))
     itself = memory.rows[None, :] == rows.cpu()[:, None]
     allowed = ~(sent(itself, features.device) | close(features.detach(), known))
-    found = pursue(in_labels, in_features, allowed)
+    found = pursue(in_labels, in_features, allowed, scores)
     left_labels = residual(in_labels, found.atoms, found.label_weights)
     left_features = residual(in_features, found.atoms, found.feature_weights)
     count = distributed.global_count(len(rows), logits.device)
@@ -50,7 +57,9 @@ def smoothness(
     return in_y, in_f
 
 
-def gradient_ratio(first: Tensor, second: Tensor, inputs: list[Tensor], *, shared: bool) -> float:
+def gradient_ratio(
+    first: Tensor, second: Tensor, inputs: Sequence[Tensor], *, shared: bool
+) -> float:
     """How many times as large the gradient of ``first`` in ``inputs`` is as that of ``second``.
 
     ``shared``: whether all processes have the same inputs (parameters), or each its own (features).
@@ -61,7 +70,7 @@ def gradient_ratio(first: Tensor, second: Tensor, inputs: list[Tensor], *, share
         found = [slope for slope in slopes if slope is not None]
         if shared:
             found = [distributed.global_sum(slope) for slope in found]
-        square = sum((slope.square().sum() for slope in found), torch.zeros(()))
+        square = sum((slope.square().sum() for slope in found), term.new_zeros(()))
         sizes.append(float(square if shared else distributed.global_sum(square)) ** 0.5)
     return sizes[0] / sizes[1] if sizes[1] > 0 else 0.0
 
@@ -92,6 +101,12 @@ def close(features: Tensor, others: Tensor) -> Tensor:
     image, other = near.nonzero(as_tuple=True)
     near[image, other] = (features[image] - others[other]).norm(dim=1) < LEAST_DISTANCE
     return near
+
+
+def _logits(features: Tensor, head: nn.Linear) -> Tensor:
+    """(B, C): what the head makes of features; computed in their precision."""
+    bias = None if head.bias is None else head.bias.to(features.dtype)
+    return F.linear(features, head.weight.to(features.dtype), bias)
 
 
 def _with_one(features: Tensor) -> Tensor:

@@ -1,0 +1,50 @@
+"""What the choice of an epoch on val rests on, in remarks for the user."""
+
+import numpy as np
+
+from largeloss.training.evaluation import RULES, Evaluator
+
+FEW = 5
+"""Positives of a class: with fewer, its average precision is mostly chance."""
+_NAMED = 8
+
+
+def choice_remarks(val: Evaluator, select: str) -> list[str]:
+    """By which labels, and how many of them, an epoch is chosen; or why val cannot choose one.
+
+    Args:
+        val: The labels that epochs are chosen by.
+        select: The setting: ``"last"`` takes the last epoch whatever val shows.
+    """
+    present, deciding = val.table.counts().present, val.deciding
+    if select == "last":
+        return ["The weights of the last epoch are taken, as asked for; val chooses nothing."]
+    if not deciding.any():
+        reason = (
+            "is present in none of them"
+            if not present.any()
+            else ("is present in all of its images, or in none")
+        )
+        return [
+            f"Val cannot choose an epoch: it has {val.table.num_images} images, and every class "
+            f"{reason}, so that all models measure alike. The last epoch is taken, and training "
+            "does not stop early. For a choice, give val images that have a tag and images that "
+            "do not; 'largeloss data split' draws them."
+        ]
+    low, high = int(present[deciding].min()), int(present[deciding].max())
+    positives = f"{low} to {high} positives" if low < high else f"{low} positive{'s' * (low > 1)}"
+    found = [
+        f"The best epoch is chosen on val by {RULES[val.rule]}: {int(deciding.sum())} of "
+        f"{deciding.size} classes can be measured there, by {positives} each."
+    ]
+    few = np.flatnonzero((present < FEW) & deciding)
+    if few.size:
+        order = few[np.argsort(present[few], kind="stable")]
+        names = [f"{val.table.classes[column]} ({present[column]})" for column in order[:_NAMED]]
+        more = ", …" if few.size > _NAMED else ""
+        found.append(
+            f"Few val positives: {', '.join(names)}{more}. With fewer than {FEW}, average "
+            f"precision is mostly chance; this is so for {few.size} of the {int(deciding.sum())} "
+            "classes that val mAP is the mean of."
+        )
+    return found

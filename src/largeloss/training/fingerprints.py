@@ -1,0 +1,66 @@
+"""What a run is trained on and measured by, as digests: a run that goes on must find the same."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from largeloss import distributed
+from largeloss.data.dataset import Dataset
+from largeloss.errors import CheckpointError, DataError
+from largeloss.training.evaluation import Evaluator, Evaluators
+from largeloss.training.listener import Listener
+
+INPUTS = "inputs"
+_TOLD = 20_000
+"""Images between two lines of progress."""
+
+
+def fingerprints(data: Dataset, evaluators: Evaluators, listener: Listener) -> dict[str, str]:
+    """What it is → digest: of the inputs by content, of the labels of each split; collective.
+
+    Raises:
+        DataError: the processes read different data, or inputs cannot be read.
+    """
+    used = np.sort(np.concatenate(list(data.splits.values())))
+
+    def progress(done: int) -> None:
+        if not done % _TOLD:
+            listener.message(f"{done:,} of {len(used):,} images read for their fingerprint.")
+
+    own = {
+        "training labels": data.fingerprint,
+        "labels of val": _of(evaluators.val),
+        "labels of test": _of(evaluators.test),
+        INPUTS: data.source.fingerprint(used, progress),
+    }
+    every = distributed.gather_objects(own)
+    for rank, other in enumerate(every):
+        different = [name for name in own if other[name] != every[0][name]]
+        if different:
+            raise DataError(
+                f"The processes do not read the same data: process {rank} has other "
+                f"{', other '.join(different)} than process 0. Give every machine the same copy."
+            )
+    return own
+
+
+def compare(before: Mapping[str, str], now: Mapping[str, str], run: str) -> None:
+    """Makes sure that a run goes on with what it was begun with.
+
+    Raises:
+        CheckpointError: it does not.
+    """
+    different = [name for name in now if before.get(name) != now[name]]
+    if different:
+        listed = "; ".join(
+            f"{name}: fingerprint {now[name][:12]}, was {before.get(name, 'none')[:12]}"
+            for name in different
+        )
+        raise CheckpointError(
+            f"The {' and the '.join(different)} are not those that {run} was begun with "
+            f"({listed}). Restore them, or start a new run."
+        )
+
+
+def _of(evaluator: Evaluator) -> str:
+    return f"{evaluator.table.fingerprint} {evaluator.rule}"

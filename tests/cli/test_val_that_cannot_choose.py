@@ -1,0 +1,86 @@
+"""Val that has too few tags to choose an epoch by: said, and the last epoch is taken."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from largeloss.labels import LabelTable
+from largeloss.runs.choice import choice_remarks
+from largeloss.training.evaluation import Evaluator
+
+SMALL = [
+    "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "6", "--lr",
+    "1e-3", "--workers", "0", "--method", "an",
+]  # fmt: skip
+
+
+def with_val(image_folder, make_image_folder, cells):
+    """The data with every val image tagged alike."""
+    lines = (image_folder / "labels.csv").read_text().splitlines()
+    changed = [f"{line.split(',')[0]},val,{cells}" if ",val," in line else line for line in lines]
+    return make_image_folder("val", labels="\n".join(changed) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"), [("0,0", "present in none of them"), ("1,1", "in all of its images")]
+)
+def test_finding_07_val_that_cannot_choose_takes_the_last_epoch_and_says_so(
+    cells, reason, largeloss, image_folder, make_image_folder, tmp_path
+):
+    folder, run = with_val(image_folder, make_image_folder, cells), tmp_path / "run"
+    code, _, err = largeloss("train", folder, *SMALL, "--out", run)
+    assert code == 0, err
+    assert "Val cannot choose an epoch" in err
+    assert reason in err
+    assert "The best epoch is chosen" not in err
+    result = json.loads((run / "result.json").read_text())
+    assert result["best_epoch"] == 2
+    assert result["test_map"] == result["last_test_map"]
+    assert any("Val cannot choose an epoch" in text for text in result["notes"])
+    with (run / "metrics.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3
+
+
+def test_finding_07_the_positives_that_val_rests_on_are_told_with_an_interval(
+    largeloss, image_folder, make_image_folder, tmp_path
+):
+    lines = (image_folder / "labels.csv").read_text().splitlines()
+    rows = [number for number, line in enumerate(lines) if ",val," in line]
+    for number in rows:
+        name = lines[number].split(",")[0]
+        lines[number] = f"{name},val,{int(number == rows[0])},{int(number != rows[0])}"
+    folder, run = make_image_folder("few", labels="\n".join(lines) + "\n"), tmp_path / "run"
+    code, out, err = largeloss("train", folder, *SMALL, "--out", run)
+    assert code == 0, err
+    assert "2 of 2 classes can be measured there, by 1 to 5 positives each" in err
+    assert "Few val positives: red (1)." in err
+    result = json.loads((run / "result.json").read_text())
+    assert result["val_counts"] == {"red": [1, 5, 0], "blue": [5, 1, 0]}
+    low, high = result["val_map_interval"]
+    assert 0 <= low <= result["val_map"] <= high <= 100
+    assert low < high
+    assert f"95 % interval {low:.1f} to {high:.1f}" in out
+
+
+def test_the_fewest_positives_are_named_first():
+    labels = np.zeros((30, 12), dtype=np.int8)
+    for column in range(12):
+        labels[: column + 1, column] = 1
+    table = LabelTable.from_dense(labels, classes=[f"c{column}" for column in range(12)])
+    remarks = choice_remarks(Evaluator.of(table, np.arange(30)), "auto")
+    assert "by 1 to 12 positives each" in remarks[0]
+    assert remarks[1].startswith("Few val positives: c0 (1), c1 (2), c2 (3), c3 (4). ")
+    assert "4 of the 12" in remarks[1]
+
+
+@pytest.mark.parametrize("rule", ["full", "observed", "assume-absent"])
+def test_classes_that_decide_have_both_states_by_the_rule(rule):
+    states = {
+        "full": [[1, 1, 0], [0, 1, 0]],
+        "observed": [[1, 1, 0], [0, -1, -1]],
+        "assume-absent": [[1, 1, -1], [-1, 1, 0]],
+    }[rule]
+    evaluator = Evaluator.of(LabelTable.from_dense(np.array(states)), np.arange(2), rule)
+    assert evaluator.deciding.tolist() == [True, False, False]
