@@ -89,14 +89,28 @@ def test_observing_hides_train_and_val_but_not_test(image_folder):
 
 def test_broken_images_are_refused_or_left_out(image_folder):
     (image_folder / "images/03.png").write_bytes(b"")
-    (image_folder / "images/05.png").unlink()
     data = read_folder(image_folder)
-    with pytest.raises(DataError, match=r"2 of 30 images cannot be read(.|\n)*03\.png"):
+    with pytest.raises(DataError, match=r"1 of 30 images cannot be read(.|\n)*03\.png"):
         without_broken_images(data, "error")
+    (image_folder / "images/05.png").unlink()
     kept = without_broken_images(data, "skip")
     assert sum(len(rows) for rows in kept.splits.values()) == 28
     assert 3 not in np.concatenate(list(kept.splits.values()))
     assert "2 of 30 images cannot be read and are left out" in kept.notes[-1]
+
+
+def test_finding_22_missing_images_are_refused_before_any_is_decoded(image_folder, monkeypatch):
+    def decode(*_):
+        raise AssertionError("an image was decoded")
+
+    monkeypatch.setattr("largeloss.data.inputs.image_files.open_pixels", decode)
+    for name in ("03", "29"):
+        (image_folder / f"images/{name}.png").unlink()
+    data = read_folder(image_folder)
+    with pytest.raises(DataError, match=r"2 of 30 images are missing:(.|\n)*03\.png(.|\n)*29\.png"):
+        without_broken_images(data, "error")
+    monkeypatch.undo()
+    assert "2 of 30 images cannot be read and" in without_broken_images(data, "skip").notes[-1]
 
 
 @pytest.mark.parametrize("name", ["../outside.png", "link.png"])

@@ -42,8 +42,8 @@ def test_finding_14_train_reports_equal_files_across_splits(image_folder, largel
 def test_finding_14_evaluate_warns_of_what_was_trained_on(
     image_folder, make_image_folder, largeloss, tmp_path
 ):
-    run = tmp_path / "run"
-    code, _, err = largeloss("train", image_folder, *OPTIONS, "--out", run)
+    run, hidden = tmp_path / "run", ("--observe", "single-positive")
+    code, _, err = largeloss("train", image_folder, *OPTIONS, *hidden, "--out", run)
     assert code == 0, err
     other = make_image_folder(
         labels="image,split,red,blue\n"
@@ -59,6 +59,10 @@ def test_finding_14_evaluate_warns_of_what_was_trained_on(
     assert "trained on" not in largeloss("evaluate", run)[2]
     code, _, err = largeloss("evaluate", run, "--split", "train")
     assert "18 of 18 inputs of train are among" in err
+    table = image_folder / "labels.csv"
+    assert "not those that it was trained with" not in err
+    table.write_text(table.read_text().replace("00.png,train", "00.png,test"))
+    assert "not those that it was trained with" in largeloss("evaluate", run)[2]
     shutil.rmtree(image_folder)
     code, _, err = largeloss("evaluate", run, other)
     assert code == 0, err

@@ -156,7 +156,7 @@ def test_fault_25_a_image_that_vanishes(command, image_folder, tmp_path):
     assert "Traceback" not in done[2]
 
 
-def test_finding_20_a_image_that_vanishes_from_a_worker(command, image_folder, tmp_path):
+def test_finding_20_an_image_that_vanishes_from_a_worker(command, image_folder, tmp_path):
     path = image_folder / "images/00.png"
     setup = f"PATH = {str(path)!r}\n{VANISHING}"
     options = [*PLAIN[:-4], "--epochs", "3", "--workers", "2", "--out", tmp_path / "run"]

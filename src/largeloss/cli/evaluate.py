@@ -46,7 +46,7 @@ def evaluate(
         raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
     if groups is not None:
         opened = open_run(run, data, unlisted, bad_images, split)
-        for text in (*opened.dataset.notes, *seen_in_training(opened, split, data is None)):
+        for text in (*opened.dataset.notes, *seen_in_training(run, opened, split)):
             note(text)
         grouped = measure_groups(opened, split, groups)
         screen.print(summary.group_table(grouped))

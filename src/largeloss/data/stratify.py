@@ -116,13 +116,14 @@ def _assign(table: LabelTable, shares: np.ndarray, seed: int, names: list[str]) 
     generator = np.random.RandomState(seed)
     num_classes, train = table.num_classes, names.index("train")
     # Column c is "class c is present", column C + c "class c is absent".
-    entries = table.entries()
-    columns = entries.columns + num_classes * (entries.states != PRESENT)
+    columns = table.columns.astype(np.int32)
+    columns[table.states != PRESENT] += num_classes
     holders = generator.permutation(table.num_images)
-    rank = np.empty_like(holders)
+    rank = np.empty(table.num_images, dtype=np.int32)
     rank[holders] = np.arange(table.num_images)
-    by_column = entries.rows[np.lexsort((rank[entries.rows], columns))]
-    begins = offsets_of(np.sort(columns), 2 * num_classes).tolist()
+    rows = np.repeat(np.arange(table.num_images, dtype=np.int32), np.diff(table.offsets))
+    by_column = rows[np.lexsort((rank[rows], columns))]
+    begins = offsets_of(columns, 2 * num_classes).tolist()
     remaining = np.diff(begins)
     wanted = remaining[:, None] * shares  # (2C, splits) labels that a split still wants
     room = table.num_images * shares
@@ -145,15 +146,17 @@ def _assign(table: LabelTable, shares: np.ndarray, seed: int, names: list[str]) 
         return int(best[0] if len(best) == 1 else generator.choice(best))
 
     def last_chance(row: int) -> bool:
+        if not waiting.any():
+            return False
         own = columns[offsets[row] : offsets[row + 1]]
         own = own[own < num_classes]
         return bool((waiting[own] & (remaining[own] == 1)).any())
 
     while remaining.any():
         column = int(np.where(remaining > 0, remaining, np.iinfo(np.int64).max).argmin())
-        for row in by_column[begins[column] : begins[column + 1]].tolist():
-            if folds[row] < 0:
-                put(row, train if last_chance(row) else greediest(wanted[column]))
+        holding = by_column[begins[column] : begins[column + 1]]
+        for row in holding[folds[holding] < 0].tolist():
+            put(row, train if last_chance(row) else greediest(wanted[column]))
     for row in holders[folds[holders] < 0].tolist():
         put(row, greediest(room))
     return folds

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from largeloss.errors import LabelError
 
+_CELLS = 1 << 22
+"""Of labels, looked at in one go."""
+
 Ints = NDArray[np.int64]
 States = NDArray[np.int8]
 
@@ -114,11 +117,27 @@ def find_conflict(keys: Ints, states: States) -> tuple[int, int] | None:
     return int(same[0]), int(other[0])
 
 
-def offsets_of(sorted_rows: Ints, num_rows: int) -> Ints:
-    """(num_rows + 1,) where the entries of each row begin; the last is their number."""
+def offsets_of(rows: NDArray[np.integer], num_rows: int) -> Ints:
+    """(num_rows + 1,) where the entries of each row begin once sorted; the last is their number."""
     offsets = np.zeros(num_rows + 1, dtype=np.int64)
-    np.cumsum(np.bincount(sorted_rows, minlength=num_rows), out=offsets[1:])
+    np.cumsum(np.bincount(rows, minlength=num_rows), out=offsets[1:])
     return offsets
+
+
+def sparse_rows(dense: States) -> tuple[Ints, NDArray[np.int32], States]:
+    """Offsets (N+1,), columns (M,) and states (M,) of the observed entries of (N, C) labels.
+
+    A few rows are looked at in one go: numbers of rows and columns of all entries would take
+    sixteen times the memory of the labels.
+    """
+    offsets = np.zeros(len(dense) + 1, dtype=np.int64)
+    columns = [np.empty(0, dtype=np.int32)]
+    rows = max(1, _CELLS // max(1, dense.shape[1]))
+    for start in range(0, len(dense), rows):
+        observed = dense[start : start + rows] >= 0
+        offsets[start + 1 : start + 1 + len(observed)] = np.count_nonzero(observed, axis=1)
+        columns.append(np.nonzero(observed)[1].astype(np.int32))
+    return np.cumsum(offsets), np.concatenate(columns), dense[dense >= 0]
 
 
 def gather(offsets: Ints, rows: Ints) -> tuple[Ints, Ints]:

@@ -23,6 +23,7 @@ from largeloss.labels.entries import (
     gather,
     offsets_of,
     sort_and_merge,
+    sparse_rows,
 )
 from largeloss.labels.names import checked_names, positions_of, suggestion
 
@@ -86,11 +87,8 @@ class LabelTable:
                 do not fit.
         """
         dense = dense_states(array)
-        rows, columns = np.nonzero(dense != UNOBSERVED)
         return cls(
-            offsets_of(rows, len(dense)),
-            columns,
-            dense[rows, columns],
+            *sparse_rows(dense),
             _names(classes, dense.shape[1], "class"),
             _names(images, dense.shape[0], "image"),
         )

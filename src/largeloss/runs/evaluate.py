@@ -116,5 +116,5 @@ def evaluate(
         class_precision=dict(zip(classes, map(number_or_none, tags.precision), strict=True)),
         class_recall=dict(zip(classes, map(number_or_none, tags.recall), strict=True)),
         num_images=len(rows),
-        notes=(*dataset.notes, *seen_in_training(opened, split, own=data is None)),
+        notes=(*dataset.notes, *seen_in_training(run, opened, split)),
     )

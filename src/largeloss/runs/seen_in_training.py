@@ -1,35 +1,54 @@
 """Whether what a model is measured on is what it was trained on."""
 
+from pathlib import Path
+
 import numpy as np
 
+from largeloss.config import RunConfig
+from largeloss.data import Dataset
 from largeloss.data.examine.overlap import shared_inputs
 from largeloss.data.examine.problems import some
 from largeloss.errors import LargelossError
-from largeloss.runs.data import read_data
+from largeloss.runs.data import read_data, with_hidden_labels
 from largeloss.runs.load import LoadedRun
+from largeloss.runs.result import RunResult
+from largeloss.training.fingerprints import LABELS
+from largeloss.training.run_folder import RunFolder
 
 
-def seen_in_training(opened: LoadedRun, split: str, own: bool) -> tuple[str, ...]:
-    """A warning where inputs of ``split`` are among the run's train and val, as they are now.
-
-    ``own`` says that the data is the run's.
-    """
+def seen_in_training(run: Path, opened: LoadedRun, split: str) -> tuple[str, ...]:
+    """Warnings where inputs of ``split`` are among the train and val of ``run``, or may be."""
     dataset = opened.dataset
     try:
-        trained = dataset if own else read_data(opened.settings)
+        trained = read_data(opened.settings)
     except LargelossError as error:
         return (
             "Whether the run was trained on some of these inputs could not be checked, since its "
             f"own data cannot be read: {error}",
         )
+    found = []
+    if _has_changed(run, opened.settings, trained):
+        found.append(
+            "Labels or splits of the run's own data are not those that it was trained with: it may "
+            f"have been trained on inputs that are {split} now."
+        )
     rows = dataset.rows(split)
     known = np.concatenate([trained.rows("train"), trained.rows("val")])
     shared = rows[shared_inputs(dataset.source, rows, trained.source, known)]
-    if not len(shared):
-        return ()
-    names = some((repr(dataset.labels.images[row]) for row in shared.tolist()), 3)
-    return (
-        f"{len(shared):,} of {len(rows):,} inputs of {split} are among those that the run was "
-        f"trained on or chosen by (its train and val): {names}. The figures are better than those "
-        "of unseen ones would be.",
-    )
+    if len(shared):
+        names = some((repr(dataset.labels.images[row]) for row in shared.tolist()), 3)
+        found.append(
+            f"{len(shared):,} of {len(rows):,} inputs of {split} are among those that the run was "
+            f"trained on or chosen by (its train and val): {names}. The figures are better than "
+            "those of unseen ones would be."
+        )
+    return tuple(found)
+
+
+def _has_changed(run: Path, settings: RunConfig, trained: Dataset) -> bool:
+    """Whether a finished run knows other labels or splits; what was left out is not known here."""
+    if not RunFolder(run).finished or settings.data.bad_images == "skip":
+        return False
+    now = with_hidden_labels(settings, trained)
+    labels = {now.training.fingerprint, now.reference.fingerprint}  # some methods need all of them
+    return RunResult.read(run).fingerprints[LABELS] not in labels

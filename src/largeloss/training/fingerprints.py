@@ -11,6 +11,7 @@ from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.listener import Listener
 
 INPUTS = "inputs"
+LABELS = "training labels"
 _TOLD = 20_000
 """Images between two lines of progress."""
 
@@ -28,7 +29,7 @@ def fingerprints(data: Dataset, evaluators: Evaluators, listener: Listener) -> d
             listener.message(f"{done:,} of {len(used):,} images read for their fingerprint.")
 
     own = {
-        "training labels": data.fingerprint,
+        LABELS: data.fingerprint,
         "labels of val": _of(evaluators.val),
         "labels of test": _of(evaluators.test),
         INPUTS: data.source.fingerprint(used, progress),

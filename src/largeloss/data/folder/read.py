@@ -1,6 +1,7 @@
 """A folder of the user's own: ``labels.csv`` or ``labels.parquet``, and images or features."""
 
 import json
+import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from largeloss.data.dataset import Dataset
+from largeloss.data.dataset import Dataset, Rows
 from largeloss.data.folder.image_paths import locate_images, refuse_equal_paths
 from largeloss.data.folder.labels_and_splits import FEATURES, Records, read_records
 from largeloss.data.inputs.image_files import ImageFiles, decode_all
@@ -95,6 +96,8 @@ def without_broken_images(
 ) -> Dataset:
     """``dataset`` after a full decode of every image of ``split``, where inputs are files.
 
+    What is not there is refused before the first is decoded, which may take hours.
+
     ``policy`` says what is done with images that cannot be read: ``"error"`` refuses the data set,
     ``"skip"`` leaves them out and adds a note. ``workers`` are threads.
 
@@ -107,6 +110,8 @@ def without_broken_images(
     looked_at = dataset.splits.values() if split == "all" else [dataset.rows(split)]
     used = np.sort(np.concatenate(list(looked_at)))
     source = dataset.source
+    if policy == "error":
+        _refuse_missing(dataset, used)
     found, peak = decode_all(source.paths, workers, used.tolist(), source.max_value)
     if dark := dark_set(peak, len(used) - len(found)):
         raise DataError(dark)
@@ -121,6 +126,18 @@ def without_broken_images(
     kept = np.ones(len(dataset.source), dtype=bool)
     kept[list(found)] = False
     return dataset.only(kept, f"{what} and are left out:\n{listed}")
+
+
+def _refuse_missing(dataset: Dataset, used: Rows) -> None:
+    source = dataset.source
+    assert isinstance(source, ImageFiles)
+    missing = [row for row in used.tolist() if not os.path.isfile(source.paths[row])]
+    if missing:
+        listed = first_lines([f"{source.paths[row]}: there is no such file." for row in missing])
+        raise DataError(
+            f"{len(missing):,} of {len(used):,} images are missing:\n{listed}\nCorrect their "
+            "names, put them there, or leave them out with --bad-images skip."
+        )
 
 
 def read_features(path: Path, table: LabelTable) -> Tensor:

@@ -39,12 +39,13 @@ def check_header(raw: RawTable) -> None:
             "each may have a column 'split'.",
             HEADER,
         )
+    first: dict[str, int] = {}
     for index, name in enumerate(names):
         if not name.strip():
             raise raw.refusal(f"column {index + 1} of the header has no name.", HEADER)
-        if name in names[:index]:
+        if first.setdefault(name, index) != index:
             raise raw.refusal(
-                f"columns {names.index(name) + 1} and {index + 1} of the header are both {name!r}.",
+                f"columns {first[name] + 1} and {index + 1} of the header are both {name!r}.",
                 HEADER,
             )
     if not header_of(names).labels:

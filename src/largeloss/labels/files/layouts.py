@@ -71,6 +71,8 @@ def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Label
     if wrong is not None:
         column = int(np.argmax(dense[wrong] == WRONG))
         raise _wrong_value(raw, raw.columns[positions[column]], wrong, images, classes[column])
+    if len(images.names) == len(dense):
+        return LabelTable.from_dense(dense, images.names, classes)
     lines, columns = np.nonzero(dense >= 0)
     return _table(raw, lines, columns, dense[lines, columns], images, classes)
 
