@@ -49,23 +49,28 @@ def refuse_links(folder: Path) -> None:
     read or overwritten in its place. The folder itself may be a link. Where none is, it passes.
 
     Raises:
-        ConfigError: it holds a link, or something that is neither a file nor a folder.
+        ConfigError: it holds a link, or something that is neither a file nor a folder; or it
+            cannot be read.
     """
-    if not folder.is_dir():
+    try:
+        with os.scandir(folder) as entries:
+            held = list(entries)
+    except (FileNotFoundError, NotADirectoryError):
         return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                raise ConfigError(
-                    f"{entry.path} is a link (to {os.readlink(entry.path)}). A run folder must "
-                    "hold its own files and folders, since a link could lead to any other file of "
-                    "yours. Put the file itself there, or remove the link."
-                )
-            if not (entry.is_file() or entry.is_dir()) and os.path.lexists(entry):
-                raise ConfigError(
-                    f"{entry.path} is neither a file nor a folder. A run folder holds nothing "
-                    "else: remove it."
-                )
+    except OSError as error:
+        raise ConfigError(f"The folder {folder} cannot be read ({error.strerror}).") from None
+    for entry in held:
+        if entry.is_symlink():
+            raise ConfigError(
+                f"{entry.path} is a link (to {os.readlink(entry.path)}). A run folder must hold "
+                "its own files and folders, since a link could lead to any other file of yours. "
+                "Put the file itself there, or remove the link."
+            )
+        if not (entry.is_file() or entry.is_dir()) and os.path.lexists(entry):
+            raise ConfigError(
+                f"{entry.path} is neither a file nor a folder. A run folder holds nothing else: "
+                "remove it."
+            )
 
 
 @contextmanager

@@ -84,21 +84,16 @@ def load_state(path: Path) -> dict[str, Any]:
         if previous(path).is_file():
             raise CheckpointError(f"{path} is missing.{_offer(path)}") from None
         raise CheckpointError(
-            f"There is no checkpoint {path}: nothing of this run was saved. Start it afresh, "
-            "without --resume, in a new folder."
+            f"There is no checkpoint {path}, and none before it. Start the run afresh, without "
+            "--resume, in a new folder."
         ) from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error}).") from None
     start = len(MAGIC) + _CHECKSUM
-    if content.startswith(KIND) and content[len(KIND) : len(MAGIC)].strip().isdigit():
-        number, known = content[len(KIND) : len(MAGIC)], MAGIC[len(KIND) :]
-        if number != known:
-            raise CheckpointError(
-                f"{path} was written by another version of largeloss. Go on with that version, or "
-                "start a new run."
-            )
     if not content.startswith(MAGIC) or len(content) < start:
-        raise CheckpointError(f"{path} is no checkpoint of largeloss.{_offer(path)}")
+        other = "was written by another version of largeloss, or is damaged"
+        what = other if content.startswith(KIND) else "is no checkpoint of largeloss"
+        raise CheckpointError(f"{path} {what}.{_offer(path)}")
     noted = int.from_bytes(content[len(MAGIC) : start], "big")
     if zlib.crc32(memoryview(content)[start:]) != noted:
         raise CheckpointError(

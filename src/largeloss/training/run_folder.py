@@ -59,8 +59,11 @@ class RunFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a checkpoint, or the one before it."""
-        return self.state_file.is_file() or previous(self.state_file).is_file()
+        """Whether a checkpoint was saved, even if it has been deleted since."""
+        if self.state_file.is_file() or previous(self.state_file).is_file():
+            return True
+        # The first epoch's line is written before the first checkpoint.
+        return self.metrics_file.is_file() and self.metrics_file.read_bytes().count(b"\n") > 2
 
     def __enter__(self) -> Self:
         try:
