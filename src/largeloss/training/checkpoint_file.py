@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import torch
 
 from largeloss.errors import CheckpointError
-from largeloss.files import sync_folder
+from largeloss.files import check_regular, sync_folder
 
 MAGIC = b"largeloss state 1\n"
 _CHECKSUM = 4  # bytes
@@ -67,6 +67,7 @@ def load_state(path: Path) -> dict[str, Any]:
         CheckpointError: missing, cut off, changed by a single bit, or something else.
     """
     try:
+        check_regular(path)
         content = path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(

@@ -8,7 +8,14 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from largeloss.errors import CheckpointError, ConfigError
-from largeloss.files import checksummed_json, digest, verified_json, write_text, written_atomically
+from largeloss.files import (
+    checksummed_json,
+    digest,
+    read_text,
+    verified_json,
+    write_text,
+    written_atomically,
+)
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -42,7 +49,7 @@ def load_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG
     try:
-        return verified_json(path.read_text(encoding="utf-8"))
+        return verified_json(read_text(path))
     except FileNotFoundError:
         raise ConfigError(
             f"There is no trained model in {folder}: {CONFIG} is missing. Name the folder of a run "

@@ -1,5 +1,6 @@
 """Which of the images that a collection names are missing, or cannot be read."""
 
+import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def find_unusable(
             "Unpack them there, or take the labels alone with --no-images."
         )
     paths = locate_images(images, folder, follow_symlinks)
-    there = np.fromiter(map_files(Path.is_file, paths, workers), np.bool_, len(paths))
+    there = np.fromiter(map_files(os.path.isfile, paths, workers), np.bool_, len(paths))
     missing = np.flatnonzero(~there).tolist()
     unreadable = broken_images(paths, workers, np.flatnonzero(there).tolist()) if decode else {}
     cases = (

@@ -96,7 +96,7 @@ def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelT
 
 def find_label_file(root: Path) -> Path:
     """``labels.csv`` or ``labels.parquet`` in ``root``; DataError unless it has exactly one."""
-    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.is_file()]
+    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.exists()]
     if len(found) != 1:
         state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
         raise DataError(

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +19,15 @@ from largeloss.data.folder.labels_and_splits import FEATURES, Records, read_reco
 from largeloss.data.inputs.image_files import ImageFiles, broken_images
 from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.errors import DataError
-from largeloss.files import written_atomically
+from largeloss.files import loaded_json, written_atomically
 from largeloss.labels import LabelTable
 from largeloss.labels.names import first_lines, positions_of
 
+DTYPES = (
+    torch.float16, torch.bfloat16, torch.float32, torch.float64,
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+)  # fmt: skip
+"""Types of numbers that features may be stored in."""
 _ROWS = 4096  # of features, looked at in one go
 
 
@@ -116,12 +122,17 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
         with safe_open(path, framework="pt") as file:
             noted = file.metadata() or {}
             stored: Tensor = file.get_tensor("features")
-            names = json.loads(noted.get("images", "null"))
+            names = loaded_json(noted.get("images", "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise DataError(
             f"{path}: no features can be read ({error}). Needed: a safetensors file with one "
             "tensor 'features' of shape (images, dimensions)."
         ) from None
+    if stored.dtype not in DTYPES or not stored.numel():
+        raise DataError(
+            f"{path}: features must be numbers of the types {', '.join(map(_name, DTYPES))}, at "
+            f"least one an image; got {_name(stored.dtype)} of shape {tuple(stored.shape)}."
+        )
     if stored.ndim != 2 or not all(
         bool(stored[start : start + _ROWS].isfinite().all())
         for start in range(0, len(stored), _ROWS)
@@ -143,6 +154,11 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
                 "the images in the file's metadata, or write one row an image in the same order."
             )
         return values
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: 'images' in its metadata must be a JSON list of names.")
+    if len(set(names)) < len(names):
+        twice = next(name for name, times in Counter(names).items() if times > 1)
+        raise DataError(f"{path} names the image {twice!r} twice. Write one row an image.")
     if tuple(names) == table.images and len(names) == len(values):
         return values  # as they are, in place of a second copy
     rows = positions_of(table.images, names)
@@ -159,6 +175,10 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
 def _checksum(values: Tensor) -> str:
     plain = memoryview(cast(Any, values.contiguous().view(torch.uint8).numpy()))
     return f"{zlib.crc32(plain):08x}"
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def extraction_seconds(path: Path) -> float:
