@@ -26,6 +26,8 @@ class Records:
     """As in the label file; all are ``train`` where it names none."""
     description: Description
     """Where there is no ``dataset.json``: the folder's name, and images in the folder itself."""
+    notes: tuple[str, ...] = ()
+    """What was decided on reading the label file."""
 
     @property
     def folders(self) -> Folders | None:
@@ -46,7 +48,7 @@ class Records:
     def labels_only(self) -> Dataset:
         """A data set whose inputs are not looked at, with splits as in the label file."""
         source = LabelsOnly(self.table.num_images)
-        return Dataset(self.description.name, source, self.table, self.splits)
+        return Dataset(self.description.name, source, self.table, self.splits, self.notes)
 
 
 def read_records(
@@ -76,7 +78,7 @@ def read_records(
     table = _in_order(root, file.table, description.classes)
     if classes is not None:
         table = table.select_classes(tuple(classes))
-    return Records(root, table, rows_by_split(file.splits, table.num_images), description)
+    return Records(root, table, rows_by_split(file.splits, table.num_images), description, file.notes)
 
 
 def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:

@@ -25,7 +25,7 @@ from largeloss.labels.names import first_lines, positions_of
 
 DTYPES = (
     torch.float16, torch.bfloat16, torch.float32, torch.float64,
-    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
 )  # fmt: skip
 """Types of numbers that features may be stored in."""
 _ROWS = 4096  # of features, looked at in one go
@@ -77,7 +77,7 @@ def with_inputs(records: Records, image_size: int = 448, follow_symlinks: bool =
             f"{root} has neither images nor {FEATURES}: dataset.json names no folder of "
             "images. Write it there, under 'images'."
         )
-    return Dataset(records.description.name, source, table, records.splits)
+    return Dataset(records.description.name, source, table, records.splits, records.notes)
 
 
 def without_broken_images(
@@ -130,7 +130,7 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
         ) from None
     if stored.dtype not in DTYPES or not stored.numel():
         raise DataError(
-            f"{path}: features must be numbers of the types {', '.join(map(_name, DTYPES))}, at "
+            f"{path}: features must be of a type among {', '.join(map(_name, DTYPES))}, and at "
             f"least one an image; got {_name(stored.dtype)} of shape {tuple(stored.shape)}."
         )
     if stored.ndim != 2 or not all(

@@ -38,6 +38,7 @@ def read_label_file(
         table=file.table,
         splits=rows_by_split(file.splits, file.table.num_images),
         image_root=Path(images[0]) if images else path.parent,
+        notes=file.notes,
     )
 
 

@@ -84,6 +84,13 @@ def _read_csv(path: Path) -> RawTable:
         )
     header = _fields(path, data.count(b"\n", 0, start) + 1, data[start:end].decode())
 
+    if len(header) == 1 and (found := {";", "\t"} & set(header[0])):
+        kind = "semicolons" if ";" in found else "tabs"
+        raise LabelError(
+            f"{path}: the fields of the header are separated by {kind}; commas are needed. Export "
+            "it as CSV with commas, from pandas with to_csv(…, sep=',')."
+        )
+
     def where(row: int) -> str:
         filled = (number for number, line in enumerate(data.split(b"\n"), 1) if line)
         return f"line {next(islice(filled, row + 1, None))}"
