@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,3 +62,57 @@ def test_finding_19_a_name_that_is_no_unicode(largeloss: Command, image_folder: 
                              "--out", image_folder.parent / "out")  # fmt: skip
     assert code == 2
     assert "defect" not in err
+
+
+@pytest.fixture
+def scored(largeloss: Command, make_image_folder: Callable[..., Path], tmp_path: Path) -> Command:
+    """A model of the classes ``=cmd()`` and ``-x`` scores images under a folder."""
+    lines = [f"images/{row:02d}.png,{'train' if row < 6 else 'val' if row < 8 else 'test'}"
+             f",{row % 2},{1 - row % 2}" for row in range(10)]  # fmt: skip
+    root = make_image_folder(labels="image,split,=cmd(),-x\n" + "\n".join(lines) + "\n")
+    code, _, err = largeloss(
+        "train", root, "--backbone", "digits", "--image-size", "16", "--epochs", "1", "--workers",
+        "0", "--method", "an", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+
+    def predict(*arguments: object) -> tuple[int, str, str]:
+        return largeloss("predict", tmp_path / "run", *arguments, "--workers", "0")
+
+    return predict
+
+
+def test_finding_19_formulas_in_scores(
+    scored: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "=a").mkdir()
+    shutil.copy(tmp_path / "other/images/00.png", tmp_path / "=a/1.png")
+    assert scored("=a", "--out", tmp_path / "s.csv")[0] == 0
+    with (tmp_path / "s.csv").open(newline="") as file:
+        titles, row = csv.reader(file)
+    assert titles == ["image", "tags", "'=cmd()", "'-x"]
+    assert row[0] == "'=a/1.png"
+    assert not row[1] or row[1].startswith("'")
+    assert scored("=a", "--out", tmp_path / "s.json")[0] == 0
+    (record,) = json.loads((tmp_path / "s.json").read_text())
+    assert record["image"] == "=a/1.png"
+    assert list(record["scores"]) == ["=cmd()", "-x"]
+
+
+def test_finding_18_what_predict_leaves_out_is_named(scored: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    shutil.copy(tmp_path / "other/images/00.png", folder / "deep/a.PNG")
+    for name in ("a.heic", "b.HEIC", "deep/c.avif", "d.jp2", "README", ".DS_Store"):
+        (folder / name).write_bytes(b"x")
+    code, out, err = scored(folder, "--out", tmp_path / "s.csv")
+    assert code == 0, err
+    assert "1 images" in out
+    assert "Left out: 5 files of other suffixes (2 .heic," in err
+    for listed in ("1 .avif", "1 .jp2", "1 no suffix"):
+        assert listed in err
+    (folder / "deep/a.PNG").unlink()
+    code, _, err = scored(folder, "--out", tmp_path / "s.csv")
+    assert code == 2
+    assert "2 .heic" in err

@@ -92,12 +92,12 @@ class TrainedClassifier(torch.nn.Module):
         """
         self.check_takes_images()
         paths = [images] if isinstance(images, str | Path) else list(images)
-        found = find_images([Path(path) for path in paths])
+        found, others = find_images([Path(path) for path in paths])
         kept, skipped = readable_images(found, bad_images, workers)
         size, thresholds = self.sample_shape[1], self.logit_thresholds
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
         return Predictions(
-            network, self.classes, thresholds, kept, skipped, size, batch_size, workers
+            network, self.classes, thresholds, kept, skipped, size, batch_size, workers, others
         )
 
     def check_takes_images(self) -> None:

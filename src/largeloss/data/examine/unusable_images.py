@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from largeloss.data.folder.image_paths import locate_images
+from largeloss.data.folder.likely_names import likely_names
 from largeloss.data.inputs.image_files import broken_images
 from largeloss.data.inputs.threads import map_files
 from largeloss.errors import DataError
@@ -49,4 +50,4 @@ def find_unusable(
         for what, texts in cases
         if texts
     )
-    return sorted([*missing, *unreadable]), words
+    return sorted([*missing, *unreadable]), words + likely_names(paths, missing)

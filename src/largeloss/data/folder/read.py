@@ -16,6 +16,7 @@ from torch import Tensor
 from largeloss.data.dataset import Dataset
 from largeloss.data.folder.image_paths import locate_images
 from largeloss.data.folder.labels_and_splits import FEATURES, Records, read_records
+from largeloss.data.folder.likely_names import likely_names
 from largeloss.data.inputs.image_files import ImageFiles, broken_images
 from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.errors import DataError
@@ -102,7 +103,8 @@ def without_broken_images(
     what = f"{len(found)} of {len(used)} images cannot be read"
     if policy == "error":
         raise DataError(
-            f"{what}:\n{listed}\nRepair or remove them, or leave them out with --bad-images skip."
+            f"{what}:\n{listed}{likely_names(dataset.source.paths, list(found))}\nRepair or remove "
+            "them, or leave them out with --bad-images skip."
         )
     kept = np.ones(len(dataset.source), dtype=bool)
     kept[list(found)] = False
