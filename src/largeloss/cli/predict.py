@@ -24,7 +24,7 @@ def predict(
     """Score images (or features) with the best weights of RUN; writes probabilities and tags."""
     from largeloss.cli.console import note, say
     from largeloss.runs.load import load
-    from largeloss.runs.predict import write_predictions
+    from largeloss.runs.predict import passed_over, write_predictions
 
     if out.suffix not in (".csv", ".json"):
         raise ConfigError(f"--out must end in .csv or .json, got {out}.")
@@ -40,6 +40,8 @@ def predict(
     predictions = model.predict(
         paths, bad_images=bad_images, batch_size=batch_size, workers=workers
     )
+    if predictions.left_out:
+        note(passed_over(predictions.left_out).strip())
     for text in predictions.skipped.values():
         note(f"Left out: {text}")
     for prediction in write_predictions(predictions, out)[:5]:

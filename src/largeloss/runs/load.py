@@ -109,7 +109,7 @@ class TrainedClassifier(torch.nn.Module):
             self.to("cuda" if torch.cuda.is_available() else "cpu")
             files, limits = [Path(path) for path in paths], self.logit_thresholds
             return predict_features(self.network, self.classes, limits, files, batch_size)
-        found = find_images([Path(path) for path in paths])
+        found, others = find_images([Path(path) for path in paths])
         kept, skipped = readable_images(found, bad_images, workers, self.max_value)
         size, thresholds = self.sample_shape[1], self.logit_thresholds
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -123,6 +123,7 @@ class TrainedClassifier(torch.nn.Module):
             self.max_value,
             batch_size,
             workers,
+            others,
         )
 
     def check_takes_images(self) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import torch
 
 from largeloss.errors import CheckpointError
-from largeloss.files import new_partial, partial_name, sync_folder
+from largeloss.files import check_regular, new_partial, partial_name, sync_folder
 
 KIND = b"largeloss state "
 MAGIC = KIND + b"2\n"
@@ -79,6 +79,7 @@ def load_state(path: Path) -> dict[str, Any]:
         CheckpointError: missing, cut off, changed by a single bit, or something else.
     """
     try:
+        check_regular(path)
         content = path.read_bytes()
     except FileNotFoundError:
         if previous(path).is_file():

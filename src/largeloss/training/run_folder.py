@@ -13,6 +13,7 @@ from largeloss.files import (
     checksummed_json,
     checksummed_yaml,
     digest,
+    read_text,
     refuse_links,
     verified_json,
     write_text,
@@ -202,7 +203,7 @@ class RunFolder:
             RunError: the file cannot be read, or is not as it was written.
         """
         try:
-            return verified_json(self.result_file.read_text(encoding="utf-8"))
+            return verified_json(read_text(self.result_file))
         except (OSError, ValueError) as error:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
 
