@@ -18,8 +18,9 @@ from largeloss.cli import (
     reproduce,
     train,
 )
-from largeloss.cli.console import complain, remember
+from largeloss.cli.console import bars, complain, remember
 from largeloss.errors import CompleteLabelsWarning, InputError, Interrupted, LargelossError
+from largeloss.watch import shown_by
 
 app = typer.Typer(
     name="largeloss",
@@ -58,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     rest = [argument for argument in arguments if argument != "--debug"]
     remember(rest)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), shown_by(bars()):
             warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note
             code = app(rest, prog_name="largeloss", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
@@ -84,5 +85,8 @@ def run(arguments: Sequence[str]) -> int:
         )
         return 1
     if code == 130:
-        complain("Interrupted at once. What was saved is kept; continue with --resume.")
+        complain(
+            "Interrupted at once. What was saved is kept; to go on, give the same command again "
+            "(train: with --resume)."
+        )
     return code if isinstance(code, int) else 0

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from largeloss.errors import ConfigError
+from largeloss.watch import if_interrupted
 
 
 def predict(
@@ -27,11 +28,13 @@ def predict(
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
     if not out.parent.is_dir():
         raise ConfigError(f"The folder {out.parent} of --out does not exist.")
-    predictions = load(run).predict(
-        paths, bad_images=bad_images, batch_size=batch_size, workers=workers
-    )
-    for text in predictions.skipped.values():
-        note(f"Left out: {text}")
-    for prediction in write_predictions(predictions, out)[:5]:
+    with if_interrupted(f"{out} was not written; no prediction is kept."):
+        predictions = load(run).predict(
+            paths, bad_images=bad_images, batch_size=batch_size, workers=workers
+        )
+        for text in predictions.skipped.values():
+            note(f"Left out: {text}")
+        first = write_predictions(predictions, out)
+    for prediction in first[:5]:
         say(f"{Path(prediction.image).name}: {', '.join(prediction.tags) or 'no tag'}")
     say(f"{len(predictions)} images → {out}")

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def print_result(result: "RunResult", folder: Path) -> None:
     """The figures of a finished run, class by class."""
     out.print(class_table(result.test_ap, result.test_counts))
+    interval = interval_in_words(result.test_map_interval)
     say(
-        f"Test mAP {result.test_map:.1f} with the weights of the best val epoch "
+        f"Test mAP {result.test_map:.1f}{interval} with the weights of the best val epoch "
         f"({result.best_epoch}), {result.last_test_map:.1f} with those of the last. "
         f"Measured by {RULES[result.test_rule]}."
     )
@@ -31,6 +32,13 @@ def print_result(result: "RunResult", folder: Path) -> None:
             f"{folder / 'corrections.parquet'}"
         )
     say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} IMAGES --out scores.csv")
+
+
+def interval_in_words(interval: Sequence[float] | None) -> str:
+    """How far a mAP is to be trusted, in brackets; empty where that was not computed."""
+    if interval is None:
+        return ""
+    return " (95 % bootstrap interval over the images: {:.1f} to {:.1f})".format(*interval)
 
 
 def class_table(ap: Mapping[str, float], counts: Mapping[str, Sequence[int]]) -> Table:

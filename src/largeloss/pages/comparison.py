@@ -1,6 +1,6 @@
 """The report of a comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from largeloss.experiments.results import Comparison
 from largeloss.files import write_text
 from largeloss.losses import find_method
 from largeloss.pages.analyses import Reader, analyses
-from largeloss.pages.learning_curves import mean_curve
+from largeloss.pages.learning_curves import ends, mean_curve
 from largeloss.pages.missing_tags import recorded_cards
 from largeloss.pages.run import class_table, shared_settings, titled, training_labels
 from largeloss.report.html import ReportPage, write_report
@@ -76,7 +76,7 @@ def comparison_page(
         curves=tuple(mean_curve(title, group, heading.curve) for title, group in by_title.items()),
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
-        notes=heading.notes,
+        notes=(*heading.notes, *_early_stops(by_title)),
         settings=shared_settings(
             [saved_settings(folder) for folder in folders], results[folders[0]].environment
         ),
@@ -88,6 +88,17 @@ def comparison_page(
         corrections=found.corrections,
         unavailable=missing,
     )
+
+
+def _early_stops(by_title: Mapping[str, Sequence[Path]]) -> Iterator[str]:
+    """Which methods stopped early, and after which epochs, in one sentence."""
+    found = {title: ", ".join(map(str, ends(runs))) for title, runs in by_title.items()}
+    stopped = [f"{title} after epoch {epochs}" for title, epochs in found.items() if epochs]
+    if stopped:
+        yield (
+            f"Stopped early: {'; '.join(stopped)}. There val mAP was further below its best than "
+            "--stop-below allows; the weights of the best epoch count."
+        )
 
 
 def read_comparison_page(folder: Path, command: str) -> ReportPage:

@@ -11,7 +11,7 @@ from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, LargelossError
 from largeloss.losses import title_of
 from largeloss.pages.analyses import Reader, analyses
-from largeloss.pages.learning_curves import column
+from largeloss.pages.learning_curves import column, ends
 from largeloss.pages.missing_tags import recorded_cards, scored_cards
 from largeloss.report.class_counts import ClassCounts
 from largeloss.report.class_table import ClassLine, ClassTable, Interval
@@ -131,7 +131,7 @@ def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
     return (
         f"{title}{how.get(training.protocol, '')}, {training.epochs} epochs, seed {result.seed}."
         f"{hidden} Measured on test by {RULES[result.test_rule]}; the epoch was chosen on val by "
-        f"{RULES[result.val_rule]}."
+        f"{RULES[result.val_rule]}. {result.stop_reason}"
     )
 
 
@@ -154,8 +154,9 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
 
 def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:
     """Val mAP and, where it was tracked, test mAP after each epoch, in percent."""
+    stopped = ends([run])
     return tuple(
-        Curve(label, tuple(range(len(values))), values, marked=marked)
+        Curve(label, tuple(range(len(values))), values, marked=marked, ends=stopped)
         for label, marked in (("val", result.best_epoch), ("test", None))
         if not all(map(math.isnan, values := column(run, f"{label}_map")))
     )

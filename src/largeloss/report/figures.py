@@ -66,6 +66,8 @@ class Curve:
     high: tuple[float, ...] | None = None
     marked: int | None = None
     """The epoch that was chosen; its value gets a ring."""
+    ends: tuple[int, ...] = ()
+    """Epochs after which a run stopped early; each gets an upright stroke."""
     hue: int | None = None
     """Position in the palette; None takes the position among the curves."""
 
@@ -136,6 +138,11 @@ def _draw(plot: Plot, index: int, curve: Curve) -> None:
             plot.plot(
                 [epoch], [value], color=colour, marker="o", markersize=13, markerfacecolor="none",
                 markeredgewidth=1.8, clip_on=False,
+            )  # fmt: skip
+        if epoch in curve.ends:
+            plot.plot(
+                [epoch], [value], color=colour, marker="|", markersize=18, markeredgewidth=2.2,
+                clip_on=False,
             )  # fmt: skip
 
 

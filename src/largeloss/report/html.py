@@ -74,6 +74,7 @@ def write_report(path: Path, report: ReportPage) -> None:
         columns=COLUMNS,
         rows=comparison_rows(report.comparison) if report.comparison else [],
         banded=any(curve.low is not None for curve in report.curves),
+        stopped=any(curve.ends for curve in report.curves),
         chosen=any(curve.marked is not None for curve in report.curves),
         map_axes=MAP,
         quality_axes=QUALITY,

@@ -28,10 +28,18 @@ class RunResult:
     last_test_map: float
     """On the test split, with the weights of the last epoch."""
     best_epoch: int
+    stop_reason: str
+    """Why the last epoch was the last, in a sentence."""
     seconds: float
     """Spent in training and evaluation."""
+    wall_seconds: float
+    """From the call to the result, all sessions of a resumed run together: reading and checking
+    data, extracting features and writing checkpoints, too."""
     val_map: float
     """In the best epoch."""
+    test_map_interval: list[float] | None
+    """95 % bootstrap interval of ``test_map`` over the images of the test split, see
+    :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
     val_rule: str
     """Labelling rule by which val was measured, see :mod:`largeloss.training.evaluation`."""
     test_rule: str

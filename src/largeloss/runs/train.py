@@ -28,6 +28,7 @@ from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import StopRequests
 from largeloss.training.start import start
 from largeloss.training.weights import load_config, save_config
+from largeloss.watch import if_interrupted
 
 
 def train(
@@ -56,13 +57,15 @@ def train(
     folder = RunFolder(out)
     if resume and folder.finished:
         return RunResult.read(out)
+    began = time.perf_counter()
     device = start()
     main = distributed.rank() == 0
     listener = listener if listener is not None and main else Listener()
     if main and not resume:
         folder.check_free()
     continuing = resume and distributed.from_main(folder.state_file.is_file())
-    run = assemble(settings, data)
+    with if_interrupted("Nothing was trained in this call; give the same command again."):
+        run = assemble(settings, data)
     with folder if main else nullcontext(), repeatable(), closing(listener):
         if main and not resume:
             folder.begin(run.settings.plain())
@@ -76,8 +79,16 @@ def train(
         elif run.settings.training.protocol == "linear-init":
             head = train_head_first(phase, run.settings, device, listener, requests, continuing)
         with requests.listening():
-            outcome = fit(phase, device, resume=continuing, listener=listener, requests=requests)
-        result, thresholds = _measured(run, phase, outcome, head)
+            outcome = fit(
+                phase,
+                device,
+                resume=continuing,
+                listener=listener,
+                requests=requests,
+                began=began,
+            )
+        with if_interrupted("Training is over and kept; --resume measures and ends the run."):
+            result, thresholds = _measured(run, phase, outcome, head, began)
         if main:
             _write_corrections(run, folder)
             more = {"thresholds": thresholds, "val_rule": run.evaluators.val.rule}
@@ -103,7 +114,7 @@ def _introduce(run: Assembled, listener: Listener) -> None:
 
 
 def _measured(
-    run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any]
+    run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any], run_began: float
 ) -> tuple[RunResult, list[float]]:
     """The result, and the thresholds (C,) of the greatest F1 on val, in logits; collective."""
     began = time.perf_counter()
@@ -113,7 +124,8 @@ def _measured(
     best_scores = scores(phase, best, "test", test)
     measured = test.measure(best_scores)
     thresholds = val.thresholds(scores(phase, best, "val", val)).tolist()
-    seconds = time.perf_counter() - began
+    interval = test.interval(best_scores)
+    now = time.perf_counter()
     classes, edits = run.dataset.labels.classes, run.criterion.edits
     result = RunResult(
         method=run.settings.method.name,
@@ -122,8 +134,11 @@ def _measured(
         test_map=measured.value,
         last_test_map=last.value,
         best_epoch=outcome.best_epoch,
-        seconds=head.get("seconds", 0.0) + outcome.seconds + seconds,
+        stop_reason=outcome.stop_reason,
+        seconds=head.get("seconds", 0.0) + outcome.seconds + now - began,
+        wall_seconds=outcome.seconds_before + now - run_began,
         val_map=outcome.best_val_map,
+        test_map_interval=None if interval is None else list(interval),
         val_rule=val.rule,
         test_rule=test.rule,
         test_example_ap=test.by_example(best_scores),

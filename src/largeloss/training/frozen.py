@@ -23,6 +23,7 @@ from largeloss.data.inputs.loader import Loader
 from largeloss.data.inputs.source import FeatureArray, ImageArray
 from largeloss.errors import DataError
 from largeloss.models import Classifier, FeatureInput, half_precision
+from largeloss.watch import watched
 
 _ROWS = 4096  # of features, looked at in one go
 
@@ -119,7 +120,7 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
 def _extract(model: Classifier, loader: Loader, num_inputs: int, half: bool) -> Tensor:
     features: Tensor | None = None
     with model.scoring():
-        for batch in loader:
+        for batch in watched(loader, "Features of images, by batch", len(loader)):
             with half_precision(batch.inputs.device, half):
                 found = model.features(batch.inputs).float()
             values = distributed.gather(found).cpu()

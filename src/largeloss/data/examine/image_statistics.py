@@ -47,7 +47,7 @@ def survey_images(
     """Reads every header and, with ``decode``, every image in full; without it, damage after the
     header is not found. Broken images are listed by their ``names``; ``workers`` are threads.
     """
-    found = list(map_files(_header, paths, workers))
+    found = list(map_files(_header, paths, workers, "Headers of images"))
     headers = [header for header in found if not isinstance(header, str)]
     broken = {place: text for place, text in enumerate(found) if isinstance(text, str)}
     if decode:

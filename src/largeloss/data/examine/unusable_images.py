@@ -36,7 +36,9 @@ def find_unusable(
             "Unpack them there, or take the labels alone with --no-images."
         )
     paths = locate_images(images, folder, follow_symlinks)
-    there = np.fromiter(map_files(Path.is_file, paths, workers), np.bool_, len(paths))
+    there = np.fromiter(
+        map_files(Path.is_file, paths, workers, "Looking for files"), np.bool_, len(paths)
+    )
     missing = np.flatnonzero(~there).tolist()
     unreadable = broken_images(paths, workers, np.flatnonzero(there).tolist()) if decode else {}
     cases = (

@@ -27,6 +27,7 @@ from largeloss.data.dataset import Rows
 from largeloss.data.inputs.image_files import RULE, ImageFiles
 from largeloss.errors import ConfigError, DataError, RunError
 from largeloss.files import written_atomically
+from largeloss.watch import watched
 
 FOLDER = "images"
 _CHUNK = 64  # images that a thread decodes at a time
@@ -60,7 +61,9 @@ class DecodedCache:
         shape = (len(rows), *files.sample_shape)
         with ThreadPoolExecutor(max(1, workers)) as pool:
             content = hashlib.blake2b(f"{RULE} {files.size}".encode(), digest_size=12)
-            for digest in pool.map(_digest, [files.paths[row] for row in rows]):
+            paths = [files.paths[row] for row in rows]
+            digests = pool.map(_digest, paths)
+            for digest in watched(digests, "Contents of images", len(paths)):
                 content.update(digest)
             name = content.hexdigest()
             path = folder / f"{name}.npy"
@@ -161,7 +164,9 @@ def _write(
         pixels[first : first + len(part)] = read
         sums[first : first + len(part)] = [zlib.crc32(image) for image in read]
 
-    list(pool.map(fill, range(0, len(rows), _CHUNK)))
+    chunks = range(0, len(rows), _CHUNK)
+    for _ in watched(pool.map(fill, chunks), "Images decoded for the cache, by 64", len(chunks)):
+        pass
     pixels.flush()
     with partial.open("rb+") as file:
         os.fsync(file.fileno())

@@ -146,5 +146,5 @@ def broken_images(
             return str(error)
         return None
 
-    found = zip(rows, map_files(problem, rows, workers), strict=True)
+    found = zip(rows, map_files(problem, rows, workers, "Images decoded as a check"), strict=True)
     return {row: text for row, text in found if text is not None}
