@@ -12,9 +12,10 @@ from largeloss.files import write_text
 from largeloss.losses import find_method
 from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import ends, mean_curve
-from largeloss.pages.missing_tags import recorded_cards
+from largeloss.pages.missing_tags import flagged_table, recorded_cards
 from largeloss.pages.run import class_table, shared_settings, titled, training_labels
 from largeloss.report.html import ReportPage, write_report
+from largeloss.report.reproduction_tables import duration
 from largeloss.report.tables import comparison_markdown
 from largeloss.runs.data import DataReader
 from largeloss.runs.result import RunResult
@@ -60,9 +61,10 @@ def comparison_page(
     ]
     found = analyses(partial, read)
     missing = dict(found.missing)
-    cards = None
+    cards = flagged = None
     for labels in found.labels:
         if labels.recorded.flagged(labels.recorded.num_epochs - 1).size:
+            flagged = flagged_table(labels)
             try:
                 cards = recorded_cards(labels, read(saved_settings(labels.run)))
             except LargelossError as error:
@@ -76,7 +78,8 @@ def comparison_page(
         curves=tuple(mean_curve(title, group, heading.curve) for title, group in by_title.items()),
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
-        notes=(*heading.notes, *_early_stops(by_title)),
+        flagged=flagged,
+        notes=(*heading.notes, *_early_stops(by_title), *_intervals_and_time(results)),
         settings=shared_settings(
             [saved_settings(folder) for folder in folders], results[folders[0]].environment
         ),
@@ -99,6 +102,26 @@ def _early_stops(by_title: Mapping[str, Sequence[Path]]) -> Iterator[str]:
             f"Stopped early: {'; '.join(stopped)}. There val mAP was further below its best than "
             "--stop-below allows; the weights of the best epoch count."
         )
+
+
+def _intervals_and_time(results: Mapping[Path, RunResult]) -> Iterator[str]:
+    """How far the figures are to be trusted, and what they took."""
+    shown = [
+        f"{titled(result)} {result.test_map_interval[0]:.1f} to {result.test_map_interval[1]:.1f}"
+        for result in results.values()
+        if result.test_map_interval is not None and result.seed == min(_seeds(results))
+    ]
+    if shown:
+        yield (
+            f"95 % bootstrap intervals of test mAP over the test images, seed "
+            f"{min(_seeds(results))}: {'; '.join(shown)}."
+        )
+    wall = sum(result.wall_seconds for result in results.values())
+    yield f"Wall time of all runs together: {duration(wall)}."
+
+
+def _seeds(results: Mapping[Path, RunResult]) -> set[int]:
+    return {result.seed for result in results.values()}
 
 
 def read_comparison_page(folder: Path, command: str) -> ReportPage:
