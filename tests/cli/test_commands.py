@@ -267,7 +267,7 @@ def test_finding_08_the_mean_over_what_can_be_measured_comes_first(
     assert result["test_map"] == pytest.approx(100 * sum(ap.values()) / 4)
     measurable = 50 * (ap["red"] + ap["slow"])
     assert result["test_map_measurable"] == pytest.approx(measurable)
-    assert f"Test mAP {measurable:.1f} with" in out
+    assert f"Test mAP {measurable:.1f} (95 % bootstrap interval" in out
     code, told, err = largeloss("evaluate", tmp_path / "run", "--out", tmp_path / "e.json")
     assert code == 0, err
     assert f"mAP {measurable:.1f}, OF1" in told
