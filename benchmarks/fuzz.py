@@ -1,9 +1,10 @@
 """``make fuzz``: files damaged at random are read; nothing but a message may come of it.
 
 For every reader a small, right file or folder is written, one of its files is changed (bytes
-flipped, cut out, doubled, put in), and it is read. Allowed is that it is read, or refused with an
-error of largeloss; an error of another kind, a hang of more than ten seconds or a leap in memory is
-a finding, which is kept in the output folder. The same number is the same input.
+flipped, cut out, doubled, put in), and it is read. What an attacker would write is tried as well
+(``attacks.py``). Allowed is that it is read, or refused with an error of largeloss; an error of
+another kind, a hang of more than ten seconds, a leap in memory or a file changed elsewhere is a
+finding, which is kept in the output folder. The same number is the same input.
 
     python benchmarks/fuzz.py [--inputs 20000] [--first 0] [--out runs/fuzz]
 """
@@ -34,9 +35,9 @@ from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import LargelossError
 from largeloss.labels import LabelTable, read_edits, read_labels, write_labels
 from largeloss.training.checkpoint_file import load_state, save_state
-from largeloss.training.weights import load_config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data" / "importers"))
+import attacks
 from trees_coco import write_coco
 from trees_cub import write_cub
 from trees_nuswide import write_nuswide
@@ -131,10 +132,10 @@ READERS: dict[str, tuple[Callable[[Path], object], Reader]] = {
     "features": (features, lambda f: read_features(f / "features.safetensors", BOXED)),
     "images": (images, read_images),
     "config.yaml": (config, lambda f: make_config([read_yaml(f / "config.yaml")])),
-    "config.json": (
-        lambda f: (f / "config.json").write_text('{"classes": ["a"], "format": 1}'),
-        load_config,
-    ),
+    "config.json": (attacks.small_run, attacks.read_model),
+    "YAML bombs": (config, lambda f: make_config([read_yaml(f / "config.yaml")])),
+    "descriptions": (attacks.small_run, attacks.read_model),
+    "run folders": (attacks.small_run, attacks.use_run),
     "dataset.json": (
         lambda f: (f / "dataset.json").write_text(
             '{"format": 1, "name": "a", "classes": ["a"], "images": "."}'
@@ -150,6 +151,25 @@ READERS: dict[str, tuple[Callable[[Path], object], Reader]] = {
     "OpenImages": (write_openimages, openimages.read),
     "ARFF": (relation, lambda f: arff.read(f / "r.arff", -1)),
 }
+
+
+Attack = Callable[[Path, random.Random], None]
+ATTACKS: dict[str, Attack] = {
+    "YAML bombs": attacks.nest_yaml,
+    "descriptions": attacks.change_description,
+    "run folders": attacks.lay_links,
+}
+"""What is done in place of damage, by the reader's name."""
+
+
+def damage_a_file(name: str, folder: Path, stream: random.Random) -> None:
+    """One of the files in the folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if name == "config.json":
+        files = [folder / "run/best/config.json"]
+    texts = [path for path in files if path.suffix not in (".jpg", ".png")] or files
+    path = stream.choice(files if name in ("images", "data folder") else texts)
+    path.write_bytes(damaged(path.read_bytes(), stream))
 
 
 def damaged(content: bytes, stream: random.Random) -> bytes:
@@ -178,10 +198,10 @@ def attempt(name: str, number: int, right: Path, out: Path) -> str:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "input"
         shutil.copytree(right, folder)
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        texts = [path for path in files if path.suffix not in (".jpg", ".png")] or files
-        path = stream.choice(files if name in ("images", "data folder") else texts)
-        path.write_bytes(damaged(path.read_bytes(), stream))
+        if name in ATTACKS:
+            ATTACKS[name](folder, stream)
+        else:
+            damage_a_file(name, folder, stream)
         signal.alarm(SECONDS)
         try:
             READERS[name][1](folder)
@@ -190,7 +210,7 @@ def attempt(name: str, number: int, right: Path, out: Path) -> str:
             return "refused"
         except BaseException as error:
             kept = out / f"{name.replace(' ', '-')}-{number}"
-            shutil.copytree(folder, kept, dirs_exist_ok=True)
+            shutil.copytree(folder, kept, symlinks=True, dirs_exist_ok=True)
             (kept / "traceback.txt").write_text(traceback.format_exc())
             print(f"{name} {number}: {type(error).__name__}: {error}", flush=True)
             return "found"

@@ -10,7 +10,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "largeloss"
 FLOORS = [
-    {"errors", "files", "distributed", "autocast", "notebook", "version"},
+    {"errors", "files", "distributed", "autocast", "notebook", "terminal", "version"},
     {"labels", "metrics"},
     {"losses", "data", "models"},
     {"objective"},

@@ -26,6 +26,22 @@ def test_presets_are_resolved_so_that_the_saved_config_shows_them():
     assert deltas == {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1, "an": None}
 
 
+@pytest.mark.parametrize(
+    ("backbone", "mean"),
+    [
+        ("resnet50", [0.485, 0.456, 0.406]),
+        ("vit_base_patch16_224", [0.5] * 3),
+        ("digits", [0.485, 0.456, 0.406]),
+        ("none", [0.485, 0.456, 0.406]),
+    ],
+)
+def test_images_are_normalised_as_timm_does_for_the_backbone(backbone, mean):
+    model = resolved(make_config([{"model": {"backbone": backbone}}])).model
+    assert model.mean == mean
+    given = make_config([{"model": {"backbone": backbone, "mean": [0, 0, 1]}}])
+    assert resolved(given).model.mean == [0, 0, 1]
+
+
 def test_a_saved_config_reads_back_equal(tmp_path):
     import yaml
 

@@ -18,7 +18,7 @@ from torch import multiprocessing, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from largeloss import distributed
-from largeloss.losses import LOSSES
+from largeloss.losses import LOSSES, RegularizedOnlineLabelEstimation
 from largeloss.losses.functional import expected_positives_penalty, large_loss
 
 SECONDS = 60
@@ -145,7 +145,7 @@ def warnings_of_a_table(wrapping):
     """What ROLE warns of in eight steps, and how far its tables have come apart."""
     torch.manual_seed(0)
     labels = torch.randint(-1, 2, (8, NUM_CLASSES), dtype=torch.int8)
-    loss = LOSSES["role"](labels=labels, expected_positives=1.5)
+    loss = RegularizedOnlineLabelEstimation(labels, expected_positives=1.5)
     both = ModelAndLoss(loss)
     if wrapping == "both":
         step: Any = DistributedDataParallel(both)
@@ -153,7 +153,7 @@ def warnings_of_a_table(wrapping):
         wrapped = DistributedDataParallel(both.model)
 
         def step(inputs, labels, rows):
-            return loss(wrapped(inputs), labels, rows)
+            return both.loss(wrapped(inputs), labels, rows)
 
     optimizer = torch.optim.Adam(both.parameters(), lr=0.01)
     own = torch.arange(8).split(4)[distributed.rank()]

@@ -44,7 +44,7 @@ def test_finding_10_maps_are_checked_with_the_pooling_that_the_head_declares(poo
         "resnet10t", 4, (3, 64, 64), backbone_args={"global_pool": pool}
     ).eval()
     images = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
-    pooled = model.backbone.global_pool(model.maps(images))
+    pooled = model.backbone.get_submodule("global_pool")(model.maps(images))
     torch.testing.assert_close(model.logits(pooled), model(images).logits, rtol=1e-4, atol=1e-5)
     assert model.class_activation_maps(images).shape == (2, 4, 2, 2)
 

@@ -1,15 +1,17 @@
-"""Files written atomically, and text with a checksum.
+"""Files written atomically, read with a limit, and text with a checksum.
 
 A file is written beside its place, flushed to the disk, then renamed: a process that is killed at
 any moment leaves what was there. It is written under a random name that nothing had before, so that
 a link which somebody laid there is never followed. JSON and YAML can hold the SHA-256 of their
-content, so that a flipped bit is found when they are read.
+content, so that a flipped bit is found when they are read. Files may come from others: only regular
+files are read, and text only up to a size.
 """
 
 import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +26,8 @@ CHECKSUM = "sha256"
 PARTIAL = ".partial"
 """How the names of files end that are not written to their end."""
 _COMMENT = f"# {CHECKSUM}: "
+LARGEST_JSON = 1 << 28
+"""Bytes of a JSON file that are read: results and data sets of ten thousand classes fit."""
 
 
 def partial_name(path: Path) -> Path:
@@ -49,23 +53,28 @@ def refuse_links(folder: Path) -> None:
     read or overwritten in its place. The folder itself may be a link. Where none is, it passes.
 
     Raises:
-        ConfigError: it holds a link, or something that is neither a file nor a folder.
+        ConfigError: it holds a link, or something that is neither a file nor a folder; or it
+            cannot be read.
     """
-    if not folder.is_dir():
+    try:
+        with os.scandir(folder) as entries:
+            held = list(entries)
+    except (FileNotFoundError, NotADirectoryError):
         return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                raise ConfigError(
-                    f"{entry.path} is a link (to {os.readlink(entry.path)}). A run folder must "
-                    "hold its own files and folders, since a link could lead to any other file of "
-                    "yours. Put the file itself there, or remove the link."
-                )
-            if not (entry.is_file() or entry.is_dir()) and os.path.lexists(entry):
-                raise ConfigError(
-                    f"{entry.path} is neither a file nor a folder. A run folder holds nothing "
-                    "else: remove it."
-                )
+    except OSError as error:
+        raise ConfigError(f"The folder {folder} cannot be read ({error.strerror}).") from None
+    for entry in held:
+        if entry.is_symlink():
+            raise ConfigError(
+                f"{entry.path} is a link (to {os.readlink(entry.path)}). A run folder must hold "
+                "its own files and folders, since a link could lead to any other file of yours. "
+                "Put the file itself there, or remove the link."
+            )
+        if not (entry.is_file() or entry.is_dir()) and os.path.lexists(entry):
+            raise ConfigError(
+                f"{entry.path} is neither a file nor a folder. A run folder holds nothing else: "
+                "remove it."
+            )
 
 
 @contextmanager
@@ -134,15 +143,27 @@ def verified_json(text: str) -> dict[str, Any]:
     """The content of JSON, verified by its checksum, which is left out. Without one it passes.
 
     Raises:
-        ValueError: no JSON, no object, or changed since it was written.
+        ValueError: no JSON, no object, nested too deeply, or changed since it was written.
     """
-    content = json.loads(text)
+    content = loaded_json(text)
     if not isinstance(content, dict):
         raise ValueError(f"it must hold an object with names, but is a {type(content).__name__}")
     checksum = content.pop(CHECKSUM, None)
     if checksum is not None:
         _check(content, checksum)
     return content
+
+
+def loaded_json(text: str) -> Any:
+    """The content of JSON.
+
+    Raises:
+        ValueError: no JSON, or nested more deeply than Python's recursion limit allows.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its brackets are nested too deeply") from None
 
 
 def checksummed_yaml(content: Mapping[str, Any]) -> str:
@@ -162,8 +183,36 @@ def verify_yaml(text: str, content: Mapping[str, Any]) -> None:
             _check(content, line.removeprefix(_COMMENT))
 
 
+def check_regular(path: Path) -> None:
+    """Refuses, without opening it, what is no file with an end.
+
+    Raises:
+        OSError: there is nothing, or a folder, a pipe (FIFO), a device or a socket.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or a socket"
+        raise OSError(f"it is {kind}, and no regular file")
+
+
+def read_text(path: Path, limit: int = LARGEST_JSON) -> str:
+    """The UTF-8 text of a regular file with at most ``limit`` bytes.
+
+    Raises:
+        OSError: as :func:`check_regular`, or it cannot be read.
+        ValueError: it is larger, or is no UTF-8.
+    """
+    check_regular(path)
+    with path.open("rb") as file:
+        content = file.read(limit + 1)  # files of the system may be longer than they claim
+    if len(content) > limit:
+        raise ValueError(f"it has more than {limit:,} bytes, the most that are read")
+    return content.decode("utf-8")
+
+
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """SHA-256 of a regular file, in hexadecimal digits."""
+    check_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

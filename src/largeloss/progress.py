@@ -13,6 +13,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from largeloss.terminal import SafeConsole
 from largeloss.training.listener import Listener
 
 
@@ -120,8 +121,7 @@ def usual_progress() -> Progress:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None and hasattr(shell, "kernel"):
         return Progress(print, lambda text: print(f"Note: {text}"), NotebookBar)
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    console = Console(highlight=False, soft_wrap=True)
+    errors, console = SafeConsole(stderr=True), SafeConsole()
     return terminal_progress(console, lambda text: errors.print(Text(f"Note: {text}")))
 
 

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from largeloss.cli import run
 from largeloss.data.folder.read import write_features
+from largeloss.runs.load import load
 
 
 @pytest.fixture
@@ -48,3 +50,57 @@ def test_what_does_not_go_with_features(feature_folder, tmp_path, capsys):
     scores = ["--out", str(tmp_path / "s.csv")]
     assert run(["predict", str(tmp_path / "run"), str(image), *scores]) == 2
     assert "trained on features" in capsys.readouterr().err
+
+
+def test_finding_25_a_model_of_features_scores_unlabelled_features(
+    feature_folder, tmp_path, largeloss
+):
+    out = tmp_path / "run"
+    train = ("train", feature_folder, "--method", "full", "--epochs", "2", "--out", out)
+    assert largeloss(*train)[0] == 0
+    stream = torch.Generator().manual_seed(1)
+    values = torch.randn(70, 12, generator=stream)
+    named, plain = tmp_path / "new", tmp_path / "plain.safetensors"
+    named.mkdir()
+    names = [f"photos/{row}.jpg" for row in range(70)]
+    write_features(named / "features.safetensors", values, names)
+    save_file({"features": values}, plain)
+    model = load(out)
+    expected = model(values).sigmoid().double()
+    for source, called in ((named, names), (plain, [str(row) for row in range(70)])):
+        code, text, err = largeloss("predict", out, source, "--out", tmp_path / "s.json")
+        assert code == 0, err
+        assert "70 images" in text
+        found = json.loads((tmp_path / "s.json").read_text())
+        assert [one["image"] for one in found] == called
+        for one, row in zip(found, expected.tolist(), strict=True):
+            assert list(one["scores"].values()) == pytest.approx(row, abs=1e-5)
+            assert all((one["scores"][tag] > model.thresholds[tag]) for tag in one["tags"])
+        assert any(one["tags"] for one in found)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "message"),
+    [
+        ({"features": torch.zeros(3, 11)}, None, "has 11 features an image; this model takes 12"),
+        ({"other": torch.zeros(3, 12)}, None, "no features can be read"),
+        ({"features": torch.tensor([[float("nan")] * 12])}, None, "features must be finite"),
+        ({"features": torch.zeros(3)}, None, "of shape (images, dimensions)"),
+        ({"features": torch.zeros(2, 12)}, {"images": '["a"]'}, "2 rows, but names 1 images"),
+        ({"features": torch.zeros(2, 12)}, {"images": '["a", "a"]'}, "'a' occurs twice"),
+        ({"features": torch.zeros(2, 12)}, {"images": "{"}, "no features can be read"),
+        ({"features": torch.zeros(2, 12)}, {"images": "3"}, "must be a JSON list of names"),
+    ],
+)
+def test_finding_25_features_that_a_model_cannot_score(
+    feature_folder, tmp_path, largeloss, tensors, metadata, message
+):
+    out = tmp_path / "run"
+    assert largeloss("train", feature_folder, "--epochs", "1", "--out", out)[0] == 0
+    save_file(tensors, tmp_path / "f.safetensors", metadata)
+    code, _, err = largeloss(
+        "predict", out, tmp_path / "f.safetensors", "--out", tmp_path / "s.csv"
+    )
+    assert code == 2
+    assert message in err
+    assert not (tmp_path / "s.csv").exists()

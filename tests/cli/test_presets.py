@@ -6,6 +6,7 @@ import yaml
 from largeloss.config import make_config
 from largeloss.losses import LOSSES
 from largeloss.presets import find_preset, presets
+from largeloss.training.checkpoint_file import load_state
 
 TINY = ("--image-size", "16", "--epochs", "1", "--workers", "0")
 
@@ -87,6 +88,22 @@ def test_compare_takes_each_methods_own_settings(largeloss, image_folder, tmp_pa
         saved = yaml.safe_load((tmp_path / f"c/{method}-seed0/config.yaml").read_text())
         assert saved["method"]["delta_rel"] == delta
         assert saved["training"]["lr"] == 7.5e-5
+
+
+def test_finding_13_the_authors_run_of_imcl(largeloss, image_folder, tmp_path):
+    code, _, err = largeloss(
+        "train", image_folder, "--preset", "openimages-v3/imcl", "--backbone", "digits",
+        "--image-size", "16", "--workers", "0", "--batch-size", "4", "--epochs", "3", "--set",
+        "method.dictionary_size=6", "--observe", "fraction=0.7", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    saved = yaml.safe_load((tmp_path / "run/config.yaml").read_text())
+    assert saved["method"]["version"] == "code"
+    assert saved["training"]["optimizer"] == "rmsprop-tf"
+    state = load_state(tmp_path / "run/last/state.pt")["criterion"]
+    assert len(state["_extra_state"]["memory"]["rows"]) == 6
+    w1, w2 = state["_extra_state"]["balance"]
+    assert w1 > w2 == 0
 
 
 def test_a_preset_of_another_method(largeloss, image_folder, tmp_path):

@@ -238,7 +238,7 @@ def test_an_analysis_is_read_where_it_is(largeloss, image_folder, runs):
         (["--table", "pointing", "--data", "voc2012="], "needs collection=PATH"),
         (["--table", "pointing", "--data", "cub=x"], "'cub' is no collection of this table"),
         (["--table", "pointing", "--data", "voc2012=x", "--data", "voc2012=y"], "twice"),
-        (["--table", "pointing", "--methods", "llr"], "'llr' is no method; there are full, an"),
+        (["--table", "pointing", "--methods", "llr"], "'llr' is no method; did you mean 'll-r'?"),
         (["--table", "pointing", "--methods", ","], "names none"),
         (["--table", "pointing", "--methods", "an,an"], "one twice"),
         (["--table", "pointing", "--protocols", "linear-init"], "no protocol of this table"),

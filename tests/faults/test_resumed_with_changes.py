@@ -252,6 +252,16 @@ def test_finding_05_a_state_that_was_deleted(largeloss, cut):
     assert code == 0, err
 
 
+def test_finding_05_all_states_were_deleted(largeloss, cut):
+    run = cut()
+    shutil.rmtree(run / "last")
+    before = files(run)
+    code, _, err = largeloss("train", "--resume", "--out", run)
+    assert code == 1
+    assert "There is no checkpoint" in err
+    assert files(run) == before
+
+
 def test_a_state_of_another_version_is_refused(tmp_path):
     data, run = numbers(), tmp_path / "run"
     train(run, data, until=2)
@@ -265,6 +275,7 @@ def test_a_head_that_was_trained_on_other_weights_is_refused(largeloss, cut):
     """Of linear-init: the head is finished, the whole network has not begun."""
     run = cut(*INIT)
     shutil.rmtree(run / "last")
+    (run / "metrics.csv").unlink()
     path = run / "head/best/model.safetensors"
     weights = load_file(path)
     save_file({name: value + 1 for name, value in weights.items()}, path)

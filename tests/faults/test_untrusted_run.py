@@ -104,6 +104,12 @@ def test_finding_15_the_run_folder_itself_may_be_a_link(largeloss, run_folder, t
     assert code == 0, err
 
 
+def test_finding_15_a_folder_that_cannot_be_is_refused(largeloss, tmp_path):
+    code, _, err = largeloss("evaluate", tmp_path / ("x" * 300))
+    assert code == 2
+    assert "cannot be read" in err
+
+
 def test_finding_15_a_link_in_an_empty_run_folder(largeloss, image_folder, tmp_path):
     (tmp_path / "victim").write_text("mine")
     (tmp_path / "run").mkdir()

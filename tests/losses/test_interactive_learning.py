@@ -236,7 +236,7 @@ def test_finding_13_a_head_without_bias(version):
         head.bias.zero_()
     values = []
     for used in (head, without):
-        loss = InteractiveMultiLabelLearning(dictionary_size=6, version=version).double()
+        loss: Any = InteractiveMultiLabelLearning(dictionary_size=6, version=version).double()
         if version == "paper" and used is head:
             head.bias.requires_grad_(False)  # of another weight, were it trained
         step(loss, used, features[:6], labels[:6], torch.arange(6))
@@ -290,7 +290,7 @@ def test_finding_13_the_authors_run_equals_the_loop():
     graph = torch.eye(4, dtype=torch.float64) * 0.7
     graph[0, 2] = graph[3, 1] = 0.3
     _, head, features, labels = setting()
-    loss = InteractiveMultiLabelLearning(6, graph, version="code").double()
+    loss: Any = InteractiveMultiLabelLearning(6, graph, version="code").double()
     features.requires_grad_()
     step(loss, head, features[:6], labels[:6], torch.arange(6))
 

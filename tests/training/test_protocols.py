@@ -179,7 +179,7 @@ def test_other_labels_on_resume_are_refused(tmp_path):
 
 
 def test_resuming_without_or_with_a_broken_checkpoint_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="nothing of this run was saved"):
+    with pytest.raises(CheckpointError, match="There is no checkpoint"):
         train(tmp_path / "none", resume=True)
     train(tmp_path / "run")
     path = tmp_path / "run/last/state.pt"

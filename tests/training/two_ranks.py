@@ -38,10 +38,13 @@ def main(out: Path) -> None:
         "role": {"labels": torch.from_numpy(data.labels.to_dense()), "expected_positives": 2.0},
         "curriculum": {"limit": 0.52}, "share": {"rule": "share", "limit": 0.3},
         "imcl": {"dictionary_size": 15, "graph": torch.eye(6) * 0.8 + torch.ones(6, 6) * 0.03},
+        "imcl as run": {"dictionary_size": 15, "graph": torch.eye(6), "version": "code"},
     }.items():  # fmt: skip
         torch.manual_seed(0)
         model = build_classifier("none", 6, (9,), mean=[0.0] * 9, std=[1.0] * 9).double()
-        criterion: Any = LOSSES["curriculum" if name == "share" else name](**arguments)  # type: ignore[arg-type]
+        criterion: Any = LOSSES[{"share": "curriculum", "imcl as run": "imcl"}.get(name, name)](
+            **arguments
+        )  # type: ignore[arg-type]
         evaluator = Evaluator.of(table, splits["val"])
         folder = RunFolder(out / f"{name}-{distributed.rank()}")
         evaluators = Evaluators(evaluator, evaluator)

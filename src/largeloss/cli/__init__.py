@@ -2,8 +2,10 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import typer
+from typer.main import get_command
 
 from largeloss.cli import (
     analyze,
@@ -18,8 +20,9 @@ from largeloss.cli import (
     reproduce,
     train,
 )
-from largeloss.cli.console import complain, remember
+from largeloss.cli.console import complain, remember, say
 from largeloss.errors import CompleteLabelsWarning, InputError, Interrupted, LargelossError
+from largeloss.version import __version__
 
 app = typer.Typer(
     name="largeloss",
@@ -41,11 +44,30 @@ app.add_typer(analyze.app, name="analyze")
 app.add_typer(data.app)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        say(f"largeloss {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks (anywhere on the line)."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
 ) -> None:
     """Train multi-label image classifiers from incomplete labels."""
+
+
+def without_values(command: Any) -> Any:
+    """``command`` and those below it; help shows ``--resume``, not ``--resume <bool>``."""
+    for option in command.get_params(typer.Context(command)):
+        if getattr(option, "is_flag", False) and option.metavar is None:
+            option.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        without_values(below)
+    return command
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -60,7 +82,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note
-            code = app(rest, prog_name="largeloss", standalone_mode=False)
+            code = without_values(get_command(app))(
+                rest, prog_name="largeloss", standalone_mode=False
+            )
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     except typer.TyperException as error:

@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.text import Text
+
+from largeloss.terminal import SafeConsole
 
 if TYPE_CHECKING:
     from largeloss.progress import Progress
@@ -16,8 +17,8 @@ _silent = os.environ.get("RANK", "0") != "0"
 
 _given: list[str] = []
 
-out = Console(highlight=False, soft_wrap=True, quiet=_silent)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = SafeConsole(quiet=_silent)
+err = SafeConsole(stderr=True)
 
 
 def complain(message: str) -> None:

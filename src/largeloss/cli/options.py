@@ -10,6 +10,8 @@ import typer
 
 from largeloss.config import flat_names, nested
 from largeloss.config.models import SECTIONS
+from largeloss.errors import ConfigError
+from largeloss.files import read_text
 from largeloss.presets import SettingsLayers
 
 Data = Annotated[
@@ -75,7 +77,7 @@ def _options() -> Iterator[inspect.Parameter]:
                 help=f"{field.description}{'' if usual is None else f' Default: {usual}.'}",
                 rich_help_panel=PANELS[section],
                 show_default=False,
-                callback=_listed if list[str] in get_args(field.annotation) else None,
+                callback=_listed if _is_list(field.annotation) else None,
             )
             yield _keyword(flat, Annotated[_kind(field.annotation) | None, option])
 
@@ -85,13 +87,32 @@ def _keyword(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, kind, default=None, annotation=annotation)
 
 
-def _kind(annotation: Any) -> type:
-    """What a terminal gives: bool, int, float or str; layers check what the value means."""
+def _is_list(annotation: Any) -> bool:
+    return list[str] in get_args(annotation)
+
+
+def _kind(annotation: Any) -> Any:
+    """What a terminal gives: bool, int, float, str or several; layers check what it means."""
+    if _is_list(annotation):
+        return list[str]
     parts = [annotation]
     for part in parts:
         parts += get_args(part)  # of a union, of Annotated
     return next((kind for kind in (bool, int, float) if kind in parts), str)
 
 
-def _listed(value: str | None) -> list[str] | None:
-    return [part.strip() for part in (value or "").split(",") if part.strip()] or None
+def _listed(values: list[str] | None) -> list[str] | None:
+    """Names as they are where the option is repeated; one value is a .txt file, or has commas."""
+    if not values:
+        return None
+    if len(values) == 1 and values[0].endswith(".txt"):
+        path = Path(values[0])
+        try:
+            values = read_text(path).removeprefix("\ufeff").splitlines()
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"{path} cannot be read ({error}). Needed: a text file with one name a line."
+            ) from None
+    elif len(values) == 1:
+        values = values[0].split(",")
+    return [name.strip() for name in values if name.strip()] or None

@@ -10,16 +10,21 @@ from largeloss.errors import ConfigError
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    paths: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Images, or folders of images; for a model of features its features.safetensors."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="A .csv or .json file.")] = Path("scores.csv"),
     bad_images: Annotated[str, typer.Option("--bad-images", help="error or skip")] = "error",
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 64,
     workers: Annotated[int, typer.Option("--workers", min=0)] = 2,
 ) -> None:
-    """Score images with the best weights of RUN; writes probabilities and tags."""
+    """Score images (or features) with the best weights of RUN; writes probabilities and tags."""
     from largeloss.cli.console import note, say
     from largeloss.runs.load import load
-    from largeloss.runs.predict import write_predictions
+    from largeloss.runs.predict import passed_over, write_predictions
 
     if out.suffix not in (".csv", ".json"):
         raise ConfigError(f"--out must end in .csv or .json, got {out}.")
@@ -35,6 +40,8 @@ def predict(
     predictions = model.predict(
         paths, bad_images=bad_images, batch_size=batch_size, workers=workers
     )
+    if predictions.left_out:
+        note(passed_over(predictions.left_out).strip())
     for text in predictions.skipped.values():
         note(f"Left out: {text}")
     for prediction in write_predictions(predictions, out)[:5]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from largeloss.cli.options import takes_settings
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, meant
 from largeloss.files import write_text
 from largeloss.presets import SettingsLayers, presets
 
@@ -61,7 +61,7 @@ def reproduce(
     from largeloss.report import reproduction_tables as shown
 
     if table not in TABLES:
-        raise ConfigError(f"There is no table {table!r}; there are {', '.join(TABLES)}.")
+        raise ConfigError(f"There is no table {table!r}; {meant(table, TABLES)}")
     if out is not None and (out.suffix not in (".md", ".json") or not out.parent.is_dir()):
         raise ConfigError(f"--out must be a .md or .json file in a folder that exists, got {out}.")
     published = TABLES[table]
@@ -129,5 +129,5 @@ def _listed(text: str | None, known: Sequence[str], kind: str, option: str) -> l
     wrong = [name for name in names if name not in known]
     if wrong or not names or len(set(names)) < len(names):
         found = f"{wrong[0]!r} is no {kind}" if wrong else f"{text!r} names none, or one twice"
-        raise ConfigError(f"{option}: {found}; there are {', '.join(known)}.")
+        raise ConfigError(f"{option}: {found}; {meant(wrong[0] if wrong else '', known)}")
     return names

@@ -9,6 +9,14 @@ from pydantic import ValidationError
 
 from largeloss.config.models import SECTIONS, RunConfig
 from largeloss.errors import ConfigError, meant
+from largeloss.files import read_text
+
+LARGEST_YAML = 1_000_000
+"""Bytes of settings in YAML: twenty thousand names of classes take half of it."""
+COST = 20
+"""Each value counts as its characters and so many more: reading them takes time."""
+DEEPEST_YAML = 20
+"""Settings are nested three deep."""
 
 
 def make_config(
@@ -30,19 +38,66 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Reads a settings file.
 
     Raises:
-        ConfigError: missing, not YAML, or not a mapping.
+        ConfigError: missing, no regular file, not YAML, larger than settings are, or not a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(read_text(path, LARGEST_YAML))
     except FileNotFoundError:
         raise ConfigError(f"There is no settings file {path}.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as YAML: {error}") from None
     if not isinstance(content, dict):
         raise ConfigError(
             f"{path} must hold sections ({', '.join(SECTIONS)}), got {type(content).__name__}."
         )
     return content
+
+
+def load_yaml(text: str) -> Any:
+    """The content of YAML, nested at most ``DEEPEST_YAML`` deep.
+
+    An alias stands for a copy of what it names, and copies of copies grow without end: with every
+    alias written out, the values may take ``LARGEST_YAML`` characters, ``COST`` of each included.
+
+    Raises:
+        ValueError: not YAML, too deep, too large, or an alias within what it names.
+    """
+    try:
+        _check_extent(text)
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _check_extent(text: str) -> None:
+    total = 0
+    sizes: dict[str, int | None] = {}  # of what an anchor names, None until it is closed
+    opened: list[tuple[str | None, int]] = []  # its anchor, and the total before it
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            size = sizes.get(event.anchor, 0)
+            if size is None:
+                raise ValueError(f"the alias *{event.anchor} stands within what it names")
+            total += size + COST
+        elif isinstance(event, yaml.CollectionStartEvent):
+            opened.append((event.anchor, total))
+            if event.anchor:
+                sizes[event.anchor] = None
+            if len(opened) > DEEPEST_YAML:
+                raise ValueError(f"it is nested more than {DEEPEST_YAML} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = opened.pop()
+            if anchor:
+                sizes[anchor] = total - before
+        elif isinstance(event, yaml.ScalarEvent):
+            total += len(event.value) + COST
+            if event.anchor:
+                sizes[event.anchor] = len(event.value) + COST
+        if total > LARGEST_YAML:
+            raise ValueError(
+                f"it has more than {LARGEST_YAML // COST:,} values or {LARGEST_YAML:,} characters, "
+                "aliases written out"
+            )
 
 
 def merged(layers: Sequence[Mapping[str, Any]], sets: Sequence[str] = ()) -> dict[str, Any]:
@@ -67,9 +122,11 @@ def _assignment(text: str) -> dict[str, Any]:
     if not equals or not name.strip():
         raise ConfigError(f"--set needs section.name=value, got {text!r}.")
     try:
-        nested: Any = yaml.safe_load(value) if value else None
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {text!r}: the value cannot be read as YAML.") from None
+        nested: Any = load_yaml(value) if value else None
+    except ValueError as error:
+        raise ConfigError(
+            f"--set {text[:100]!r}: the value cannot be read as YAML ({error})."
+        ) from None
     for part in reversed(name.strip().split(".")):
         nested = {part: nested}
     return dict(nested)

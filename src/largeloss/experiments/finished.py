@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from largeloss.errors import ConfigError, RunError
-from largeloss.files import verified_json
+from largeloss.files import read_text, verified_json
 from largeloss.training.run_folder import RunFolder
 
 _AGAIN = "Delete the file, then run the command that writes it again."
@@ -98,6 +98,6 @@ class Group:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return verified_json(path.read_text(encoding="utf-8"))
+        return verified_json(read_text(path))
     except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read ({error}). {_AGAIN}") from None

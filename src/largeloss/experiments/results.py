@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from largeloss.errors import RunError
-from largeloss.files import checksummed_json, verified_json, write_text
+from largeloss.files import checksummed_json, read_text, verified_json, write_text
 from largeloss.losses import AssumeNegative, FullLabel
 from largeloss.runs.result import RunResult
 
@@ -85,7 +85,7 @@ class Comparison:
             RunError: the file cannot be read, or has changed since it was written.
         """
         try:
-            content = verified_json(path.read_text(encoding="utf-8"))
+            content = verified_json(read_text(path))
             return cls.of([ComparedRun(**run) for run in content["runs"]])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} cannot be read ({error}). Run the comparison again.") from None

@@ -13,6 +13,7 @@ from largeloss.progress import Progress
 from largeloss.runs.assemble import check
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.settings import resolved, saved_settings
+from largeloss.runs.settings_checks import check_before_data
 from largeloss.runs.train import train
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.start import start
@@ -49,6 +50,7 @@ class GridRunner:
         unfinished = [p for p in grid if not RunFolder(out / p.folder).finished]
         self._unfinished = frozenset(unfinished)
         self.epochs = sum(self.settings[planned].num_epochs for planned in unfinished)
+        check_before_data(self.settings[planned] for planned in unfinished)
         for planned in unfinished:
             check(self.settings[planned], self.data(planned))
 

@@ -48,6 +48,7 @@ __all__ = [
     "WeightedAssumeNegative",
     "action_of",
     "build_loss",
+    "check_method",
     "check_some_method_has",
     "find_method",
     "settings_of",
@@ -117,6 +118,27 @@ def check_some_method_has(settings: Iterable[str]) -> None:
             raise ConfigError(f"No method has a setting {setting!r}; {meant(setting, known)}")
 
 
+def check_method(name: str, settings: Mapping[str, Any]) -> None:
+    """Refuses settings of a method that are wrong whatever the labels are.
+
+    Raises:
+        ConfigError: no such method; a setting that it does not have, that has the wrong type or is
+            out of range, or that does not go with another.
+    """
+    method, known = find_method(name), settings_of(name)
+    foreign = [setting for setting in settings if setting not in known]
+    if foreign:
+        near = [repr(m) for setting in foreign for m in get_close_matches(setting, known, n=1)]
+        raise ConfigError(
+            f"{', '.join(foreign)} is no setting of {name}, which has "
+            f"{', '.join(known) or 'none'}."
+            + (f" Did you mean {' and '.join(near)}?" if near else "")
+        )
+    check_values(method, settings)
+    if "arguments" not in vars(method):  # it takes nothing from the labels
+        method(**settings)
+
+
 def build_loss(
     name: str, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
 ) -> tuple[PartialLabelLoss, list[str]]:
@@ -129,15 +151,7 @@ def build_loss(
         ConfigError: no such method; a setting that it does not have, that has the wrong type or is
             out of range, or that does not fit the labels.
     """
-    method, known = find_method(name), settings_of(name)
-    foreign = [setting for setting in settings if setting not in known]
-    if foreign:
-        near = [repr(m) for setting in foreign for m in get_close_matches(setting, known, n=1)]
-        raise ConfigError(
-            f"{', '.join(foreign)} is no setting of {name}, which has "
-            f"{', '.join(known) or 'none'}."
-            + (f" Did you mean {' and '.join(near)}?" if near else "")
-        )
-    check_values(method, settings)
+    check_method(name, settings)
+    method = find_method(name)
     arguments, remarks = method.arguments(table, rows, settings)
     return method(**arguments), remarks

@@ -62,12 +62,12 @@ class PartialLabelLoss(nn.Module):
     processes the mean is over the global batch; wrap model and loss in ``DistributedDataParallel``
     and gradients are those of one process.
 
-    **Logits that need no gradient**, as in a validation pass, change nothing: no label is edited
-    and no image remembered, whatever ``training`` says; nor are they in evaluation mode. Before the
-    first :meth:`set_epoch` they are taken as of epoch 0. The value is the method's own all the
-    same: what it rejects, corrects or weighs, it does here too. Such a loss of validation data is
-    lower than what the model deserves, and not to be compared between methods or epochs; for a
-    plain one, use :class:`.AssumeNegative`.
+    **A validation pass**, that is, logits that need no gradient or a loss in evaluation mode,
+    changes nothing: no label is edited, and no image remembered. Without a gradient, logits are
+    also accepted before the first :meth:`set_epoch`, as of epoch 0. The value is the method's own
+    all the same: entries are rejected, corrected and weighted as in training. Such a validation
+    loss looks better than the model is, since it leaves out just the largest losses, and it cannot
+    be compared between methods or epochs. For a plain one, use :class:`.AssumeNegative`.
 
     Gradients can be differentiated again by ``torch.autograd``; the transforms of ``torch.func``
     are not supported and raise ``RuntimeError``.
@@ -138,7 +138,7 @@ class PartialLabelLoss(nn.Module):
                 later and in :meth:`check`, so that a step needs no synchronisation.
             ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient.
         """
-        if self.epoch is None and not logits.requires_grad:
+        if self.epoch is None and not _needs_gradient(logits):
             self.epoch = 0
             try:
                 return self.forward(logits, labels, rows, features, head)
@@ -165,7 +165,7 @@ class PartialLabelLoss(nn.Module):
 
     def learns_from(self, logits: Tensor) -> bool:
         """Whether a batch is trained on, so that it may be remembered."""
-        return self.training and logits.requires_grad
+        return self.training and _needs_gradient(logits)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         """Targets and weights of the batch; ``logits`` are detached. Changes nothing."""
@@ -174,7 +174,7 @@ class PartialLabelLoss(nn.Module):
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor | None:
         """One scalar added to the mean; None unless the method has one.
 
-        What it remembers of a batch it does so only where :meth:`learns_from` says so.
+        A method may remember the batch here, but only where :meth:`learns_from` says so.
         """
         return None
 
@@ -243,3 +243,7 @@ class PartialLabelLoss(nn.Module):
         if self.edits is not None:
             self.edits.restore(state.get("edits", {}))
         self.epoch = None if state["epoch"] < 0 else int(state["epoch"])
+
+
+def _needs_gradient(logits: Tensor) -> bool:
+    return torch.is_grad_enabled() and logits.requires_grad

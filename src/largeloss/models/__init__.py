@@ -5,8 +5,7 @@ from largeloss.models.backbones import FeatureInput, load_backbone, weights_id
 from largeloss.models.build import build_classifier, parameter_groups
 from largeloss.models.classifier import Classifier, Output
 from largeloss.models.normalisation import (
-    Statistics,
-    normalisation_remark,
+    normalisation_remarks,
     noted_statistics,
     usual_statistics,
 )
@@ -15,11 +14,10 @@ __all__ = [
     "Classifier",
     "FeatureInput",
     "Output",
-    "Statistics",
     "build_classifier",
     "half_precision",
     "load_backbone",
-    "normalisation_remark",
+    "normalisation_remarks",
     "noted_statistics",
     "parameter_groups",
     "usual_statistics",

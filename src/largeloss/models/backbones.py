@@ -26,7 +26,7 @@ class _Maximum(nn.Module):
 
 _BATCH_NORM = ("bn_eps", "bn_momentum", "bn_tf")
 """Arguments that timm's functions take beside those of the networks."""
-_OURS = frozenset({"num_classes", "in_chans", "device", "dtype", "args", "kwargs"})
+_OURS = frozenset({"num_classes", "in_chans", "cfg", "device", "dtype", "args", "kwargs"})
 """Not for others to set."""
 
 
@@ -120,17 +120,18 @@ def _check_arguments(name: str, given: Mapping[str, Any]) -> None:
     The parameters of the networks in timm's module of that name are passed on, and nothing else.
     """
     module = sys.modules[timm.model_entrypoint(name).__module__]
-    networks = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, nn.Module)
-        and value.__module__ == module.__name__
-    ]
+    classes = [value for value in vars(module).values() if inspect.isclass(value)]
+    networks = {
+        base
+        for network in classes
+        if issubclass(network, nn.Module)
+        for base in network.__mro__
+        if base.__module__.startswith("timm.models.")
+    }
     known = set(_BATCH_NORM)
     for network in networks:
         known |= set(inspect.signature(network).parameters)
-    known -= _OURS
+    known -= _OURS | set(inspect.signature(timm.create_model).parameters)
     for argument, value in given.items():
         parts = value if isinstance(value, list | tuple) else [value]
         if argument not in known:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,16 +71,20 @@ def noted_statistics(weights: Path) -> Statistics | None:
     return Statistics(mean, std)
 
 
-def normalisation_remark(backbone: str, weights: Path, used: Statistics) -> str | None:
-    """What the user should know of the statistics that go with a weights file of a backbone."""
-    noted = noted_statistics(weights)
+def normalisation_remarks(
+    backbone: str, weights: Path, mean: Sequence[float] | None, std: Sequence[float] | None
+) -> list[str]:
+    """What the user should know of the statistics used with a weights file of a backbone."""
+    assert mean is not None  # in resolved settings
+    assert std is not None
+    used, noted = Statistics(tuple(mean), tuple(std)), noted_statistics(weights)
     if noted is None and used == usual_statistics(backbone):
-        return (
+        return [
             f"{weights.name} does not say what its images were normalised with. Assumed, as timm "
-            f"has it for {backbone}: {used}. If the weights were made otherwise, features are "
-            "worse without a word; say so, for example --set 'model.mean=[0.5,0.5,0.5]' --set "
+            f"has it for {backbone}: {used}. With other images than it was trained on a backbone "
+            "is worse, so if this is wrong, set it: for example --set 'model.mean=[0.5,0.5,0.5]' --set "
             "'model.std=[0.5,0.5,0.5]' --set model.args.pad_type=same (padding as in TensorFlow)."
-        )
+        ]
     if noted is not None and used != noted:
-        return f"{weights.name} names {noted}; the settings say otherwise, and {used} are used."
-    return None
+        return [f"{weights.name} names {noted}; the settings say otherwise, and {used} are used."]
+    return []

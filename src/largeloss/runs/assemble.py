@@ -10,16 +10,16 @@ from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss
-from largeloss.models import (
-    Classifier,
-    Statistics,
-    build_classifier,
-    normalisation_remark,
-    weights_id,
-)
+from largeloss.models import Classifier, normalisation_remarks, weights_id
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, load_data
+from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method, resolved
+from largeloss.runs.settings_checks import (
+    check_before_data,
+    make_feature_folder,
+    setting_remarks,
+)
 from largeloss.runs.training_labels import label_remarks, training_labels
 from largeloss.training import precision
 from largeloss.training.description import FORMAT
@@ -54,7 +54,9 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
         DataError, LabelError: data that cannot be read, or labels that the method cannot use.
     """
     settings = resolved(settings)
-    data = data or load_data(settings)
+    if data is None:
+        check_before_data([settings])
+        data = load_data(settings)
     dataset = check(settings, data)
     settings, measured = with_precision(settings, dataset)
     evaluators = make_evaluators(settings, data)
@@ -64,6 +66,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
     criterion, estimated = make_loss(settings.method, dataset)
     remarks = (
         *label_remarks(dataset, settings.method.name),
+        *setting_remarks(settings, dataset),
         *choice_remarks(evaluators.val, settings.training.select),
         *estimated,
         *started,
@@ -75,7 +78,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
 
 
 def check(settings: RunConfig, data: RunData) -> Dataset:
-    """Refuses resolved settings that do not go together or with the data, before any work.
+    """Refuses resolved settings that do not go together with the data, before any work.
 
     Returns:
         What the method is trained on.
@@ -101,15 +104,7 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
                 f"{method.name} with these settings compares scoring passes that differ by "
                 "dropout, and needs dropout before the head: --set model.dropout=0.5."
             )
-    if protocol != "end-to-end":
-        cache = settings.data.cache
-        assert cache is not None
-        try:
-            (cache / "features").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"Features cannot be kept in {cache} ({error}). Choose another --cache."
-            ) from None
+    make_feature_folder(settings)
     return dataset
 
 
@@ -154,29 +149,10 @@ def make_model(
     """
     network, notes = settings.model, []
     shape = dataset.source.sample_shape
-    backbone = "none" if len(shape) == 1 else network.backbone
-    if (backbone == "none" and network.weights) or (
-        backbone in ("none", "digits") and network.pretrained
-    ):
-        raise ConfigError(
-            f"Backbone {backbone!r} has no such weights to start from; leave out "
-            "--weights and --pretrained."
-        )
-    architecture: dict[str, Any] = {
-        "backbone": backbone,
-        "backbone_args": network.args,
-        "hidden": network.hidden,
-        "dropout": network.dropout,
-        "sample_shape": list(shape),
-        "mean": network.mean if len(shape) == 3 else [0.0] * shape[0],
-        "std": network.std if len(shape) == 3 else [1.0] * shape[0],
-    }
-    model = build_classifier(
-        num_classes=dataset.labels.num_classes,
-        weights=network.weights,
-        pretrained=network.pretrained,
-        **architecture,
-    )
+    model, architecture = make_network(settings, shape, dataset.labels.num_classes)
+    backbone = architecture["backbone"]
+    if backbone not in ("none", "digits") and network.weights is not None:
+        notes += normalisation_remarks(backbone, network.weights, network.mean, network.std)
     if backbone not in ("none", "digits") and network.weights is None and not network.pretrained:
         notes.append(
             f"{backbone} starts from random weights, which needs very many images. Give "
@@ -185,12 +161,6 @@ def make_model(
     # Features for a linear head are computed once: what it is trained on, it is scored on.
     linear = settings.training.protocol == "linear"
     model.scored_in_bf16 = linear and settings.training.precision == "bf16"
-    if network.weights is not None and backbone != "digits":
-        assert network.mean is not None
-        assert network.std is not None
-        used = Statistics(tuple(network.mean), tuple(network.std))
-        remark = normalisation_remark(backbone, network.weights, used)
-        notes += [] if remark is None else [remark]
     saved = {
         "format": FORMAT,
         "architecture": architecture,

@@ -17,6 +17,7 @@ from largeloss.errors import CheckpointError, DataError
 from largeloss.models import Classifier, Output, build_classifier
 from largeloss.runs.data import load_data
 from largeloss.runs.predict import Predictions, find_images, readable_images
+from largeloss.runs.predict_features import predict_features
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.tag_rules import logit_thresholds
 from largeloss.training.description import TagRule
@@ -89,7 +90,8 @@ class TrainedClassifier(torch.nn.Module):
         """Scores and tags for images; each is decoded once before the first is scored.
 
         Args:
-            images: Files, or folders: all images in them and below.
+            images: Files, or folders: all images in them and below. For a model of features one
+                ``features.safetensors``, as in a data folder, or a folder that holds it.
             bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read;
                 ``skipped`` of the result then has them.
             batch_size: Images that are scored together.
@@ -99,11 +101,15 @@ class TrainedClassifier(torch.nn.Module):
             An iterable that computes while you iterate.
 
         Raises:
-            DataError: the model takes features; images are missing or cannot be read.
+            DataError: images or features are missing, cannot be read, or are not what the model
+                takes.
         """
-        self.check_takes_images()
         paths = [images] if isinstance(images, str | Path) else list(images)
-        found = find_images([Path(path) for path in paths])
+        if len(self.sample_shape) == 1:
+            self.to("cuda" if torch.cuda.is_available() else "cpu")
+            files, limits = [Path(path) for path in paths], self.logit_thresholds
+            return predict_features(self.network, self.classes, limits, files, batch_size)
+        found, others = find_images([Path(path) for path in paths])
         kept, skipped = readable_images(found, bad_images, workers, self.max_value)
         size, thresholds = self.sample_shape[1], self.logit_thresholds
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -117,6 +123,7 @@ class TrainedClassifier(torch.nn.Module):
             self.max_value,
             batch_size,
             workers,
+            others,
         )
 
     def check_takes_images(self) -> None:
@@ -126,7 +133,7 @@ class TrainedClassifier(torch.nn.Module):
             DataError: the model was trained on features.
         """
         if len(self.sample_shape) != 3:
-            raise DataError("This model was trained on features, not on images: use evaluate.")
+            raise DataError("This model was trained on features and takes no images.")
 
 
 def load(folder: Path) -> TrainedClassifier:

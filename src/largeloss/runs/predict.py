@@ -2,8 +2,11 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os.path
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +14,14 @@ from numpy.typing import NDArray
 
 from largeloss.data.inputs.image_files import SUFFIXES, ImageFiles, decode_all
 from largeloss.data.inputs.loader import Loader
+from largeloss.data.inputs.source import Source
 from largeloss.errors import DataError
 from largeloss.files import written_atomically
 from largeloss.labels import LabelTable
 from largeloss.models import Classifier
 from largeloss.training.engine import score_batches
 
+_FORMULA = re.compile("[=+@\t\r\n-]")
 _FIRST = 5  # predictions that are returned after writing
 
 
@@ -47,9 +52,15 @@ class Predictions:
     max_value: int | None = None
     batch_size: int = 64
     workers: int = 2
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Suffix → files in the folders given that are no images by their suffix."""
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def source(self) -> Source:
+        """The inputs of the network, a row an image."""
+        return ImageFiles(self.images, self.image_size, self.max_value)
 
     def __iter__(self) -> Iterator[Prediction]:
         num_images, device = len(self.images), next(self.network.parameters()).device
@@ -58,7 +69,7 @@ class Predictions:
             images=[f"{path}" for path in self.images],
             classes=self.classes,
         )
-        source = ImageFiles(self.images, self.image_size, self.max_value)
+        source = self.source()
         rows = np.arange(num_images, dtype=np.int64)
         loader = Loader(source, blank, rows, self.batch_size, workers=self.workers, device=device)
         for scores in score_batches(self.network, loader):
@@ -74,17 +85,25 @@ class Predictions:
                 )
 
 
-def find_images(paths: Sequence[Path]) -> list[Path]:
+def find_images(paths: Sequence[Path]) -> tuple[list[Path], dict[str, int]]:
     """The images among files and, by suffix, in folders and all that is below them; sorted.
+
+    And how many files of other suffixes the folders have; those that begin with a dot do not count.
 
     Raises:
         DataError: a path does not exist, or there is no image at all.
     """
     found: list[Path] = []
+    others: Counter[str] = Counter()
     for path in paths:
         if path.is_dir():
-            below = (file for file in path.rglob("*") if file.is_file())
+            below = [file for file in path.rglob("*") if os.path.isfile(file)]
             found += sorted(file for file in below if file.suffix.lower() in SUFFIXES)
+            others.update(
+                file.suffix.lower() or "no suffix"
+                for file in below
+                if file.suffix.lower() not in SUFFIXES and not file.name.startswith(".")
+            )
         elif path.exists():
             found.append(path)
         else:
@@ -92,9 +111,25 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
     if not found:
         raise DataError(
             f"There are no images in {', '.join(map(str, paths))} "
-            f"(looked for {', '.join(sorted(SUFFIXES))})."
+            f"(looked for {', '.join(sorted(SUFFIXES))}).{passed_over(others)}"
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), dict(others.most_common())
+
+
+def passed_over(others: Mapping[str, int]) -> str:
+    """A sentence that begins with a blank, on files that are no images by their suffix; or none."""
+    if not others:
+        return ""
+    listed = ", ".join(f"{number:,} {suffix}" for suffix, number in others.items())
+    return (
+        f" Left out: {sum(others.values()):,} files of other suffixes ({listed}). Convert what is "
+        "an image to JPEG or PNG."
+    )
+
+
+def spreadsheet_cell(text: str) -> str:
+    """``text``, after an apostrophe where a spreadsheet would take it for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def readable_images(
@@ -122,6 +157,9 @@ def readable_images(
 def write_predictions(predictions: Predictions, path: Path) -> list[Prediction]:
     """Writes a ``.csv`` or ``.json`` file; it appears when it is complete.
 
+    CSV is for people: text that a spreadsheet would take for a formula (names that begin with
+    ``=``, ``+``, ``-`` or ``@``) has an apostrophe before it. JSON has names as they are.
+
     Returns:
         The first predictions.
     """
@@ -139,9 +177,10 @@ def write_predictions(predictions: Predictions, path: Path) -> list[Prediction]:
             json.dump(records, file, indent=2, ensure_ascii=False)
         else:
             writer = csv.writer(file)
-            writer.writerow(["image", "tags", *predictions.classes])
+            writer.writerow(["image", "tags", *map(spreadsheet_cell, predictions.classes)])
             for one in predictions:
                 first += [one] * (len(first) < _FIRST)
                 values = [round(value, 6) for value in one.scores.values()]
-                writer.writerow([one.image, ";".join(one.tags), *values])
+                texts = map(spreadsheet_cell, (one.image, ";".join(one.tags)))
+                writer.writerow([*texts, *values])
     return first

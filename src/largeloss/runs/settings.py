@@ -8,7 +8,7 @@ from platformdirs import user_cache_path
 from largeloss.config import MethodConfig, RunConfig, make_config, read_yaml
 from largeloss.config.models import ModelConfig
 from largeloss.errors import CheckpointError, ConfigError
-from largeloss.files import verify_yaml
+from largeloss.files import read_text, verify_yaml
 from largeloss.losses import find_method, settings_of
 from largeloss.models import noted_statistics, usual_statistics
 from largeloss.training.run_folder import RunFolder
@@ -51,7 +51,7 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
         raise ConfigError(f"There is no run in {run}: {path.name} is missing.")
     content = read_yaml(path)
     try:
-        verify_yaml(path.read_text(encoding="utf-8"), content)
+        verify_yaml(read_text(path), content)
     except ValueError as error:
         raise CheckpointError(
             f"{path} cannot be trusted ({error}). Restore it; to train with other settings, name a "

@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import torch
 
 from largeloss.errors import CheckpointError
-from largeloss.files import new_partial, partial_name, sync_folder
+from largeloss.files import check_regular, new_partial, partial_name, sync_folder
 
 KIND = b"largeloss state "
 MAGIC = KIND + b"2\n"
@@ -79,26 +79,22 @@ def load_state(path: Path) -> dict[str, Any]:
         CheckpointError: missing, cut off, changed by a single bit, or something else.
     """
     try:
+        check_regular(path)
         content = path.read_bytes()
     except FileNotFoundError:
         if previous(path).is_file():
             raise CheckpointError(f"{path} is missing.{_offer(path)}") from None
         raise CheckpointError(
-            f"There is no checkpoint {path}: nothing of this run was saved. Start it afresh, "
-            "without --resume, in a new folder."
+            f"There is no checkpoint {path}, and none before it. Start the run afresh, without "
+            "--resume, in a new folder."
         ) from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error}).") from None
     start = len(MAGIC) + _CHECKSUM
-    if content.startswith(KIND) and content[len(KIND) : len(MAGIC)].strip().isdigit():
-        number, known = content[len(KIND) : len(MAGIC)], MAGIC[len(KIND) :]
-        if number != known:
-            raise CheckpointError(
-                f"{path} was written by another version of largeloss. Go on with that version, or "
-                "start a new run."
-            )
     if not content.startswith(MAGIC) or len(content) < start:
-        raise CheckpointError(f"{path} is no checkpoint of largeloss.{_offer(path)}")
+        other = "was written by another version of largeloss, or is damaged"
+        what = other if content.startswith(KIND) else "is no checkpoint of largeloss"
+        raise CheckpointError(f"{path} {what}.{_offer(path)}")
     noted = int.from_bytes(content[len(MAGIC) : start], "big")
     if zlib.crc32(memoryview(content)[start:]) != noted:
         raise CheckpointError(

@@ -13,6 +13,7 @@ from largeloss.files import (
     checksummed_json,
     checksummed_yaml,
     digest,
+    read_text,
     refuse_links,
     verified_json,
     write_text,
@@ -59,8 +60,11 @@ class RunFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a checkpoint, or the one before it."""
-        return self.state_file.is_file() or previous(self.state_file).is_file()
+        """Whether a checkpoint was saved, even if it has been deleted since."""
+        if self.state_file.is_file() or previous(self.state_file).is_file():
+            return True
+        # The first epoch's line is written before the first checkpoint.
+        return self.metrics_file.is_file() and self.metrics_file.read_bytes().count(b"\n") > 2
 
     def __enter__(self) -> Self:
         try:
@@ -199,7 +203,7 @@ class RunFolder:
             RunError: the file cannot be read, or is not as it was written.
         """
         try:
-            return verified_json(self.result_file.read_text(encoding="utf-8"))
+            return verified_json(read_text(self.result_file))
         except (OSError, ValueError) as error:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
 

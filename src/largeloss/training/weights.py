@@ -15,7 +15,14 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from largeloss.errors import CheckpointError, ConfigError
-from largeloss.files import checksummed_json, digest, verified_json, write_text, written_atomically
+from largeloss.files import (
+    checksummed_json,
+    digest,
+    read_text,
+    verified_json,
+    write_text,
+    written_atomically,
+)
 from largeloss.training.description import Description
 
 WEIGHTS = "model.safetensors"
@@ -104,7 +111,7 @@ def load_weights(folder: Path) -> dict[str, Tensor]:
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     try:
-        return verified_json(path.read_text(encoding="utf-8"))
+        return verified_json(read_text(path))
     except FileNotFoundError:
         raise ConfigError(
             f"There is no trained model in {folder}: {CONFIG} is missing. Name the folder of a run "

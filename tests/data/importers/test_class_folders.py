@@ -64,7 +64,7 @@ def test_three_folders_with_two_kinds_of_bytes(tmp_path: Path) -> None:
 
 
 def test_refusals(tmp_path: Path) -> None:
-    for unlisted, end in ((None, r"\)\.$"), ("no", "; got 'no'")):
+    for unlisted, end in ((None, r"\)\.$"), ("no", "got 'no'")):
         with pytest.raises(ConfigError, match=f"--unlisted unknown .*{end}"):
             class_folders.read(tmp_path, unlisted)
     with pytest.raises(DataError, match="is no folder"):

@@ -15,7 +15,8 @@ Unlisted = Annotated[
     str | None,
     typer.Option(
         "--unlisted",
-        help="For tag lists, class folders and coco: what is not listed is 'unknown' or 'absent'.",
+        help="For tag lists, class folders and coco: what is not listed is 'unknown' or 'absent'; "
+        "by split: train=unknown,test=absent.",
         show_default=False,
     ),
 ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from largeloss.data.dataset import Rows
 from largeloss.data.inputs.threads import map_files
+from largeloss.files import check_regular
 from largeloss.labels import LabelTable
 from largeloss.labels.entries import gather, sort_and_merge
 
@@ -101,6 +102,7 @@ def _beginning(file: tuple[Path, int]) -> int:
 def sha256(path: Path) -> bytes | None:
     """Of the file; None where it cannot be read."""
     try:
+        check_regular(path)
         with path.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").digest()
     except OSError:

@@ -12,6 +12,7 @@ from largeloss.data.examine.image_statistics import ImageStatistics, survey_imag
 from largeloss.data.examine.missing_positives import MissingPositives, estimate_missing
 from largeloss.data.examine.problems import find_errors, find_warnings
 from largeloss.data.examine.split_counts import SplitCounts, count_splits
+from largeloss.data.folder.likely_names import likely_names
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.labels.entries import check_range
 
@@ -61,7 +62,7 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
     for rows in splits.values():
         check_range(rows, range(table.num_images), "row")
     counts = count_splits(table, splits)
-    statistics, duplicates = None, None
+    statistics, duplicates, hint = None, None, ""
     if isinstance(source, ImageFiles):
         statistics = survey_images(
             source.paths,
@@ -71,6 +72,8 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
             max_value=source.max_value,
         )
         duplicates = find_duplicates(source.paths, table, splits, workers)
+        broken = [row for row, name in enumerate(table.images) if name in statistics.broken]
+        hint = likely_names(source.paths, broken).strip()
     absent = {name: set(split.never_present) for name, split in counts.items()}
     inside = set(table.classes) - absent.pop("train", set(table.classes))
     outside = {name for name in table.classes if any(name not in own for own in absent.values())}
@@ -85,5 +88,5 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
         image_statistics=statistics,
         duplicates=duplicates,
         warnings=find_warnings(table, splits, counts, duplicates),
-        errors=find_errors(table, splits, counts, statistics),
+        errors=find_errors(table, splits, counts, statistics) + ((hint,) if hint else ()),
     )

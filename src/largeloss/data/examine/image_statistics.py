@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from largeloss.data.inputs.image_files import ORIENTATION, decode_all
+from largeloss.data.inputs.image_files import ORIENTATION, decode_all, open_image
 from largeloss.data.inputs.threads import map_files
 from largeloss.data.inputs.value_range import dark_set
 
@@ -79,7 +79,7 @@ def survey_images(
 def _header(path: Path) -> tuple[int, int, bool, bool] | str:
     """Width, height, whether grey and whether turned; or what is wrong. No pixels are decoded."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             # Not image.getexif(): for PNG that decodes the image in search of late chunks.
             orientation = Image.Image.getexif(image).get(ORIENTATION, 1)
             grey = image.mode in _GREY or image.mode.startswith("I;16")

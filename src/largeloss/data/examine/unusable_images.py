@@ -1,11 +1,13 @@
 """Which of the images that a collection names are missing, or cannot be read."""
 
+import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from largeloss.data.folder.image_paths import locate_images
+from largeloss.data.folder.likely_names import likely_names
 from largeloss.data.inputs.image_files import decode_all
 from largeloss.data.inputs.threads import map_files
 from largeloss.errors import DataError
@@ -36,7 +38,7 @@ def find_unusable(
             "Unpack them there, or take the labels alone with --no-images."
         )
     paths = locate_images(images, folder, follow_symlinks)
-    there = np.fromiter(map_files(Path.is_file, paths, workers), np.bool_, len(paths))
+    there = np.fromiter(map_files(os.path.isfile, paths, workers), np.bool_, len(paths))
     missing = np.flatnonzero(~there).tolist()
     unreadable = {}
     if decode:
@@ -50,4 +52,4 @@ def find_unusable(
         for what, texts in cases
         if texts
     )
-    return sorted([*missing, *unreadable]), words
+    return sorted([*missing, *unreadable]), words + likely_names(paths, missing)

@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from largeloss.errors import DataError
+from largeloss.files import read_text
 
 DESCRIPTION = "dataset.json"
 FORMAT = 1
@@ -59,11 +60,11 @@ def read_description(root: Path) -> Description | None:
         DataError: the file cannot be read or understood.
     """
     path = root / DESCRIPTION
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Description)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        found = msgspec.json.decode(read_text(path), type=Description)
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(
             f"{path} cannot be understood ({error}). Correct it, or write the folder again with "
             "'largeloss data import'."

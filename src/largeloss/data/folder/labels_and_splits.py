@@ -27,6 +27,8 @@ class Records:
     """As in the label file; None where it names none."""
     description: Description
     """Where there is no ``dataset.json``: the folder's name, and images in the folder itself."""
+    notes: tuple[str, ...] = ()
+    """What was decided on reading the label file."""
 
     @property
     def folders(self) -> Folders | None:
@@ -51,6 +53,7 @@ class Records:
             DataError: none can be drawn, or the inputs are more or fewer than the labels.
         """
         splits, notes = (self.splits, ()) if self.splits is not None else usual_split(self.table)
+        notes = (*self.notes, *notes)
         return Dataset(self.description.name, source, self.table, splits, notes)
 
     def labels_only(self) -> Dataset:
@@ -80,7 +83,7 @@ def read_records(root: Path, *, unlisted: str | None = None) -> Records:
         name=root.resolve().name, images=".", classes=file.table.classes
     )
     table = _in_order(root, file.table, description.classes)
-    return Records(root, table, rows_by_split(file.splits), description)
+    return Records(root, table, rows_by_split(file.splits), description, file.notes)
 
 
 def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:
@@ -100,7 +103,7 @@ def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelT
 
 def find_label_file(root: Path) -> Path:
     """``labels.csv`` or ``labels.parquet`` in ``root``; DataError unless it has exactly one."""
-    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.is_file()]
+    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.exists()]
     if len(found) != 1:
         state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
         raise DataError(

@@ -3,6 +3,7 @@
 import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +18,20 @@ from torch import Tensor
 from largeloss.data.dataset import Dataset, Rows
 from largeloss.data.folder.image_paths import locate_images, refuse_equal_paths
 from largeloss.data.folder.labels_and_splits import FEATURES, Records, read_records
+from largeloss.data.folder.likely_names import likely_names
 from largeloss.data.inputs.image_files import ImageFiles, decode_all
 from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.data.inputs.value_range import dark_set
 from largeloss.errors import DataError
-from largeloss.files import written_atomically
+from largeloss.files import loaded_json, written_atomically
 from largeloss.labels import LabelTable
 from largeloss.labels.names import first_lines, positions_of
 
+DTYPES = (
+    torch.float16, torch.bfloat16, torch.float32, torch.float64,
+    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+)  # fmt: skip
+"""Types of numbers that features may be stored in."""
 _ROWS = 4096  # of features, looked at in one go
 
 
@@ -121,7 +128,8 @@ def without_broken_images(
     what = f"{len(found)} of {len(used)} images cannot be read"
     if policy == "error":
         raise DataError(
-            f"{what}:\n{listed}\nRepair or remove them, or leave them out with --bad-images skip."
+            f"{what}:\n{listed}{likely_names(dataset.source.paths, list(found))}\nRepair or remove "
+            "them, or leave them out with --bad-images skip."
         )
     kept = np.ones(len(dataset.source), dtype=bool)
     kept[list(found)] = False
@@ -153,12 +161,17 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
         with safe_open(path, framework="pt") as file:
             noted = file.metadata() or {}
             stored: Tensor = file.get_tensor("features")
-            names = json.loads(noted.get("images", "null"))
+            names = loaded_json(noted.get("images", "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise DataError(
             f"{path}: no features can be read ({error}). Needed: a safetensors file with one "
             "tensor 'features' of shape (images, dimensions)."
         ) from None
+    if stored.dtype not in DTYPES or not stored.numel():
+        raise DataError(
+            f"{path}: features must be of a type among {', '.join(map(_name, DTYPES))}, and at "
+            f"least one an image; got {_name(stored.dtype)} of shape {tuple(stored.shape)}."
+        )
     if stored.ndim != 2 or not all(
         bool(stored[start : start + _ROWS].isfinite().all())
         for start in range(0, len(stored), _ROWS)
@@ -180,6 +193,11 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
                 "the images in the file's metadata, or write one row an image in the same order."
             )
         return values
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: 'images' in its metadata must be a JSON list of names.")
+    if len(set(names)) < len(names):
+        twice = next(name for name, times in Counter(names).items() if times > 1)
+        raise DataError(f"{path} names the image {twice!r} twice. Write one row an image.")
     if tuple(names) == table.images and len(names) == len(values):
         return values  # as they are, in place of a second copy
     rows = positions_of(table.images, names)
@@ -196,6 +214,10 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
 def _checksum(values: Tensor) -> str:
     plain = memoryview(cast(Any, values.contiguous().view(torch.uint8).numpy()))
     return f"{zlib.crc32(plain):08x}"
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def extraction_seconds(path: Path) -> float:

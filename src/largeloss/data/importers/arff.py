@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from largeloss.data.importers.imported import Imported
 from largeloss.errors import DataError
+from largeloss.files import check_regular
 from largeloss.labels import UNOBSERVED, LabelTable
 from largeloss.labels.names import first_names
 
+LARGEST = 1 << 30
+"""Bytes of text that are read, unpacked."""
 Attribute = tuple[str, str | list[str]]
 """A name, and either a kind of number or what a nominal attribute can be."""
 
@@ -57,13 +60,17 @@ def read(path: Path, num_labels: int | None = None) -> Imported:
 
 
 def _read_text(path: Path) -> str:
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file.")
     try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
+        check_regular(path)
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with (gzip.open if packed else open)(path, "rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise DataError(f"{path}: more than {LARGEST:,} bytes of text are not read.")
         return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: bytes that are no UTF-8. Save the file as UTF-8 text.") from None
     except (OSError, EOFError, zlib.error) as error:

@@ -11,7 +11,7 @@ from largeloss.data.importers.imported import Imported
 from largeloss.data.inputs.image_files import SUFFIXES
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
-from largeloss.labels.files.header import check_meaning_of_unlisted
+from largeloss.labels.files.header import meaning_of_unlisted
 from largeloss.labels.names import first_names
 
 
@@ -26,7 +26,7 @@ def read(root: Path, unlisted: str | None = None) -> Imported:
         ConfigError: ``unlisted`` is neither ``"unknown"`` nor ``"absent"``.
         DataError: there is no such folder, or no image in it.
     """
-    check_meaning_of_unlisted(
+    meaning = meaning_of_unlisted(
         unlisted,
         "An image lies in the folder of one class; are the other classes absent from it?",
     )
@@ -64,7 +64,7 @@ def read(root: Path, unlisted: str | None = None) -> Imported:
     if empty := [name for name in classes if not found[name]]:
         notes.append(f"{len(empty)} classes have no image: {first_names(map(repr, empty), 5)}.")
     images = list(row_of)
-    if unlisted == "absent":
+    if meaning["train"] == "absent":
         states = np.zeros((len(images), len(classes)), dtype=np.int8)
         states[rows, columns] = 1
         table = LabelTable.from_dense(states, images, classes)

@@ -16,7 +16,7 @@ from largeloss.data.importers.coco_json import CocoFile, read_coco_json
 from largeloss.data.importers.imported import Imported, Subset
 from largeloss.data.importers.official_release import Archive, find_folder, how_to_fetch
 from largeloss.errors import ConfigError, DataError
-from largeloss.labels.files.header import check_meaning_of_unlisted
+from largeloss.labels.files.header import meaning_of_unlisted
 from largeloss.labels.files.layouts import SPLITS
 from largeloss.labels.names import positions_of
 
@@ -102,7 +102,7 @@ def read_files(
         images: The folder that ``file_name`` starts from; it may have folders in it. Or
             ``split=folder`` for each of the splits.
         unlisted: What is known of the categories that an image has no annotation of:
-            ``"unknown"`` or ``"absent"``.
+            ``"unknown"`` or ``"absent"``, or ``"train=unknown,test=absent"``.
 
     Returns:
         Images come in the order of the files, classes in that of the first file's categories; the
@@ -122,23 +122,24 @@ def read_files(
             f"--annotations is given for {', '.join(files)}, but --images for "
             f"{', '.join(folders)}. Give one folder for all, or split=FOLDER for each of them."
         )
-    check_meaning_of_unlisted(
+    meaning = meaning_of_unlisted(
         unlisted,
         "An annotation says which category is in an image; are the other categories of the file "
         "absent from it?",
+        files,
     )
     found = _read_all(files)
     classes = tuple(next(iter(found.values())).categories.values())
-    other = -1 if unlisted == "unknown" else 0
     image_root = Path(os.path.commonpath([folder.resolve() for folder in folders.values()]))
     subsets, notes = {}, []
     for split, content in found.items():
+        other = -1 if meaning[split] == "unknown" else 0
         inside = folders[split].resolve().relative_to(image_root).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
         subsets[split], on_boxes = _subset(content, classes, other, prefix, split)
         notes += on_boxes
         if empty := len(content.images) - len(np.unique(content.rows)):
-            known = "unobserved" if unlisted == "unknown" else "absent"
+            known = "unobserved" if other else "absent"
             notes.append(
                 f"{empty} of {len(content.images)} images of {split} have no annotation: all their "
                 f"categories are {known}."

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from largeloss.data.dataset import Rows
 from largeloss.data.importers.official_release import check_inside, positions_of_ids
 from largeloss.errors import DataError
+from largeloss.files import check_regular
 
 LARGEST = 1_000_000
 NO_BOX = (0.0, 0.0, 0.0, 0.0)
@@ -103,6 +104,7 @@ def read_coco_json(path: Path) -> CocoFile:
 def _decode(path: Path) -> _File:
     size = 0
     try:
+        check_regular(path)
         with path.open("rb") as opened:
             size = opened.seek(0, 2)
             if not size:
@@ -121,7 +123,7 @@ def _decode(path: Path) -> _File:
             "it again."
         ) from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from None
 
 
 def _check_distinct(path: Path, kind: str, ids: list[int], names: list[str]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from largeloss.data.dataset import Rows
 from largeloss.errors import DataError
+from largeloss.files import check_regular
 
 
 class Archive(NamedTuple):
@@ -44,6 +45,7 @@ def read_lines(path: Path) -> list[str]:
         DataError: it cannot be read, is no UTF-8, or holds nothing but blanks.
     """
     try:
+        check_regular(path)
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
@@ -83,6 +85,7 @@ def read_numbers(path: Path, columns: Sequence[int] | None = None) -> NDArray[np
         DataError: the file cannot be read or is empty, or something else than numbers is there.
     """
     try:
+        check_regular(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of empty files, and numbers that are not whole
             return np.loadtxt(

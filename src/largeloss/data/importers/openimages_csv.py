@@ -18,6 +18,7 @@ from pyarrow import csv as arrow_csv
 
 from largeloss.data.importers.official_release import positions_of_ids
 from largeloss.errors import DataError
+from largeloss.files import check_regular
 from largeloss.labels.entries import sorted_distinct
 from largeloss.labels.names import first_names
 
@@ -195,7 +196,8 @@ def read_blocks(
         DataError: there is no such column, or this is no CSV.
     """
     try:
-        reader = arrow_csv.open_csv(
+        check_regular(path)
+        with arrow_csv.open_csv(  # closed, so that no thread reads ahead at the interpreter's end
             path,
             read_options=arrow_csv.ReadOptions(block_size=BLOCK),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=quoted_lines),
@@ -204,10 +206,10 @@ def read_blocks(
                 column_types=dict.fromkeys(columns, pa.string()),
                 strings_can_be_null=False,
             ),
-        )
-        for batch in reader:
-            if batch.num_rows:
-                yield tuple(batch.columns)
+        ) as reader:
+            for batch in reader:
+                if batch.num_rows:
+                    yield tuple(batch.columns)
     except pa.ArrowKeyError as error:
         raise DataError(
             f"{path}: {str(error).strip(chr(34))}. Needed in the header: {', '.join(columns)}."

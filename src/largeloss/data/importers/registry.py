@@ -41,6 +41,7 @@ def read_label_file(
         splits=rows_by_split(file.splits)
         or {"train": np.arange(file.table.num_images, dtype=np.int64)},
         image_root=Path(images[0]) if images else path.parent,
+        notes=file.notes,
     )
 
 

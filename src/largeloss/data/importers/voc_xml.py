@@ -11,6 +11,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 
 from largeloss.errors import DataError
+from largeloss.files import check_regular
 from largeloss.labels.names import suggestion
 
 CLASSES = (
@@ -38,6 +39,7 @@ def read_annotation(path: Path) -> list[Object]:
             that cannot be understood; the message names the file.
     """
     try:
+        check_regular(path)
         root = parse(path, forbid_dtd=True).getroot()
     except DefusedXmlException as error:
         raise DataError(
@@ -47,7 +49,7 @@ def read_annotation(path: Path) -> list[Object]:
     except (ParseError, ValueError, LookupError) as error:
         raise DataError(f"{path}: not readable as XML ({error}). Fetch the file again.") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from None
     if root is None or root.tag != "annotation":
         raise DataError(f"{path}: the root must be <annotation>, got <{getattr(root, 'tag', '')}>.")
     return [

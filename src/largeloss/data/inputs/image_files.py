@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,6 +22,7 @@ from largeloss.data.inputs.decoding import decode_jpeg
 from largeloss.data.inputs.threads import map_files
 from largeloss.data.inputs.value_range import DARK, bits_of, rgb_of, scaled
 from largeloss.errors import DataError
+from largeloss.files import check_regular
 
 RULE = "bilinear, antialiased, 2"
 """Names what :class:`ImageFiles` makes of an image; changes when that does."""
@@ -29,6 +30,21 @@ ORIENTATION = 0x0112  # EXIF: values from 5 on turn the image by a quarter
 MAX_PIXELS = 80_000_000
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 """Files that end so are taken for images where nothing lists them."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Whatever a file's name ends in, Pillow looks for these alone: others start other programs."""
+
+
+def open_image(path: Path) -> ImageFile:
+    """The image with only its header read.
+
+    Raises:
+        OSError: no regular file, or none of ``FORMATS``.
+    """
+    check_regular(path)
+    try:
+        return Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise OSError(f"it is none of {', '.join(FORMATS)}") from None
 
 
 def open_rgb(path: Path, max_value: int | None = None) -> Image.Image:
@@ -44,7 +60,7 @@ def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
         DataError: not there, not an image, cut off, damaged, too large, or values out of range.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(
                     f"{path}: {image.width}×{image.height} pixels, more than the "
@@ -65,7 +81,7 @@ def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
     except DataError:
         raise
     except Exception as error:  # decoders raise anything when they meet damage
-        size = path.stat().st_size if path.is_file() else 0
+        size = path.stat().st_size if os.path.isfile(path) else 0
         raise DataError(
             f"{path}: cannot be decoded as an image ({error}; the file has {size} bytes). "
             "Replace it, or leave out what cannot be read with --bad-images skip."
@@ -79,7 +95,7 @@ def image_size(path: Path) -> tuple[int, int]:
         DataError: not there, or not an image.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             turned = image.getexif().get(ORIENTATION, 1) >= 5
             return (image.height, image.width) if turned else image.size
     except Exception as error:  # decoders raise anything when they meet damage

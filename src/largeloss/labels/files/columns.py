@@ -11,6 +11,8 @@ from largeloss.labels.entries import Ints, States
 
 WRONG = 2
 """Stands for a value that is no state."""
+SPELLINGS = {"1.0": 1, "true": 1, "0.0": 0, "false": 0, "nan": -1}
+"""What else 1, 0 and blank are called in text, in lower case."""
 
 
 def as_text(column: Any) -> Any:
@@ -30,11 +32,17 @@ def coded(text: Any) -> tuple[tuple[str, ...], Ints]:
     return tuple(distinct.to_pylist()), codes
 
 
-def states_of(column: Any) -> States:
-    """(lines,) int8: 1, 0, -1 for blank or null, and 2 for anything else."""
+def states_of(column: Any) -> tuple[States, set[str]]:
+    """(lines,) int8: 1, 0, -1 for blank or null, and 2 for anything else.
+
+    And how values are written that are read as one of ``SPELLINGS``.
+    """
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
-    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    floating = pa.types.is_floating(column.type)
+    numeric = floating or pa.types.is_integer(column.type)
+    if pa.types.is_float16(column.type) or pa.types.is_uint64(column.type):
+        column = column.cast(pa.float64(), safe=False)  # neither can be compared as it is
     column = column if numeric else as_text(column)
     blank = pc.is_null(column) if numeric else pc.equal(column, "")
     states = np.full(len(column), WRONG, dtype=np.int8)
@@ -42,7 +50,16 @@ def states_of(column: Any) -> States:
     for state in (0, 1):
         same = pc.equal(column, state if numeric else str(state))
         states[np.asarray(pc.fill_null(same, False))] = state
-    return states
+    if floating:
+        missing = np.asarray(pc.fill_null(pc.is_nan(column), False))
+        states[missing] = -1
+        return states, {"NaN"} if missing.any() else set()
+    if numeric or not (states == WRONG).any():
+        return states, set()
+    spelled = {value for value in pc.unique(column).to_pylist() if value.lower() in SPELLINGS}
+    for value in spelled:
+        states[np.asarray(pc.equal(column, value))] = SPELLINGS[value.lower()]
+    return states, spelled
 
 
 def first(mask: Any) -> int | None:

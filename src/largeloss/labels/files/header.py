@@ -1,9 +1,10 @@
 """The header of a label file: which layout it has, and which columns mean what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from largeloss.errors import ConfigError
+from largeloss.labels.files.layouts import SPLITS
 from largeloss.labels.files.raw import HEADER, RawTable
 
 UNLISTED = ("unknown", "absent")
@@ -54,10 +55,31 @@ def check_header(raw: RawTable) -> None:
         raise raw.refusal("there is a header, but no image below it.", HEADER)
 
 
+def unlisted_by_split(text: str, splits: Iterable[str]) -> dict[str, str]:
+    """``unknown`` or ``absent`` for each of the splits: one word, or ``train=unknown,test=absent``.
+
+    Raises:
+        ConfigError: it is anything else, or lacks one of the splits.
+    """
+    if text in UNLISTED:
+        return dict.fromkeys(splits, text)
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    found = {split: word for split, _, word in pairs}
+    if not (found.keys() <= set(SPLITS) and set(found.values()) <= set(UNLISTED)):
+        raise ConfigError(
+            f"unlisted must be 'unknown' or 'absent', got {text!r}. A word for each split is "
+            "written train=unknown,val=absent,test=absent."
+        )
+    lacking = [split for split in splits if split not in found]
+    if lacking:
+        raise ConfigError(f"--unlisted {text} says nothing of the split {lacking[0]!r}. Add it.")
+    return found
+
+
 def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
     """Refuses a list whose unlisted labels have no declared meaning, and another file's that do."""
-    if unlisted is not None and unlisted not in UNLISTED:
-        raise ConfigError(f"unlisted must be 'unknown' or 'absent', got {unlisted!r}.")
+    if unlisted is not None:
+        unlisted_by_split(unlisted, ())
     if layout == "list" and unlisted is None:
         raise raw.refusal(
             "the file lists the labels of each image. What does it mean that a label is not "
@@ -72,10 +94,18 @@ def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
         )
 
 
-def check_meaning_of_unlisted(unlisted: str | None, question: str) -> None:
-    """Refuses anything but ``"unknown"`` and ``"absent"``; ``question`` says what it decides."""
-    if unlisted not in UNLISTED:
+def meaning_of_unlisted(
+    unlisted: str | None, question: str, splits: Iterable[str] = ("train",)
+) -> dict[str, str]:
+    """``unknown`` or ``absent`` for each of the splits; ``question`` says what it decides.
+
+    Raises:
+        ConfigError: it is not given, or anything else.
+    """
+    try:
+        return unlisted_by_split(unlisted or "", splits)
+    except ConfigError as error:
         raise ConfigError(
             f"{question} Say --unlisted unknown (nobody knows), or --unlisted absent (somebody "
-            f"looked: they are not there){'' if unlisted is None else f'; got {unlisted!r}'}."
-        )
+            f"looked: they are not there){'.' if unlisted is None else f'. {error}'}"
+        ) from None

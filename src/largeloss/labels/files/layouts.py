@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import compute as pc
 
 from largeloss.errors import LabelError
@@ -12,7 +13,7 @@ from largeloss.labels.entries import Ints, States, find_conflict
 from largeloss.labels.files.columns import WRONG, as_text, coded, first, states_of
 from largeloss.labels.files.raw import RawTable
 from largeloss.labels.names import positions_of
-from largeloss.labels.table import LabelTable
+from largeloss.labels.table import UNOBSERVED, LabelTable
 
 SEPARATOR = ";"
 """Between the labels of one cell in the list layout."""
@@ -63,24 +64,36 @@ def parse_images(raw: RawTable, split: int | None) -> Images:
     return Images(names, codes, tuple(SPLITS[number] for number in of_line[lines]))
 
 
-def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> LabelTable:
+class Parsed(NamedTuple):
+    """The labels of a file."""
+
+    table: LabelTable
+    spellings: tuple[str, ...] = ()
+    """How values are written that are neither 1, 0 nor blank, and are read as one of these."""
+
+
+def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
     """One column a class."""
-    dense = np.stack([states_of(raw.columns[position]) for position in positions], axis=1)
+    columns = [states_of(raw.columns[position]) for position in positions]
+    dense = np.stack([states for states, _ in columns], axis=1)
+    spelled = set[str]().union(*(found for _, found in columns))
     classes = tuple(raw.header[position] for position in positions)
     wrong = first((dense == WRONG).any(axis=1))
     if wrong is not None:
         column = int(np.argmax(dense[wrong] == WRONG))
         raise _wrong_value(raw, raw.columns[positions[column]], wrong, images, classes[column])
     if len(images.names) == len(dense):
-        return LabelTable.from_dense(dense, images.names, classes)
-    lines, columns = np.nonzero(dense >= 0)
-    return _table(raw, lines, columns, dense[lines, columns], images, classes)
+        table = LabelTable.from_dense(dense, images.names, classes)
+    else:
+        lines, observed = np.nonzero(dense >= 0)
+        table = _table(raw, lines, observed, dense[lines, observed], images, classes)
+    return Parsed(table, tuple(sorted(spelled)))
 
 
-def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> LabelTable:
+def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
     """One line an entry; a blank value is unobserved, a blank label only lists the image."""
     labels, values = as_text(raw.columns[positions[0]]), raw.columns[positions[1]]
-    states = states_of(values)
+    states, spelled = states_of(values)
     wrong = first(states == WRONG)
     if wrong is not None:
         raise _wrong_value(raw, values, wrong, images, labels[wrong].as_py())
@@ -94,11 +107,15 @@ def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Label
     names, columns = _columns(raw, labels.filter(pa.array(~unnamed)))
     observed = states[lines] >= 0
     lines = lines[observed]
-    return _table(raw, lines, columns[observed], states[lines], images, names)
+    table = _table(raw, lines, columns[observed], states[lines], images, names)
+    return Parsed(table, tuple(sorted(spelled)))
 
 
-def parse_list(raw: RawTable, position: int, images: Images, unlisted: str) -> LabelTable:
-    """The present labels of an image in one cell; the others are what ``unlisted`` declares."""
+def parse_list(raw: RawTable, position: int, images: Images, unknown: NDArray[np.bool_]) -> Parsed:
+    """The present labels of an image in one cell; the others are unobserved where ``unknown``.
+
+    ``unknown`` has one value an image; elsewhere they are absent.
+    """
     cells = raw.columns[position].combine_chunks()
     if not (pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type)):
         cells = pc.split_pattern(as_text(cells), SEPARATOR)
@@ -107,13 +124,14 @@ def parse_list(raw: RawTable, position: int, images: Images, unlisted: str) -> L
     named = np.asarray(pc.not_equal(labels, ""))
     lines = lines[named]
     names, columns = _columns(raw, labels.filter(pa.array(named)))
-    if unlisted == "unknown":
+    if unknown.all():
         states = np.ones(len(lines), dtype=np.int8)
-        return _table(raw, lines, columns, states, images, names)
+        return Parsed(_table(raw, lines, columns, states, images, names))
     dense = np.zeros((len(raw.columns[0]), len(names)), dtype=np.int8)
+    dense[unknown[images.codes]] = UNOBSERVED
     dense[lines, columns] = 1
-    every = np.indices(dense.shape).reshape(2, -1)
-    return _table(raw, every[0], every[1], dense.ravel(), images, names)
+    every, found = np.nonzero(dense != UNOBSERVED)
+    return Parsed(_table(raw, every, found, dense[every, found], images, names))
 
 
 def _columns(raw: RawTable, labels: Any) -> tuple[Names, Ints]:
@@ -127,7 +145,7 @@ def _columns(raw: RawTable, labels: Any) -> tuple[Names, Ints]:
 
 def _wrong_value(raw: RawTable, column: Any, line: int, images: Images, name: str) -> LabelError:
     value = column[line].as_py()
-    hint = " Unobserved is a blank in files." if str(value) in ("-1", "-1.0", "nan") else ""
+    hint = " Unobserved is a blank in files." if str(value) in ("-1", "-1.0") else ""
     return raw.refusal(
         f"image {images.names[images.codes[line]]!r}, class {name!r}: the value {value!r} is "
         f"unknown. Needed: 1 (present), 0 (absent) or blank (unobserved).{hint}",

@@ -15,10 +15,13 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from largeloss.errors import LabelError
+from largeloss.files import check_regular
 from largeloss.labels.files.parquet import read_parquet
 
 HEADER = -1
 """The row of the header, in refusals."""
+LARGEST_CSV = 1 << 32
+"""Bytes of a CSV file that are read."""
 
 
 class RawTable(NamedTuple):
@@ -46,8 +49,12 @@ def read_raw(path: Path) -> RawTable:
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
     if path.suffix.lower() not in readers:
         raise LabelError(f"{path}: label files end in .csv or .parquet. Rename or convert it.")
-    if not path.is_file():
-        raise LabelError(f"{path}: there is no such file.")
+    try:
+        check_regular(path)
+    except FileNotFoundError:
+        raise LabelError(f"{path}: there is no such file.") from None
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be read ({error}).") from None
     return readers[path.suffix.lower()](path)
 
 
@@ -61,6 +68,11 @@ def _read_parquet(path: Path) -> RawTable:
 
 
 def _read_csv(path: Path) -> RawTable:
+    if path.stat().st_size > LARGEST_CSV:
+        raise LabelError(
+            f"{path}: more than {LARGEST_CSV:,} bytes are not read as CSV. Write it as .parquet, "
+            "in the long layout if few entries are observed."
+        )
     data = _plain_text(path, path.read_bytes())
     start = len(data) - len(data.lstrip(b"\n"))
     end = data.find(b"\n", start)
@@ -70,7 +82,14 @@ def _read_csv(path: Path) -> RawTable:
             f"{path}: the file is empty. Needed: a header line such as 'image,cat,dog', and one "
             "line an image."
         )
-    header = next(csv.reader([data[start:end].decode()]))
+    header = _fields(path, data.count(b"\n", 0, start) + 1, data[start:end].decode())
+
+    if len(header) == 1 and (found := {";", "\t"} & set(header[0])):
+        kind = "semicolons" if ";" in found else "tabs"
+        raise LabelError(
+            f"{path}: the fields of the header are separated by {kind}; commas are needed. Export "
+            "it as CSV with commas, from pandas with to_csv(…, sep=',')."
+        )
 
     def where(row: int) -> str:
         filled = (number for number, line in enumerate(data.split(b"\n"), 1) if line)
@@ -82,7 +101,7 @@ def _read_csv(path: Path) -> RawTable:
         names = [str(index) for index in range(len(header))]
         try:
             table = arrow_csv.read_csv(
-                pa.BufferReader(body),
+                _as_stream(body),
                 read_options=arrow_csv.ReadOptions(column_names=names, block_size=1 << 24),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
@@ -93,6 +112,27 @@ def _read_csv(path: Path) -> RawTable:
             raise LabelError(f"{path}: {error}") from None
         columns = tuple(table.columns)
     return RawTable(path, tuple(header), columns, where)
+
+
+def _fields(path: Path, number: int, line: str) -> list[str]:
+    """The fields of one line of CSV."""
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        raise LabelError(
+            f"{path}, line {number}: cannot be read as CSV ({error}). Is a quote missing?"
+        ) from None
+
+
+def _as_stream(body: bytes) -> pa.NativeFile:
+    """A copy that Arrow owns.
+
+    A thread of Arrow's may let go of its input after the reader has returned. For memory of
+    Python's it needs the interpreter then; where that is at its end already, the process aborts.
+    """
+    sink = pa.BufferOutputStream()
+    sink.write(body)
+    return pa.BufferReader(sink.getvalue())
 
 
 def _plain_text(path: Path, data: bytes) -> bytes:
@@ -145,7 +185,7 @@ def _check_quotes(path: Path, data: bytes) -> None:
 
 def _refuse_ragged(path: Path, data: bytes, width: int) -> None:
     for number, line in enumerate(data.decode().split("\n"), start=1):
-        fields = next(csv.reader([line])) if line else []
+        fields = _fields(path, number, line) if line else []
         if line and len(fields) != width:
             raise LabelError(
                 f"{path}, line {number}: {len(fields)} fields, but the header has {width}. Quote "

@@ -1,11 +1,19 @@
 """Label files: CSV and Parquet, wide, long and lists."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from largeloss.labels.files import layouts as parse
 from largeloss.labels.files.foreign import with_our_numbers
-from largeloss.labels.files.header import check_header, check_unlisted, header_of
+from largeloss.labels.files.header import (
+    check_header,
+    check_unlisted,
+    header_of,
+    unlisted_by_split,
+)
 from largeloss.labels.files.raw import read_raw
 from largeloss.labels.table import LabelTable
 
@@ -18,6 +26,8 @@ class LabelFile(NamedTuple):
     """``train``, ``val`` or ``test`` for each image; None where the file has no such column."""
     layout: str
     """``wide``, ``long`` or ``list``."""
+    notes: tuple[str, ...] = ()
+    """What was decided on reading, in sentences for the user."""
 
 
 def read_labels(
@@ -26,7 +36,7 @@ def read_labels(
     """Reads a ``.csv`` or ``.parquet`` file; its header tells which layout it has.
 
     * wide, ``image,cat,dog``: one line an image; cells are 1 (present), 0 (absent) or blank
-      (unobserved).
+      (unobserved). 1.0, 0.0, TRUE, FALSE and NaN, as pandas writes them, are read so too.
     * long, ``image,label,value``: one line an entry; a blank value is unobserved, and a line with
       neither label nor value only lists the image. Classes are the labels, sorted.
     * list, ``image,labels``: the present labels of an image in one cell, between semicolons (or a
@@ -38,7 +48,7 @@ def read_labels(
     is unobserved.
 
     ``unlisted``, for lists and needed there, says whether a label that is not listed is
-    ``"unknown"`` or ``"absent"``. ``coding`` is a name of :data:`largeloss.labels.CODINGS`, for
+    ``"unknown"`` or ``"absent"``, or for each split, ``"train=unknown,test=absent"``. ``coding`` is a name of :data:`largeloss.labels.CODINGS`, for
     wide and long files whose numbers mean something else.
 
     Raises:
@@ -56,9 +66,21 @@ def read_labels(
         raw = with_our_numbers(raw, header, coding)
     images = parse.parse_images(raw, split)
     if layout == "long":
-        table = parse.parse_long(raw, positions, images)
+        table, spellings = parse.parse_long(raw, positions, images)
     elif layout == "list" and unlisted is not None:
-        table = parse.parse_list(raw, positions[0], images, unlisted)
+        splits = images.splits or ("train",) * len(images.names)
+        words = unlisted_by_split(unlisted, dict.fromkeys(splits))
+        unknown = np.array([words[split] == "unknown" for split in splits])
+        table, spellings = parse.parse_list(raw, positions[0], images, unknown)
     else:
-        table = parse.parse_wide(raw, positions, images)
-    return LabelFile(table, images.splits, layout)
+        table, spellings = parse.parse_wide(raw, positions, images)
+    return LabelFile(table, images.splits, layout, _notes(spellings))
+
+
+def _notes(spellings: Sequence[str]) -> tuple[str, ...]:
+    if not spellings:
+        return ()
+    return (
+        f"Labels are written {', '.join(spellings)}: 1.0 and TRUE are read as 1 (present), 0.0 and "
+        "FALSE as 0 (absent), and NaN as blank (unobserved).",
+    )

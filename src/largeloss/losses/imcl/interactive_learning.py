@@ -46,7 +46,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
     Example:
         >>> head = torch.nn.Linear(8, 3)
         >>> loss = InteractiveMultiLabelLearning(dictionary_size=2, graph="identity")
-        >>> labels = torch.tensor([[1, -1, -1], [-1, 0, 1]], dtype=torch.int8)
+        >>> labels = torch.tensor([[1, -1, -1], [-1, 0, 1]])
         >>> features, rows = torch.randn(2, 8), torch.tensor([7, 8])
         >>> loss(head(features), labels, rows, features, head).backward()
         >>> loss.memory.rows  # the images of the dictionary
@@ -181,7 +181,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         except KeyError as missing:
             raise CheckpointError(
                 f"The checkpoint has no dictionary ({missing} is missing): it was not written by "
-                "this method."
+                "this method, or by an earlier version. Begin the run anew."
             ) from None
         self.balance = (balance[0], balance[1]) if balance else None
         super().set_extra_state(state)

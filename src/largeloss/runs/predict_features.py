@@ -1,0 +1,97 @@
+"""Scores and tags from features without labels, for a model of features."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from largeloss.data.folder.labels_and_splits import FEATURES
+from largeloss.data.folder.read import read_features
+from largeloss.data.inputs.source import FeatureArray, Source
+from largeloss.errors import DataError
+from largeloss.labels import LabelTable
+from largeloss.models import Classifier
+from largeloss.runs.predict import Predictions
+
+
+@dataclass(frozen=True)
+class FeaturePredictions(Predictions):
+    """Predictions for features; ``images`` are the names of their rows."""
+
+    features: Tensor = field(kw_only=True)
+    """(N, D)."""
+
+    def source(self) -> Source:
+        return FeatureArray(self.features)
+
+
+def predict_features(
+    network: Classifier,
+    classes: tuple[str, ...],
+    logit_thresholds: NDArray[np.float64],
+    paths: Sequence[Path],
+    batch_size: int,
+) -> FeaturePredictions:
+    """Scores and tags for the rows of a feature file, labelled or not.
+
+    ``paths`` is one ``features.safetensors`` as in a data folder, or a folder that holds it. Rows
+    that the file does not name are called by their number, from 0.
+
+    Raises:
+        DataError: no such file, several, or features that the model does not take.
+        LabelError: two rows of one name.
+    """
+    wanted = (
+        f"This model was trained on features: give one {FEATURES}, or a folder that holds it. "
+        "Images are not what it takes."
+    )
+    if len(paths) != 1:
+        raise DataError(f"{wanted} Got {len(paths)} paths.")
+    path = paths[0] / FEATURES if paths[0].is_dir() else paths[0]
+    if not path.is_file() or path.suffix != ".safetensors":
+        raise DataError(f"{wanted} {path} is no such file.")
+    names = _names(path)
+    table = LabelTable.from_dense(np.full((len(names), 1), -1, np.int8), names, classes[:1])
+    features = read_features(path, table)
+    needed = len(network.mean)
+    if features.shape[1] != needed:
+        raise DataError(
+            f"{path} has {features.shape[1]} features an image; this model takes {needed}. Give "
+            "features of the network that it was trained on."
+        )
+    return FeaturePredictions(
+        network,
+        classes,
+        logit_thresholds,
+        tuple(map(Path, names)),
+        skipped={},
+        image_size=0,
+        batch_size=batch_size,
+        workers=0,
+        features=features,
+    )
+
+
+def _names(path: Path) -> list[str]:
+    """Of the rows, as :func:`.read_features` has them."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = json.loads((file.metadata() or {}).get("images", "null"))
+            number = file.get_slice("features").get_shape()[0]
+    except (SafetensorError, OSError, ValueError, IndexError) as error:
+        raise DataError(
+            f"{path}: no features can be read ({error}). Needed: a safetensors file with one "
+            "tensor 'features' of shape (images, dimensions)."
+        ) from None
+    if names is None:
+        return [str(row) for row in range(number)]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: 'images' in its metadata must be a JSON list of names.")
+    if len(names) != number:
+        raise DataError(f"{path} has {number} rows, but names {len(names)} images. Name each row.")
+    return names

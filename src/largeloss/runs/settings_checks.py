@@ -1,0 +1,95 @@
+"""What can be said of settings alone, before data are read: refusals and remarks."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from largeloss.config import RunConfig
+from largeloss.data import Dataset
+from largeloss.data.folder.labels_and_splits import FEATURES
+from largeloss.errors import ConfigError
+from largeloss.labels import LabelTable, observe
+from largeloss.losses import AssumeNegative, check_method, title_of
+from largeloss.runs.network import make_network
+from largeloss.runs.settings import head_method
+
+SMALLEST = {"digits": 16}
+"""Backbone → pixels below which an image has one place in its last maps."""
+_SMALLEST = 32  # of all others: most halve the sides of an image five times
+
+
+def check_before_data(runs: Iterable[RunConfig]) -> None:
+    """Refuses resolved settings of ``runs`` that cannot work whatever their data are.
+
+    Names, types and ranges of the methods' settings, the rule of hidden labels, the folder for
+    features; then each network is built once with its weights, for images of its size.
+
+    Raises:
+        ConfigError: so they are.
+    """
+    networks: dict[str, RunConfig] = {}
+    for settings in runs:
+        check_method(settings.method.name, settings.method.given())
+        if settings.training.head_method is not None:
+            head = head_method(settings)
+            check_method(head.name, head.given())
+        if settings.data.observe is not None:
+            _check_rule(settings.data.observe)
+        make_feature_folder(settings)
+        if not _has_features(settings.data.path):
+            networks.setdefault(settings.model.model_dump_json(), settings)
+    for settings in networks.values():
+        size = settings.model.image_size
+        with torch.random.fork_rng(devices=[]):
+            make_network(settings, (3, size, size), num_classes=1)
+
+
+def make_feature_folder(settings: RunConfig) -> None:
+    """Makes the folder that keeps extracted features, where the protocol has any.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    cache = settings.data.cache
+    if settings.training.protocol == "end-to-end" or cache is None:
+        return
+    try:
+        (cache / "features").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Features cannot be kept in {cache} ({error}). Choose another --cache."
+        ) from None
+
+
+def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
+    """Settings that can be used, but are hardly what the user wants."""
+    found, shape = [], dataset.source.sample_shape
+    method, batch = settings.method, settings.training.batch_size
+    if method.delta_rel == 0:
+        found.append(
+            f"Δ is 0: {title_of(method.name)} selects no entry, and trains as "
+            f"{AssumeNegative.title} does. Published values are 0.1 to 0.5 (--delta-rel)."
+        )
+    if batch > len(dataset.rows("train")):
+        found.append(
+            f"A batch of {batch} holds all {len(dataset.rows('train'))} training images: there is "
+            "one step an epoch. Choose a smaller --batch-size."
+        )
+    least = SMALLEST.get(settings.model.backbone, _SMALLEST)
+    if len(shape) == 3 and min(shape[1:]) < least:
+        found.append(
+            f"Images of {shape[1]}×{shape[2]} pixels leave one place or less in the last maps of "
+            f"most backbones; below {least} pixels little can be recognised (--image-size)."
+        )
+    return found
+
+
+def _check_rule(rule: str) -> None:
+    """Hides a label of a table of one: what is wrong with a rule shows there, too."""
+    observe(LabelTable.from_dense(np.ones((1, 1), np.int8), ["image"], ["class"]), rule)
+
+
+def _has_features(path: Path | None) -> bool:
+    return path is not None and (path / FEATURES).is_file()
