@@ -8,7 +8,7 @@ FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-lowest test-ranks test-kill fuzz soak audit lint constraints \
-	bench walk growth results openimages-shape openimages-training clean
+	bench walk growth results gpu openimages-shape openimages-training clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ growth: $(VENV)/.core ## How cost grows with images, classes and processes: writ
 
 results: $(VENV)/.core ## All systems on all data: writes docs/results.md; needs LARGELOSS_DATA; continues.
 	$(RUN)/python benchmarks/results.py
+
+gpu: $(VENV)/.dev ## All that waits for a GPU: writes docs/gpu.md; needs LARGELOSS_DATA; continues.
+	$(RUN)/python benchmarks/gpu.py
 
 openimages-shape: $(VENV)/.core ## Lists in the shape of OpenImages V3 at full size (5 GB): time and memory.
 	$(RUN)/python benchmarks/openimages_shape.py

@@ -147,6 +147,7 @@ def attempt(out: Path, ranks: int, after: float, dies_in_save: int) -> str:
 def content(out: Path) -> dict[str, Any]:
     """Everything that a run leaves, but for times."""
     state = container.load_state(out / "last" / "state.pt")
+    del state["wall_seconds"]
     state["history"]["epochs"] = [
         {name: value for name, value in epoch.items() if name != "seconds"}
         for epoch in state["history"]["epochs"]

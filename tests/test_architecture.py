@@ -10,7 +10,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "largeloss"
 FLOORS = [
-    {"errors", "files", "distributed", "autocast", "notebook", "terminal", "version"},
+    {"errors", "files", "distributed", "autocast", "notebook", "terminal", "version", "watch"},
     {"labels", "metrics"},
     {"losses", "data", "models"},
     {"objective"},
@@ -25,7 +25,7 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-SIBLINGS = {"errors", "files"}
+SIBLINGS = {"errors", "files", "watch"}
 """Of one floor, and may import each other."""
 MODULES = sorted(
     ".".join(("largeloss", *path.relative_to(SRC).with_suffix("").parts)).removesuffix(".__init__")

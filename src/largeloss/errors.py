@@ -50,15 +50,16 @@ class RunError(LargelossError, RuntimeError):
 
 
 class Interrupted(RunError):
-    """A signal asked the run to stop; everything up to the last step is saved."""
+    """A signal asked to stop; the message says what is kept."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(
+        self,
+        number: int,
+        kept: str = "The last step is saved; continue with --resume, in Python with resume=True "
+        "(compare and reproduce: with the same command).",
+    ) -> None:
         self.number = number
-        name = signal.Signals(number).name
-        super().__init__(
-            f"Stopped by {name}. The last step is saved; continue with --resume, in Python with "
-            "resume=True (compare and reproduce: with the same command)."
-        )
+        super().__init__(f"Stopped by {signal.Signals(number).name}. {kept}")
 
 
 class NonFiniteError(RunError):

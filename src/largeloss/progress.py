@@ -1,4 +1,4 @@
-"""Shows how runs go on: a bar within an epoch, a line after it, the time left."""
+"""Shows how runs and long loops go on: bars or lines, a line after each epoch, the time left."""
 
 import html
 import sys
@@ -9,12 +9,16 @@ from importlib import import_module
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from largeloss.terminal import SafeConsole
 from largeloss.training.listener import Listener
+from largeloss.watch import MakeBar
+
+SECONDS = 20.0
+"""Between two lines of a long loop where there is no terminal."""
 
 
 class Progress:
@@ -23,14 +27,14 @@ class Progress:
     Args:
         message: Shows a plain line.
         remark: Shows something that the user should know.
-        bar: Begins a bar with a title and a number of steps; None for no bars.
+        bar: Begins a bar, for :func:`largeloss.watch.shown_by`; None for no bars.
     """
 
     def __init__(
         self,
         message: Callable[[str], None],
         remark: Callable[[str], None],
-        bar: "Callable[[str, int], TerminalBar | NotebookBar] | None",
+        bar: MakeBar | None,
     ) -> None:
         self.message, self.remark, self.bar = message, remark, bar
         self.clock = Clock()
@@ -50,7 +54,6 @@ class RunListener(Listener):
     def __init__(self, title: str, shown: Progress) -> None:
         self.title, self.shown = title, shown
         self.first = True
-        self.bar: TerminalBar | NotebookBar | None = None
 
     def message(self, text: str) -> None:
         self.shown.message(text)
@@ -61,15 +64,8 @@ class RunListener(Listener):
     def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         self.shown.clock.begin(epoch if self.first else 0)
         self.first = False
-        if self.shown.bar is not None:
-            self.bar = self.shown.bar(f"{self.title} epoch {epoch + 1}/{epochs}", steps)
-
-    def step(self) -> None:
-        if self.bar is not None:
-            self.bar.advance()
 
     def end_epoch(self, record: dict[str, Any]) -> None:
-        self.close()
         self.shown.clock.done += 1
         test = f"  test mAP {record['test_map']:5.1f}" if "test_map" in record else ""
         self.message(
@@ -77,10 +73,9 @@ class RunListener(Listener):
             f"val mAP {record['val_map']:5.1f}{test}  {self.shown.clock.left()}"
         )
 
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
+    def stopped_early(self, why: str, left: int) -> None:
+        self.shown.clock.total -= left
+        self.message(f"{self.title}  {why}")
 
 
 class Clock:
@@ -100,15 +95,26 @@ class Clock:
         if self.done >= self.total or self.begun is None:
             return ""
         seconds = (time.perf_counter() - self.begun) / max(1, self.done) * (self.total - self.done)
-        if seconds < 90:
-            return f"about {seconds:.0f} s left"
-        return f"about {seconds / 60:.0f} min left"
+        return f"{about(seconds)} left"
+
+
+def about(seconds: float) -> str:
+    """A time that is estimated, in words."""
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
 def terminal_progress(console: Console, remark: Callable[[str], None]) -> Progress:
     """Bars on a terminal, plain lines where the output goes elsewhere."""
-    bar = partial(TerminalBar, console) if console.is_terminal else None
-    return Progress(lambda text: console.print(Text(text)), remark, bar)
+
+    def message(text: str) -> None:
+        console.print(Text(text))
+
+    return Progress(message, remark, terminal_bars(console, message))
+
+
+def terminal_bars(console: Console, message: Callable[[str], None]) -> MakeBar:
+    """Begins bars on a terminal; elsewhere long loops have a line now and then."""
+    return TerminalBars(console).begin if console.is_terminal else partial(LineBar, message)
 
 
 def silent_progress() -> Progress:
@@ -125,33 +131,82 @@ def usual_progress() -> Progress:
     return terminal_progress(console, lambda text: errors.print(Text(f"Note: {text}")))
 
 
-class TerminalBar:
-    """Drawn by rich; it vanishes when the epoch is over."""
+class TerminalBars:
+    """Drawn by rich, one below the other; each vanishes when its loop is over."""
 
-    def __init__(self, console: Console, title: str, steps: int) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeRemainingColumn(),
-        )
-        self._drawn = RichProgress(*columns, console=console, transient=True)
-        self._task = self._drawn.add_task(title, total=steps)
-        self._drawn.start()
+    def __init__(self, console: Console) -> None:
+        self._console, self._open = console, 0
+        self._drawn: RichProgress | None = None
+
+    def begin(self, title: str, total: int, done: int) -> "TerminalBar":
+        """A bar below those that are shown."""
+        if self._drawn is None:
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.completed:,}/{task.total:,}"),
+                TimeRemainingColumn(),
+            )
+            self._drawn = RichProgress(*columns, console=self._console, transient=True)
+            self._drawn.start()
+        self._open += 1
+        task = self._drawn.add_task(title, total=total, completed=done)
+        return TerminalBar(self, self._drawn, task)
+
+    def closed(self) -> None:
+        """One bar is closed; after the last nothing is drawn."""
+        self._open -= 1
+        if not self._open and self._drawn is not None:
+            self._drawn.stop()
+            self._drawn = None
+
+
+class TerminalBar:
+    """One of :class:`TerminalBars`."""
+
+    def __init__(self, bars: TerminalBars, drawn: RichProgress, task: TaskID) -> None:
+        self._bars, self._drawn, self._task = bars, drawn, task
 
     def advance(self) -> None:
         self._drawn.advance(self._task)
 
     def close(self) -> None:
-        self._drawn.stop()
+        self._drawn.remove_task(self._task)
+        self._bars.closed()
+
+
+class LineBar:
+    """A line every :data:`SECONDS`, for output that goes into a file; none of a short loop."""
+
+    def __init__(
+        self, message: Callable[[str], None], title: str, total: int, done: int = 0
+    ) -> None:
+        self._message, self._title, self._total = message, title, total
+        self._done = self._before = done
+        self._begun = self._shown = time.monotonic()
+
+    def advance(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        if now - self._shown < SECONDS or self._done == self._total:
+            return
+        self._shown = now
+        done, left = self._done - self._before, self._total - self._done
+        self._message(
+            f"{self._title}: {self._done:,} of {self._total:,}, "
+            f"{about((now - self._begun) / done * left)} left"
+        )
+
+    def close(self) -> None:
+        """Nothing is drawn that would have to be removed."""
 
 
 class NotebookBar:
     """An HTML bar in the output of a notebook's cell; updated about five times a second."""
 
-    def __init__(self, title: str, steps: int) -> None:
+    def __init__(self, title: str, total: int, done: int) -> None:
         notebook = import_module("IPython.display")
-        self._title, self._steps, self._done = title, steps, 0
+        self._title, self._steps, self._done = title, total, done
         self._html, self._shown = notebook.HTML, time.monotonic()
         self._handle = notebook.display(self._html(self._drawn()), display_id=True)
 

@@ -40,7 +40,7 @@ def figures(folder: Path) -> dict:
     """What a run wrote, but for times and places."""
     result = json.loads((folder / "result.json").read_text())
     lines = (folder / "metrics.csv").read_text().splitlines()
-    dropped = ("seconds", "sha256", "sha256_of", "environment")
+    dropped = ("seconds", "wall_seconds", "sha256", "sha256_of", "environment")
     kept = {name: value for name, value in result.items() if name not in dropped}
     return kept | {"curve": [line.rsplit(",", 1)[0] for line in lines]}
 

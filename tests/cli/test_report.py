@@ -1,11 +1,17 @@
 """Reports of runs and comparisons, made by the command line from what is in their folders."""
 
+import base64
+import hashlib
 import json
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from largeloss.pages.missing_tags import _in_proportion
+from largeloss.report.reproduction_tables import duration
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "4", "--batch-size", "8",
@@ -33,6 +39,12 @@ def section(page: str, name: str) -> str:
     found = re.search(rf'<section aria-labelledby="{name}">(.*?)</section>', page, re.DOTALL)
     assert found is not None, f"no section {name}"
     return found[1]
+
+
+def only(pattern: str, page: str) -> str:
+    """The one text that a pattern finds."""
+    (found,) = re.findall(pattern, page, re.DOTALL)
+    return str(found)
 
 
 def rows(part: str) -> dict[str, list[str]]:
@@ -74,6 +86,59 @@ def test_figures_are_those_of_the_run(trained):
     assert "verdict" in section(page, "cards")
 
 
+def test_finding_26_terms_times_and_intervals(trained):
+    run, page = trained("ll-r", "--delta-rel", "10", "--record", "losses")
+    result = json.loads((run / "result.json").read_text())
+    glance = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", page))
+    low, high = result["test_map_interval"]
+    shown = glance["its 95 % bootstrap interval over the test images"]
+    assert shown == f"{low:.1f} to {high:.1f} %"
+    assert glance["the whole run, wall time"] == duration(result["wall_seconds"])
+    header = page[: page.index("</header>")]
+    for term in ("mAP, mean average precision:", "val, test:", "Δ: by so many percent"):
+        assert term in header
+    before, after = section(page, "memorization").split("<table", 1)
+    for term in ("TP (true positives):", "TN (true negatives):", "FN (false negatives):"):
+        assert term in before
+        assert term not in after
+
+
+def test_finding_26_there_are_no_empty_sections(trained):
+    _, page = trained("an")
+    for found in re.findall(r"<section.*?</section>", page, re.DOTALL):
+        assert re.search("<(table|svg|li|pre)", found), found
+    assert 'id="memorization"' not in page
+    assert "Δ: " not in page[: page.index("</header>")]
+
+
+def test_finding_26_all_flagged_entries_are_listed(trained):
+    run, page = trained("ll-r", "--delta-rel", "10", "--record", "losses")
+    data = json.loads(only(r'id="flagged-data">(.*?)</script>', page))
+    last = json.loads((run / "analysis/corrections.json").read_text())["epochs"][-1]
+    assert len(data["rows"]) == last["flagged"]
+    losses = [loss for *_, loss, _ in data["rows"]]
+    assert losses == sorted(losses, reverse=True)
+    right = sum(data["verdicts"][verdict] == "missing tag" for *_, verdict in data["rows"])
+    assert right / len(losses) == pytest.approx(last["precision"])
+    script = only(r"<script>(.*?)</script>", page)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+
+
+def test_finding_26_wrongly_flagged_cards_are_shown_in_proportion():
+    reference = np.zeros((40, 2), np.int8)
+    reference[:10, 0] = 1  # the largest losses are right, as they are in practice
+    places = np.array([(row, 0) for row in range(40)] + [(0, 1)])
+    values = np.arange(41, 0, -1.0)
+    chosen, losses = _in_proportion(places, values, reference)
+    leads = {row: (row, column) for row, column in reversed(chosen.tolist())}
+    states = [int(reference[place]) for place in leads.values()]
+    assert (states.count(1), states.count(0)) == (3, 9)
+    assert list(dict.fromkeys(chosen[:, 0].tolist())) == [0, 1, 2, *range(10, 19)]
+    assert losses[0] == 41
+    assert [0, 1] in chosen.tolist()  # other entries of the image follow
+
+
 def test_training_counts_tell_hidden_tags(trained):
     run, _ = trained("an")
     counts = json.loads((run / "result.json").read_text())["train_counts"]
@@ -86,16 +151,15 @@ def test_training_counts_tell_hidden_tags(trained):
 
 def test_what_was_not_recorded_is_said_and_the_rest_stands(trained):
     _, page = trained("an")
-    for name in ("memorization", "corrections"):
-        assert "has no recorded losses" in section(page, name)
-        assert "--record losses" in section(page, name)
+    assert "has no recorded losses" in section(page, "not-shown")
+    assert "--record losses" in section(page, "not-shown")
     assert "Tags that are probably missing" in section(page, "cards")
     assert rows(section(page, "classes"))
 
 
 def test_a_method_that_doubts_nothing(trained):
     _, page = trained("an", "--record", "losses")
-    assert "flagged no entry" in section(page, "corrections")
+    assert "flagged no entry" in section(page, "not-shown")
     assert "Naive AN" in rows(section(page, "memorization"))
     assert "largest losses" in section(page, "cards")
 
@@ -104,7 +168,7 @@ def test_labels_that_were_never_complete(trained, make_image_folder):
     folder = partial(make_image_folder)
     more = ("--delta-rel", "10", "--record", "losses")
     _, page = trained("ll-r", *more, data=folder, observe=False)
-    assert "truth of no unobserved entry is known" in section(page, "memorization")
+    assert "truth of no unobserved entry is known" in section(page, "not-shown")
     assert "not known here" in section(page, "corrections")
     assert "Losses of unobserved entries" in section(page, "corrections")
     assert "unknown" in section(page, "cards")
@@ -137,7 +201,7 @@ def test_images_that_are_gone(largeloss, trained, image_folder, tmp_path):
     code, _, err = largeloss("report", run)
     assert code == 0, err
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert str(copy) in section(page, "memorization")
+    assert str(copy) in section(page, "not-shown")
     assert rows(section(page, "classes"))
 
 

@@ -200,6 +200,7 @@ def test_the_pretended_device_is_as_strict_as_a_real_one() -> None:
         assert mask.nonzero().cpu().tolist() == [[1, 0], [1, 1], [1, 2]]
 
 
+@pytest.mark.gpu
 @no_gpu
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_gpu_computes_what_the_cpu_computes_and_is_not_waited_for(name: str) -> None:

@@ -109,6 +109,52 @@ def test_letters_stand_out(pages: dict[str, Path], browser: Any, scheme: str) ->
     context.close()
 
 
+def test_finding_26_flagged_entries_sort_and_filter(pages: dict[str, Path], browser: Any) -> None:
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(pages["run"].as_uri())
+
+    def cells(column: int) -> list[str]:
+        found: list[str] = page.locator(
+            f"#flagged-table tbody td:nth-child({column})"
+        ).all_inner_texts()
+        return found
+
+    losses = [float(text) for text in cells(3)]
+    assert len(losses) == 25
+    assert losses == sorted(losses, reverse=True)
+    page.get_by_role("button", name="Loss").click()
+    lowest = [float(text) for text in cells(3)]
+    assert lowest == sorted(lowest)
+    assert lowest[-1] < losses[-1]
+    assert page.locator("#flagged-table th").nth(2).get_attribute("aria-sort") == "ascending"
+    page.get_by_label("Truth").select_option("missing tag")
+    assert set(cells(4)) == {"missing tag"}
+    before = page.locator("#flagged-count").inner_text()
+    name = cells(1)[0]
+    page.get_by_label("Image or class").fill(name)
+    assert all(name in image for image in cells(1))
+    assert page.locator("#flagged-count").inner_text() != before
+    page.get_by_label("Image or class").fill("nothing is named so")
+    assert cells(1) == []
+    assert page.locator("#flagged-count").inner_text() == "none"
+    page.get_by_label("Image or class").fill("")
+    page.get_by_role("button", name="Later rows").click()
+    assert page.locator("#flagged-count").inner_text().startswith("26 to 50 of ")
+    context.close()
+
+
+def test_finding_26_there_is_space_between_picture_and_map(
+    pages: dict[str, Path], browser: Any
+) -> None:
+    page = browser.new_page()
+    page.goto(pages["run"].as_uri())
+    left, right = page.locator(".cards .images").first.locator("img").all()
+    one, two = left.bounding_box(), right.bounding_box()
+    assert two["x"] - one["x"] - one["width"] >= 6
+    page.close()
+
+
 def contrast(one: str, other: str) -> float:
     """Of two colours as the browser writes them, by the formula of WCAG."""
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)

@@ -7,13 +7,14 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from largeloss.report.figures import Curve, _apart, curves_svg
+from largeloss.report.figures import MAP, Axes, Curve, _apart, alike, curves_svg
 from largeloss.report.images import image_png
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -35,6 +36,24 @@ def test_curves_are_described_for_screen_readers() -> None:
     root = ElementTree.fromstring(curves_svg([FALLING, RISING]))
     assert root.get("role") == "img"
     assert "Naive AN: at most 70.0 (epoch 1), 60.0 at 2" in str(root.get("aria-label"))
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_finding_26_panels_side_by_side_have_one_scale(log: bool) -> None:
+    small = Curve("a", (0, 1), (0.2, 0.4))
+    large = Curve("b", (0, 1), (3.0, 90.0))
+    own = Axes("mean loss", "mean loss", log=log)
+    axes = alike(own, ([small], [large]))
+    ticks = [texts(curves_svg([curve], axes=axes))[3:-2] for curve in (small, large)]
+    assert ticks[0] == ticks[1]
+    assert len(ticks[0]) > 1
+    assert texts(curves_svg([small], axes=own)) != texts(curves_svg([small], axes=axes))
+    assert alike(MAP, ([],)) == MAP
+
+
+def test_finding_23_the_end_of_a_run_that_stopped_is_marked() -> None:
+    plain, marked = (curves_svg([replace(RISING, ends=ends)]) for ends in ((), (1,)))
+    assert marked.count("<use") == plain.count("<use") + 1
 
 
 def test_the_page_decides_the_colours() -> None:

@@ -28,6 +28,7 @@ from largeloss.runs import load as loading
 from largeloss.runs import train as training
 from largeloss.runs.predict import Predictions
 from largeloss.runs.settings import saved_settings
+from largeloss.watch import shown_by
 
 
 @takes_settings
@@ -67,7 +68,7 @@ def train(
         made = layers.made(under(config))
     check_data(made)
     shown.expect(made.num_epochs)
-    with _left_as_found():
+    with _left_as_found(), shown_by(shown.bar):
         listener = shown.listener(made.method.name)
         training.train(made, folder, resume=resume, listener=listener)
         write_run_report(folder)
@@ -115,7 +116,7 @@ def compare(
         check_data(made)
         return made
 
-    with _left_as_found():
+    with _left_as_found(), shown_by(shown.bar):
         variants = [Variant.parse(text) for text in methods]
         compared = comparing.compare(make, variants, seeds, folder, shown)
         name = Path(data).name if data is not None else "Digit scenes"

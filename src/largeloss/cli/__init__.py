@@ -20,9 +20,10 @@ from largeloss.cli import (
     reproduce,
     train,
 )
-from largeloss.cli.console import complain, remember, say
+from largeloss.cli.console import bars, complain, remember, say
 from largeloss.errors import CompleteLabelsWarning, InputError, Interrupted, LargelossError
 from largeloss.version import __version__
+from largeloss.watch import shown_by
 
 app = typer.Typer(
     name="largeloss",
@@ -80,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     rest = [argument for argument in arguments if argument != "--debug"]
     remember(rest)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), shown_by(bars()):
             warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note
             code = without_values(get_command(app))(
                 rest, prog_name="largeloss", standalone_mode=False
@@ -108,5 +109,8 @@ def run(arguments: Sequence[str]) -> int:
         )
         return 1
     if code == 130:
-        complain("Interrupted at once. What was saved is kept; continue with --resume.")
+        complain(
+            "Interrupted at once. What was saved is kept; to go on, give the same command again "
+            "(train: with --resume)."
+        )
     return code if isinstance(code, int) else 0

@@ -11,6 +11,7 @@ from largeloss.terminal import SafeConsole
 
 if TYPE_CHECKING:
     from largeloss.progress import Progress
+    from largeloss.watch import Bar, MakeBar
 
 # Under torchrun the first process alone speaks; errors are shown by whichever process has them.
 _silent = os.environ.get("RANK", "0") != "0"
@@ -58,8 +59,22 @@ def say(message: str) -> None:
     out.print(Text(message))
 
 
+def bars() -> "MakeBar":
+    """Shows long loops; rich's bars are imported with the first of them."""
+    made: list[MakeBar] = []
+
+    def bar(title: str, total: int, done: int) -> "Bar":
+        from largeloss.progress import terminal_bars
+
+        if not made:
+            made.append(terminal_bars(out, say))
+        return made[0](title, total, done)
+
+    return bar
+
+
 def progress() -> "Progress":
-    """Shows how runs go on: bars on a terminal, lines elsewhere."""
+    """Shows how runs go on, a line an epoch."""
     from largeloss.progress import terminal_progress
 
     return terminal_progress(out, note)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from largeloss.errors import ConfigError
+from largeloss.watch import if_interrupted
 
 
 def predict(
@@ -37,13 +38,15 @@ def predict(
     if never:
         shown = ", ".join(never[:8]) + (f", … ({len(never)} classes)" if len(never) > 8 else "")
         note(f"Never tagged, since no training image had the tag: {shown}.")
-    predictions = model.predict(
-        paths, bad_images=bad_images, batch_size=batch_size, workers=workers
-    )
-    if predictions.left_out:
-        note(passed_over(predictions.left_out).strip())
-    for text in predictions.skipped.values():
-        note(f"Left out: {text}")
-    for prediction in write_predictions(predictions, out)[:5]:
+    with if_interrupted(f"{out} was not written; no prediction is kept."):
+        predictions = model.predict(
+            paths, bad_images=bad_images, batch_size=batch_size, workers=workers
+        )
+        if predictions.left_out:
+            note(passed_over(predictions.left_out).strip())
+        for text in predictions.skipped.values():
+            note(f"Left out: {text}")
+        first = write_predictions(predictions, out)
+    for prediction in first[:5]:
         say(f"{Path(prediction.image).name}: {', '.join(prediction.tags) or 'no tag'}")
     say(f"{len(predictions)} images → {out}")

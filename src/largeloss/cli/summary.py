@@ -19,9 +19,10 @@ def print_result(result: "RunResult", folder: Path) -> None:
     """The figures of a finished run, class by class."""
     mean = result.test_mean
     out.print(class_table(result.test_ap, result.test_counts))
+    interval = interval_in_words(result.test_map_interval)
     say(
-        f"Test mAP {mean.lead:.1f} with the weights of the best val epoch ({result.best_epoch}), "
-        f"{result.last_test_mean.lead:.1f} with those of the last. "
+        f"Test mAP {mean.lead:.1f}{interval} with the weights of the best val epoch "
+        f"({result.best_epoch}), {result.last_test_mean.lead:.1f} with those of the last. "
         f"Measured by {RULES[result.test_rule]}."
     )
     if mean.remark:
@@ -38,13 +39,18 @@ def print_result(result: "RunResult", folder: Path) -> None:
 
 def val(result: "RunResult") -> str:
     """What val mAP is, and what it rests on."""
-    interval = result.val_map_interval
-    between = "" if interval is None else f" (95 % interval {interval[0]:.1f} to {interval[1]:.1f})"
     positives = [present for present, *_ in result.val_counts.values()]
     return (
-        f"Val mAP {result.val_map:.1f}{between}: {min(positives)} to {max(positives)} positives a "
-        "class."
+        f"Val mAP {result.val_map:.1f}{interval_in_words(result.val_map_interval)}: "
+        f"{min(positives)} to {max(positives)} positives a class."
     )
+
+
+def interval_in_words(interval: Sequence[float] | None) -> str:
+    """How far a mAP is to be trusted, in brackets; empty where that was not computed."""
+    if interval is None:
+        return ""
+    return " (95 % bootstrap interval over the images: {:.1f} to {:.1f})".format(*interval)
 
 
 def class_table(

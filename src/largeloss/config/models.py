@@ -157,7 +157,10 @@ class TrainingConfig(_Section):
         flag=True,
     )
     stop_below: Annotated[float, Field(gt=0)] | None = setting(
-        3.0, "Early stopping: when val mAP is so many points below its best; null: never."
+        3.0,
+        "Early stopping: train no further epoch once val mAP is more than so many points below its "
+        "best. Never: --set training.stop_below=null.",
+        flag=True,
     )
     mirror: bool = setting(True, "Mirror half of the training images.")
     precision: Literal["auto", "fp32", "bf16"] = setting(

@@ -34,7 +34,9 @@ def map_interval(
     none in a draw, has no average precision there: it is left out of that draw's mean.
 
     It shows how much the figure would differ on other images of the same kind; not how much it
-    would differ after another training.
+    would differ after another training. With few positives a class's average precision is higher
+    in draws than in the data (a positive that is drawn twice is two in one place): on very small
+    splits the interval lies high, and may not hold the figure itself.
 
     Args:
         scores: Higher means more likely present.

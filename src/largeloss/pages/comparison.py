@@ -1,6 +1,6 @@
 """The report of a comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from largeloss.experiments.results import Comparison
 from largeloss.files import write_text
 from largeloss.losses import find_method
 from largeloss.pages.analyses import Reader, analyses
-from largeloss.pages.learning_curves import mean_curve
-from largeloss.pages.missing_tags import recorded_cards
+from largeloss.pages.learning_curves import ends, mean_curve
+from largeloss.pages.missing_tags import flagged_table, recorded_cards
 from largeloss.pages.run import class_table, shared_settings, titled, training_labels
 from largeloss.report.html import ReportPage, write_report
+from largeloss.report.reproduction_tables import duration
 from largeloss.report.tables import comparison_markdown
 from largeloss.runs.data import DataReader
 from largeloss.runs.result import RunResult
@@ -60,9 +61,10 @@ def comparison_page(
     ]
     found = analyses(partial, read)
     missing = dict(found.missing)
-    cards = None
+    cards = flagged = None
     for labels in found.labels:
         if labels.recorded.flagged(labels.recorded.num_epochs - 1).size:
+            flagged = flagged_table(labels)
             try:
                 data = read(saved_settings(labels.run))
                 cards = recorded_cards(labels, data) if data.shows_images else None
@@ -77,7 +79,8 @@ def comparison_page(
         curves=tuple(mean_curve(title, group, heading.curve) for title, group in by_title.items()),
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
-        notes=heading.notes,
+        flagged=flagged,
+        notes=(*heading.notes, *_early_stops(by_title), *_intervals_and_time(results)),
         settings=shared_settings(
             [saved_settings(folder) for folder in folders], results[folders[0]].environment
         ),
@@ -89,6 +92,37 @@ def comparison_page(
         corrections=found.corrections,
         unavailable=missing,
     )
+
+
+def _early_stops(by_title: Mapping[str, Sequence[Path]]) -> Iterator[str]:
+    """Which methods stopped early, and after which epochs, in one sentence."""
+    found = {title: ", ".join(map(str, ends(runs))) for title, runs in by_title.items()}
+    stopped = [f"{title} after epoch {epochs}" for title, epochs in found.items() if epochs]
+    if stopped:
+        yield (
+            f"Stopped early: {'; '.join(stopped)}. There val mAP was further below its best than "
+            "--stop-below allows; the weights of the best epoch count."
+        )
+
+
+def _intervals_and_time(results: Mapping[Path, RunResult]) -> Iterator[str]:
+    """How far the figures are to be trusted, and what they took."""
+    shown = [
+        f"{titled(result)} {result.test_map_interval[0]:.1f} to {result.test_map_interval[1]:.1f}"
+        for result in results.values()
+        if result.test_map_interval is not None and result.seed == min(_seeds(results))
+    ]
+    if shown:
+        yield (
+            f"95 % bootstrap intervals of test mAP over the test images, seed "
+            f"{min(_seeds(results))}: {'; '.join(shown)}."
+        )
+    wall = sum(result.wall_seconds for result in results.values())
+    yield f"Wall time of all runs together: {duration(wall)}."
+
+
+def _seeds(results: Mapping[Path, RunResult]) -> set[int]:
+    return {result.seed for result in results.values()}
 
 
 def read_comparison_page(folder: Path, command: str) -> ReportPage:

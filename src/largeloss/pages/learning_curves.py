@@ -7,6 +7,7 @@ from pathlib import Path
 
 from largeloss.errors import RunError
 from largeloss.report.figures import Curve
+from largeloss.runs.settings import saved_settings
 from largeloss.training.run_folder import RunFolder
 
 
@@ -26,9 +27,20 @@ def column(run: Path, name: str) -> tuple[float, ...]:
 
 
 def mean_curve(label: str, runs: Sequence[Path], name: str) -> Curve:
-    """A column averaged over seeds, with the band from the lowest to the highest."""
+    """A column averaged over seeds, with the band from the lowest to the highest.
+
+    A curve goes on to the last epoch of any seed; where one has stopped, the others are averaged.
+    """
     columns = [column(run, name) for run in runs]
-    length = min(map(len, columns))  # runs may stop early
-    points = list(zip(*(values[:length] for values in columns), strict=True))
+    epochs = range(max(map(len, columns)))
+    points = [[values[epoch] for values in columns if epoch < len(values)] for epoch in epochs]
     low, high = (tuple(map(end, points)) if len(columns) > 1 else None for end in (min, max))
-    return Curve(label, tuple(range(length)), tuple(map(statistics.fmean, points)), low, high)
+    means = tuple(map(statistics.fmean, points))
+    return Curve(label, tuple(epochs), means, low, high, ends=ends(runs))
+
+
+def ends(runs: Sequence[Path]) -> tuple[int, ...]:
+    """The last epochs of the runs that stopped early, ascending."""
+    last = {run: len(column(run, "epoch")) - 1 for run in runs}
+    planned = {run: saved_settings(run).training.epochs for run in runs}
+    return tuple(sorted({epoch for run, epoch in last.items() if epoch + 1 < planned[run]}))

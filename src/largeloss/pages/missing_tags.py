@@ -14,12 +14,15 @@ from largeloss.losses import Action, action_of, title_of
 from largeloss.models import Classifier
 from largeloss.pages.activation_maps import map_overlays, shown_row
 from largeloss.report.cards import Card, Cards, FlaggedEntry
+from largeloss.report.flagged_table import FlaggedRow, FlaggedTable
 from largeloss.runs.data import RunData
 from largeloss.runs.load import load
 from largeloss.runs.recorded_labels import RecordedLabels
 from largeloss.training.engine import score
 
 NUM_CARDS = 12
+NUM_LISTED = 20_000
+"""So many flagged entries are listed at most."""
 NUM_SCORED = 512
 """So many training images are scored where nothing was recorded."""
 
@@ -37,7 +40,10 @@ def recorded_cards(labels: RecordedLabels, data: RunData) -> Cards:
         if (truth >= 0).any():
             right = 100 * (truth == 1).sum() / (truth >= 0).sum()
             heading += f"; {right:.0f} % of them were missing tags"
-        lead = f"{action.sentence} Shown are those with the largest losses."
+        lead = (
+            f"{action.sentence} Missing tags and true absences come first on as many cards as is "
+            "their share of all flagged entries; of each kind those with the largest losses."
+        )
     else:
         places = np.stack(np.nonzero(labels.training < 0), axis=1)
         order = np.argsort(-losses[places[:, 0], places[:, 1]].astype(np.float32), kind="stable")
@@ -47,10 +53,55 @@ def recorded_cards(labels: RecordedLabels, data: RunData) -> Cards:
     values = losses[places[:, 0], places[:, 1]].astype(np.float64)
     order = np.argsort(-values, kind="stable")
     places, values = places[order], values[order]
+    places, values = _in_proportion(places, values, labels.reference)
     entries = zip(labels.recorded.rows[places[:, 0]], places[:, 1], values, strict=True)
     model = load(labels.run).network
     cards = _cards(entries, data, model, lambda loss: f"loss {loss:.1f}")
     return Cards(heading, lead, action.word, cards)
+
+
+def flagged_table(labels: RecordedLabels) -> FlaggedTable:
+    """The entries that a recorded run flagged in its last epoch; at most :data:`NUM_LISTED`."""
+    last = labels.recorded.num_epochs - 1
+    places = labels.recorded.flagged(last).astype(np.int64)
+    values = labels.recorded.losses(last)[places[:, 0], places[:, 1]].astype(np.float64)
+    order = np.argsort(-values, kind="stable")[:NUM_LISTED]
+    truth = labels.reference[places[order, 0], places[order, 1]].tolist()
+    rows = labels.recorded.rows[places[order, 0]].tolist()
+    listed = zip(rows, places[order, 1].tolist(), values[order].tolist(), truth, strict=True)
+    return FlaggedTable(
+        title_of(labels.method),
+        tuple(
+            FlaggedRow(
+                labels.images[row], labels.classes[column], loss, None if true < 0 else true == 1
+            )
+            for row, column, loss, true in listed
+        ),
+        len(places),
+    )
+
+
+def _in_proportion(
+    places: NDArray[np.int64], values: NDArray[np.float64], reference: NDArray[np.int8]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Entries (E, 2) and their values for the cards: first one entry of each card's image.
+
+    Those are missing tags, true absences and unknown in the proportion of all entries, at least
+    one of each kind; of each kind the first, which have the largest values.
+    """
+    truth = reference[places[:, 0], places[:, 1]]
+    leading: dict[int, int] = {}  # image → entry
+    for state in (1, 0, -1):
+        entries = np.flatnonzero(truth == state)
+        wanted = len(leading) + max(bool(len(entries)), round(NUM_CARDS * np.mean(truth == state)))
+        for entry in entries.tolist():
+            if len(leading) == wanted:
+                break
+            leading.setdefault(int(places[entry, 0]), entry)
+    first = sorted(leading.values())
+    rest = [entry for entry in range(len(places)) if int(places[entry, 0]) in leading]
+    order = list(dict.fromkeys([*first, *rest]))
+    return places[order], values[order]
 
 
 def scored_cards(run: Path, data: RunData) -> Cards:

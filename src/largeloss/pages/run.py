@@ -1,7 +1,7 @@
 """The report of one run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, LargelossError
 from largeloss.losses import title_of
 from largeloss.pages.analyses import Reader, analyses
-from largeloss.pages.learning_curves import column
-from largeloss.pages.missing_tags import recorded_cards, scored_cards
+from largeloss.pages.learning_curves import column, ends
+from largeloss.pages.missing_tags import flagged_table, recorded_cards, scored_cards
 from largeloss.report.class_counts import ClassCounts
 from largeloss.report.class_table import ClassLine, ClassTable, Interval
 from largeloss.report.figures import Curve
@@ -42,7 +42,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
     title = titled(result)
     found = analyses([(title, run)], read)
     missing = dict(found.missing)
-    cards = None
+    cards, flagged = None, flagged_table(found.labels[0]) if found.labels else None
     try:
         data = read(settings)
         if data.shows_images:
@@ -57,6 +57,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         command=f"largeloss train --config {folder.config_file} --out {run}-again",
         curves=run_curves(run, result),
         cards=cards,
+        flagged=flagged,
         settings=shared_settings([settings], result.environment),
         notes=(*filter(None, [result.test_mean.remark]), *result.notes),
         summary=_summary(result, [part for _, part in found.corrections]),
@@ -131,7 +132,7 @@ def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
     return (
         f"{title}{how.get(training.protocol, '')}, {training.epochs} epochs, seed {result.seed}."
         f"{hidden} Measured on test by {RULES[result.test_rule]}; the epoch was chosen on val by "
-        f"{RULES[result.val_rule]}."
+        f"{RULES[result.val_rule]}. {result.stop_reason}"
     )
 
 
@@ -141,6 +142,7 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
     entries = observed + sum(unobserved for _, _, unobserved, _ in counts)
     found = [
         (f"test mAP, best epoch ({result.best_epoch})", f"{result.test_mean.lead:.1f} %"),
+        *_interval(result),
         ("test mAP, last epoch", f"{result.last_test_mean.lead:.1f} %"),
         ("training images", f"{result.num_images['train']:,}"),
         ("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"),
@@ -149,13 +151,24 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
         precision = part.epochs[-1].precision
         if precision is not None:
             found.append(("precision of the flagged entries", f"{100 * precision:.0f} %"))
-    return (*found, ("training and scoring", duration(result.seconds)))
+    return (
+        *found,
+        ("training and scoring", duration(result.seconds)),
+        ("the whole run, wall time", duration(result.wall_seconds)),
+    )
+
+
+def _interval(result: RunResult) -> Iterator[tuple[str, str]]:
+    if result.test_map_interval is not None:
+        low, high = result.test_map_interval
+        yield ("its 95 % bootstrap interval over the test images", f"{low:.1f} to {high:.1f} %")
 
 
 def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:
     """Val mAP and, where it was tracked, test mAP after each epoch, in percent."""
+    stopped = ends([run])
     return tuple(
-        Curve(label, tuple(range(len(values))), values, marked=marked)
+        Curve(label, tuple(range(len(values))), values, marked=marked, ends=stopped)
         for label, marked in (("val", result.best_epoch), ("test", None))
         if not all(map(math.isnan, values := column(run, f"{label}_map")))
     )

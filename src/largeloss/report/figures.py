@@ -5,8 +5,8 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib import style
@@ -50,6 +50,8 @@ class Axes:
     """Whether the end of epoch 0 is marked."""
     log: bool = False
     """Whether the values have a logarithmic scale."""
+    limits: tuple[float, float] | None = None
+    """Lower and upper end of the scale; None takes those of the curves."""
 
 
 MAP = Axes("mAP (%)", "mAP in percent", maximum=100)
@@ -66,6 +68,8 @@ class Curve:
     high: tuple[float, ...] | None = None
     marked: int | None = None
     """The epoch that was chosen; its value gets a ring."""
+    ends: tuple[int, ...] = ()
+    """Epochs after which a run stopped early; each gets an upright stroke."""
     hue: int | None = None
     """Position in the palette; None takes the position among the curves."""
 
@@ -74,6 +78,20 @@ class Curve:
         """Epochs and values, without values that are not finite."""
         pairs = zip(self.epochs, self.values, strict=True)
         return [(epoch, value) for epoch, value in pairs if math.isfinite(value)]
+
+
+def alike(axes: Axes, panels: Iterable[Sequence[Curve]]) -> Axes:
+    """``axes`` with one scale for all panels, so that those side by side can be compared."""
+    values = [value for curves in panels for curve in curves for _, value in curve.points]
+    values = [value for value in values if value > 0 or not axes.log]
+    if not values:
+        return axes
+    low, high = min(values), max(values)
+    if axes.log:
+        room = max((high / low) ** 0.05, 1.05)
+        return replace(axes, limits=(low / room, high * room))
+    room = max((high - low) * 0.05, 0.5)
+    return replace(axes, limits=(low - room, high + room))
 
 
 def curves_svg(
@@ -137,6 +155,11 @@ def _draw(plot: Plot, index: int, curve: Curve) -> None:
                 [epoch], [value], color=colour, marker="o", markersize=13, markerfacecolor="none",
                 markeredgewidth=1.8, clip_on=False,
             )  # fmt: skip
+        if epoch in curve.ends:
+            plot.plot(
+                [epoch], [value], color=colour, marker="|", markersize=18, markeredgewidth=2.2,
+                clip_on=False,
+            )  # fmt: skip
 
 
 def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
@@ -151,10 +174,10 @@ def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
         plot.yaxis.set_minor_locator(NullLocator())
     else:
         plot.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
-    low, high = plot.get_ylim()
+    low, high = axes.limits or plot.get_ylim()
     if axes.maximum < math.inf and high - low < 2:  # small noise must not fill the figure
         low, high = low - 1, high + 1
-    plot.set_ylim(max(low, 0), min(high, axes.maximum))
+    plot.set_ylim(low if axes.log else max(low, 0), min(high, axes.maximum))
     plot.tick_params(color=_RULE, labelcolor=_INK, length=0, pad=6)
     plot.grid(axis="y", color=_RULE, linewidth=1)
     plot.set_axisbelow(True)

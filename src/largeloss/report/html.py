@@ -1,8 +1,10 @@
 """The report of a run or of a comparison: one HTML file without external requests."""
 
+import base64
+import hashlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,16 @@ from largeloss.files import write_text
 from largeloss.report.cards import Cards
 from largeloss.report.class_counts import ClassCounts, ends
 from largeloss.report.class_table import ClassTable
-from largeloss.report.figures import DARK_PALETTE, MAP, PALETTE, Axes, Curve, curves_svg
+from largeloss.report.figures import (
+    DARK_PALETTE,
+    MAP,
+    PALETTE,
+    Axes,
+    Curve,
+    alike,
+    curves_svg,
+)
+from largeloss.report.flagged_table import VERDICTS, FlaggedTable
 from largeloss.report.images import image_png
 from largeloss.report.jinja import rendered
 from largeloss.report.tables import COLUMNS, comparison_rows
@@ -29,6 +40,7 @@ from largeloss.report.trends import (
     quality_curves,
 )
 
+EMPTY = Comparison((), ())
 CARD_SIDE = 216
 """Longer side of an image in pixels, approximately."""
 
@@ -57,6 +69,7 @@ class ReportPage:
     memorization: tuple[tuple[str, Memorization], ...] = ()
     """Title and analysis of each run."""
     corrections: tuple[tuple[str, Corrections], ...] = ()
+    flagged: FlaggedTable | None = None
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """Part (``memorization``, ``corrections``, …) → why it is missing, and how to get it."""
 
@@ -65,30 +78,52 @@ def write_report(path: Path, report: ReportPage) -> None:
     """Writes the page atomically; creates its folder where missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     order = [curve.label for curve in report.curves]
+    quality = quality_curves(report.corrections, order)
+    losses = [(title, loss_curves(found.curves)) for title, found in report.memorization]
+    within = [(title, _within_epoch_0(found)) for title, found in report.memorization[:1]]
+    within = [(title, curves) for title, curves in within if _are_lines(curves)]
+    loss_axes = alike(LOSS, (curves for _, curves in (*losses, *within)))
+    script = rendered("flagged.js").strip()
     text = rendered(
         "report.html",
         report=report,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        verdicts=VERDICTS,
+        has_delta="Δ" in report.title
+        or any(run.delta_rel is not None for run in (report.comparison or EMPTY).runs),
         chart=_charts(),
         image=_image,
         ends=ends,
         columns=COLUMNS,
         rows=comparison_rows(report.comparison) if report.comparison else [],
         banded=any(curve.low is not None for curve in report.curves),
+        stopped=any(curve.ends for curve in report.curves),
         chosen=any(curve.marked is not None for curve in report.curves),
         map_axes=MAP,
-        quality_axes=QUALITY,
+        quality_axes=alike(QUALITY, (quality["precision"], quality["recall"])),
         count_axes=COUNT,
-        **quality_curves(report.corrections, order),
+        **quality,
         phases=phases(report.memorization),
-        loss_curves=[(t, loss_curves(found.curves), LOSS) for t, found in report.memorization],
-        first_epoch=[
-            (title, loss_curves(found.first_epoch, 100 // NUM_PARTS), FIRST_EPOCH)
-            for title, found in report.memorization
+        loss_panels=[
+            *((title, curves, loss_axes) for title, curves in losses),
+            *(
+                (f"{title}, within epoch 0", curves, replace(FIRST_EPOCH, limits=loss_axes.limits))
+                for title, curves in within
+            ),
         ],
         palette=PALETTE,
         dark_palette=DARK_PALETTE,
     )
     write_text(path, text)
+
+
+def _within_epoch_0(found: Memorization) -> tuple[Curve, ...]:
+    return loss_curves(found.first_epoch, 100 // NUM_PARTS)
+
+
+def _are_lines(curves: Sequence[Curve]) -> bool:
+    return any(len(curve.points) > 1 for curve in curves)
 
 
 def _charts() -> Callable[[Sequence[Curve], Axes], str]:

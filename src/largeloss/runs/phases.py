@@ -20,6 +20,7 @@ from largeloss.training.listener import Listener
 from largeloss.training.run_folder import HEAD, RunFolder
 from largeloss.training.signals import StopRequests
 from largeloss.training.weights import load_weights
+from largeloss.watch import if_interrupted
 
 
 def whole_model(
@@ -63,13 +64,11 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         # random weights are another backbone with every seed
         None if network.weights or network.pretrained else settings.training.seed,
     )
-    featured, remark = frozen.with_features(
-        data,
-        model,
-        identity,
-        cache / "features",
-        loader,
-    )
+    with if_interrupted(
+        "No features are kept, and the head was not trained yet; continue with --resume (compare "
+        "and reproduce: with the same command)."
+    ):
+        featured, remark = frozen.with_features(data, model, identity, cache / "features", loader)
     listener.remark(remark)
     torch.manual_seed(phase.recipe.seed)  # the same head whether features were cached or not
     head = frozen.feature_classifier(featured, data.labels.num_classes, network.dropout)

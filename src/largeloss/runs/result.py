@@ -34,13 +34,20 @@ class RunResult:
     """On the test split, with the weights of the last epoch; over all classes."""
     last_test_map_measurable: float | None
     best_epoch: int
+    stop_reason: str
+    """Why the last epoch was the last, in a sentence."""
     seconds: float
     """Spent in training and evaluation."""
+    wall_seconds: float
+    """From the call to the result, all sessions of a resumed run together: reading and checking
+    data, extracting features and writing checkpoints, too."""
     val_map: float
     """In the best epoch."""
-    val_map_interval: list[float] | None
-    """95 % bootstrap interval of ``val_map`` over the images of val, see
+    test_map_interval: list[float] | None
+    """95 % bootstrap interval of ``test_map_measurable`` over the images of the test split, see
     :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
+    val_map_interval: list[float] | None
+    """The same of ``val_map`` over the images of val."""
     val_counts: dict[str, list[int]]
     """Class → val images in which it is present, absent, unobserved, by ``val_rule``."""
     val_rule: str

@@ -29,6 +29,7 @@ from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import StopRequests
 from largeloss.training.start import start
 from largeloss.training.weights import load_config, save_config
+from largeloss.watch import if_interrupted
 
 
 def train(
@@ -57,13 +58,15 @@ def train(
     folder = RunFolder(out)
     if resume and folder.finished:
         return RunResult.read(out)
+    began = time.perf_counter()
     device = start()
     main = distributed.rank() == 0
     listener = listener if listener is not None and main else Listener()
     if main and not resume:
         folder.check_free()
     continuing = resume and distributed.from_main(folder.begun)
-    run = assemble(settings, data)
+    with if_interrupted("Nothing was trained in this call; give the same command again."):
+        run = assemble(settings, data)
     with folder if main else nullcontext(), repeatable(), closing(listener):
         if main and not resume:
             folder.begin(run.settings.plain())
@@ -77,8 +80,16 @@ def train(
         elif run.settings.training.protocol == "linear-init":
             head = train_head_first(phase, run.settings, device, listener, requests, continuing)
         with requests.listening():
-            outcome = fit(phase, device, resume=continuing, listener=listener, requests=requests)
-        result, rules = _measured(run, phase, outcome, head)
+            outcome = fit(
+                phase,
+                device,
+                resume=continuing,
+                listener=listener,
+                requests=requests,
+                began=began,
+            )
+        with if_interrupted("Training is over and kept; --resume measures and ends the run."):
+            result, rules = _measured(run, phase, outcome, head, began)
         if main:
             _write_corrections(run, folder)
             more = {"thresholds": saved_rules(rules), "val_rule": run.evaluators.val.rule}
@@ -103,7 +114,7 @@ def _introduce(run: Assembled, listener: Listener) -> None:
 
 
 def _measured(
-    run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any]
+    run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any], run_began: float
 ) -> tuple[RunResult, dict[str, TagRule]]:
     """The result, and from which probability on each class is tagged; collective."""
     began = time.perf_counter()
@@ -113,9 +124,13 @@ def _measured(
     best_scores = scores(phase, best, "test", test)
     measured = test.measure(best_scores)
     val_scores = scores(phase, best, "val", val)
-    rules, interval = tag_rules(run.dataset, val, val_scores), val.interval(val_scores)
+    rules = tag_rules(run.dataset, val, val_scores)
     tags = test.f1(best_scores, logit_thresholds(rules))
-    seconds = time.perf_counter() - began
+    test_interval, val_interval = (
+        test.interval(best_scores, test.deciding),
+        val.interval(val_scores),
+    )
+    now = time.perf_counter()
     classes, edits = run.dataset.labels.classes, run.criterion.edits
     result = RunResult(
         method=run.settings.method.name,
@@ -126,9 +141,12 @@ def _measured(
         last_test_map=last.value,
         last_test_map_measurable=last.measurable,
         best_epoch=outcome.best_epoch,
-        seconds=head.get("seconds", 0.0) + outcome.seconds + seconds,
+        stop_reason=outcome.stop_reason,
+        seconds=head.get("seconds", 0.0) + outcome.seconds + now - began,
+        wall_seconds=outcome.seconds_before + now - run_began,
         val_map=outcome.best_val_map,
-        val_map_interval=None if interval is None else list(interval),
+        test_map_interval=None if test_interval is None else list(test_interval),
+        val_map_interval=None if val_interval is None else list(val_interval),
         val_counts=val.counts(classes),
         val_rule=val.rule,
         test_rule=test.rule,

@@ -1,6 +1,6 @@
 """Training and scoring as loops that you iterate."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from largeloss.labels import LabelTable
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier
 from largeloss.objective import Evaluated
+from largeloss.watch import watched
 
 
 class Step(NamedTuple):
@@ -87,7 +88,7 @@ def score_batches(model: Classifier, batches: Iterable[Batch]) -> Iterator[Score
     """
     distributed.share_buffers(model)
     with model.scoring():
-        for batch in batches:
+        for batch in _shown(batches):
             logits, rows = _gathered(model, batch)
             yield Scores(logits.cpu(), rows)
 
@@ -114,7 +115,7 @@ def score_entries(model: Classifier, batches: Iterable[Batch], table: LabelTable
     scores = np.empty(table.num_observed, dtype=np.float32)
     first = 0
     with model.scoring():
-        for batch in batches:
+        for batch in _shown(batches):
             logits, _ = _gathered(model, batch)
             ends = table.offsets[first : first + len(logits) + 1]
             part = slice(ends[0], ends[-1])
@@ -139,11 +140,16 @@ def relabel(
     """
     distributed.share_buffers(model)
     with model.scoring(with_dropout=passes > 1):
-        for batch in batches:
+        for batch in _shown(batches):
             pooled = model.pooled(batch.inputs)  # dropout comes after it: once is enough
             logits = torch.stack([model.logits(model.dropout(pooled)) for _ in range(passes)])
             _check_finite(logits.transpose(0, 1).flatten(1), batch.rows)
             criterion.relabel(logits, batch.labels, batch.rows)
+
+
+def _shown(batches: Iterable[Batch]) -> Iterator[Batch]:
+    total = len(batches) if isinstance(batches, Sized) else 0
+    return watched(batches, "Predictions, by batch", total)
 
 
 @contextmanager

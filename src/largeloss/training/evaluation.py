@@ -108,13 +108,23 @@ class Evaluator:
             return mean_average_precision_entries(*scores, self.table.num_classes)
         return mean_average_precision(scores, self.labels)
 
-    def interval(self, scores: Measured) -> Interval | None:
-        """Bootstrap interval of :meth:`measure`'s value, of 1000 draws, or of fewer where there are
-        over two million entries; None where there are over twenty, or no positive."""
+    def interval(
+        self, scores: Measured, classes: NDArray[np.bool_] | None = None
+    ) -> Interval | None:
+        """Bootstrap interval of the mean over some classes (C,) bool, or over all.
+
+        Of 1000 draws, or of fewer where there are over two million entries; None where there are
+        over twenty million, or no positive.
+        """
         draws = min(1000, BOOTSTRAP // max(1, self.table.num_images * self.table.num_classes))
         if draws < 100 or isinstance(scores, EntryScores):
             return None
-        return map_interval(scores, self.labels, draws=draws)
+        if classes is None:
+            return map_interval(scores, self.labels, draws=draws)
+        if not classes.any():
+            return None
+        columns = np.flatnonzero(classes)
+        return map_interval(scores[:, columns], self.labels[:, columns], draws=draws)
 
     def thresholds(self, scores: Measured, learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
         """(C,): those of the greatest F1, see :func:`~largeloss.metrics.shrunk_thresholds`."""

@@ -27,6 +27,7 @@ from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import CheckpointSchedule, StopRequests
 from largeloss.training.start import synchronised
 from largeloss.training.weights import save_weights
+from largeloss.watch import watched
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Outcome:
     best_epoch: int
     best_val_map: float
     history: tuple[dict[str, Any], ...]
+    stop_reason: str
+    """Why the last epoch was the last, in a sentence."""
+    seconds_before: float = 0.0
+    """Wall time of earlier sessions, up to the checkpoint from which the run went on."""
     resumed: tuple[str, ...] = ()
     """What had changed where the run was resumed."""
 
@@ -75,6 +80,7 @@ def fit(
     resume: bool = False,
     listener: Listener | None = None,
     requests: StopRequests | None = None,
+    began: float | None = None,
 ) -> Outcome:
     """Trains the phase's model; leaves it with the weights of the last epoch.
 
@@ -84,6 +90,7 @@ def fit(
         resume: Continue from ``last/``, exactly.
         listener: Is told how it goes on.
         requests: Signals that ask to stop; acted on between two steps.
+        began: ``time.perf_counter()`` when the run began in this process; None for now.
 
     Raises:
         CheckpointError: no checkpoint, one of other data or labels, best weights that are not its
@@ -104,6 +111,7 @@ def fit(
     wrapped = synchronised(objective, device)
     recorder = Recorder.of(phase.run.recorded, data) if phase.recording else None
     checkpoint = Checkpoint(phase.run, objective, optimizer, content, recorder, phase.model_config)
+    checkpoint.began = checkpoint.began if began is None else began
     schedule = CheckpointSchedule(recipe.checkpoint_every, requests or StopRequests())
     history, first, progress = checkpoint.restore() if resume else (History(), 0, None)
     for text in checkpoint.remarks:
@@ -112,6 +120,7 @@ def fit(
         # Begin an epoch, or go on where it was interrupted.
         resumed = progress is not None
         if not resumed and history.stops_early(recipe):
+            listener.stopped_early(history.stop_reason(recipe), recipe.epochs - epoch)
             break
         progress = progress or EpochProgress()
         loader.set_epoch(epoch, skipped=progress.steps)
@@ -123,7 +132,9 @@ def fit(
         listener.begin_epoch(epoch, recipe.epochs, len(loader))
         # Take a step a batch.
         with naming_images(data.labels.images):
-            for step in train_epoch(wrapped, loader, optimizer):
+            steps = train_epoch(wrapped, loader, optimizer)
+            shown = f"{listener.title} epoch {epoch + 1}/{recipe.epochs}".strip()
+            for step in watched(steps, shown, len(loader), progress.steps):
                 progress.add(step)
                 if recorder is not None:
                     recorder.add(step, criterion.flagged(step.logits, *step.batch[1:]))
@@ -148,8 +159,14 @@ def fit(
         listener.end_epoch(record)
         schedule.stop_if_requested()
     distributed.barrier()
-    best, epochs = (history.best_epoch, history.best_val_map), tuple(history.epochs)
-    return Outcome(*best, epochs, tuple(checkpoint.remarks))
+    return Outcome(
+        history.best_epoch,
+        history.best_val_map,
+        tuple(history.epochs),
+        history.stop_reason(recipe),
+        checkpoint.seconds_before,
+        tuple(checkpoint.remarks),
+    )
 
 
 def _keep(phase: Phase, history: History, record: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from largeloss.data.inputs.loader import Loader
 from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError
 from largeloss.models import Classifier, FeatureInput
+from largeloss.watch import watched
 
 _ROWS = 4096  # of features, looked at in one go
 
@@ -116,7 +117,7 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
 def _extract(model: Classifier, loader: Loader, num_inputs: int) -> Tensor:
     features: Tensor | None = None
     with model.scoring():
-        for batch in loader:
+        for batch in watched(loader, "Features of images, by batch", len(loader)):
             values = distributed.gather(model.features(batch.inputs).float()).cpu()
             rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
             if features is None:

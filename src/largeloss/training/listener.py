@@ -4,7 +4,13 @@ from typing import Any
 
 
 class Listener:
-    """Is told how a run goes on, in the first process alone; this one shows nothing."""
+    """Is told how a run goes on, in the first process alone; this one shows nothing.
+
+    Progress within an epoch is shown by :mod:`largeloss.watch`.
+    """
+
+    title = ""
+    """Of the run, where several are shown."""
 
     def message(self, text: str) -> None:
         """A plain line."""
@@ -20,6 +26,9 @@ class Listener:
 
     def end_epoch(self, record: dict[str, Any]) -> None:
         """An epoch is over; its line of ``metrics.csv``."""
+
+    def stopped_early(self, why: str, left: int) -> None:
+        """No more epochs are trained, although ``left`` were asked for."""
 
     def close(self) -> None:
         """Training is over, or was stopped."""

@@ -50,6 +50,17 @@ class History:
             return False
         return bool(self.epochs[-1]["val_map"] < self.best_val_map - recipe.stop_below)
 
+    def stop_reason(self, recipe: Recipe) -> str:
+        """Why the last epoch was the last, in a sentence."""
+        last = self.epochs[-1]
+        if last["epoch"] + 1 >= recipe.epochs or not self.stops_early(recipe):
+            return f"All {recipe.epochs} epochs were trained."
+        return (
+            f"Stopped early after epoch {last['epoch']} of 0 to {recipe.epochs - 1}: val mAP "
+            f"{last['val_map']:.1f} is more than {recipe.stop_below:g} points (--stop-below) below "
+            f"its best, {self.best_val_map:.1f} after epoch {self.best_epoch}."
+        )
+
 
 @dataclass
 class EpochProgress:
@@ -134,6 +145,10 @@ class Checkpoint:
     """Saved beside the best weights."""
     remarks: list[str] = field(default_factory=list)
     """What had changed where the run was resumed."""
+    began: float = field(default_factory=time.perf_counter)
+    """When the run began in this process."""
+    seconds_before: float = 0.0
+    """Wall time of earlier sessions, up to their last checkpoint."""
 
     def save(self, epoch: int, history: History, progress: EpochProgress | None) -> None:
         """Within an epoch with its ``progress``, or after it; collective.
@@ -160,6 +175,7 @@ class Checkpoint:
                     "history": asdict(history),
                     "content": dict(self.content),
                     "machine": machine(),
+                    "wall_seconds": self.seconds_before + time.perf_counter() - self.began,
                     "resumed": list(self.remarks),
                 },
             )
@@ -192,6 +208,7 @@ class Checkpoint:
         self.objective.model.load_state_dict(state["model"])
         self.objective.criterion.load_state_dict(state["criterion"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.seconds_before = state.get("wall_seconds", 0.0)
         before, now = state["machine"], machine()
         self.remarks = state["resumed"] + [
             f"The run was begun with {before[name]} {name} and goes on with {now[name]}: its last "

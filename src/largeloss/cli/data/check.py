@@ -7,6 +7,7 @@ import typer
 
 from largeloss.cli.data.options import Decode, FollowSymlinks, NoImages, Unlisted, Workers
 from largeloss.errors import ConfigError
+from largeloss.watch import if_interrupted
 
 
 def check(
@@ -47,7 +48,8 @@ def check(
         dataset = with_inputs(records, follow_symlinks=follow_symlinks, max_value=max_value)
     if "train" in dataset.splits:
         dataset = dataset.with_splits()
-    found = examine(dataset, decode=decode, workers=workers)
+    with if_interrupted(f"The check is not complete, and nothing was written to {folder}."):
+        found = examine(dataset, decode=decode, workers=workers)
     remarks = records.remarks(dataset)
     examined.show(found, remarks)
     json_file, page = examined.write(folder, found, remarks, _command(data, decode, no_images))

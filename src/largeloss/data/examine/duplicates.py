@@ -62,13 +62,15 @@ def identical_files(paths: Sequence[Path], workers: int = 2) -> list[list[int]]:
     Only files of one size, and then of one beginning, are read in full. Empty files, and what
     cannot be read, belong to no group.
     """
-    sizes = np.fromiter(map_files(_size, paths, workers), np.int64, len(paths))
+    sizes = np.fromiter(map_files(_size, paths, workers, "Sizes of files"), np.int64, len(paths))
     alike = np.flatnonzero((sizes > 0) & _repeated(sizes))
     files = [(paths[place], int(sizes[place])) for place in alike.tolist()]
-    begun = np.fromiter(map_files(_beginning, files, workers), np.uint64, len(files))
+    begun = np.fromiter(
+        map_files(_beginning, files, workers, "Files of equal size"), np.uint64, len(files)
+    )
     places = alike[_repeated(begun)].tolist()
     groups = defaultdict(list)
-    whole = map_files(sha256, [paths[place] for place in places], workers)
+    whole = map_files(sha256, [paths[place] for place in places], workers, "Files that begin alike")
     for place, digest in zip(places, whole, strict=True):
         if digest is not None:
             groups[digest].append(place)

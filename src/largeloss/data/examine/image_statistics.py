@@ -56,7 +56,7 @@ def survey_images(
     header is not found. Broken images are listed by their ``names``; ``workers`` are threads, and
     ``max_value`` is as in :func:`.open_pixels`.
     """
-    found = list(map_files(_header, paths, workers))
+    found = list(map_files(_header, paths, workers, "Headers of images"))
     headers = [header for header in found if not isinstance(header, str)]
     broken = {place: text for place, text in enumerate(found) if isinstance(text, str)}
     dark = ""

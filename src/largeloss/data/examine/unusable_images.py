@@ -38,7 +38,9 @@ def find_unusable(
             "Unpack them there, or take the labels alone with --no-images."
         )
     paths = locate_images(images, folder, follow_symlinks)
-    there = np.fromiter(map_files(os.path.isfile, paths, workers), np.bool_, len(paths))
+    there = np.fromiter(
+        map_files(os.path.isfile, paths, workers, "Looking for files"), np.bool_, len(paths)
+    )
     missing = np.flatnonzero(~there).tolist()
     unreadable = {}
     if decode:

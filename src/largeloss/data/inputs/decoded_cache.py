@@ -27,6 +27,7 @@ from largeloss.data.dataset import Rows
 from largeloss.data.inputs.image_files import RULE, ImageFiles
 from largeloss.errors import ConfigError, DataError, RunError
 from largeloss.files import written_atomically
+from largeloss.watch import watched
 
 FOLDER = "images"
 _CHUNK = 64  # images that a thread decodes at a time
@@ -165,7 +166,9 @@ def _write(
         pixels[first : first + len(part)] = read
         sums[first : first + len(part)] = [zlib.crc32(image) for image in read]
 
-    list(pool.map(fill, range(0, len(rows), _CHUNK)))
+    chunks = range(0, len(rows), _CHUNK)
+    for _ in watched(pool.map(fill, chunks), "Images decoded for the cache, by 64", len(chunks)):
+        pass
     pixels.flush()
     with partial.open("rb+") as file:
         os.fsync(file.fileno())

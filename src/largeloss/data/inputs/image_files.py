@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -131,8 +132,9 @@ class ImageFiles:
         self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
     ) -> str:
         found = hashlib.blake2b(RULE.encode(), digest_size=32)
+        workers = os.cpu_count() or 1
         digests = map_files(
-            lambda row: _digest(self.paths[row]), rows.tolist(), os.cpu_count() or 1
+            lambda row: _digest(self.paths[row]), rows.tolist(), workers, "Contents of images"
         )
         for done, digest in enumerate(digests, 1):
             found.update(digest)
@@ -190,7 +192,8 @@ def decode_all(
             return str(error)
         return int(pixels.max()) if peak < DARK else peak
 
-    for row, found in zip(rows, map_files(look, rows, workers), strict=True):
+    seen = map_files(look, rows, workers, "Images decoded as a check")
+    for row, found in zip(rows, seen, strict=True):
         if isinstance(found, str):
             broken[row] = found
         else:

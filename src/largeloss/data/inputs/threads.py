@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from largeloss.watch import watched
+
 BLOCK = 4096
 """So many files are queued at a time: a queue of millions would take gigabytes."""
 
@@ -12,9 +14,13 @@ Value = TypeVar("Value")
 
 
 def map_files(
-    function: Callable[[Item], Value], items: Sequence[Item], workers: int
+    function: Callable[[Item], Value], items: Sequence[Item], workers: int, title: str
 ) -> Iterator[Value]:
-    """``function`` of every item, in order; ``workers`` below 1 count as 1."""
+    """``function`` of every item, in order; ``workers`` below 1 count as 1.
+
+    ``title`` says what is done, to whoever shows progress.
+    """
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        for start in range(0, len(items), BLOCK):
-            yield from pool.map(function, items[start : start + BLOCK])
+        blocks = (items[start : start + BLOCK] for start in range(0, len(items), BLOCK))
+        values = (value for block in blocks for value in pool.map(function, block))
+        yield from watched(values, title, len(items))
