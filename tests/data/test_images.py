@@ -1,5 +1,7 @@
 import struct
+import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +64,22 @@ def test_broken_images_are_found_by_a_full_decode(tmp_path):
     assert sorted(found) == [1, 2, 3, 4]
     assert "0 bytes" in found[2]
     assert "no such file" in found[4]
+
+
+def test_finding_22_an_interruption_does_not_wait_for_what_is_queued(monkeypatch):
+    looked_at = []
+
+    def interrupted(path, max_value):
+        looked_at.append(path)
+        time.sleep(0.001)
+        if len(looked_at) == 5:
+            raise KeyboardInterrupt
+        return GRADIENT
+
+    monkeypatch.setattr("largeloss.data.inputs.image_files.open_pixels", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        decode_all([Path(f"{number}.png") for number in range(4000)])
+    assert len(looked_at) < 400
 
 
 def test_huge_images_are_refused(tmp_path, monkeypatch):

@@ -9,11 +9,13 @@ import pytest
 
 from largeloss.errors import LabelError
 from largeloss.labels import read_labels
+from largeloss.watch import shown_by
 
 GROWTH = """
 import re, sys
 from pathlib import Path
 from largeloss.labels import read_labels
+from largeloss.watch import shown_by
 def peak():  # of this process alone: ru_maxrss begins with what the parent has
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 read_labels(sys.argv[2])  # what is imported and allocated once does not count
@@ -56,3 +58,23 @@ def test_finding_22_a_table_of_many_columns(tmp_path):
     path.write_text(f"image,{','.join(names)}\na.png,{','.join(row)}\n")
     with pytest.raises(LabelError, match="columns 9 and 20001 of the header are both 'c7'"):
         read_labels(path)
+
+
+def test_finding_22_reading_many_columns_says_how_far_it_is(tmp_path):
+    path = tmp_path / "labels.csv"
+    seen: list[object] = []
+
+    class Bar:
+        def __init__(self, title, total, done):
+            seen.append((title, total))
+
+        def advance(self):
+            seen.append("a column")
+
+        def close(self):
+            seen.append("closed")
+
+    path.write_text("image,cat,dog\na.png,1,0\n")
+    with shown_by(Bar):
+        read_labels(path)
+    assert seen == [("Columns of labels.csv", 2), "a column", "a column", "closed"]

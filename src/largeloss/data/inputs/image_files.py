@@ -67,16 +67,14 @@ def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
                     f"{path}: {image.width}×{image.height} pixels, more than the "
                     f"{MAX_PIXELS // 1_000_000} million that are read. Shrink the image first."
                 )
-            stored, kind = bits_of(image), image.format
+            stored = bits_of(image)
             orientation = image.getexif().get(ORIENTATION, 1)  # of PNG, this decodes it
             pixels = decode_jpeg(image, path) if orientation == 1 else None
             if pixels is not None:
                 top = 255 if max_value is None else min(max_value, 255)
                 return pixels if top == 255 else scaled(pixels, top, path)
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            upright.format = kind
-            return rgb_of(upright, stored, max_value, path)
+            return rgb_of(ImageOps.exif_transpose(image), stored, max_value, path)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
     except DataError:

@@ -91,7 +91,7 @@ def dark_set(peak: int, number: int) -> str:
 
 def _top(image: Image.Image, stored: str, max_value: int | None) -> int:
     """The largest value of whole numbers: of their type, or less where the user says so."""
-    if image.mode.startswith("I;16") or image.format == "PPM":  # which Pillow scales to 16 bits
+    if image.mode.startswith("I;16"):
         top = 65535
     else:  # Pillow reads what has a sign as 32 bits
         top = 2**15 - 1 if ";16" in stored else 2**31 - 1

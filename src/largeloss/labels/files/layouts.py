@@ -14,6 +14,7 @@ from largeloss.labels.files.columns import WRONG, as_text, coded, first, states_
 from largeloss.labels.files.raw import RawTable
 from largeloss.labels.names import positions_of
 from largeloss.labels.table import UNOBSERVED, LabelTable
+from largeloss.watch import watched
 
 SEPARATOR = ";"
 """Between the labels of one cell in the list layout."""
@@ -74,7 +75,8 @@ class Parsed(NamedTuple):
 
 def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
     """One column a class."""
-    columns = [states_of(raw.columns[position]) for position in positions]
+    watching = watched(positions, f"Columns of {raw.path.name}", len(positions))
+    columns = [states_of(raw.columns[position]) for position in watching]
     dense = np.stack([states for states, _ in columns], axis=1)
     spelled = set[str]().union(*(found for _, found in columns))
     classes = tuple(raw.header[position] for position in positions)
