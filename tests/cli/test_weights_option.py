@@ -84,6 +84,7 @@ def test_finding_09_without_them_timms_are_taken_and_said_to_be_assumed(
         {"mean": "0.5", "std": "0.5"},
         {"mean": "[", "std": "["},
         {"mean": "{}", "std": "[null, 1, 1]"},
+        {"mean": "[" * 100_000, "std": "[0.5, 0.5, 0.5]"},
     ],
 )
 def test_finding_09_wrong_statistics_in_a_weights_file_are_refused(

@@ -61,13 +61,13 @@ def _options(
     """Train multi-label image classifiers from incomplete labels."""
 
 
-def without_values(command: Any) -> Any:
+def _without_values(command: Any) -> Any:
     """``command`` and those below it; help shows ``--resume``, not ``--resume <bool>``."""
     for option in command.get_params(typer.Context(command)):
         if getattr(option, "is_flag", False) and option.metavar is None:
             option.metavar = ""
     for below in getattr(command, "commands", {}).values():
-        without_values(below)
+        _without_values(below)
     return command
 
 
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings(), shown_by(bars()):
             warnings.simplefilter("ignore", CompleteLabelsWarning)  # said as a note
-            code = without_values(get_command(app))(
+            code = _without_values(get_command(app))(
                 rest, prog_name="largeloss", standalone_mode=False
             )
     except (typer.Abort, KeyboardInterrupt):

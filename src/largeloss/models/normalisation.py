@@ -60,13 +60,14 @@ def noted_statistics(weights: Path) -> Statistics | None:
         return None
     try:
         mean, std = (tuple(map(float, json.loads(noted[name]))) for name in ("mean", "std"))
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         mean, std = (), ()
     if not (len(mean) == len(std) == 3 and all(map(math.isfinite, mean + std)) and min(std) > 0):
+        found = " and ".join(f"{name} {noted.get(name)!r:.60}" for name in ("mean", "std"))
         raise ConfigError(
             f"{weights}: its metadata must hold 'mean' and 'std' as JSON lists of three numbers "
-            f'(std above 0), as in "[0.5, 0.5, 0.5]", but has mean {noted.get("mean")!r} and std '
-            f"{noted.get('std')!r}. Write the file again with safetensors.torch.save_file."
+            f'(std above 0), as in "[0.5, 0.5, 0.5]", but has {found}. Write the file again with '
+            "safetensors.torch.save_file."
         )
     return Statistics(mean, std)
 
@@ -81,9 +82,9 @@ def normalisation_remarks(
     if noted is None and used == usual_statistics(backbone):
         return [
             f"{weights.name} does not say what its images were normalised with. Assumed, as timm "
-            f"has it for {backbone}: {used}. With other images than it was trained on a backbone "
-            "is worse, so if this is wrong, set it: for example --set 'model.mean=[0.5,0.5,0.5]' --set "
-            "'model.std=[0.5,0.5,0.5]' --set model.args.pad_type=same (padding as in TensorFlow)."
+            f"has it for {backbone}: {used}. If that is wrong, every result is worse; set what is "
+            "right, for example --set 'model.mean=[0.5,0.5,0.5]' --set 'model.std=[0.5,0.5,0.5]' "
+            "--set model.args.pad_type=same (padding as in TensorFlow)."
         ]
     if noted is not None and used != noted:
         return [f"{weights.name} names {noted}; the settings say otherwise, and {used} are used."]
