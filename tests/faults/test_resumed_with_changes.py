@@ -293,7 +293,7 @@ def test_a_state_that_holds_something_else_is_refused(tmp_path, name, value):
     if value == "gone":
         del state[name]
     save_state(run / "last/state.pt", state)
-    with pytest.raises(CheckpointError, match="does not fit this run|are not those that"):
+    with pytest.raises(CheckpointError, match=r"does not fit this run|are not those that"):
         train(run, data, resume=True)
 
 
