@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -19,7 +20,7 @@ from largeloss.errors import CheckpointError, RunError
 from largeloss.labels import LabelTable
 from largeloss.losses import AssumeNegative
 from largeloss.models import build_classifier
-from largeloss.training.checkpoint_file import load_state, previous
+from largeloss.training.checkpoint_file import load_state, previous, save_state
 from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
@@ -260,6 +261,40 @@ def test_finding_05_all_states_were_deleted(largeloss, cut):
     assert code == 1
     assert "There is no checkpoint" in err
     assert files(run) == before
+
+
+def test_finding_04_other_start_weights_are_refused(largeloss, image_folder, tmp_path):
+    """The state has the weights, but the result would name others than the run began with."""
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.safetensors"
+    for step in range(2):
+        network = timm.create_model("test_resnet", num_classes=0)
+        save_file(network.state_dict(), weights)
+        if not step:
+            settings = [text.replace("digits", "test_resnet") for text in SMALL]
+            arguments = ("train", image_folder, *settings, "--weights", weights, "--epochs", "1")
+            code, _, err = largeloss(*arguments, "--image-size", "32", "--out", tmp_path / "run")
+            assert code == 0, err
+            (tmp_path / "run/result.json").unlink()
+    code, _, err = largeloss("train", "--resume", "--out", tmp_path / "run")
+    assert code == 1
+    assert "The start weights are not those" in err
+
+
+@pytest.mark.parametrize("name", ["content", "history", "model", "optimizer", "progress", "epoch"])
+@pytest.mark.parametrize("value", [None, 7, {"a": {}}, "gone"])
+def test_a_state_that_holds_something_else_is_refused(tmp_path, name, value):
+    data, run = numbers(), tmp_path / "run"
+    train(run, data, until=2)
+    state = load_state(run / "last/state.pt")
+    if (name, value) in (("progress", None), ("epoch", 7)):
+        return  # these are right
+    state[name] = value
+    if value == "gone":
+        del state[name]
+    save_state(run / "last/state.pt", state)
+    with pytest.raises(CheckpointError, match=r"does not fit this run|are not those that"):
+        train(run, data, resume=True)
 
 
 def test_a_state_of_another_version_is_refused(tmp_path):

@@ -8,7 +8,7 @@ import torch
 from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.data import Loader
-from largeloss.models import Classifier, weights_id
+from largeloss.models import Classifier
 from largeloss.runs.assemble import Assembled, head_recipe, make_loss
 from largeloss.runs.settings import head_method
 from largeloss.training import frozen
@@ -17,6 +17,7 @@ from largeloss.training.evaluation import Evaluator, Measured, evaluation_loader
 from largeloss.training.fingerprints import INPUTS, compare, fingerprints
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
+from largeloss.training.resume_state import refusing_misfits
 from largeloss.training.run_folder import HEAD, RunFolder
 from largeloss.training.signals import StopRequests
 from largeloss.training.weights import load_weights
@@ -40,7 +41,9 @@ def whole_model(
         folder,
         run.model_config,
         recording=run.settings.training.record == "losses",
-        content=fingerprints(run.dataset, run.evaluators, listener),
+        content=fingerprints(
+            run.dataset, run.evaluators, run.model_config["start_weights"], listener
+        ),
     )
 
 
@@ -52,12 +55,11 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
     device = next(model.parameters()).device
     used = np.sort(np.concatenate([data.rows(name) for name in data.splits]))
     loader = Loader(data.source, data.labels, used, 64, workers=phase.recipe.workers, device=device)
-    weights = weights_id(network.weights, network.pretrained, network.backbone)
     identity = (
         phase.content[INPUTS],
         network.backbone,
         sorted(network.args.items()),
-        weights,
+        phase.model_config["start_weights"],
         network.mean,
         network.std,
         settings.data.max_value,
@@ -78,7 +80,6 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         data=featured,
         recipe=replace(phase.recipe, mirror=False),
         publish=lambda trained: frozen.folded(model, trained),
-        content={**phase.content, "weights of the backbone": weights},
     )
 
 
@@ -130,14 +131,15 @@ def train_head_first(
     if not continuing:
         listener.message("The whole network:")
         state = load_state(folder.state_file)
-        compare(state["content"], phase.content, str(folder.path))
-        folder.restore_best(state["history"]["best_weights"])
-        phase.model.load_state_dict(load_weights(folder.best))
-        learnt = state["criterion"]
-        with torch.no_grad():
-            for name, parameter in phase.criterion.named_parameters():
-                if name in learnt:
-                    parameter.copy_(learnt[name])
+        with refusing_misfits(folder.state_file):
+            compare(state["content"], phase.content, str(folder.path))
+            folder.restore_best(state["history"]["best_weights"])
+            phase.model.load_state_dict(load_weights(folder.best))
+            learnt = state["criterion"]
+            with torch.no_grad():
+                for name, parameter in phase.criterion.named_parameters():
+                    if name in learnt:
+                        parameter.copy_(learnt[name])
     return folder.result()
 
 

@@ -16,8 +16,16 @@ _TOLD = 20_000
 """Images between two lines of progress."""
 
 
-def fingerprints(data: Dataset, evaluators: Evaluators, listener: Listener) -> dict[str, str]:
+def fingerprints(
+    data: Dataset, evaluators: Evaluators, start_weights: str, listener: Listener
+) -> dict[str, str]:
     """What it is → digest: of the inputs by content, of the labels of each split; collective.
+
+    Args:
+        data: Is trained on.
+        evaluators: Their labels are measured by.
+        start_weights: Their digest, see :func:`largeloss.models.weights_id`.
+        listener: Is told how it goes on.
 
     Raises:
         DataError: the processes read different data, or inputs cannot be read.
@@ -32,6 +40,7 @@ def fingerprints(data: Dataset, evaluators: Evaluators, listener: Listener) -> d
         LABELS: data.fingerprint,
         "labels of val": _of(evaluators.val),
         "labels of test": _of(evaluators.test),
+        "start weights": start_weights,
         INPUTS: data.source.fingerprint(used, progress),
     }
     every = distributed.gather_objects(own)
@@ -54,7 +63,7 @@ def compare(before: Mapping[str, str], now: Mapping[str, str], run: str) -> None
     different = [name for name in now if before.get(name) != now[name]]
     if different:
         listed = "; ".join(
-            f"{name}: fingerprint {now[name][:12]}, was {before.get(name, 'none')[:12]}"
+            f"{name}: fingerprint {_short(now[name])}, was {_short(before.get(name, 'none'))}"
             for name in different
         )
         raise CheckpointError(
@@ -63,5 +72,9 @@ def compare(before: Mapping[str, str], now: Mapping[str, str], run: str) -> None
         )
 
 
+def _short(digest: str) -> str:
+    return digest if " " in digest else digest[:12]
+
+
 def _of(evaluator: Evaluator) -> str:
-    return f"{evaluator.table.fingerprint} {evaluator.rule}"
+    return f"{evaluator.table.fingerprint}-{evaluator.rule}"

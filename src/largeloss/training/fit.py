@@ -101,7 +101,8 @@ def fit(
     """
     model, criterion, data, recipe = phase.model, phase.criterion, phase.data, phase.recipe
     listener = listener or Listener()
-    content = phase.content or fingerprints(data, phase.evaluators, listener)
+    weights = phase.model_config.get("start_weights", "none")
+    content = phase.content or fingerprints(data, phase.evaluators, weights, listener)
     if distributed.rank() == 0:
         phase.run.make()
     loader = training_loader(data, recipe, device)

@@ -1,8 +1,10 @@
 """The state that a run is resumed from: what a checkpoint holds, saved and restored."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -191,15 +193,8 @@ class Checkpoint:
                 the best weights are not its own.
         """
         state = load_state(self.run.state_file)
-        try:
+        with refusing_misfits(self.run.state_file):
             return self._restored(state)
-        except LargelossError:
-            raise
-        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise CheckpointError(
-                f"{self.run.state_file} does not fit this run ({type(error).__name__}: {error}). "
-                "Restore it, or start a new run."
-            ) from None
 
     def _restored(self, state: dict[str, Any]) -> tuple[History, int, EpochProgress | None]:
         compare(state["content"], self.content, str(self.run.path))
@@ -236,6 +231,24 @@ class Checkpoint:
                 problem = str(error)
         if problem := distributed.from_main(problem):
             raise CheckpointError(problem)
+
+
+@contextmanager
+def refusing_misfits(path: Path) -> Iterator[None]:
+    """Within it the state in ``path`` is used, which may hold anything.
+
+    Raises:
+        CheckpointError: something is missing in it, or of another type or shape.
+    """
+    try:
+        yield
+    except LargelossError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} does not fit this run ({type(error).__name__}: {error}). Restore it, or start "
+            "a new run."
+        ) from None
 
 
 def machine() -> dict[str, str]:
