@@ -8,8 +8,8 @@ from rich.console import Console
 
 from largeloss import progress, watch
 from largeloss.data.inputs import image_files
-from largeloss.models import Classifier
 from largeloss.pages.learning_curves import mean_curve
+from largeloss.training import frozen
 from largeloss.training.evaluation import Evaluators
 
 SMALL = (
@@ -148,7 +148,7 @@ def test_finding_23_ctrl_c_says_what_is_kept(largeloss, image_folder, tmp_path, 
         assert f"nothing was written to {image_folder / 'check'}" in err
         assert not (image_folder / "check").exists()
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "features", after(0, Classifier.features))
+        patch.setattr(frozen, "_extract", after(0, frozen._extract))
         code, _, err = largeloss(*linear)
         assert code == 130
         assert "No features are kept, and the head was not trained yet" in err

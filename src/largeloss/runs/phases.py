@@ -24,9 +24,7 @@ from largeloss.training.weights import load_weights
 from largeloss.watch import if_interrupted
 
 
-def whole_model(
-    run: Assembled, folder: RunFolder, device: torch.device, listener: Listener
-) -> Phase:
+def whole_model(run: Assembled, folder: RunFolder, device: torch.device) -> Phase:
     """The model as it is trained end to end; collective.
 
     Raises:
@@ -41,9 +39,7 @@ def whole_model(
         folder,
         run.model_config,
         recording=run.settings.training.record == "losses",
-        content=fingerprints(
-            run.dataset, run.evaluators, run.model_config["start_weights"], listener
-        ),
+        content=fingerprints(run.dataset, run.evaluators, run.model_config["start_weights"]),
     )
 
 

@@ -74,7 +74,7 @@ def train(
         if introduce:
             _introduce(run, listener)
         requests = StopRequests()
-        phase, head = whole_model(run, folder, device, listener), {}
+        phase, head = whole_model(run, folder, device), {}
         if run.settings.training.protocol == "linear":
             phase = head_on_features(phase, run.settings, listener)
         elif run.settings.training.protocol == "linear-init":

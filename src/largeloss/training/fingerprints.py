@@ -8,40 +8,29 @@ from largeloss import distributed
 from largeloss.data.dataset import Dataset
 from largeloss.errors import CheckpointError, DataError
 from largeloss.training.evaluation import Evaluator, Evaluators
-from largeloss.training.listener import Listener
 
 INPUTS = "inputs"
 LABELS = "training labels"
-_TOLD = 20_000
-"""Images between two lines of progress."""
 
 
-def fingerprints(
-    data: Dataset, evaluators: Evaluators, start_weights: str, listener: Listener
-) -> dict[str, str]:
+def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> dict[str, str]:
     """What it is → digest: of the inputs by content, of the labels of each split; collective.
 
     Args:
         data: Is trained on.
         evaluators: Their labels are measured by.
         start_weights: Their digest, see :func:`largeloss.models.weights_id`.
-        listener: Is told how it goes on.
 
     Raises:
         DataError: the processes read different data, or inputs cannot be read.
     """
     used = np.sort(np.concatenate(list(data.splits.values())))
-
-    def progress(done: int) -> None:
-        if not done % _TOLD:
-            listener.message(f"{done:,} of {len(used):,} images read for their fingerprint.")
-
     own = {
         LABELS: data.fingerprint,
         "labels of val": _of(evaluators.val),
         "labels of test": _of(evaluators.test),
         "start weights": start_weights,
-        INPUTS: data.source.fingerprint(used, progress),
+        INPUTS: data.source.fingerprint(used),
     }
     every = distributed.gather_objects(own)
     for rank, other in enumerate(every):

@@ -102,7 +102,7 @@ def fit(
     model, criterion, data, recipe = phase.model, phase.criterion, phase.data, phase.recipe
     listener = listener or Listener()
     weights = phase.model_config.get("start_weights", "none")
-    content = phase.content or fingerprints(data, phase.evaluators, weights, listener)
+    content = phase.content or fingerprints(data, phase.evaluators, weights)
     if distributed.rank() == 0:
         phase.run.make()
     loader = training_loader(data, recipe, device)

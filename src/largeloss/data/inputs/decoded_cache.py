@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,11 +102,9 @@ class DecodedCache:
                 copy.copy_(copy.flip(-1))  # a tenth of the time that NumPy takes
         return batch
 
-    def fingerprint(
-        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
-    ) -> str:
+    def fingerprint(self, rows: NDArray[np.int64]) -> str:
         held = np.array_equal(rows, np.flatnonzero(self.places >= 0))
-        return self.content if held else self.files.fingerprint(rows, progress)
+        return self.content if held else self.files.fingerprint(rows)
 
     @cached_property
     def _pixels(self) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ frame, and EXIF orientation is applied.
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -126,17 +126,14 @@ class ImageFiles:
             batch[position] = resized.flip(-1) if flip else resized
         return batch
 
-    def fingerprint(
-        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
-    ) -> str:
+    def fingerprint(self, rows: NDArray[np.int64]) -> str:
         found = hashlib.blake2b(RULE.encode(), digest_size=32)
         workers = os.cpu_count() or 1
         digests = map_files(
             lambda row: _digest(self.paths[row]), rows.tolist(), workers, "Contents of images"
         )
-        for done, digest in enumerate(digests, 1):
+        for digest in digests:
             found.update(digest)
-            progress(done)
         return found.hexdigest()
 
 

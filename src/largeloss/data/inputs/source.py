@@ -1,7 +1,7 @@
 """Where a batch's inputs come from: files, or arrays in memory."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,13 +31,8 @@ class Source(Protocol):
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         """(B, 3, H, W) uint8 images, mirrored where ``flips`` says so; (B, D) float features."""
 
-    def fingerprint(
-        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
-    ) -> str:
-        """Digest of the content of the inputs ``rows``, wherever they lie; of files their bytes.
-
-        ``progress`` is told how many were looked at, where that takes time.
-        """
+    def fingerprint(self, rows: NDArray[np.int64]) -> str:
+        """Digest of the content of the inputs ``rows``, wherever they lie; of files their bytes."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +56,7 @@ class ImageArray:
             batch[mirrored] = batch[mirrored].flip(-1)
         return batch
 
-    def fingerprint(
-        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
-    ) -> str:
+    def fingerprint(self, rows: NDArray[np.int64]) -> str:
         return _digest(self.pixels, rows)
 
 
@@ -84,9 +77,7 @@ class FeatureArray:
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         return self.values.index_select(0, torch.tensor(rows, dtype=torch.int64))
 
-    def fingerprint(
-        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
-    ) -> str:
+    def fingerprint(self, rows: NDArray[np.int64]) -> str:
         return _digest(self.values.numpy(), rows)
 
 
@@ -104,9 +95,7 @@ class LabelsOnly:
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         raise DataError("These are labels alone: there is no input to read.")
 
-    def fingerprint(
-        self, rows: NDArray[np.int64], progress: Callable[[int], None] = lambda done: None
-    ) -> str:
+    def fingerprint(self, rows: NDArray[np.int64]) -> str:
         raise DataError("These are labels alone: there is no input to read.")
 
 
