@@ -67,9 +67,7 @@ def test_finding_24_classes_by_file_or_repeated(
     name = "blue" if way == "commas" else "cup, blue"
     lines = [f"images/{row:02d}.png,{('train', 'val', 'test')[row % 3]},{row % 2},{row // 2 % 2},0"
              for row in range(24)]  # fmt: skip
-    root = make_image_folder(
-        labels=f'image,split,red,"{name}",green\n' + "\n".join(lines) + "\n"
-    )
+    root = make_image_folder(labels=f'image,split,red,"{name}",green\n' + "\n".join(lines) + "\n")
     listed = tmp_path / "names.txt"
     listed.write_text(f"\ufeff{name}\nred\n\n")
     given = {
@@ -100,9 +98,9 @@ def test_finding_24_unlisted_by_split(
         lines.append(f"{image},{split},{'red;' * int(red)}{'blue' * int(blue)}")
     table.write_text("\n".join(lines) + "\n")
     meaning = ("--unlisted", "train=unknown,val=absent,test=absent")
-    code, out, err = largeloss("train", image_folder, *TRAIN, *meaning, "--out", tmp_path / "run")
+    code, _, err = largeloss("train", image_folder, *TRAIN, *meaning, "--out", tmp_path / "run")
     assert code == 0, err
-    code, out, err = largeloss("data", "import", "csv", table, *meaning, "--out", tmp_path / "o")
+    code, _, err = largeloss("data", "import", "csv", table, *meaning, "--out", tmp_path / "o")
     assert code == 0, err
     code, _, err = largeloss("data", "check", image_folder, "--unlisted", "train=unknown")
     assert code == 2

@@ -1,4 +1,4 @@
-"""Names of files and classes come from others: what reaches the terminal, and the CSV for people."""
+"""Names of files and classes come from others: the terminal, and CSV for people."""
 
 import csv
 import io
@@ -21,10 +21,11 @@ ESCAPE = "\x1b]0;taken\x07\x1b[2J\x9b1m\u202egnp"
 
 
 def test_finding_19_control_characters_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert visible(f"a{ESCAPE}\udcff") == (
-        r"a\x1b]0;taken\x07\x1b[2J\x9b1m\u202egnp\udcff"
+    assert visible(f"a{ESCAPE}\udcff") == (r"a\x1b]0;taken\x07\x1b[2J\x9b1m\u202egnp\udcff")
+    assert (
+        visible("ein Käfer, 猫\tand\nthe next line 👩‍👩‍👧")
+        == "ein Käfer, 猫\tand\nthe next line 👩‍👩‍👧"
     )
-    assert visible("ein Käfer, 猫\tand\nthe next line 👩‍👩‍👧") == "ein Käfer, 猫\tand\nthe next line 👩‍👩‍👧"
     for speak in (console.say, console.note, console.warn, console.complain):
         speak(f"before {ESCAPE} \udcff after")
         out, err = capsys.readouterr()
@@ -45,9 +46,13 @@ def test_finding_19_in_tables_and_with_colours() -> None:
     assert r"\x1b]0;taken" in shown
 
 
-def test_finding_19_names_of_a_data_folder(largeloss: Command, make_image_folder: Callable[..., Path]) -> None:
+def test_finding_19_names_of_a_data_folder(
+    largeloss: Command, make_image_folder: Callable[..., Path]
+) -> None:
     named = f"images/0{ESCAPE}.png"
-    labels = f"image,split,red{ESCAPE}\nimages/00.png,train,1\n{named},val,0\nimages/01.png,test,1\n"
+    labels = (
+        f"image,split,red{ESCAPE}\nimages/00.png,train,1\n{named},val,0\nimages/01.png,test,1\n"
+    )
     root = make_image_folder(labels=labels)
     _, out, err = largeloss("data", "check", root)
     assert "red" in out

@@ -1,6 +1,5 @@
 """Files from others: limits on what is read, pipes and devices, formats of images."""
 
-import json
 import os
 import struct
 from collections.abc import Callable
@@ -29,7 +28,10 @@ from largeloss.labels.files import parquet as parquet_files
 LEVELS = [f"b{level}: &a{level} [{','.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)]
 YAML = {
     "nested aliases": ("b0: &a0 [x]\n" + "\n".join(LEVELS), "1,000,000 characters"),
-    "aliases of one long text": ("a: &a " + 1000 * "x" + "\nb: [*a" + 1500 * ",*a" + "]", "aliases written out"),
+    "aliases of one long text": (
+        "a: &a " + 1000 * "x" + "\nb: [*a" + 1500 * ",*a" + "]",
+        "aliases written out",
+    ),
     "an alias in itself": ("a: &a [*a]", "stands within what it names"),
     "brackets": ("a: " + 3000 * "[" + 3000 * "]", "nested more than 20 deep"),
     "many values": ("a: [" + 100_000 * "1," + "]", "more than 50,000 values"),
@@ -138,9 +140,7 @@ def test_finding_17_headers_of_safetensors_are_limited(
 
     root = make_image_folder()
     path = root / "features.safetensors"
-    for header in (
-        b'{"a":' + 100_000 * b"[" + 100_000 * b"]" + b"}",
-    ):
+    for header in (b'{"a":' + 100_000 * b"[" + 100_000 * b"]" + b"}",):
         path.write_bytes(struct.pack("<Q", len(header)) + header)
         with pytest.raises(DataError, match="no features can be read"):
             read_folder(root)

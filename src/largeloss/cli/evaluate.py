@@ -18,7 +18,8 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option("--split", help="train, val or test")] = "test",
     unlisted: Annotated[
-        str | None, typer.Option("--unlisted", help="For tag lists: unknown or absent; by split with commas.")
+        str | None,
+        typer.Option("--unlisted", help="For tag lists: unknown or absent; by split with commas."),
     ] = None,
     bad_images: Annotated[str, typer.Option("--bad-images", help="error or skip")] = "error",
     groups: Annotated[

@@ -76,7 +76,7 @@ def _check_extent(text: str) -> None:
     opened: list[tuple[str | None, int]] = []  # its anchor, and the total before it
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            size = sizes.get(event.anchor, 0)
+            size = sizes.get(str(event.anchor), 0)
             if size is None:
                 raise ValueError(f"the alias *{event.anchor} stands within what it names")
             total += size + COST

@@ -45,7 +45,11 @@ class DataConfig(_Section):
         None,
         "A folder with labels.csv (or .parquet) and images or features; None for digit scenes.",
     )
-    classes: list[str] | None = setting(None, "Only these: separated by commas, a .txt file with one a line, or one an option.", flag=True)
+    classes: list[str] | None = setting(
+        None,
+        "Only these: separated by commas, a .txt file with one a line, or one an option.",
+        flag=True,
+    )
     unlisted: str | None = setting(
         None,
         "For tag lists: tags not listed are 'unknown' or 'absent'; by split: "

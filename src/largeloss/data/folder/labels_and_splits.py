@@ -78,7 +78,9 @@ def read_records(
     table = _in_order(root, file.table, description.classes)
     if classes is not None:
         table = table.select_classes(tuple(classes))
-    return Records(root, table, rows_by_split(file.splits, table.num_images), description, file.notes)
+    return Records(
+        root, table, rows_by_split(file.splits, table.num_images), description, file.notes
+    )
 
 
 def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:

@@ -108,9 +108,7 @@ def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Parse
     return Parsed(table, tuple(sorted(spelled)))
 
 
-def parse_list(
-    raw: RawTable, position: int, images: Images, unknown: NDArray[np.bool_]
-) -> Parsed:
+def parse_list(raw: RawTable, position: int, images: Images, unknown: NDArray[np.bool_]) -> Parsed:
     """The present labels of an image in one cell; the others are unobserved where ``unknown``.
 
     ``unknown`` has one value an image; elsewhere they are absent.
