@@ -98,9 +98,9 @@ def test_finding_24_unlisted_by_split(
         lines.append(f"{image},{split},{'red;' * int(red)}{'blue' * int(blue)}")
     table.write_text("\n".join(lines) + "\n")
     meaning = ("--unlisted", "train=unknown,val=absent,test=absent")
-    code, out, err = largeloss("train", image_folder, *TRAIN, *meaning, "--out", tmp_path / "run")
+    code, _, err = largeloss("train", image_folder, *TRAIN, *meaning, "--out", tmp_path / "run")
     assert code == 0, err
-    code, out, err = largeloss("data", "import", "csv", table, *meaning, "--out", tmp_path / "o")
+    code, _, err = largeloss("data", "import", "csv", table, *meaning, "--out", tmp_path / "o")
     assert code == 0, err
     code, _, err = largeloss("data", "check", image_folder, "--unlisted", "train=unknown")
     assert code == 2

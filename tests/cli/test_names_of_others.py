@@ -1,4 +1,4 @@
-"""Names of files and classes come from others: what reaches the terminal, and the CSV for people."""
+"""Names of files and classes come from others: the terminal, and CSV for people."""
 
 import csv
 import io
@@ -60,7 +60,10 @@ def test_finding_19_names_of_a_data_folder(
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(out + err)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have names in Unicode alone")
+NO_UNICODE = pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
+
+
+@NO_UNICODE
 def test_finding_19_a_name_that_is_no_unicode(largeloss: Command, image_folder: Path) -> None:
     os.rename(image_folder / "images/00.png", os.fsencode(image_folder) + b"/images/\xff.png")
     code, _, err = largeloss("data", "import", "folder", image_folder, "--unlisted", "absent",
@@ -121,3 +124,18 @@ def test_finding_18_what_predict_leaves_out_is_named(scored: Command, tmp_path: 
     code, _, err = scored(folder, "--out", tmp_path / "s.csv")
     assert code == 2
     assert "2 .heic" in err
+
+
+@NO_UNICODE
+def test_finding_19_scores_of_a_name_that_is_no_unicode(scored: Command, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    odd = os.fsdecode(os.fsencode(tmp_path / "a") + b"/\xff.png")
+    shutil.copy(tmp_path / "other/images/00.png", odd)
+    code, out, err = scored(tmp_path / "a", "--out", tmp_path / "s.json")
+    assert code == 0, err
+    assert r"\udcff.png" in out
+    (record,) = json.loads((tmp_path / "s.json").read_text())
+    assert record["image"] == odd
+    code, _, err = scored(tmp_path / "a", "--out", tmp_path / "s.csv")
+    assert code == 0, err
+    assert r"\udcff.png" in (tmp_path / "s.csv").read_text()

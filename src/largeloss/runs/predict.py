@@ -158,7 +158,8 @@ def write_predictions(predictions: Predictions, path: Path) -> list[Prediction]:
     """Writes a ``.csv`` or ``.json`` file; it appears when it is complete.
 
     CSV is for people: text that a spreadsheet would take for a formula (names that begin with
-    ``=``, ``+``, ``-`` or ``@``) has an apostrophe before it. JSON has names as they are.
+    ``=``, ``+``, ``-`` or ``@``) has an apostrophe before it. JSON has names as they are. Bytes of
+    a file's name that are no UTF-8 are written as ``\\udcff``.
 
     Returns:
         The first predictions.
@@ -166,7 +167,7 @@ def write_predictions(predictions: Predictions, path: Path) -> list[Prediction]:
     first: list[Prediction] = []
     with (
         written_atomically(path) as partial,
-        partial.open("w", encoding="utf-8", newline="") as file,
+        partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
         if path.suffix == ".json":
             records = []

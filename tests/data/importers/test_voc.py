@@ -240,7 +240,7 @@ def test_an_annotation_that_is_a_folder(tmp_path: Path) -> None:
     folder = write_voc(tmp_path, 2012, {"a": DOG}, {"b": DOG})
     (folder / "Annotations/a.xml").unlink()
     (folder / "Annotations/a.xml").mkdir()
-    with pytest.raises(DataError, match=r"a\.xml: cannot be read \(Is a directory\)"):
+    with pytest.raises(DataError, match=r"a\.xml: cannot be read \(it is a folder"):
         voc.read(tmp_path, 2012)
 
 

@@ -48,8 +48,9 @@ def read_labels(
     is unobserved.
 
     ``unlisted``, for lists and needed there, says whether a label that is not listed is
-    ``"unknown"`` or ``"absent"``, or for each split, ``"train=unknown,test=absent"``. ``coding`` is a name of :data:`largeloss.labels.CODINGS`, for
-    wide and long files whose numbers mean something else.
+    ``"unknown"`` or ``"absent"``, or says it for each split: ``"train=unknown,test=absent"``.
+    ``coding`` is a name of :data:`largeloss.labels.CODINGS`, for wide and long files whose numbers
+    mean something else.
 
     Raises:
         LabelError: anything that cannot be understood, or contradicts itself; the message names
