@@ -119,7 +119,14 @@ def write_report(path: Path, report: ReportPage) -> None:
 
 
 def _within_epoch_0(found: Memorization) -> tuple[Curve, ...]:
-    return loss_curves(found.first_epoch, 100 // NUM_PARTS)
+    """Through the parts that had a step: an epoch may have fewer steps than parts."""
+    curves = loss_curves(found.first_epoch, 100 // NUM_PARTS)
+    return tuple(
+        replace(curve, epochs=tuple(epochs), values=tuple(values))
+        for curve in curves
+        if curve.points
+        for epochs, values in [zip(*curve.points, strict=True)]
+    )
 
 
 def _are_lines(curves: Sequence[Curve]) -> bool:
