@@ -54,7 +54,7 @@ def test_a_notebook_from_training_to_resuming(image_folder, tmp_path):
     trained, predicted, compared, mistaken, stopped, resumed = json.loads(result.stdout)
 
     assert trained["status"] == "ok", trained
-    assert trained["text"].count("val mAP") == 2
+    assert trained["text"].count("  val mAP ") == 2
     assert "<progress" in trained["html"]
     assert "<td>red</td>" in trained["html"]
 

@@ -34,7 +34,7 @@ def unread(monkeypatch):
             "does not fit this backbone",
         ),
         (["--backbone", "vit_tiny_patch16_224"], "does not take images of"),
-        (["--backbone", "resnet18", "--set", "model.args.depth=3"], "cannot be built"),
+        (["--backbone", "resnet18", "--set", "model.args.depth=3"], "has no argument 'depth'"),
         (["--backbone", "none"], "images need a backbone"),
         (["--pretrained"], "no such weights to start from"),
         (["--set", "method.warmup=1"], "warmup is no setting of ll-r"),

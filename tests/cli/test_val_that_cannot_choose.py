@@ -61,7 +61,7 @@ def test_finding_07_the_positives_that_val_rests_on_are_told_with_an_interval(
     low, high = result["val_map_interval"]
     assert 0 <= low <= result["val_map"] <= high <= 100
     assert low < high
-    assert f"95 % interval {low:.1f} to {high:.1f}" in out
+    assert f"95 % bootstrap interval over the images: {low:.1f} to {high:.1f}" in out
 
 
 def test_the_fewest_positives_are_named_first():

@@ -201,7 +201,8 @@ def arguments(backbone="resnet18", **values):
     return within(backbone=backbone, backbone_args=values)
 
 
-REVERSED = {"classes": ["blue", "red"], "thresholds": {"blue": 0.0, "red": 0.0}}
+RULE = {"probability": 0.5, "precision": 1.0, "recall": None, "positives": 3}
+REVERSED = {"classes": ["blue", "red"], "thresholds": {"blue": RULE, "red": RULE}}
 
 
 @pytest.mark.parametrize(
@@ -238,10 +239,11 @@ REVERSED = {"classes": ["blue", "red"], "thresholds": {"blue": 0.0, "red": 0.0}}
         (put(classes=[1, 2]), "classes.0"),
         (put(classes=[]), "classes"),
         (put(**REVERSED), "names other classes than the weights"),
-        (put(thresholds={"red": 0.0}), "thresholds must name the 2 classes"),
+        (put(thresholds={"red": RULE}), "thresholds must name the 2 classes"),
         (put(thresholds=[0.0, 0.0, 0.0]), "thresholds"),
-        (put(thresholds={"red": "a", "blue": 0.0}), "thresholds.red"),
-        (put(thresholds={"red": float("inf"), "blue": 0.0}), "thresholds.red"),
+        (put(thresholds={"red": "a", "blue": RULE}), "thresholds.red"),
+        (put(thresholds={"red": RULE | {"recall": 1.5}, "blue": RULE}), "thresholds.red.recall"),
+        (put(thresholds={"red": RULE | {"probability": 1.0}, "blue": RULE}), "thresholds.red"),
         (put(val_rule="any"), "val_rule"),
         (put(weights_sha256=[]), "weights_sha256"),
         (put(weights_sha256=["0" * 64]), "is not the file that was written"),

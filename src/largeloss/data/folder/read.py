@@ -128,8 +128,7 @@ def without_broken_images(
     what = f"{len(found)} of {len(used)} images cannot be read"
     if policy == "error":
         raise DataError(
-            f"{what}:\n{listed}{likely_names(dataset.source.paths, list(found))}\nRepair or remove "
-            "them, or leave them out with --bad-images skip."
+            f"{what}:\n{listed}\nRepair or remove them, or leave them out with --bad-images skip."
         )
     kept = np.ones(len(dataset.source), dtype=bool)
     kept[list(found)] = False
@@ -143,8 +142,9 @@ def _refuse_missing(dataset: Dataset, used: Rows) -> None:
     if missing:
         listed = first_lines([f"{source.paths[row]}: there is no such file." for row in missing])
         raise DataError(
-            f"{len(missing):,} of {len(used):,} images are missing:\n{listed}\nCorrect their "
-            "names, put them there, or leave them out with --bad-images skip."
+            f"{len(missing):,} of {len(used):,} images are missing:\n{listed}"
+            f"{likely_names(source.paths, missing)}\nCorrect their names, put them there, or leave "
+            "them out with --bad-images skip."
         )
 
 
