@@ -146,7 +146,8 @@ def main() -> None:
     ]
     sections += [recorded_section(study.title, study.command, study.out) for study in recorded]
     named = [f"ll-r-{delta['ll-r']:g}" if name == "ll-r" else name for name in TAGGED]
-    sections.append(tags_section(TAGS, OUT / "voc-linear", named))
+    linear = next(study for study in studies if study.name == "voc-linear")
+    sections.append(tags_section(TAGS, linear.command, linear.out, named))
     sections.append(pointed(Path(root) / "coco-mini", studies))
     PAGE.write_text(page(sections).replace(root, "$LARGELOSS_DATA"), encoding="utf-8")
     print(f"written: {PAGE}")

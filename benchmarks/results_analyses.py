@@ -67,7 +67,7 @@ def recorded_section(title: str, command: str, out: Path) -> str:
     return "\n".join([*lines, "", "```", *commands, "```", ""])
 
 
-def tags_section(title: str, out: Path, methods: Sequence[str]) -> str:
+def tags_section(title: str, command: str, out: Path, methods: Sequence[str]) -> str:
     """The tags of ``predict`` on test: of all seeds together, and by class with seed 0 of the last
     method."""
     lines = [
@@ -84,7 +84,7 @@ def tags_section(title: str, out: Path, methods: Sequence[str]) -> str:
         cells = (spread([run[f"test_tag_{name}"] for run in found], 1) for name in PRECISION_RECALL)
         lines.append(f"| {title_of(found[0]['method'])} | " + " | ".join(cells) + " |")
     run, figures = out / f"{methods[-1]}-seed0", out / "tags.json"
-    command = largeloss("evaluate", str(run), "--out", str(figures))
+    commands = [command, largeloss("evaluate", str(run), "--out", str(figures))]
     measured = json.loads(figures.read_text(encoding="utf-8"))
     rules = json.loads((run / "best/config.json").read_text(encoding="utf-8"))["thresholds"]
     lines += [
@@ -99,7 +99,7 @@ def tags_section(title: str, out: Path, methods: Sequence[str]) -> str:
         cells = ("–" if share is None else f"{100 * share:.1f}" for share in shares)
         limit = "never" if rule["probability"] is None else f"{rule['probability']:.2f}"
         lines.append(f"| {name} | {rule['positives']} | {limit} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", "```", command, "```", ""])
+    return "\n".join([*lines, "", "```", *commands, "```", ""])
 
 
 def pointing_section(
