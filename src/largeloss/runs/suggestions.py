@@ -1,29 +1,39 @@
-"""Which unobserved entries of the training images are most likely missing tags."""
+"""Which labels of the training images are most likely wrong: tags missing, or observed wrongly.
 
+A regression on the features of the trained model (see :mod:`.ridge`) ranks them. It finds more than
+the model's own scores, with linear heads and with networks trained end to end (docs/results.md),
+and needs only ``best/``: a resumed run gives what the uninterrupted one gives.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from tempfile import TemporaryFile
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from largeloss.data import Dataset, Loader
 from largeloss.errors import ConfigError
+from largeloss.models import Classifier
 from largeloss.runs.best_entries import BestEntries
 from largeloss.runs.data import RunData, load_data, open_data
 from largeloss.runs.load import load
+from largeloss.runs.ridge import Ridge, Sums
 from largeloss.runs.settings import saved_settings
-from largeloss.training.engine import score_batches
-from largeloss.training.evaluation import evaluation_loader
-from largeloss.training.recipe import Recipe
+from largeloss.watch import watched
 
 KEPT = 10_000_000
 """So many entries are ranked at most, the same number of each class."""
+_ROWS = 1024  # of features, in float64 at a time
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Suggestions:
-    """K entries of the training images, the most likely to be wrong as they are first.
+    """K entries of the training images, the most likely to be wrong first.
 
     Shapes: all arrays (K,).
     """
@@ -32,13 +42,13 @@ class Suggestions:
     """N names of the images of the data set, by row."""
     classes: tuple[str, ...]
     """C names."""
-    rows: NDArray[np.int64]
+    rows: Ints
     """Of the data set's label table."""
-    columns: NDArray[np.int64]
+    columns: Ints
     scores: NDArray[np.float64]
-    """Logits: the higher, the more likely. Descending."""
+    """The higher, the more likely; descending. No probabilities, but near to them."""
     states: NDArray[np.int8]
-    """What the method was shown: -1 unobserved."""
+    """What the method was shown: -1 unobserved, 1 present, 0 absent."""
     truth: NDArray[np.int8]
     """The labels as they are given: 1 present, 0 absent, -1 where they say nothing."""
 
@@ -47,19 +57,31 @@ class Suggestions:
 
     def of_class(self, column: int) -> Self:
         """Those of one class, best first."""
-        return self._only(np.flatnonzero(self.columns == column))
-
-    def _only(self, chosen: NDArray[np.int64]) -> Self:
+        chosen = self.columns == column
         arrays = (self.rows, self.columns, self.scores, self.states, self.truth)
         return type(self)(self.images, self.classes, *(array[chosen] for array in arrays))
 
+    def precision(self, k: int) -> float | None:
+        """Share of the first ``k`` that are missing tags indeed, a fraction.
 
-def suggest(run: Path, data: RunData | None = None) -> Suggestions:
+        None where there are fewer, where the truth of one is not known, or for observed entries.
+        """
+        truth, states = self.truth[:k], self.states[:k]
+        if len(truth) < k or (truth < 0).any() or (states >= 0).any():
+            return None
+        return float((truth == 1).mean())
+
+
+def suggest(
+    run: Path, data: RunData | None = None, *, wrong: bool = False, rows: Ints | None = None
+) -> Suggestions:
     """Ranks the unobserved entries of the training images by how likely they are missing tags.
 
     Args:
         run: A run folder with a model.
         data: Of the run, where it was read already.
+        wrong: Ranks the observed entries instead, by how likely they are wrong.
+        rows: Only these training images; None for all.
 
     Raises:
         ConfigError, CheckpointError: no such run, nothing to load, or data that has changed.
@@ -70,24 +92,52 @@ def suggest(run: Path, data: RunData | None = None) -> Suggestions:
         skips = settings.data.bad_images == "skip"
         data = load_data(settings) if skips else open_data(settings)
     table, truth = data.training.labels, data.reference.labels
-    if table.classes != model.classes:
+    fits = data.training.source.sample_shape == model.sample_shape
+    if table.classes != model.classes or not fits:
         raise ConfigError(
-            f"The model of {run} was trained on other classes than its data has now. Restore the "
-            "data, or train again in another folder."
+            f"The model of {run} was trained on other classes or inputs than its data has now. "
+            "Restore the data, or train again in another folder."
         )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rows = data.training.rows("train") if rows is None else rows
     best = BestEntries(table.num_classes, max(1, KEPT // table.num_classes))
-    batches = evaluation_loader(data.training, "train", Recipe(), device)
-    for scores in score_batches(model.network.to(device), batches):
-        rows = scores.rows.numpy()
-        best.add(rows, scores.logits.double().numpy(), table.lookup(rows) < 0)
-    rows, columns, values = best.ranked()
-    return Suggestions(
-        table.images,
-        table.classes,
-        rows,
-        columns,
-        values,
-        table.at(rows, columns),
-        truth.at(rows, columns),
-    )
+    for part, scores in _scores(model.network, data.training, rows, settings.training.workers):
+        states = table.lookup(part)
+        if wrong:
+            best.add(part, np.where(states == 1, 1 - scores, scores), states >= 0)
+        else:
+            best.add(part, scores, states < 0)
+    ranked = best.ranked()
+    places = ranked.rows, ranked.columns
+    return Suggestions(table.images, table.classes, *ranked, table.at(*places), truth.at(*places))
+
+
+def _scores(
+    network: Classifier, dataset: Dataset, rows: Ints, workers: int
+) -> Iterator[tuple[Ints, NDArray[np.float64]]]:
+    """Rows and the scores (B, C) of their images, a part after the other."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    loader = Loader(dataset.source, dataset.labels, rows, 64, workers=workers, device=device)
+    shape = (len(rows), network.head.in_features)
+    with TemporaryFile() as file:  # of many images they may not fit into memory
+        features: NDArray[Any] = np.memmap(file, np.float32, "w+", shape=shape)
+        _extract(network.to(device), loader, features)
+        parts = [slice(start, start + _ROWS) for start in range(0, len(rows), _ROWS)]
+        sums: Sums | None = None
+        for part in parts:
+            tags = (dataset.labels.lookup(rows[part]) == 1).astype(np.float64)
+            added = Sums.of(features[part].astype(np.float64), tags)
+            sums = added if sums is None else sums.plus(added)
+        assert sums is not None  # no split is empty
+        ridge = Ridge.fit(sums)
+        for part in parts:
+            yield rows[part], ridge.scores(features[part].astype(np.float64))
+
+
+@torch.no_grad()
+def _extract(network: Classifier, loader: Loader, features: NDArray[Any]) -> None:
+    first = 0
+    with network.scoring():
+        for batch in watched(loader, "Features of images, by batch", len(loader)):
+            values = network.features(batch.inputs).float().cpu().numpy()
+            features[first : first + len(values)] = values
+            first += len(values)
