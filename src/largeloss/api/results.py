@@ -16,7 +16,7 @@ from largeloss.report.tables import COLUMNS, comparison_rows
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
-from largeloss.runs.suggestions import Suggestions, suggest
+from largeloss.runs.suggestions import Suggestions, missing_and_wrong
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Run(RunResult):
         Raises:
             ConfigError, DataError, LabelError: the data has changed, or cannot be read.
         """
-        return suggest(self.path, wrong=wrong)
+        return missing_and_wrong(self.path)[int(wrong)]
 
     @property
     def curves(self) -> dict[str, tuple[float, ...]]:

@@ -24,12 +24,12 @@ def suggest(
     """Rank the unobserved entries of RUN's training images: probably missing tags first."""
     from largeloss.cli.console import note, say
     from largeloss.runs.suggestion_files import check_suffix, write_suggestions
-    from largeloss.runs.suggestions import suggest as ranked
+    from largeloss.runs.suggestions import missing_and_wrong
 
     check_suffix(out)
     with if_interrupted(f"{out} was not written; no suggestion is kept."):
-        missing = ranked(run)
-        lists = [missing, ranked(run, wrong=True)] if wrong else [missing]
+        missing, observed = missing_and_wrong(run)
+        lists = [missing, observed] if wrong else [missing]
         write_suggestions(out, lists)
     if not len(missing):
         note("No training entry is unobserved: no tag can be missing.")

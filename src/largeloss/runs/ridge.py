@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 STRENGTH = 30.0
 """Ridge parameter, in squared norms of a mean image: chosen by benchmarks/suggestions.py."""
 PRIOR = 0.75
-"""Predictions are divided by share of images tagged to the power of 1 - this: chosen there."""
+"""Predictions are divided by the share of images tagged to the power of 1 - this, so that it is not
+the frequent classes alone that come first: chosen there."""
 _CONSTANT = 1e-3  # of the mean deviation: features that vary less are only centred
 
 
@@ -49,27 +50,39 @@ class Ridge(NamedTuple):
     """(D, C)"""
     bias: Floats
     """(C,)"""
+    mean: Floats
+    """(C,), of the scores of all images."""
+    deviation: Floats
+    """(C,), their standard deviation; 1 where all are alike."""
 
     @classmethod
-    def fit(cls, sums: Sums) -> Self:
+    def fit(cls, sums: Sums, strength: float = STRENGTH, prior: float = PRIOR) -> Self:
         """The regression on standardised features; a constant feature counts for nothing.
 
         ::
 
-            W = (ZᵀZ + λI)⁻¹ Zᵀ(Y - p),   λ = STRENGTH · tr(ZᵀZ) / N,   score = (ZW + p) / p^(1-PRIOR)
+            W = (ZᵀZ + λI)⁻¹ Zᵀ(Y - p),   λ = strength · tr(ZᵀZ) / N
+            score = (ZW + p) / p^(1 - prior)
         """
         mean, share = sums.features / sums.number, sums.tags / sums.number
         covariance = sums.products / sums.number - np.outer(mean, mean)
         deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
         scale = np.where(deviation > _CONSTANT * deviation.mean(), deviation, 1.0)
-        covariance /= np.outer(scale, scale)
+        normal = covariance / np.outer(scale, scale)
         cross = (sums.tagged_features / sums.number - np.outer(mean, share)) / scale[:, None]
-        strength = STRENGTH * np.trace(covariance) / sums.number
-        ridge = covariance + max(strength, np.finfo(float).tiny) * np.eye(len(mean))
+        added = strength * np.trace(normal) / sums.number
+        ridge = normal + (added or 1.0) * np.eye(len(mean))  # images that are all alike: 1
         weights = np.linalg.solve(ridge, cross) / scale[:, None]
-        prior = np.maximum(share, 0.5 / sums.number) ** (1 - PRIOR)  # no tag: no division by 0
-        return cls(weights / prior, (share - mean @ weights) / prior)
+        divisor = np.maximum(share, 0.5 / sums.number) ** (1 - prior)  # never 0
+        weights /= divisor
+        spread = np.einsum("dc,de,ec->c", weights, covariance, weights, optimize=True)
+        deviation = np.sqrt(np.where(spread > 0, spread, 1.0))
+        return cls(weights, share / divisor - mean @ weights, share / divisor, deviation)
 
     def scores(self, features: Floats) -> Floats:
         """(B, C) of features (B, D)."""
         return features @ self.weights + self.bias
+
+    def deviations(self, scores: Floats) -> Floats:
+        """(B, C) scores, as standard deviations above the mean of their class."""
+        return (scores - self.mean) / self.deviation

@@ -21,7 +21,7 @@ from largeloss.models import Classifier
 from largeloss.runs.best_entries import BestEntries
 from largeloss.runs.data import RunData, load_data, open_data
 from largeloss.runs.load import load
-from largeloss.runs.ridge import Ridge, Sums
+from largeloss.runs.ridge import Floats, Ridge, Sums
 from largeloss.runs.settings import saved_settings
 from largeloss.watch import watched
 
@@ -46,7 +46,8 @@ class Suggestions:
     """Of the data set's label table."""
     columns: Ints
     scores: NDArray[np.float64]
-    """The higher, the more likely; descending. No probabilities, but near to them."""
+    """The higher, the more likely; descending. No probabilities. Of observed entries: standard
+    deviations from the other images of the class, towards the other label."""
     states: NDArray[np.int8]
     """What the method was shown: -1 unobserved, 1 present, 0 absent."""
     truth: NDArray[np.int8]
@@ -72,16 +73,23 @@ class Suggestions:
         return float((truth == 1).mean())
 
 
-def suggest(
-    run: Path, data: RunData | None = None, *, wrong: bool = False, rows: Ints | None = None
-) -> Suggestions:
-    """Ranks the unobserved entries of the training images by how likely they are missing tags.
+def suggest(run: Path) -> Suggestions:
+    """The unobserved entries of the training images, see :func:`missing_and_wrong`."""
+    return missing_and_wrong(run)[0]
+
+
+def missing_and_wrong(
+    run: Path, data: RunData | None = None, rows: Ints | None = None
+) -> tuple[Suggestions, Suggestions]:
+    """Ranks the entries of the training images by how likely they are wrong as they are.
 
     Args:
         run: A run folder with a model.
         data: Of the run, where it was read already.
-        wrong: Ranks the observed entries instead, by how likely they are wrong.
-        rows: Only these training images; None for all.
+        rows: Only these images; None for all training images.
+
+    Returns:
+        The unobserved entries, those most likely to be missing tags first; and the observed ones.
 
     Raises:
         ConfigError, CheckpointError: no such run, nothing to load, or data that has changed.
@@ -99,22 +107,28 @@ def suggest(
             "Restore the data, or train again in another folder."
         )
     rows = data.training.rows("train") if rows is None else rows
-    best = BestEntries(table.num_classes, max(1, KEPT // table.num_classes))
-    for part, scores in _scores(model.network, data.training, rows, settings.training.workers):
+    limit = max(1, KEPT // table.num_classes)
+    missing, wrong = (BestEntries(table.num_classes, limit) for _ in range(2))
+    workers = settings.training.workers
+    for part, scores, above in _scores(model.network, data.training, rows, workers):
         states = table.lookup(part)
-        if wrong:
-            best.add(part, np.where(states == 1, 1 - scores, scores), states >= 0)
-        else:
-            best.add(part, scores, states < 0)
-    ranked = best.ranked()
-    places = ranked.rows, ranked.columns
-    return Suggestions(table.images, table.classes, *ranked, table.at(*places), truth.at(*places))
+        missing.add(part, scores, states < 0)
+        wrong.add(part, np.where(states == 1, -above, above), states >= 0)
+
+    def named(best: BestEntries) -> Suggestions:
+        found = best.ranked()
+        places = found.rows, found.columns
+        return Suggestions(
+            table.images, table.classes, *found, table.at(*places), truth.at(*places)
+        )
+
+    return named(missing), named(wrong)
 
 
 def _scores(
     network: Classifier, dataset: Dataset, rows: Ints, workers: int
-) -> Iterator[tuple[Ints, NDArray[np.float64]]]:
-    """Rows and the scores (B, C) of their images, a part after the other."""
+) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """Rows, the scores (B, C) of their images, and by how much they are above those of others."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     loader = Loader(dataset.source, dataset.labels, rows, 64, workers=workers, device=device)
     shape = (len(rows), network.head.in_features)
@@ -130,7 +144,8 @@ def _scores(
         assert sums is not None  # no split is empty
         ridge = Ridge.fit(sums)
         for part in parts:
-            yield rows[part], ridge.scores(features[part].astype(np.float64))
+            scores = ridge.scores(features[part].astype(np.float64))
+            yield rows[part], scores, ridge.deviations(scores)
 
 
 @torch.no_grad()
