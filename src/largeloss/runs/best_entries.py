@@ -44,8 +44,9 @@ class BestEntries:
 
     def _reduce(self) -> Ranked:
         """Drops what is not among the best of its class."""
-        empty = Ranked(*(np.empty(0, dtype) for dtype in (np.int64, np.int64, np.float64)))
-        rows, columns, scores = map(np.concatenate, zip(empty, *self._parts, strict=True))
+        rows = np.concatenate([np.empty(0, np.int64), *(part.rows for part in self._parts)])
+        columns = np.concatenate([np.empty(0, np.int64), *(part.columns for part in self._parts)])
+        scores = np.concatenate([np.empty(0), *(part.scores for part in self._parts)])
         order = np.lexsort((-scores, columns))  # stable
         counts = np.bincount(columns, minlength=len(self._lowest))
         begins = np.cumsum(counts) - counts

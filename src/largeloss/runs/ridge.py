@@ -40,7 +40,13 @@ class Sums(NamedTuple):
 
     def plus(self, other: "Sums") -> "Sums":
         """Of the images of both."""
-        return Sums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Sums(
+            self.number + other.number,
+            self.features + other.features,
+            self.products + other.products,
+            self.tags + other.tags,
+            self.tagged_features + other.tagged_features,
+        )
 
 
 class Ridge(NamedTuple):

@@ -1,8 +1,8 @@
 """Which labels of the training images are most likely wrong: tags missing, or observed wrongly.
 
 A regression on the features of the trained model (see :mod:`.ridge`) ranks them. It finds more than
-the model's own scores, with linear heads and with networks trained end to end (docs/results.md),
-and needs only ``best/``: a resumed run gives what the uninterrupted one gives.
+the model's own scores (docs/results.md), and needs only ``best/``: a resumed run gives what the
+uninterrupted one gives.
 """
 
 from collections.abc import Iterator
