@@ -127,6 +127,10 @@ def spread(values: Sequence[float], decimals: int) -> str:
 
 
 def page(sections: Sequence[str]) -> str:
-    """The page: the text of ``results_words.md``, then the measured sections."""
-    words = (HERE / "results_words.md").read_text(encoding="utf-8")
-    return words.rstrip() + "\n\n" + "\n".join(sections)
+    """The page: the text of ``results_words.md``, the measured sections, and the one of
+    ``results_suggestions.md``, whose tables ``suggestions.py`` printed."""
+    words, suggestions = (
+        (HERE / f"results_{name}.md").read_text(encoding="utf-8")
+        for name in ("words", "suggestions")
+    )
+    return words.rstrip() + "\n\n" + "\n".join([*sections, suggestions])

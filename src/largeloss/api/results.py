@@ -16,6 +16,7 @@ from largeloss.report.tables import COLUMNS, comparison_rows
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
+from largeloss.runs.suggestions import Suggestions, missing_and_wrong
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,17 @@ class Run(RunResult):
     def model(self) -> TrainedClassifier:
         """The weights of the best val epoch."""
         return load(self.path)
+
+    def suggestions(self, wrong: bool = False) -> Suggestions:
+        """Unobserved entries of the training images, those most likely to be missing tags first.
+
+        Args:
+            wrong: The observed entries instead, those most likely to be wrong first.
+
+        Raises:
+            ConfigError, DataError, LabelError: the data has changed, or cannot be read.
+        """
+        return missing_and_wrong(self.path)[int(wrong)]
 
     @property
     def curves(self) -> dict[str, tuple[float, ...]]:

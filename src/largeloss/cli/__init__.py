@@ -18,6 +18,7 @@ from largeloss.cli import (
     presets,
     report,
     reproduce,
+    suggest,
     train,
 )
 from largeloss.cli.console import bars, complain, remember, say
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("suggest")(suggest.suggest)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)

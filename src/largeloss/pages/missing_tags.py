@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from largeloss.data import Loader
 from largeloss.data.inputs.source import Source
 from largeloss.errors import ConfigError
 from largeloss.losses import Action, action_of, title_of
@@ -18,7 +16,7 @@ from largeloss.report.flagged_table import FlaggedRow, FlaggedTable
 from largeloss.runs.data import RunData
 from largeloss.runs.load import load
 from largeloss.runs.recorded_labels import RecordedLabels
-from largeloss.training.engine import score
+from largeloss.runs.suggestions import missing_and_wrong
 
 NUM_CARDS = 12
 NUM_LISTED = 20_000
@@ -105,25 +103,19 @@ def _in_proportion(
 
 
 def scored_cards(run: Path, data: RunData) -> Cards:
-    """Of the unobserved entries with the highest probabilities of the trained model."""
-    model = load(run).network
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    """Of the unobserved entries that are suggested first, see :mod:`largeloss.runs.suggestions`."""
     rows = data.training.rows("train")
     if len(rows) > NUM_SCORED:
         rows = np.sort(np.random.default_rng(0).choice(rows, NUM_SCORED, replace=False))
-    loader = Loader(data.training.source, data.training.labels, rows, 64, workers=0, device=device)
-    logits = score(model.to(device), loader).logits.double().cpu().numpy()
-    logits[data.training.labels.lookup(rows) >= 0] = -np.inf
-    order = np.argsort(-logits, axis=None, kind="stable")[: NUM_CARDS * 2]
-    image, column = np.unravel_index(order[np.isfinite(logits.ravel()[order])], logits.shape)
-    values = 1 / (1 + np.exp(-logits[image, column]))
-    entries = zip(rows[image], column, values, strict=True)
+    found, _ = missing_and_wrong(run, data, rows)
+    first = slice(NUM_CARDS * 2)
+    entries = zip(found.rows[first], found.columns[first], found.scores[first], strict=True)
     return Cards(
         "Tags that are probably missing",
-        f"Of {len(rows):,} training images, the blank entries that the model takes most surely "
-        "for present.",
+        f"Of {len(rows):,} training images, the blank entries that 'largeloss suggest' ranks first "
+        "among them.",
         "Probably missing",
-        _cards(entries, data, model, lambda probability: f"{100 * probability:.0f} %"),
+        _cards(entries, data, load(run).network, lambda score: f"score {score:.2f}"),
     )
 
 

@@ -1,0 +1,158 @@
+"""Which labels of the training images are most likely wrong: tags missing, or observed wrongly.
+
+A regression on the features of the trained model (see :mod:`.ridge`) ranks them. It finds more than
+the model's own scores (docs/results.md), and needs only ``best/``: a resumed run gives what the
+uninterrupted one gives.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from largeloss.data import Dataset, Loader
+from largeloss.errors import ConfigError
+from largeloss.models import Classifier
+from largeloss.runs.best_entries import BestEntries
+from largeloss.runs.data import RunData, load_data, open_data
+from largeloss.runs.load import load
+from largeloss.runs.ridge import Floats, Ridge, Sums
+from largeloss.runs.settings import saved_settings
+from largeloss.watch import watched
+
+KEPT = 10_000_000
+"""So many entries are ranked at most, the same number of each class."""
+_ROWS = 1024  # of features, in float64 at a time
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Suggestions:
+    """K entries of the training images, the most likely to be wrong first.
+
+    Shapes: all arrays (K,).
+    """
+
+    images: tuple[str, ...]
+    """N names of the images of the data set, by row."""
+    classes: tuple[str, ...]
+    """C names."""
+    rows: Ints
+    """Of the data set's label table."""
+    columns: Ints
+    scores: NDArray[np.float64]
+    """The higher, the more likely; descending. No probabilities. Of observed entries: standard
+    deviations from the other images of the class, towards the other label."""
+    states: NDArray[np.int8]
+    """What the method was shown: -1 unobserved, 1 present, 0 absent."""
+    truth: NDArray[np.int8]
+    """The labels as they are given: 1 present, 0 absent, -1 where they say nothing."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def of_class(self, column: int) -> Self:
+        """Those of one class, best first."""
+        chosen = self.columns == column
+        arrays = (self.rows, self.columns, self.scores, self.states, self.truth)
+        return type(self)(self.images, self.classes, *(array[chosen] for array in arrays))
+
+    def precision(self, k: int) -> float | None:
+        """Share of the first ``k`` that are missing tags indeed, a fraction.
+
+        None where there are fewer, where the truth of one is not known, or for observed entries.
+        """
+        truth, states = self.truth[:k], self.states[:k]
+        if len(truth) < k or (truth < 0).any() or (states >= 0).any():
+            return None
+        return float((truth == 1).mean())
+
+
+def suggest(run: Path) -> Suggestions:
+    """The unobserved entries of the training images, see :func:`missing_and_wrong`."""
+    return missing_and_wrong(run)[0]
+
+
+def missing_and_wrong(
+    run: Path, data: RunData | None = None, rows: Ints | None = None
+) -> tuple[Suggestions, Suggestions]:
+    """Ranks the entries of the training images by how likely they are wrong as they are.
+
+    Args:
+        run: A run folder with a model.
+        data: Of the run, where it was read already.
+        rows: Only these images; None for all training images.
+
+    Returns:
+        The unobserved entries, those most likely to be missing tags first; and the observed ones.
+
+    Raises:
+        ConfigError, CheckpointError: no such run, nothing to load, or data that has changed.
+        DataError, LabelError: the data cannot be read.
+    """
+    settings, model = saved_settings(run), load(run)
+    if data is None:
+        skips = settings.data.bad_images == "skip"
+        data = load_data(settings) if skips else open_data(settings)
+    table, truth = data.training.labels, data.reference.labels
+    fits = data.training.source.sample_shape == model.sample_shape
+    if table.classes != model.classes or not fits:
+        raise ConfigError(
+            f"The model of {run} was trained on other classes or inputs than its data has now. "
+            "Restore the data, or train again in another folder."
+        )
+    rows = data.training.rows("train") if rows is None else rows
+    limit = max(1, KEPT // table.num_classes)
+    missing, wrong = (BestEntries(table.num_classes, limit) for _ in range(2))
+    workers = settings.training.workers
+    for part, scores, above in _scores(model.network, data.training, rows, workers):
+        states = table.lookup(part)
+        missing.add(part, scores, states < 0)
+        wrong.add(part, np.where(states == 1, -above, above), states >= 0)
+
+    def named(best: BestEntries) -> Suggestions:
+        found = best.ranked()
+        places = found.rows, found.columns
+        return Suggestions(
+            table.images, table.classes, *found, table.at(*places), truth.at(*places)
+        )
+
+    return named(missing), named(wrong)
+
+
+def _scores(
+    network: Classifier, dataset: Dataset, rows: Ints, workers: int
+) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """Rows, the scores (B, C) of their images, and by how much they are above those of others."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    loader = Loader(dataset.source, dataset.labels, rows, 64, workers=workers, device=device)
+    shape = (len(rows), network.head.in_features)
+    with TemporaryFile() as file:  # of many images they may not fit into memory
+        features: NDArray[Any] = np.memmap(file, np.float32, "w+", shape=shape)
+        _extract(network.to(device), loader, features)
+        parts = [slice(start, start + _ROWS) for start in range(0, len(rows), _ROWS)]
+        sums: Sums | None = None
+        for part in parts:
+            tags = (dataset.labels.lookup(rows[part]) == 1).astype(np.float64)
+            added = Sums.of(features[part].astype(np.float64), tags)
+            sums = added if sums is None else sums.plus(added)
+        assert sums is not None  # no split is empty
+        ridge = Ridge.fit(sums)
+        for part in parts:
+            scores = ridge.scores(features[part].astype(np.float64))
+            yield rows[part], scores, ridge.deviations(scores)
+
+
+@torch.no_grad()
+def _extract(network: Classifier, loader: Loader, features: NDArray[Any]) -> None:
+    first = 0
+    with network.scoring():
+        for batch in watched(loader, "Features of images, by batch", len(loader)):
+            values = network.features(batch.inputs).float().cpu().numpy()
+            features[first : first + len(values)] = values
+            first += len(values)
