@@ -89,6 +89,7 @@ def test_finding_25_a_model_of_features_scores_unlabelled_features(
         ({"features": torch.zeros(2, 12)}, {"images": '["a"]'}, "2 rows, but names 1 images"),
         ({"features": torch.zeros(2, 12)}, {"images": '["a", "a"]'}, "'a' occurs twice"),
         ({"features": torch.zeros(2, 12)}, {"images": "{"}, "no features can be read"),
+        ({"features": torch.zeros(2, 12)}, {"images": "[" * 100_000}, "nested too deeply"),
         ({"features": torch.zeros(2, 12)}, {"images": "3"}, "must be a JSON list of names"),
     ],
 )
@@ -104,3 +105,14 @@ def test_finding_25_features_that_a_model_cannot_score(
     assert code == 2
     assert message in err
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_scores_as_low_as_they_go_are_probabilities(feature_folder, tmp_path, largeloss):
+    """Far below where exp overflows, which would warn; warnings are errors."""
+    out, scores = tmp_path / "run", tmp_path / "s.csv"
+    assert largeloss("train", feature_folder, "--epochs", "1", "--out", out)[0] == 0
+    save_file({"features": torch.full((2, 12), -1e30)}, tmp_path / "f.safetensors")
+    code, _, err = largeloss("predict", out, tmp_path / "f.safetensors", "--out", scores)
+    assert code == 0, err
+    rows = [line.split(",")[2:] for line in scores.read_text().splitlines()[1:]]
+    assert {float(value) for row in rows for value in row} <= {0.0, 1.0}

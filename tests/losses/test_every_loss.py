@@ -599,6 +599,7 @@ def test_finding_20_a_setting_of_a_wrong_type_is_named(name):
         ):
             call()
     with pytest.raises(ConfigError, match=r"delta_rel of LargeLossSelection must be a number"):
+        # The wrong type is what is tested.
         LargeLossSelection("0.2", "all", "include", 1)  # type: ignore[arg-type]
 
 

@@ -1,6 +1,5 @@
 """What images are normalised with: statistics noted in a weights file, else timm's."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import timm
 from safetensors import SafetensorError, safe_open
 
 from largeloss.errors import ConfigError
+from largeloss.files import loaded_json
 from largeloss.models.backbones import OWN_BACKBONES, check_backbone
 
 
@@ -59,8 +59,8 @@ def noted_statistics(weights: Path) -> Statistics | None:
     if not {"mean", "std"} & noted.keys():
         return None
     try:
-        mean, std = (tuple(map(float, json.loads(noted[name]))) for name in ("mean", "std"))
-    except (KeyError, ValueError, TypeError, RecursionError):
+        mean, std = (tuple(map(float, loaded_json(noted[name]))) for name in ("mean", "std"))
+    except (KeyError, ValueError, TypeError):
         mean, std = (), ()
     if not (len(mean) == len(std) == 3 and all(map(math.isfinite, mean + std)) and min(std) > 0):
         found = " and ".join(f"{name} {noted.get(name)!r:.60}" for name in ("mean", "std"))

@@ -23,7 +23,7 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
         reason = (
             "is present in none of them"
             if not present.any()
-            else ("is present in all of its images, or in none")
+            else "is present in all of its images, or in none"
         )
         return [
             f"Val cannot choose an epoch: it has {val.table.num_images} images, and every class "

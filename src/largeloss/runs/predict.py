@@ -73,9 +73,9 @@ class Predictions:
         rows = np.arange(num_images, dtype=np.int64)
         loader = Loader(source, blank, rows, self.batch_size, workers=self.workers, device=device)
         for scores in score_batches(self.network, loader):
-            logits = scores.logits.double().numpy()
-            probabilities = 1 / (1 + np.exp(-logits))
-            tagged = logits > self.logit_thresholds
+            logits = scores.logits.double()
+            probabilities = logits.sigmoid().numpy()
+            tagged = logits.numpy() > self.logit_thresholds
             for row, values, over in zip(scores.rows.tolist(), probabilities, tagged, strict=True):
                 order = np.argsort(-values, kind="stable")
                 yield Prediction(

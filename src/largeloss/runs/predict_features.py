@@ -1,6 +1,5 @@
 """Scores and tags from features without labels, for a model of features."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from largeloss.data.folder.labels_and_splits import FEATURES
 from largeloss.data.folder.read import read_features
 from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.errors import DataError
+from largeloss.files import loaded_json
 from largeloss.labels import LabelTable
 from largeloss.models import Classifier
 from largeloss.runs.predict import Predictions
@@ -81,7 +81,7 @@ def _names(path: Path) -> list[str]:
     """Of the rows, as :func:`.read_features` has them."""
     try:
         with safe_open(path, framework="pt") as file:
-            names = json.loads((file.metadata() or {}).get("images", "null"))
+            names = loaded_json((file.metadata() or {}).get("images", "null"))
             number = file.get_slice("features").get_shape()[0]
     except (SafetensorError, OSError, ValueError, IndexError) as error:
         raise DataError(

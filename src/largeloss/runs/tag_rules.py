@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from largeloss.data import Dataset
@@ -24,8 +25,7 @@ def tag_rules(dataset: Dataset, val: Evaluator, scores: Measured) -> dict[str, T
     """
     train = dataset.labels.select(dataset.rows("train"))
     chosen = val.thresholds(scores, learnt=train.counts().present > 0)
-    with np.errstate(over="ignore"):
-        probabilities = np.clip(1 / (1 + np.exp(-chosen)), LOWEST, HIGHEST)
+    probabilities = torch.from_numpy(chosen).sigmoid().numpy().clip(LOWEST, HIGHEST)
     probabilities[np.isinf(chosen)] = np.nan
     counts = val.tag_counts(scores, _logits(probabilities))
     shares = (probabilities, counts.precision, counts.recall)
