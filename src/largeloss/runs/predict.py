@@ -120,11 +120,10 @@ def passed_over(others: Mapping[str, int]) -> str:
     """A sentence that begins with a blank, on files that are no images by their suffix; or none."""
     if not others:
         return ""
+    total = sum(others.values())
+    files = "1 file of another suffix" if total == 1 else f"{total:,} files of other suffixes"
     listed = ", ".join(f"{number:,} {suffix}" for suffix, number in others.items())
-    return (
-        f" Left out: {sum(others.values()):,} files of other suffixes ({listed}). Convert what is "
-        "an image to JPEG or PNG."
-    )
+    return f" Left out: {files} ({listed}). Convert what is an image to JPEG or PNG."
 
 
 def spreadsheet_cell(text: str) -> str:
