@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,12 @@ from pyarrow import parquet
 from largeloss.api import Run
 from largeloss.data.folder.read import write_features
 from largeloss.runs.best_entries import BestEntries
+from largeloss.runs.data import open_data
+from largeloss.runs.folds import fold_numbers
+from largeloss.runs.load import load
+from largeloss.runs.result import RunResult
 from largeloss.runs.ridge import PRIOR, STRENGTH, Ridge, Sums
+from largeloss.runs.settings import saved_settings
 from largeloss.runs.suggestion_files import class_ranks
 from largeloss.runs.suggestions import missing_and_wrong, suggest
 
@@ -206,6 +212,61 @@ def test_a_resumed_run_suggests_what_the_uninterrupted_one_does(
     one, other = suggest(run), suggest(resumed)
     for name in ("rows", "columns", "scores"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("hidden", [0, 8])
+def test_out_of_fold_each_image_is_scored_by_what_was_learnt_without_it(
+    largeloss, tmp_path, hidden
+):
+    _, given = write_data(tmp_path / "data")
+    options = ("--seed", "3", "--set", f"model.hidden={hidden}")
+    run = tmp_path / "run"
+    assert largeloss("train", tmp_path / "data", *SMALL, *options, "--out", run)[0] == 0
+    code, out, err = largeloss("suggest", run, "--folds", 4, "--out", tmp_path / "s.jsonl")
+    assert code == 0, err
+    assert ("fold 4 of 4" in out) == bool(hidden)
+    settings = saved_settings(run)
+    data = open_data(settings)
+    rows = data.training.rows("train")
+    fold_of = fold_numbers(len(rows), 4, 3)
+    assert np.bincount(fold_of).tolist() == [30] * 4
+    folders = sorted((run / "folds").glob("*"))
+    assert len(folders) == (4 if hidden else 0)
+    changed = {folder: (folder / "result.json").stat().st_mtime_ns for folder in folders}
+    expected = {}
+    for fold in range(4):
+        others = rows[fold_of != fold]
+        source = run
+        if hidden:
+            part = replace(data.training, splits={**data.training.splits, "train": others})
+            source = run / "folds" / part.fingerprint[:16]
+            assert RunResult.read(source).num_images["train"] == 90
+        network = load(source).network
+        with torch.no_grad(), network.scoring():
+            inputs = data.training.source.read(rows.tolist(), [False] * len(rows))
+            features = network.features(inputs).double().numpy()
+        tags = (data.training.labels.lookup(rows) == 1).astype(float)
+        ridge = Ridge.fit(Sums.of(features[fold_of != fold], tags[fold_of != fold]))
+        for place in np.flatnonzero(fold_of == fold):
+            for column in range(3):
+                if given[rows[place], column] == "":
+                    score = ridge.scores(features[place : place + 1])[0, column]
+                    expected[rows[place], column] = score
+    found = Run.read(run).suggestions(folds=4)
+    assert len(found) == len(expected)
+    for row, column, score in zip(found.rows, found.columns, found.scores, strict=True):
+        assert score == pytest.approx(expected[row, column], rel=1e-5)
+    # what was trained is not trained again
+    assert changed == {folder: (folder / "result.json").stat().st_mtime_ns for folder in folders}
+
+
+@pytest.mark.parametrize("folds", [0, 1, 121])
+def test_a_number_of_folds_that_cannot_be_is_refused(trained, largeloss, tmp_path, folds):
+    run, *_ = trained
+    code, _, err = largeloss("suggest", run, "--folds", folds, "--out", tmp_path / "s.csv")
+    assert code == 2
+    assert f"--folds must be 2 to 120, the number of training images; got {folds}." in err
+    assert not (tmp_path / "s.csv").exists()
 
 
 @pytest.mark.parametrize("out", ["s.txt", "nowhere/s.csv"])

@@ -50,16 +50,18 @@ class Run(RunResult):
         """The weights of the best val epoch."""
         return load(self.path)
 
-    def suggestions(self, wrong: bool = False) -> Suggestions:
+    def suggestions(self, wrong: bool = False, folds: int | None = None) -> Suggestions:
         """Unobserved entries of the training images, those most likely to be missing tags first.
 
         Args:
             wrong: The observed entries instead, those most likely to be wrong first.
+            folds: Score each image by what was learnt without it, of so many folds: for models that
+                memorise. A backbone that was trained is trained again for each fold.
 
         Raises:
             ConfigError, DataError, LabelError: the data has changed, or cannot be read.
         """
-        return missing_and_wrong(self.path)[int(wrong)]
+        return missing_and_wrong(self.path, folds=folds)[int(wrong)]
 
     @property
     def curves(self) -> dict[str, tuple[float, ...]]:

@@ -20,15 +20,24 @@ def suggest(
         bool,
         typer.Option("--wrong", help="Also list observed labels, those that look wrong first."),
     ] = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            help="Score each image by what was learnt without it: for models that memorise. A "
+            "backbone that was trained is trained this many times more, on the other folds.",
+            metavar="K",
+        ),
+    ] = None,
 ) -> None:
     """Rank the unobserved entries of RUN's training images: probably missing tags first."""
-    from largeloss.cli.console import note, say
+    from largeloss.cli.console import note, progress, say
     from largeloss.runs.suggestion_files import check_suffix, write_suggestions
     from largeloss.runs.suggestions import missing_and_wrong
 
     check_suffix(out)
-    with if_interrupted(f"{out} was not written; no suggestion is kept."):
-        missing, observed = missing_and_wrong(run)
+    with if_interrupted(f"{out} was not written; trainings of folds are kept, no suggestion is."):
+        missing, observed = missing_and_wrong(run, folds=folds, listener=progress().listener)
         lists = [missing, observed] if wrong else [missing]
         write_suggestions(out, lists)
     if not len(missing):

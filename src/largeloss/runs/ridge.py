@@ -33,6 +33,12 @@ class Sums(NamedTuple):
     """(D, C)"""
 
     @classmethod
+    def zeros(cls, num_features: int, num_classes: int) -> Self:
+        """Of no image."""
+        shapes = [(num_features,), (num_features,) * 2, (num_classes,), (num_features, num_classes)]
+        return cls(0, *map(np.zeros, shapes))
+
+    @classmethod
     def of(cls, features: Floats, tags: Floats) -> Self:
         """Of features (B, D) and tags (B, C), 1 where present."""
         products, tagged = features.T @ features, features.T @ tags

@@ -5,7 +5,7 @@ compares it with the model's own scores, and says what that does not show. It ne
 a resumed run gives what the uninterrupted one gives.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,14 +20,16 @@ from largeloss.errors import ConfigError
 from largeloss.models import Classifier
 from largeloss.runs.best_entries import BestEntries
 from largeloss.runs.data import RunData, load_data, open_data
+from largeloss.runs.folds import fold_networks, fold_numbers
 from largeloss.runs.load import load
 from largeloss.runs.ridge import Floats, Ridge, Sums
 from largeloss.runs.settings import saved_settings
+from largeloss.training.listener import Listener
 from largeloss.watch import watched
 
 KEPT = 10_000_000
 """So many entries are ranked at most, the same number of each class."""
-_ROWS = 1024  # of features, in float64 at a time
+_ROWS = 1024  # of features
 Ints = NDArray[np.int64]
 
 
@@ -79,7 +81,12 @@ def suggest(run: Path) -> Suggestions:
 
 
 def missing_and_wrong(
-    run: Path, data: RunData | None = None, rows: Ints | None = None
+    run: Path,
+    data: RunData | None = None,
+    rows: Ints | None = None,
+    *,
+    folds: int | None = None,
+    listener: Callable[[str], Listener] = lambda name: Listener(),
 ) -> tuple[Suggestions, Suggestions]:
     """Ranks the entries of the training images by how likely they are wrong as they are.
 
@@ -87,6 +94,10 @@ def missing_and_wrong(
         run: A run folder with a model.
         data: Of the run, where it was read already.
         rows: Only these images; None for all training images.
+        folds: Score each image by what was learnt from the others: of so many folds of the training
+            images, all but its own. Where the run trained the backbone, it is trained again for
+            each fold, see :func:`.fold_networks`.
+        listener: Makes, for a title, what is told how these trainings go on.
 
     Returns:
         The unobserved entries, those most likely to be missing tags first; and the observed ones.
@@ -94,6 +105,7 @@ def missing_and_wrong(
     Raises:
         ConfigError, CheckpointError: no such run, nothing to load, or data that has changed.
         DataError, LabelError: the data cannot be read.
+        RunError: a training of a fold was stopped, or failed.
     """
     settings, model = saved_settings(run), load(run)
     if data is None:
@@ -109,11 +121,24 @@ def missing_and_wrong(
     rows = data.training.rows("train") if rows is None else rows
     limit = max(1, KEPT // table.num_classes)
     missing, wrong = (BestEntries(table.num_classes, limit) for _ in range(2))
-    workers = settings.training.workers
-    for part, scores, above in _scores(model.network, data.training, rows, workers):
-        states = table.lookup(part)
-        missing.add(part, scores, states < 0)
-        wrong.add(part, np.where(states == 1, -above, above), states >= 0)
+
+    def add(network: Classifier, parts: list[NDArray[np.bool_]]) -> None:
+        workers = settings.training.workers
+        for part, scores, above in _scores(network, data.training, rows, parts, workers):
+            states = table.lookup(part)
+            missing.add(part, scores, states < 0)
+            wrong.add(part, np.where(states == 1, -above, above), states >= 0)
+
+    if folds is None:
+        add(model.network, [np.ones(len(rows), np.bool_)])
+    else:
+        fold_of = fold_numbers(len(rows), folds, settings.training.seed)
+        trained = any(weight.numel() for weight in model.network.backbone.parameters())
+        if settings.training.protocol == "linear" or not trained:  # the same whatever is left out
+            add(model.network, [fold_of == fold for fold in range(folds)])
+        else:
+            for network, fold in fold_networks(run, settings, data, rows, fold_of, listener):
+                add(network, [fold_of == fold])
 
     def named(best: BestEntries) -> Suggestions:
         found = best.ranked()
@@ -126,26 +151,39 @@ def missing_and_wrong(
 
 
 def _scores(
-    network: Classifier, dataset: Dataset, rows: Ints, workers: int
+    network: Classifier,
+    dataset: Dataset,
+    rows: Ints,
+    parts: list[NDArray[np.bool_]],
+    workers: int,
 ) -> Iterator[tuple[Ints, Floats, Floats]]:
-    """Rows, the scores (B, C) of their images, and by how much they are above those of others."""
+    """Rows, the scores (B, C) of their images, and by how much they are above those of others.
+
+    Each of ``parts`` (N,) is scored by a regression on the other images; one that is all of them,
+    by a regression on itself.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     loader = Loader(dataset.source, dataset.labels, rows, 64, workers=workers, device=device)
     shape = (len(rows), network.head.in_features)
     with TemporaryFile() as file:  # of many images they may not fit into memory
         features: NDArray[Any] = np.memmap(file, np.float32, "w+", shape=shape)
         _extract(network.to(device), loader, features)
-        parts = [slice(start, start + _ROWS) for start in range(0, len(rows), _ROWS)]
-        sums: Sums | None = None
         for part in parts:
-            tags = (dataset.labels.lookup(rows[part]) == 1).astype(np.float64)
-            added = Sums.of(features[part].astype(np.float64), tags)
-            sums = added if sums is None else sums.plus(added)
-        assert sums is not None  # no split is empty
-        ridge = Ridge.fit(sums)
-        for part in parts:
-            scores = ridge.scores(features[part].astype(np.float64))
-            yield rows[part], scores, ridge.deviations(scores)
+            fitted = part if part.all() else ~part
+            sums = Sums.zeros(shape[1], dataset.labels.num_classes)
+            for chosen in _slices(fitted):
+                tags = (dataset.labels.lookup(rows[chosen]) == 1).astype(np.float64)
+                sums = sums.plus(Sums.of(features[chosen].astype(np.float64), tags))
+            ridge = Ridge.fit(sums)
+            for chosen in _slices(part):
+                scores = ridge.scores(features[chosen].astype(np.float64))
+                yield rows[chosen], scores, ridge.deviations(scores)
+
+
+def _slices(chosen: NDArray[np.bool_]) -> Iterator[Ints]:
+    """The positions of ``chosen``, so many at a time as fit into memory in float64."""
+    places = np.flatnonzero(chosen)
+    yield from (places[start : start + _ROWS] for start in range(0, len(places), _ROWS))
 
 
 @torch.no_grad()
