@@ -128,7 +128,7 @@ READERS: dict[str, tuple[Callable[[Path], object], Reader]] = {
     "labels.parquet": (parquet, lambda f: read_labels(f / "labels.parquet")),
     "data folder": (folder_of_images, lambda f: read_folder(f, image_size=8)),
     "boxes.parquet": (boxes, lambda f: read_boxes(f / "boxes.parquet", BOXED)),
-    "corrections.parquet": (boxes, lambda f: read_edits(f / "boxes.parquet", BOXED)),
+    "corrections.parquet": (boxes, lambda f: read_edits(f / "boxes.parquet")),
     "features": (features, lambda f: read_features(f / "features.safetensors", BOXED)),
     "images": (images, read_images),
     "config.yaml": (config, lambda f: make_config([read_yaml(f / "config.yaml")])),

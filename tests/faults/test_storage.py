@@ -37,7 +37,7 @@ def everything(run, table):
     folder, recorded = RunFolder(run), RecordedLosses.read(run)
     model = load(run)
     folder.check(folder.corrections_file)
-    edits = read_edits(folder.corrections_file, table)
+    edits = read_edits(folder.corrections_file)
     epochs = range(recorded.num_epochs)
     return {
         "settings": saved_settings(run).plain(),
@@ -49,7 +49,7 @@ def everything(run, table):
         "losses": [np.asarray(recorded.losses(epoch)).tobytes() for epoch in epochs],
         "steps": [plain(recorded.steps(epoch)) for epoch in epochs],
         "flagged": [plain(recorded.flagged(epoch)) for epoch in epochs],
-        "edits": [plain(getattr(edits, name)) for name in ("rows", "columns", "after", "epoch")],
+        "edits": [*map(plain, edits.places(table)), plain(edits.after), plain(edits.epoch)],
     }
 
 

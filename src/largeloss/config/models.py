@@ -45,6 +45,9 @@ class DataConfig(_Section):
         None,
         "A folder with labels.csv (or .parquet) and images or features; None for digit scenes.",
     )
+    labels: Path | None = setting(
+        None, "A label file in place of DATA's own, such as a corrected copy.", flag=True
+    )
     classes: list[str] | None = setting(
         None,
         "Only these: separated by commas, a .txt file with one a line, or one an option.",

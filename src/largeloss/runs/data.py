@@ -12,6 +12,7 @@ from largeloss.data.examine.problems import about_duplicates
 from largeloss.data.folder.read import without_broken_images
 from largeloss.data.inputs.decoded_cache import DecodedCache
 from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.errors import ConfigError
 from largeloss.runs.settings import resolved
 
 
@@ -34,6 +35,8 @@ def read_data(settings: RunConfig) -> Dataset:
     """Reads the data folder as it is given; no image is decoded."""
     data = settings.data
     if data.path is None:
+        if data.labels is not None:
+            raise ConfigError("--labels needs DATA, the folder of its images; name both.")
         return digits.read()
     return read_folder(
         data.path,
@@ -42,6 +45,7 @@ def read_data(settings: RunConfig) -> Dataset:
         classes=data.classes,
         unlisted=data.unlisted,
         follow_symlinks=data.follow_symlinks,
+        labels=data.labels,
     )
 
 

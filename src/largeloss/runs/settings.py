@@ -34,7 +34,11 @@ def resolved(settings: RunConfig) -> RunConfig:
     return settings.with_values(
         method={"delta_rel": delta_rel},
         training={"head_method": head},
-        data={"path": _absolute(data.path), "cache": cache},
+        data={
+            "path": _absolute(data.path),
+            "labels": _absolute(data.labels),
+            "cache": cache,
+        },
         model=_definite(settings.model),
     )
 

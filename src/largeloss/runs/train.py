@@ -172,12 +172,14 @@ def _measured(
 
 
 def _write_corrections(run: Assembled, folder: RunFolder) -> None:
-    """The label edits of a method that makes them, as a journal."""
+    """The label edits of a method that makes them."""
     criterion = run.criterion
     if criterion.edits is None or criterion.action is None:
         return
-    edits = criterion.edits.committed
+    edits, labels = criterion.edits.committed, run.dataset.labels
     records = LabelEdits.of(
+        images=labels.images,
+        classes=labels.classes,
         rows=edits.rows.numpy(),
         columns=edits.columns.numpy(),
         before=-1,
@@ -187,4 +189,4 @@ def _write_corrections(run: Assembled, folder: RunFolder) -> None:
         author=criterion.name,
         reason=criterion.action.reason,
     )
-    write_edits(folder.corrections_file, records, run.dataset.labels)
+    write_edits(folder.corrections_file, records)

@@ -12,7 +12,8 @@ from largeloss.data.inputs.source import LabelsOnly, Source
 from largeloss.data.stratify import usual_split
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable, read_labels
-from largeloss.labels.files.layouts import SPLITS
+from largeloss.labels.files.layouts import SPLITS, parse_images
+from largeloss.labels.files.raw import read_raw
 
 FEATURES = "features.safetensors"
 
@@ -29,6 +30,8 @@ class Records:
     """Where there is no ``dataset.json``: the folder's name, and images in the folder itself."""
     notes: tuple[str, ...] = ()
     """What was decided on reading the label file."""
+    unnamed: tuple[str, ...] | None = None
+    """The images of features that have no names; None for those of ``table``."""
 
     @property
     def folders(self) -> Folders | None:
@@ -61,10 +64,11 @@ class Records:
         return self.dataset(LabelsOnly(self.table.num_images))
 
 
-def read_records(root: Path, *, unlisted: str | None = None) -> Records:
+def read_records(root: Path, *, unlisted: str | None = None, labels: Path | None = None) -> Records:
     """Reads ``labels.csv`` or ``labels.parquet``, and ``dataset.json`` if there is one.
 
-    ``unlisted`` is as in :func:`largeloss.labels.read_labels`.
+    ``unlisted`` is as in :func:`largeloss.labels.read_labels`; ``labels`` is read in place of the
+    folder's own label file.
 
     Raises:
         DataError: a file is missing or wrong, or the two do not fit each other.
@@ -78,12 +82,16 @@ def read_records(root: Path, *, unlisted: str | None = None) -> Records:
             f"that it names, or {FEATURES} in their place."
         )
     described = read_description(root)
-    file = read_labels(find_label_file(root), unlisted=unlisted)
+    file = read_labels(labels or find_label_file(root), unlisted=unlisted)
+    unnamed = None
+    if labels is not None and (root / FEATURES).is_file():
+        unnamed = parse_images(read_raw(find_label_file(root)), None).names
     description = described or Description(
         name=root.resolve().name, images=".", classes=file.table.classes
     )
     table = _in_order(root, file.table, description.classes)
-    return Records(root, table, rows_by_split(file.splits), description, file.notes)
+    splits = rows_by_split(file.splits)
+    return Records(root, table, splits, description, file.notes, unnamed)
 
 
 def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:

@@ -43,6 +43,7 @@ def read_folder(
     classes: Sequence[str] | None = None,
     unlisted: str | None = None,
     follow_symlinks: bool = False,
+    labels: Path | None = None,
 ) -> Dataset:
     """Reads a data folder; no image is decoded yet.
 
@@ -57,13 +58,14 @@ def read_folder(
         unlisted: For files that list tags: whether a tag that is not listed is ``"unknown"`` or
             ``"absent"``.
         follow_symlinks: Whether images may be links that lead out of their folder.
+        labels: A label file that is read in place of the folder's own.
 
     Raises:
         DataError: a file is missing or wrong, a name leads out of the folder of images, or two
             names lead to one file.
         LabelError: the label file is wrong.
     """
-    records = read_records(root, unlisted=unlisted)
+    records = read_records(root, unlisted=unlisted, labels=labels)
     dataset = with_inputs(records, image_size, follow_symlinks, max_value).with_splits()
     if isinstance(dataset.source, ImageFiles):
         refuse_equal_paths(dataset.labels.images)
@@ -86,7 +88,7 @@ def with_inputs(
     table, root = records.table, records.root
     source: Source
     if (root / FEATURES).is_file():
-        source = FeatureArray(read_features(root / FEATURES, table))
+        source = FeatureArray(read_features(root / FEATURES, table, records.unnamed))
     elif (folders := records.folders) is not None:
         paths = locate_images(table.images, folders, follow_symlinks)
         source = ImageFiles(paths, image_size, max_value)
@@ -148,11 +150,12 @@ def _refuse_missing(dataset: Dataset, used: Rows) -> None:
         )
 
 
-def read_features(path: Path, table: LabelTable) -> Tensor:
+def read_features(path: Path, table: LabelTable, unnamed: Sequence[str] | None = None) -> Tensor:
     """(N, D) float32 features in the order of the table's images.
 
     The file is mapped into memory. It holds a tensor ``features``; its metadata may name the images
-    (a JSON list under ``images``), otherwise rows are in the order of the label file.
+    (a JSON list under ``images``), otherwise rows are those of ``unnamed``, by default of the
+    table's images.
 
     Raises:
         DataError: the file cannot be read, or does not fit the labels.
@@ -186,6 +189,8 @@ def read_features(path: Path, table: LabelTable) -> Tensor:
             "match). Remove it and have it written again."
         )
     values = stored.float()
+    if names is None and unnamed is not None:
+        names = list(unnamed)
     if names is None:
         if len(values) != table.num_images:
             raise DataError(
