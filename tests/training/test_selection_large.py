@@ -36,8 +36,8 @@ def test_of_observed_entries_alone(share, seed, monkeypatch):
     for name in ("num_classes", "num_absent", "num_without_negatives", "num_observed"):
         assert getattr(one, name) == getattr(two, name)
     learnt = np.arange(classes) % 5 > 0
-    limits = evaluator.thresholds(whole, learnt)
-    np.testing.assert_array_equal(limits, evaluator.thresholds(alone, learnt))
+    limits = evaluator.thresholds(whole, learnt).thresholds
+    np.testing.assert_array_equal(limits, evaluator.thresholds(alone, learnt).thresholds)
     for name in ("hits", "predicted", "positives"):
         counts = [getattr(evaluator.tag_counts(some, limits), name) for some in (whole, alone)]
         np.testing.assert_array_equal(*counts)

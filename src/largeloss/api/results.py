@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from largeloss.config import RunConfig
 from largeloss.experiments.results import Comparison
+from largeloss.metrics.aims import Aim
 from largeloss.notebook import html_table
 from largeloss.pages.run import run_curves
 from largeloss.report.tables import COLUMNS, comparison_rows
@@ -17,6 +18,7 @@ from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.suggestions import Suggestions, missing_and_wrong
+from largeloss.runs.thresholds import ChosenThresholds, choose_thresholds
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,21 @@ class Run(RunResult):
             ConfigError, DataError, LabelError: the data has changed, or cannot be read.
         """
         return missing_and_wrong(self.path, folds=folds)[int(wrong)]
+
+    def choose_thresholds(self, aim: str = "f1", calibrate: bool = True) -> ChosenThresholds:
+        """Chooses thresholds on val, calibrates the scores, and saves both with the model.
+
+        Args:
+            aim: ``"f1"``, ``"precision=0.9"`` or ``"recall=0.8"``.
+            calibrate: False leaves, or restores, the network's own scores.
+
+        Raises:
+            ConfigError, DataError, LabelError: no such aim; the data has changed, or cannot be
+                read.
+        """
+        found = choose_thresholds(self.path, Aim.parse(aim), calibrate)
+        self.__dict__.pop("model", None)  # it has the earlier ones
+        return found
 
     @property
     def curves(self) -> dict[str, tuple[float, ...]]:

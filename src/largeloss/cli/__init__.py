@@ -19,6 +19,7 @@ from largeloss.cli import (
     report,
     reproduce,
     suggest,
+    thresholds,
     train,
 )
 from largeloss.cli.console import bars, complain, remember, say
@@ -37,6 +38,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("suggest")(suggest.suggest)
+app.command("thresholds")(thresholds.thresholds)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)

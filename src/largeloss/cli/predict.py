@@ -34,10 +34,9 @@ def predict(
     if not out.parent.is_dir():
         raise ConfigError(f"The folder {out.parent} of --out does not exist.")
     model = load(run)
-    never = [name for name, limit in model.thresholds.items() if limit is None]
-    if never:
-        shown = ", ".join(never[:8]) + (f", … ({len(never)} classes)" if len(never) > 8 else "")
-        note(f"Never tagged, since no training image had the tag: {shown}.")
+    for why, names in model.never_tagged.items():
+        shown = ", ".join(names[:8]) + (f", … ({len(names)} classes)" if len(names) > 8 else "")
+        note(f"Never tagged, since {why}: {shown}.")
     with if_interrupted(f"{out} was not written; no prediction is kept."):
         predictions = model.predict(
             paths, bad_images=bad_images, batch_size=batch_size, workers=workers

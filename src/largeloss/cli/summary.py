@@ -13,6 +13,8 @@ from largeloss.training.evaluation import RULES
 if TYPE_CHECKING:
     from largeloss.runs.grouped_map import GroupedFigures
     from largeloss.runs.result import RunResult
+    from largeloss.runs.thresholds import ChosenThresholds
+    from largeloss.training.description import TagShares
 
 
 def print_result(result: "RunResult", folder: Path) -> None:
@@ -69,8 +71,7 @@ def class_table(
         elif not absent:
             shown = "not measurable: nowhere absent"
         more = (column[name] for column in tags.values())
-        percent = ("–" if share is None else f"{100 * share:.1f}" for share in more)
-        rows.append((name, *map(str, counts[name]), shown, *percent))
+        rows.append((name, *map(str, counts[name]), shown, *map(_percent, more)))
     return text_table(("Class", "Present", "Absent", "Unknown", "AP", *tags), rows)
 
 
@@ -96,3 +97,32 @@ def group_table(figures: "GroupedFigures") -> Table:
     ]
     rows.append(("all", "", str(sum(measured.num_counted)), shown(measured.all)))
     return text_table(("Group", "Train annotations", "Classes", "mAP (%)"), rows)
+
+
+def threshold_table(found: "ChosenThresholds") -> Table:
+    """Thresholds by class, precision (P) and recall (R) on val and test, and why there is none."""
+    rows = []
+    for name, rule in found.rules.items():
+        test = found.chosen_for.test_classes[name]
+        threshold = "–" if rule.probability is None else f"{rule.probability:.3f}"
+        why = ""
+        if rule.probability is None:
+            why = "cannot reach it" if name in found.chosen_for.unreachable else "never learnt"
+        numbers = [_percent(rule.precision), _percent(rule.recall)]
+        numbers += [_percent(test.precision), _percent(test.recall)]
+        rows.append((name, threshold, *numbers, why))
+    titles = ("Class", "Threshold", "Val P", "Val R", "Test P", "Test R", "Never tagged")
+    return text_table(titles, rows)
+
+
+def shares(came: "TagShares") -> str:
+    """How many tags are right, how many are found, and F1, in percent."""
+    precision, recall = came.precision, came.recall
+    if not precision or not recall:
+        return f"precision {_percent(precision)}, recall {_percent(recall)}"
+    f1 = 2 * precision * recall / (precision + recall)
+    return f"precision {_percent(precision)}, recall {_percent(recall)}, F1 {_percent(f1)}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"

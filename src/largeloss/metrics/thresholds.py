@@ -1,10 +1,12 @@
-"""Thresholds that maximise F1: of each class by itself, or shrunk towards one of all classes."""
+"""Thresholds for an aim: of each class by itself, or shrunk towards one of all classes."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from largeloss.metrics.aims import F1, Aim
 from largeloss.metrics.arrays import ArrayOrTensor, Scores, checked_pair, refuse_scores
 from largeloss.metrics.average_precision import checked_entries
 from largeloss.metrics.ranking import Ranking, ranked_classes, ranked_entries
@@ -32,7 +34,8 @@ def best_thresholds(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray
     Source: ours; exact, since the best threshold always lies just below the score of a positive.
     """
     checked, states = checked_pair(scores, labels)
-    return _of_classes(checked, ranked_classes(checked, states), checked.shape[1])
+    rankings = ranked_classes(checked, states)
+    return _of_classes(checked, rankings, checked.shape[1], F1).thresholds
 
 
 def best_thresholds_entries(
@@ -43,7 +46,8 @@ def best_thresholds_entries(
     Args, shapes and errors as ``average_precision_entries``; returns (C,) float64.
     """
     values, states, places = checked_entries(scores, labels, columns, num_classes)
-    return _of_classes(values, ranked_entries(values, states, places, num_classes), num_classes)
+    rankings = ranked_entries(values, states, places, num_classes)
+    return _of_classes(values, rankings, num_classes, F1).thresholds
 
 
 def shrunk_thresholds(
@@ -69,10 +73,7 @@ def shrunk_thresholds(
         and 50 no value was clearly better on voc-animals (docs/decisions.md).
     """
     checked, states = checked_pair(scores, labels)
-    num_classes, observed = checked.shape[1], states >= 0
-    columns = np.broadcast_to(np.arange(num_classes, dtype=np.int32), checked.shape)[observed]
-    entries = checked[observed], states[observed], columns
-    return shrunk_thresholds_entries(*entries, num_classes, learnt)
+    return shrunk_thresholds_entries(*observed_entries(checked, states), checked.shape[1], learnt)
 
 
 def shrunk_thresholds_entries(
@@ -86,41 +87,89 @@ def shrunk_thresholds_entries(
 
     Args, shapes and errors as ``average_precision_entries``; ``learnt`` as ``shrunk_thresholds``.
     """
+    return aimed_thresholds_entries(scores, labels, columns, num_classes, F1, learnt).thresholds
+
+
+class AimedThresholds(NamedTuple):
+    """Thresholds chosen for an aim."""
+
+    thresholds: npt.NDArray[np.float64]
+    """(C,); infinite where a class is never predicted."""
+    reachable: npt.NDArray[np.bool_]
+    """(C,): False where a class has positives and negatives, but no threshold reaches the aim."""
+
+
+def aimed_thresholds_entries(
+    scores: ArrayOrTensor,
+    labels: ArrayOrTensor,
+    columns: ArrayOrTensor,
+    num_classes: int,
+    aim: Aim,
+    learnt: npt.ArrayLike | None = None,
+) -> AimedThresholds:
+    """``shrunk_thresholds`` for any aim, from a list of observed entries.
+
+    For a precision, ``own`` and ``common`` find the most of the present entries that the precision
+    allows; for a recall, they are the highest that reach it. A class in which no threshold reaches
+    the aim is never predicted.
+
+    Args, shapes and errors as ``average_precision_entries``; ``learnt`` as ``shrunk_thresholds``.
+    """
     values, states, places = checked_entries(scores, labels, columns, num_classes)
     places = places.astype(np.int64)
     known = np.ones(num_classes, dtype=bool) if learnt is None else np.asarray(learnt, dtype=bool)
-    own = best_thresholds_entries(values, states, places, num_classes)
+    own, reachable = _of_classes(
+        values, ranked_entries(values, states, places, num_classes), num_classes, aim
+    )
     of_known = known[places]
     pooled = values[of_known], states[of_known], np.zeros(of_known.sum(), dtype=np.int8)
-    common = best_thresholds_entries(*pooled, 1)[0]
+    common = _of_classes(pooled[0], ranked_entries(*pooled, 1), 1, aim).thresholds[0]
     fewer = np.min(
         [np.bincount(places[states == state], minlength=num_classes) for state in (1, 0)], axis=0
     )
     weights = fewer / (fewer + PRIOR)
-    return np.where(known, weights * own + (1 - weights) * common, np.inf)
+    drawn = weights * own + (1 - weights) * common
+    thresholds = np.where(known & reachable, drawn, np.inf)
+    return AimedThresholds(thresholds, reachable)
+
+
+def observed_entries(
+    scores: Scores, labels: npt.NDArray[np.int8]
+) -> tuple[Scores, npt.NDArray[np.int8], npt.NDArray[np.int32]]:
+    """Scores, labels and classes (E,) of the observed entries of matrices (N, C)."""
+    observed = labels >= 0
+    columns = np.broadcast_to(np.arange(scores.shape[1], dtype=np.int32), scores.shape)[observed]
+    return scores[observed], labels[observed], columns
 
 
 def _of_classes(
-    scores: Scores, rankings: Iterator[Ranking], num_classes: int
-) -> npt.NDArray[np.float64]:
+    scores: Scores, rankings: Iterator[Ranking], num_classes: int, aim: Aim
+) -> AimedThresholds:
     finite = np.isfinite(scores)
     if not finite.all():
         refuse_scores(~finite, "infinite")
-    return np.fromiter(map(_best_threshold, rankings), dtype=np.float64, count=num_classes)
+    found = np.empty(num_classes)
+    reachable = np.zeros(num_classes, dtype=bool)
+    for column, ranking in enumerate(rankings):
+        found[column], reachable[column] = _threshold(ranking, aim)
+    return AimedThresholds(found, reachable)
 
 
-def _best_threshold(ranking: Ranking) -> float:
+def _threshold(ranking: Ranking, aim: Aim) -> tuple[float, bool]:
     num_entries, num_hits = ranking.scores.size, ranking.hits.size
     if num_hits in (0, num_entries):
-        return 0.0
-    f1 = 2 * ranking.hits_above / (ranking.all_above + num_hits)
-    best = num_hits - 1 - int(np.argmax(f1[::-1]))
+        return 0.0, True
+    best = aim.choose(ranking)
+    if best is None:
+        return float(ranking.scores[-1]), False
     lowest_predicted = ranking.hits[best]
     num_below = num_entries - int(ranking.all_above[best])
     if num_below == 0:
         # In the type of the scores: a smaller step would be lost when converted to this type.
         with np.errstate(over="ignore", under="ignore"):
-            return float(np.nextafter(lowest_predicted, lowest_predicted.dtype.type(-np.inf)))
+            below = np.nextafter(lowest_predicted, lowest_predicted.dtype.type(-np.inf))
+        return float(below), True
     high, low = float(lowest_predicted), float(ranking.scores[num_below - 1])
     middle = low / 2 + high / 2
-    return middle if low <= middle < high else low  # there may be no float64 between them
+    # There may be no float64 between them.
+    return middle if low <= middle < high else low, True

@@ -48,8 +48,8 @@ def shown_row(source: Source, row: int) -> NDArray[np.uint8]:
 @torch.no_grad()
 def map_overlays(
     model: Classifier, inputs: Tensor, classes: Sequence[int], pixels: NDArray[np.uint8]
-) -> tuple[list[NDArray[np.uint8]], list[float]]:
-    """The image with the map of each class (a column) laid over it, and the class's probability.
+) -> tuple[list[NDArray[np.uint8]], Tensor]:
+    """The image with the map of each class (a column) laid over it, and the logits (C,) of all.
 
     ``inputs`` (1, 3, h, w) uint8 is the image as the model takes it, ``pixels`` (H, W, 3) as shown.
 
@@ -60,9 +60,9 @@ def map_overlays(
     chosen = torch.tensor(list(classes), dtype=torch.int64)
     maps = activation_maps(model, inputs)[0].cpu()[chosen]
     with model.scoring():
-        scores = model(inputs).logits[0].double().cpu().sigmoid()[chosen]
+        logits = model(inputs).logits[0].cpu()
     spread = normalized(maps, *pixels.shape[:2]).numpy()
-    return [overlay(pixels, one) for one in spread], scores.tolist()
+    return [overlay(pixels, one) for one in spread], logits
 
 
 class ActivationMaps:
@@ -118,7 +118,10 @@ class ActivationMaps:
                 pixels,
                 f"{name} ({_standing(name, given, seen)})",
                 tuple(overlays[place] for overlays, _ in results),
-                tuple(scores[place] for _, scores in results),
+                tuple(
+                    float(model.scores(logits)[columns[place]])
+                    for model, (_, logits) in zip(self.models, results, strict=True)
+                ),
             )
             for place, name in enumerate(wanted)
         ]

@@ -19,7 +19,7 @@ from largeloss.runs.data import load_data
 from largeloss.runs.predict import Predictions, find_images, readable_images
 from largeloss.runs.predict_features import predict_features
 from largeloss.runs.settings import saved_settings
-from largeloss.runs.tag_rules import logit_thresholds
+from largeloss.runs.tag_rules import logit_thresholds, saved_calibration
 from largeloss.training.description import TagRule
 from largeloss.training.evaluation import evaluation_loader
 from largeloss.training.recipe import Recipe
@@ -51,7 +51,9 @@ class TrainedClassifier(torch.nn.Module):
         chosen = saved.get("thresholds") or dict.fromkeys(self.classes, UNCHOSEN)
         self.tag_rules = {name: TagRule.model_validate(chosen[name]) for name in self.classes}
         """Class → from which probability on it is tagged, and what that came to on val."""
-        self.logit_thresholds = logit_thresholds(self.tag_rules)
+        self.calibration = saved_calibration(saved)
+        """Of the probabilities; None where they are the network's own."""
+        self.logit_thresholds = logit_thresholds(self.tag_rules, self.calibration)
         """(C,): a class is tagged where its logit lies above; infinite where it never is."""
         self.max_value: int | None = saved.get("max_value")
         """The largest whole number that a pixel of an image file can have; None for that of its
@@ -63,9 +65,31 @@ class TrainedClassifier(torch.nn.Module):
         """Class → probability above which it is tagged; None where it never is."""
         return {name: rule.probability for name, rule in self.tag_rules.items()}
 
+    @property
+    def never_tagged(self) -> dict[str, list[str]]:
+        """Why classes are never tagged → their names."""
+        chosen_for = self.saved.get("chosen_for") or {"aim": "", "unreachable": []}
+        found: dict[str, list[str]] = {}
+        for name, limit in self.thresholds.items():
+            if limit is None:
+                reason = "no training image had the tag"
+                if name in chosen_for["unreachable"]:
+                    reason = f"no threshold reaches {chosen_for['aim']} on val"
+                found.setdefault(reason, []).append(name)
+        return found
+
     def forward(self, inputs: Tensor) -> Tensor:
         output: Output = self.network(inputs)
         return output.logits
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """(B, C) float64 probabilities of logits (B, C), calibrated where the model is."""
+        logits = logits.double()
+        if self.calibration is not None:
+            slopes, offsets = self.calibration.slopes, self.calibration.offsets
+            logits = logits * torch.from_numpy(slopes).to(logits)
+            logits += torch.from_numpy(offsets).to(logits)
+        return logits.sigmoid()
 
     def preprocess(self, image: Path | str | NDArray[np.uint8]) -> Tensor:
         """(3, H, W) uint8: an image file, or pixels (H, W, 3), as the model takes them.
@@ -108,7 +132,9 @@ class TrainedClassifier(torch.nn.Module):
         if len(self.sample_shape) == 1:
             self.to("cuda" if torch.cuda.is_available() else "cpu")
             files, limits = [Path(path) for path in paths], self.logit_thresholds
-            return predict_features(self.network, self.classes, limits, files, batch_size)
+            return predict_features(
+                self.network, self.classes, limits, files, batch_size, self.scores
+            )
         found, others = find_images([Path(path) for path in paths])
         kept, skipped = readable_images(found, bad_images, workers, self.max_value)
         size, thresholds = self.sample_shape[1], self.logit_thresholds
@@ -117,6 +143,7 @@ class TrainedClassifier(torch.nn.Module):
             network,
             self.classes,
             thresholds,
+            self.scores,
             kept,
             skipped,
             size,

@@ -5,12 +5,13 @@ import json
 import os.path
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from largeloss.data.inputs.image_files import SUFFIXES, ImageFiles, decode_all
 from largeloss.data.inputs.loader import Loader
@@ -44,6 +45,8 @@ class Predictions:
     classes: tuple[str, ...]
     logit_thresholds: NDArray[np.float64]
     """(C,): a class is tagged where its logit lies above."""
+    probabilities: Callable[[Tensor], Tensor]
+    """(B, C) of logits (B, C)."""
     images: tuple[Path, ...]
     """Those that can be read."""
     skipped: dict[str, str]
@@ -73,9 +76,8 @@ class Predictions:
         rows = np.arange(num_images, dtype=np.int64)
         loader = Loader(source, blank, rows, self.batch_size, workers=self.workers, device=device)
         for scores in score_batches(self.network, loader):
-            logits = scores.logits.double()
-            probabilities = logits.sigmoid().numpy()
-            tagged = logits.numpy() > self.logit_thresholds
+            probabilities = self.probabilities(scores.logits).numpy()
+            tagged = scores.logits.double().numpy() > self.logit_thresholds
             for row, values, over in zip(scores.rows.tolist(), probabilities, tagged, strict=True):
                 order = np.argsort(-values, kind="stable")
                 yield Prediction(

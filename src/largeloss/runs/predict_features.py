@@ -1,6 +1,6 @@
 """Scores and tags from features without labels, for a model of features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ def predict_features(
     logit_thresholds: NDArray[np.float64],
     paths: Sequence[Path],
     batch_size: int,
+    probabilities: Callable[[Tensor], Tensor],
 ) -> FeaturePredictions:
     """Scores and tags for the rows of a feature file, labelled or not.
 
@@ -68,6 +69,7 @@ def predict_features(
         network,
         classes,
         logit_thresholds,
+        probabilities,
         tuple(map(Path, names)),
         skipped={},
         image_size=0,

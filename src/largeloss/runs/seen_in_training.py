@@ -27,7 +27,7 @@ def seen_in_training(run: Path, opened: LoadedRun, split: str) -> tuple[str, ...
             f"own data cannot be read: {error}",
         )
     found = []
-    if _has_changed(run, opened.settings, trained):
+    if has_changed(run, opened.settings, trained):
         found.append(
             "Labels or splits of the run's own data are not those that it was trained with: it may "
             f"have been trained on inputs that are {split} now."
@@ -45,7 +45,7 @@ def seen_in_training(run: Path, opened: LoadedRun, split: str) -> tuple[str, ...
     return tuple(found)
 
 
-def _has_changed(run: Path, settings: RunConfig, trained: Dataset) -> bool:
+def has_changed(run: Path, settings: RunConfig, trained: Dataset) -> bool:
     """Whether a finished run knows other labels or splits; what was left out is not known here."""
     if not RunFolder(run).finished or settings.data.bad_images == "skip":
         return False

@@ -124,7 +124,7 @@ def _measured(
     best_scores = scores(phase, best, "test", test)
     measured = test.measure(best_scores)
     val_scores = scores(phase, best, "val", val)
-    rules = tag_rules(run.dataset, val, val_scores)
+    rules = tag_rules(run.dataset, val, val_scores).rules
     tags = test.f1(best_scores, logit_thresholds(rules))
     test_interval, val_interval = (
         test.interval(best_scores, test.deciding),

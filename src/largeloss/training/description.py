@@ -60,6 +60,56 @@ class TagRule(_Part):
     """Val images with the class, which the threshold rests on."""
 
 
+class TagShares(_Part):
+    """How far tags can be trusted on a split: precision and recall are fractions."""
+
+    precision: Share | None
+    """None where no image gets the tag."""
+    recall: Share | None
+    """None where no image has the class."""
+    positives: Annotated[int, Field(ge=0)]
+
+
+class ChosenFor(_Part):
+    """What thresholds were chosen for after training, and what that came to."""
+
+    aim: Annotated[str, Field(pattern=r"^(f1|(precision|recall)=[0-9.e-]+)$")]
+    unreachable: list[str]
+    """Classes that are never tagged, since no threshold reaches the aim on val."""
+    val: TagShares
+    """Of all classes together, as ``test``."""
+    test: TagShares
+    test_classes: dict[str, TagShares]
+    test_rule: str
+
+
+class Line(_Part):
+    """Calibrated logits of a class: ``slope * logit + offset``."""
+
+    slope: Positive
+    offset: float
+
+
+class Bin(_Part):
+    """Entries of test whose probabilities lie in one tenth of [0, 1]."""
+
+    probability: Share
+    """Their mean."""
+    present: Share
+    """Share of the entries that are."""
+    entries: Annotated[int, Field(ge=1)]
+
+
+class Calibrated(_Part):
+    """How probabilities are calibrated, and what that came to on test."""
+
+    lines: dict[str, Line]
+    """Of each class, in their order."""
+    before: list[Bin]
+    """Of the network's own probabilities; empty where test cannot tell."""
+    after: list[Bin]
+
+
 class Description(_Part):
     """The content of ``config.json``; nothing else may be in it."""
 
@@ -85,6 +135,10 @@ class Description(_Part):
     """Of each class, in their order; of a finished run."""
     val_rule: str | None = None
     """By which val was measured; of a finished run."""
+    chosen_for: ChosenFor | None = None
+    """None for the thresholds of the greatest F1 that training ends with."""
+    calibration: Calibrated | None = None
+    """None where probabilities are the network's own."""
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
@@ -95,6 +149,9 @@ class Description(_Part):
                 f"thresholds must name the {len(self.classes)} classes in their order, but name "
                 f"{len(self.thresholds)}"
             )
+        lines = None if self.calibration is None else list(self.calibration.lines)
+        if lines is not None and lines != self.classes:
+            raise ValueError("calibration must name the classes in their order")
         if self.val_rule is not None and self.val_rule not in RULES:
             raise ValueError(f"there is no val_rule {self.val_rule!r}")
         if not isinstance(self.method.get("name"), str):

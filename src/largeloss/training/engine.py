@@ -41,7 +41,7 @@ class Scores(NamedTuple):
 class EntryScores(NamedTuple):
     """The predictions of a model for the observed entries of some rows, in the loader's order."""
 
-    scores: NDArray[np.float32]
+    scores: NDArray[np.floating]
     """(E,) logits."""
     states: NDArray[np.int8]
     """(E,): 1 present, 0 absent."""

@@ -29,12 +29,16 @@ from largeloss.metrics import (
     map_interval,
     mean_average_precision,
     mean_average_precision_entries,
-    shrunk_thresholds,
-    shrunk_thresholds_entries,
     tag_counts,
     tag_counts_entries,
 )
-from largeloss.metrics.arrays import ArrayOrTensor
+from largeloss.metrics.aims import F1, Aim
+from largeloss.metrics.arrays import ArrayOrTensor, checked_pair
+from largeloss.metrics.thresholds import (
+    AimedThresholds,
+    aimed_thresholds_entries,
+    observed_entries,
+)
 from largeloss.models import Classifier
 from largeloss.training.engine import EntryScores, score, score_entries
 from largeloss.training.recipe import Recipe
@@ -126,11 +130,17 @@ class Evaluator:
         columns = np.flatnonzero(classes)
         return map_interval(scores[:, columns], self.labels[:, columns], draws=draws)
 
-    def thresholds(self, scores: Measured, learnt: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """(C,): those of the greatest F1, see :func:`~largeloss.metrics.shrunk_thresholds`."""
+    def entries(self, scores: Measured) -> EntryScores:
+        """Those that count by the rule, of logits (M, C)."""
         if isinstance(scores, EntryScores):
-            return shrunk_thresholds_entries(*scores, self.table.num_classes, learnt)
-        return shrunk_thresholds(scores, self.labels, learnt)
+            return scores
+        return EntryScores(*observed_entries(*checked_pair(scores, self.labels)))
+
+    def thresholds(
+        self, scores: Measured, learnt: NDArray[np.bool_], aim: Aim = F1
+    ) -> AimedThresholds:
+        """Chosen for an aim, see :func:`~largeloss.metrics.shrunk_thresholds`."""
+        return aimed_thresholds_entries(*self.entries(scores), self.table.num_classes, aim, learnt)
 
     def tag_counts(self, scores: Measured, thresholds: ArrayOrTensor) -> TagCounts:
         """How many entries lie above the thresholds (C,), and how many of them are present."""
