@@ -48,6 +48,6 @@ def _check_extent(metadata: parquet.FileMetaData) -> None:
         )
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
+def write_parquet(path: Path | pa.NativeFile, table: pa.Table) -> None:
     """Writes the table; every page of it has a checksum."""
     parquet.write_table(table, path, write_page_checksum=True)
