@@ -13,6 +13,7 @@ from largeloss.cli import (
     data,
     demo,
     evaluate,
+    labels,
     methods,
     predict,
     presets,
@@ -47,6 +48,7 @@ app.command("methods")(methods.methods)
 app.command("presets")(presets.presets)
 app.add_typer(analyze.app, name="analyze")
 app.add_typer(data.app)
+app.add_typer(labels.app)
 
 
 def _version(asked: bool) -> None:

@@ -69,13 +69,20 @@ def fit(table: LabelTable, edits: LabelEdits, wordless: States | None = None) ->
     return Fit(verdicts, rows[chosen], columns[chosen], edits.after[chosen])
 
 
-def is_person(author: str) -> bool:
-    """Whether an edit is somebody's word (``reviewer:anna``), and not a method's (``ll-cp``)."""
-    return ":" in author
+def by_people(edits: LabelEdits) -> NDArray[np.bool_]:
+    """(M,) which edits are somebody's word (``reviewer:anna``), and not a method's (``ll-cp``)."""
+    return np.array([":" in author for author in edits.author], dtype=bool)
+
+
+REVIEWERS = "reviewer"
 
 
 def written_by(edits: LabelEdits, author: str) -> NDArray[np.bool_]:
-    """(M,) which edits are of ``author``; ``reviewer`` are all reviewers, ``import`` all files."""
+    """(M,) which edits are of ``author``.
+
+    ``reviewer`` (or ``review``) stands for all reviewers, ``import`` for all files.
+    """
+    author = REVIEWERS if author == "review" else author
     names = {
         name: name == author or name.startswith(f"{author}:") for name in set(edits.author.tolist())
     }
@@ -85,7 +92,7 @@ def written_by(edits: LabelEdits, author: str) -> NDArray[np.bool_]:
 def conflicts(edits: LabelEdits) -> NDArray[np.bool_]:
     """(M,) edits of entries that people's last words leave with different labels."""
     keys = edits.rows * max(1, len(edits.classes)) + edits.columns
-    people = np.flatnonzero([is_person(name) for name in edits.author])
+    people = np.flatnonzero(by_people(edits))
     words: dict[tuple[int, str], int] = {}
     for key, author, after in zip(
         keys[people].tolist(), edits.author[people], edits.after[people].tolist(), strict=True

@@ -1,0 +1,202 @@
+"""``largeloss labels``: edits of a run listed, applied to copies, undone."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from conftest import write_image_folder
+from largeloss.cli import run as command_line
+from largeloss.labels import LabelEdits, read_edits, read_labels, write_edits
+from largeloss.labels.answers import ANSWERS
+from largeloss.labels.journal import Journal, Said
+
+SMALL = [
+    "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "6",
+    "--workers", "0", "--method", "ll-cp", "--delta-rel", "20",
+]  # fmt: skip
+RED = {"images/00.png", "images/01.png", "images/02.png"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A data folder whose first images have blank tags, a run of LL-Cp, and answers on it."""
+    root = tmp_path_factory.mktemp("labels")
+    data = write_image_folder(root / "data")
+    lines = (data / "labels.csv").read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    for row in cells[1:13]:
+        row[2] = ""
+    (data / "labels.csv").write_text("\r\n".join(map(",".join, cells)) + "\r\n", newline="")
+    out = root / "run"
+    assert command_line(["train", str(data), *SMALL, "--out", str(out)]) == 0
+    (out / ANSWERS).parent.mkdir()
+    journal = Journal(out / ANSWERS, {"run": "this"})
+
+    def answers(reviewer, *given):
+        said = [Said(f"images/{image:02d}.png", "red", word, 0.5, -1) for image, word in given]
+        journal.add(reviewer, "suggestions", said)
+
+    answers("anna", (0, "yes"), (1, "no"), (2, "unsure"), (5, "yes"))
+    answers("ben", (0, "yes"), (1, "yes"), (6, "no"))
+    journal.flag("ben", "images/06.png", "red", True)
+    journal.close()
+    return root
+
+
+@pytest.fixture
+def root(trained, tmp_path):
+    return Path(shutil.copytree(trained, tmp_path / "root"))
+
+
+def test_log_tells_who_when_and_why(largeloss, root, tmp_path):
+    out = tmp_path / "edits.parquet"
+    code, text, err = largeloss("labels", "log", root / "run", "--out", out)
+    assert code == 0, err
+    made = read_edits(out)
+    corrections = read_edits(root / "run/corrections.parquet")
+    assert (made.author == "ll-cp").sum() == len(corrections) > 0
+    for part in (
+        f"ll-cp: {len(corrections)} edit", "reviewer:anna: 3 edits", "reviewer:ben: 3 edits",
+        "epoch 1", "loss ", "score 0.500", "review (suggestions)", "1 answer 'unsure'",
+        "Flagged by ben: images/06.png (red, ",
+    ):  # fmt: skip
+        assert part in text
+    assert "People disagree" in err
+    assert "images/01.png: red, unobserved → absent (reviewer:anna)" in err
+    assert "images/00.png" not in err
+    code, text, _ = largeloss("labels", "log", root / "run", "--author", "reviewer:ben")
+    assert code == 0
+    assert "reviewer:ben: 3 edits" in text
+    assert "anna" not in text
+    code, text, _ = largeloss("labels", "log", out, "--class", "red", "--author", "ll-cp")
+    assert code == 0
+    assert "reviewer" not in text
+    code, _, err = largeloss("labels", "log", out, "--class", "rde")
+    assert (code, "did you mean 'red'?" in err) == (2, True)
+    code, _, err = largeloss("labels", "log", out, "--author", "eve")
+    assert (code, "there are edits of ll-cp, reviewer:anna, reviewer:ben" in err) == (2, True)
+    code, _, err = largeloss("labels", "log", root / "run", "--out", out)
+    assert (code, "exists" in err) == (2, True)
+
+
+def test_answers_become_a_copy_and_the_copy_the_first_file(largeloss, root, tmp_path):
+    new, back = root / "new.csv", root / "back.csv"
+    first = (root / "data/labels.csv").read_bytes()
+    code, out, err = largeloss("labels", "apply", root / "run", "--out", new)
+    assert code == 0, err
+    assert "3 entries changed" in out
+    assert "Left out, people disagree: 2 edits" in err
+    before, after = read_labels(root / "data/labels.csv").table, read_labels(new).table
+    changed = {name: after.at([after.images.index(name)], [0])[0] for name in before.images}
+    for name, state in {"00": 1, "05": 1, "06": 0, "01": -1, "02": -1}.items():
+        assert changed[f"images/{name}.png"] == state
+    assert (
+        sum(a != b for a, b in zip(first.split(b"\n"), new.read_bytes().split(b"\n"), strict=True))
+        == 3
+    )
+    assert first.count(b"\r\n") == new.read_bytes().count(b"\r\n")
+    code, out, err = largeloss("labels", "revert", new, "--out", back)
+    assert code == 0, err
+    assert "byte for byte" in out
+    assert back.read_bytes() == first
+    code, out, err = largeloss(
+        "labels", "revert", new, "--author", "reviewer:anna", "--out", root / "ben.csv"
+    )
+    assert code == 0, err
+    kept = read_labels(root / "ben.csv").table
+    rows = [kept.images.index(f"images/{name}.png") for name in ("00", "05", "06")]
+    assert kept.at(rows, [0, 0, 0]).tolist() == [1, -1, 0]
+
+
+def test_corrections_are_applied_when_asked_for(largeloss, root):
+    new, own = root / "new.csv", root / "own.csv"
+    code, _, err = largeloss("labels", "apply", root / "run", "--from", "ll-cp", "--out", new)
+    assert code == 0, err
+    corrected = read_edits(root / "run/corrections.parquet")
+    rows, columns = corrected.places(read_labels(new).table)
+    assert (read_labels(new).table.at(rows, columns) == 1).all()
+    options = ("--from", "ll-cp", "--from", "review", "--out", own)
+    assert largeloss("labels", "apply", root / "run", *options)[0] == 0
+    code, _, err = largeloss(
+        "labels", "revert", own, "--edits", root / "run", "--author", "review",
+        "--out", root / "x.csv",
+    )  # fmt: skip
+    assert code == 0, err
+    retrained = ("train", root / "data", "--labels", own, *SMALL, "--out", root / "again")
+    assert largeloss(*retrained)[0] == 0
+
+
+def test_edits_that_no_longer_fit_are_listed(largeloss, root):
+    file = root / "data/labels.csv"
+    lines = file.read_bytes().split(b"\r\n")
+    lines[6] = lines[6].replace(b"train,,", b"train,0,").replace(b"val,,", b"val,0,")
+    file.write_bytes(b"\r\n".join(lines))
+    code, out, err = largeloss(
+        "labels", "apply", root / "run", "--labels", file, "--out", root / "new.csv"
+    )
+    assert code == 0, err
+    assert "2 entries changed" in out
+    listed = err.replace("\n", " ")
+    assert "Left out, the label is not what it was when the edit was made: 1 edit" in listed
+    assert "images/05.png: red, unobserved → present (reviewer:anna)" in listed
+
+
+def held(root):
+    """All files but what SQLite keeps beside a journal that is read."""
+    found = [path for path in root.rglob("*") if path.is_file()]
+    return {path: path.read_bytes() for path in found if "sqlite3-" not in path.name}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("log", "none"), "There is no none"),
+        (("log", "data"), "data is a data folder"),
+        (("log", "."), ". holds no run"),
+        (("log", "data/labels.csv"), "no readable Parquet file"),
+        (("apply", "run", "--out", "data/labels.csv"), "never changed in place"),
+        (("apply", "run", "--out", "new.parquet"), "must end in .csv"),
+        (("apply", "run", "--out", "none/new.csv"), "does not exist"),
+        (("apply", "run", "--from", "curriculum", "--out", "new.csv"), "no edits of 'curriculum'"),
+        (("apply", "run", "--labels", "none.csv", "--out", "new.csv"), "there is no such file"),
+        (("apply", "run", "--labels", "other.csv", "--out", "new.csv"), "no such image: 6"),
+        (("apply", "run", "--unlisted", "absent", "--out", "new.csv"), "--unlisted is for files"),
+        (("apply", "edits.parquet", "--out", "new.csv"), "Say --labels FILE"),
+        (("apply", "cut.parquet", "--labels", "other.csv", "--out", "n.csv"), "no readable"),
+        (("apply", "edits.parquet", "--labels", "data/labels.csv", "--out", "n.csv"),
+         "no such class: 1"),
+        (("revert", "data/labels.csv", "--out", "new.csv"), "has no record of edits"),
+        (("revert", "none.csv", "--out", "new.csv"), "there is no such file"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_and_nothing_is_written(largeloss, root, monkeypatch, words, message):
+    monkeypatch.chdir(root)
+    Path("other.csv").write_text("image,red\nphotos/1.jpg,1\n")
+    edits = LabelEdits.named(["images/00.png"], ["green"], before=-1, after=1, author="me:1")
+    write_edits("edits.parquet", edits)
+    Path("cut.parquet").write_bytes(Path("edits.parquet").read_bytes()[:-9])
+    before = held(root)
+    code, _, err = largeloss("labels", *words)
+    assert code == 2, err
+    assert message in err.replace("\n", " ")
+    assert held(root) == before
+
+
+def test_a_damaged_journal_or_corrections_are_told(largeloss, root):
+    (root / "run/corrections.parquet").write_bytes(b"PAR1")
+    code, _, err = largeloss("labels", "log", root / "run")
+    assert (code, "is not the file that was written" in err) == (1, True)
+    shutil.rmtree(root / "run")
+    code, _, err = largeloss("labels", "log", root / "run")
+    assert code == 2
+    assert "There is no" in err
+
+
+def test_a_journal_with_other_values_is_told(largeloss, root):
+    with sqlite3.connect(root / "run" / ANSWERS) as file:
+        file.execute("UPDATE answers SET answer = 'perhaps' WHERE number = 1")
+    file.close()
+    code, _, err = largeloss("labels", "log", root / "run")
+    assert (code, "is damaged" in err) == (2, True)
