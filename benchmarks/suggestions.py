@@ -1,17 +1,14 @@
-"""How well missing tags are found among the blank training entries, and what answers are worth.
+"""How well missing tags are found among the blank training entries.
 
 python benchmarks/suggestions.py fashion|voc-animals --data DATA --cache FOLDER --out FOLDER
 
 DATA is the folder that LARGELOSS_DATA names. Trains Naive AN on one positive an image (a linear
 head on frozen features), three times with other kept tags, and prints a table for docs/results.md.
-With --reviewer, a simulated reviewer answers the first suggestions from the truth, and the run is
-trained again. No test label chooses anything; the truth of the training images measures.
+No test label chooses anything; the truth of the training images measures.
 """
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +20,6 @@ from largeloss.config import RunConfig, make_config
 from largeloss.runs.data import RunData, open_data
 from largeloss.runs.load import load
 from largeloss.runs.ridge import STRENGTH, Ridge, Sums
-from largeloss.runs.suggestions import suggest
 from largeloss.runs.train import train
 from largeloss.training.evaluation import evaluation_loader
 from largeloss.training.recipe import Recipe
@@ -49,7 +45,6 @@ SETS: dict[str, dict[str, Any]] = {
         },
     },
 }  # fmt: skip
-ANSWERS = (500, 1000, 2000, 4000)
 
 
 def main() -> None:
@@ -58,11 +53,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--reviewer", action="store_true")
     given = parser.parse_args()
     found: dict[str, list[list[float]]] = defaultdict(list)
     for seed in range(3):
-        settings = _settings(given, seed)
+        settings = settings_of(given, seed)
         data, out = open_data(settings), given.out / f"{given.name}-{seed}"
         train(settings, out, resume=(out / "config.yaml").exists(), data=data)
         features, logits = _predictions(out, data, given.out / f"{given.name}-features.npy")
@@ -76,11 +70,10 @@ def main() -> None:
             for m, s in zip(np.mean(values, 0), np.std(values, 0, ddof=1), strict=True)
         )
         print(f"| {title} | {' | '.join(cells)} |", flush=True)
-    if given.reviewer:
-        _review(given)
 
 
-def _settings(given: argparse.Namespace, seed: int) -> RunConfig:
+def settings_of(given: argparse.Namespace, seed: int) -> RunConfig:
+    """Of the run with ``seed``, which also draws the tags that are kept."""
     weights = (
         given.data / "weights" / f"{SETS[given.name]['model']['backbone']}-imagenet.safetensors"
     )
@@ -144,37 +137,6 @@ def _measured(scores: Any, data: RunData) -> list[float]:
     within = np.mean([average_precision_score(*column) for column in columns])
     tops = (tags[first[:k]].mean() for k in (100, 500))
     return [100 * value for value in (average_precision_score(tags, values), *tops, within)]
-
-
-def _review(given: argparse.Namespace) -> None:
-    """Test mAP after answers in the order of suggestions and in random order; seed 0."""
-    settings, start = _settings(given, 0), given.out / f"{given.name}-0"
-    data = open_data(settings)
-    ranked = suggest(start)
-    print("| Answers | found, suggested | test mAP | found, random | test mAP |")
-    print("| --: | --: | --: | --: | --: |")
-    orders = {
-        "suggested": np.arange(len(ranked)),
-        "random": np.random.default_rng(0).permutation(len(ranked)),
-    }
-    for number in ANSWERS:
-        cells: list[str] = [f"{number:,}"]
-        for title, order in orders.items():
-            cells += _answered(
-                settings, given.out / f"{given.name}-{title}-{number}", data, ranked, order[:number]
-            )
-        print(f"| {' | '.join(cells)} |", flush=True)
-
-
-def _answered(
-    settings: RunConfig, out: Path, data: RunData, ranked: Any, chosen: Any
-) -> Iterable[str]:
-    truth = ranked.truth[chosen]
-    labels = data.training.labels.replace(ranked.rows[chosen], ranked.columns[chosen], truth)
-    training = replace(data.training, labels=labels)
-    resume = (out / "config.yaml").exists()
-    result = train(settings, out, resume=resume, data=RunData(training, data.reference))
-    return f"{int((truth == 1).sum()):,}", f"{result.test_map:.1f}"
 
 
 if __name__ == "__main__":

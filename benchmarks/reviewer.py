@@ -1,0 +1,135 @@
+"""What a reviewer's answers are worth: test mAP after so many, in three orders of the questions.
+
+python benchmarks/reviewer.py fashion|voc-animals --data DATA --cache FOLDER --out FOLDER
+
+A simulated reviewer answers from the truth; after 500, 1,000, 2,000 and 4,000 answers the run of
+benchmarks/suggestions.py (same --out) is trained again on the answered labels, and its suggestions
+are ranked again. Three seeds, which also draw the tags that are kept. Prints the table of
+docs/results.md and writes docs/reviewer-NAME.svg. No test label chooses anything.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from suggestions import SETS, settings_of
+
+from largeloss.config import RunConfig
+from largeloss.runs.data import RunData, open_data
+from largeloss.runs.suggestion_files import class_ranks
+from largeloss.runs.suggestions import Suggestions, missing_and_wrong
+from largeloss.runs.train import train
+
+ANSWERS = (500, 1000, 2000, 4000)
+SEEDS = 3
+Order = Callable[[Suggestions, int], NDArray[np.int64]]
+
+
+def best_first(found: Suggestions, seed: int) -> NDArray[np.int64]:
+    """As ``largeloss suggest`` ranks them."""
+    return np.arange(len(found))
+
+
+def class_by_class(found: Suggestions, seed: int) -> NDArray[np.int64]:
+    """As many of each class, the best of each first."""
+    return np.argsort(class_ranks(found.columns), kind="stable")
+
+
+def at_random(found: Suggestions, seed: int) -> NDArray[np.int64]:
+    """In an order that knows nothing."""
+    return np.random.default_rng(seed).permutation(len(found))
+
+
+ORDERS: dict[str, Order] = {
+    "best first": best_first,
+    "as many of each class": class_by_class,
+    "at random": at_random,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=SETS)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    found: dict[str, list[list[int]]] = defaultdict(list)
+    maps: dict[str, list[list[float]]] = defaultdict(list)
+    full, start = [], []
+    for seed in range(SEEDS):
+        settings = settings_of(given, seed)
+        data = open_data(settings)
+        complete = RunData(data.reference, data.reference)
+        full.append(_map(settings, given.out / f"{given.name}-{seed}-full", complete))
+        first = given.out / f"{given.name}-{seed}"
+        start.append(_map(settings, first, data))
+        for title, order in ORDERS.items():
+            run, answered, tags = first, data, [0]
+            values = [start[-1]]
+            for stage, number in enumerate(ANSWERS):
+                questions = missing_and_wrong(run, answered)[0]
+                chosen = order(questions, seed)[: number - (ANSWERS[stage - 1] if stage else 0)]
+                truth = questions.truth[chosen]
+                labels = answered.training.labels.replace(
+                    questions.rows[chosen], questions.columns[chosen], truth
+                )
+                answered = RunData(replace(answered.training, labels=labels), data.reference)
+                run = given.out / f"{given.name}-{seed}-{title.replace(' ', '-')}-{number}"
+                values.append(_map(settings, run, answered))
+                tags.append(tags[-1] + int((truth == 1).sum()))
+            found[title].append(tags)
+            maps[title].append(values)
+    _table(found, maps, full)
+    _plot(given.name, maps, full)
+
+
+def _map(settings: RunConfig, out: Path, data: RunData) -> float:
+    """Test mAP in percent; trained before, it is only read."""
+    result = train(settings, out, resume=(out / "config.yaml").exists(), data=data)
+    return result.test_map
+
+
+def _table(
+    found: dict[str, list[list[int]]], maps: dict[str, list[list[float]]], full: list[float]
+) -> None:
+    print("| Answers | " + " | ".join(f"{title}: tags found | test mAP" for title in ORDERS) + " |")
+    print("| --: |" + " --: |" * 2 * len(ORDERS))
+    for place, number in enumerate((0, *ANSWERS)):
+        cells = [f"{number:,}"]
+        for title in ORDERS:
+            tags = np.array(found[title])[:, place]
+            values = np.array(maps[title])[:, place]
+            cells += [f"{tags.mean():,.0f}", f"{values.mean():.1f} ± {values.std(ddof=1):.1f}"]
+        print(f"| {' | '.join(cells)} |")
+    random = np.array(maps["at random"])
+    for title in list(ORDERS)[:-1]:
+        ahead = (np.array(maps[title]) - random)[:, 1:]
+        mean, spread = ahead.mean(0), ahead.std(0, ddof=1)
+        texts = (f"{one:+.1f} ± {other:.1f}" for one, other in zip(mean, spread, strict=True))
+        print(f"{title}, ahead of random order, paired by seed: {', '.join(texts)}")
+    print(f"With complete labels: {np.mean(full):.1f} ± {np.std(full, ddof=1):.1f}")
+
+
+def _plot(name: str, maps: dict[str, list[list[float]]], full: list[float]) -> None:
+    matplotlib.rcParams["svg.hashsalt"] = "largeloss"  # the same file from the same figures
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    plot = figure.subplots()
+    for (title, values), style in zip(maps.items(), ("o-", "s--", "^:"), strict=True):
+        mean, spread = np.mean(values, 0), np.std(values, 0, ddof=1)
+        plot.errorbar((0, *ANSWERS), mean, spread, fmt=style, capsize=3, label=title)
+    plot.axhline(float(np.mean(full)), color="gray", linewidth=1)
+    plot.annotate("complete labels", (0, float(np.mean(full))), (0, 3), textcoords="offset points")
+    plot.set(xlabel="answers of the reviewer", ylabel="test mAP (%)", title=name)
+    plot.legend(loc="center right")
+    figure.savefig(f"docs/reviewer-{name}.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
