@@ -4,8 +4,9 @@ python benchmarks/reviewer.py fashion|voc-animals --data DATA --cache FOLDER --o
 
 A simulated reviewer answers from the truth; after 500, 1,000, 2,000 and 4,000 answers the run of
 benchmarks/suggestions.py (same --out) is trained again on the answered labels, and its suggestions
-are ranked again. Three seeds, which also draw the tags that are kept. Prints the table of
-docs/results.md and writes docs/reviewer-NAME.svg. No test label chooses anything.
+are ranked again. Three seeds, which also draw the tags that are kept; the learning rate is the one
+that benchmarks/suggestions.py chose, also for complete labels. Prints the table of docs/results.md
+and writes docs/reviewer-NAME.svg. No test label chooses anything.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from suggestions import SETS, settings_of
+from suggestions import SETS, chosen_rate, settings_of
 
 from largeloss.config import RunConfig
 from largeloss.runs.data import RunData, open_data
@@ -63,8 +64,9 @@ def main() -> None:
     found: dict[str, list[list[int]]] = defaultdict(list)
     maps: dict[str, list[list[float]]] = defaultdict(list)
     full, start = [], []
+    rate = chosen_rate(given)
     for seed in range(SEEDS):
-        settings = settings_of(given, seed)
+        settings = settings_of(given, seed, rate)
         data = open_data(settings)
         complete = RunData(data.reference, data.reference)
         full.append(_map(settings, given.out / f"{given.name}-{seed}-full", complete))

@@ -68,7 +68,7 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
     ):
         featured, remark = frozen.with_features(data, model, identity, cache / "features", loader)
     listener.remark(remark)
-    torch.manual_seed(phase.recipe.seed)  # the same head whether features were cached or not
+    torch.manual_seed(phase.recipe.seed)  # dropout is the same whether features were cached or not
     head = frozen.feature_classifier(featured, data.labels.num_classes, network.dropout)
     return replace(
         phase,

@@ -71,13 +71,20 @@ def with_features(
 def feature_classifier(data: Dataset, num_classes: int, dropout: float = 0.0) -> Classifier:
     """A linear model over standardised features; statistics of the training split.
 
+    Its weights are zeros: what is learnt is a convex function of them, and of random ones the noise
+    of a thousand features would still be there when the best epoch is over.
+
     A feature that hardly varies there (by less than a thousandth of what features vary by on
     average) is only centred: dividing by its deviation would magnify it without bound elsewhere.
     """
     mean, std = _mean_and_std(data)
     std = torch.where(std > 1e-3 * std.mean(), std, torch.ones_like(std))
     inputs = FeatureInput(len(mean))
-    return Classifier(inputs, num_classes, mean, std, pixels=False, dropout=dropout)
+    linear = Classifier(inputs, num_classes, mean, std, pixels=False, dropout=dropout)
+    with torch.no_grad():
+        for weights in linear.head.parameters():
+            weights.zero_()
+    return linear
 
 
 def _mean_and_std(data: Dataset) -> tuple[Tensor, Tensor]:
