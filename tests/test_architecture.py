@@ -86,7 +86,7 @@ def test_public_names() -> None:
 
     assert list(largeloss.losses.LOSSES) == [
         "full", "an", "iu", "wan", "lsan", "epr", "role", "ll-r", "ll-ct", "ll-cp",
-        "curriculum", "imcl",
+        "curriculum", "imcl", "em", "asl", "hill", "splc",
     ]  # fmt: skip
     assert sorted(largeloss.metrics.__all__) == [
         "F1Scores",

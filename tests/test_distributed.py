@@ -33,6 +33,11 @@ CASES: dict[str, tuple[str, Any]] = {
     "wan": ("wan", {}),
     "lsan": ("lsan", {}),
     "epr": ("epr", {"expected_positives": 1.5}),
+    "em": ("em", {}),
+    "asl": ("asl", {}),
+    "asl summed": ("asl", {"reduction": "sum"}),
+    "hill": ("hill", {}),
+    "splc": ("splc", {"threshold": 0.5}),
 } | {
     f"{name} {rate_base} {ties}": (
         name,

@@ -72,6 +72,7 @@ _COLLECTIONS = {
     "cub": _Collection(_ADAM | {"lr": 7.5e-5}, {"ll-r": 0.4, "ll-ct": 0.4, "ll-cp": 0.2}, 31.4),
 }
 _BASELINES = ("full", "an", "iu", "wan", "lsan", "epr", "role")
+_LATER = ("em", "asl", "hill", "splc")
 _DIGITS = {
     "data": {"observe": "single-positive"},
     "model": {"backbone": "digits", "image_size": 48, "mean": [0.2] * 3, "std": [0.3] * 3},
@@ -186,7 +187,7 @@ def _openimages() -> Iterator[Preset]:
 
 
 def _digits() -> Iterator[Preset]:
-    for method in (*_BASELINES, "ll-r", "ll-ct", "ll-cp", "curriculum", "imcl"):
+    for method in (*_BASELINES, *_DIGITS_DELTA_REL, "curriculum", "imcl", *_LATER):
         own: dict[str, Any] = {"name": method}
         if method in _DIGITS_DELTA_REL:
             own["delta_rel"] = _DIGITS_DELTA_REL[method]

@@ -161,6 +161,102 @@ def correction(logits, labels, chosen):
     return weighted_mean(logits, targets, each(labels, lambda y: 1))
 
 
+# Losses that are no weighted cross-entropy: an entry's value and slope.
+
+
+def mean_of_entries(logits, labels, rule, reduction="mean"):
+    """The mean (or sum) of ``rule(x, y, (b, c))``, which gives value and slope of an entry."""
+    num_images, num_classes = len(logits), len(logits[0])
+    count = 1 if reduction == "sum" else num_images * num_classes
+    total, gradient = 0.0, np.zeros((num_images, num_classes))
+    for b in range(num_images):
+        for c in range(num_classes):
+            value, slope = rule(logits[b][c], labels[b][c], (b, c))
+            total += value / count
+            gradient[b, c] = slope / count
+    return Expected(total, gradient)
+
+
+def cross_entropy_entry(x, target):
+    return cross_entropy(x, target), sigmoid(x) - target
+
+
+def minus_entropy(x):
+    p = sigmoid(x)
+    return x * p - softplus(x), x * p * sigmoid(-x)
+
+
+def entropy_maximization(logits, labels, alpha, soft=(), beta=0.0):
+    """``soft``: (b, c) → the probability that was taken as a label of an unobserved entry."""
+    soft = dict(soft)
+
+    def rule(x, y, at):
+        if y != -1:
+            return cross_entropy_entry(x, y)
+        value, slope = cross_entropy_entry(x, soft[at]) if at in soft else minus_entropy(x)
+        weight = beta if at in soft else alpha
+        return weight * value, weight * slope
+
+    return mean_of_entries(logits, labels, rule)
+
+
+def focal_present(x, gamma):
+    p, absent = sigmoid(x), sigmoid(-x)
+    value = absent**gamma * softplus(-x)
+    return value, -gamma * p * value - absent ** (gamma + 1)
+
+
+def focal_absent(x, gamma, clip=0.0):
+    if clip == 0:
+        value, slope = focal_present(-x, gamma)
+        return value, -slope
+    p, s = sigmoid(x), sigmoid(x) - clip
+    if s <= 0:
+        return 0.0, 0.0
+    rest = sigmoid(-x) + clip
+    slope = (gamma * s ** (gamma - 1) * -math.log(rest) if gamma else 0) + s**gamma / rest
+    return s**gamma * -math.log(rest), p * sigmoid(-x) * slope
+
+
+def asymmetric(
+    logits, labels, present, absent, clip, unobserved=None, ignored=(), reduction="mean"
+):
+    """``present``, ``absent``, ``unobserved``: the gammas; ``ignored``: (b, c) of no weight."""
+    unobserved = absent if unobserved is None else unobserved
+
+    def rule(x, y, at):
+        if at in ignored:
+            return 0.0, 0.0
+        return (
+            focal_present(x, present)
+            if y == 1
+            else focal_absent(x, absent if y == 0 else unobserved, clip)
+        )
+
+    return mean_of_entries(logits, labels, rule, reduction)
+
+
+def hill(logits, labels, margin=1.0, reduction="mean"):
+    def rule(x, y, at):
+        if y == 1:
+            return focal_present(x - margin, 2)
+        p = sigmoid(x)
+        return (1.5 - p) * p**2, 3 * p**2 * sigmoid(-x) ** 2
+
+    return mean_of_entries(logits, labels, rule, reduction)
+
+
+def self_paced_correction(logits, labels, corrects, threshold, margin, gamma, reduction="mean"):
+    def rule(x, y, at):
+        if y == 1:
+            return focal_present(x - margin, gamma)
+        if y == -1 and corrects and sigmoid(x) > threshold:
+            return focal_present(x, gamma)
+        return focal_absent(x, gamma)
+
+    return mean_of_entries(logits, labels, rule, reduction)
+
+
 # Running ours beside them.
 
 

@@ -39,7 +39,8 @@ def test_every_method_has_its_name_title_and_paper(name):
     method = LOSSES[name]
     assert method.name == name
     assert method.title
-    assert re.fullmatch(r".+, CVPR 20\d\d(, arXiv:\d{4}\.\d{5})?", method.paper)
+    venue = r"((CVPR|ECCV|ICCV|IJCAI) )?20\d\d"
+    assert re.fullmatch(rf".+, {venue}(, arXiv:\d{{4}}\.\d{{5}})?", method.paper)
     assert issubclass(method, PartialLabelLoss)
     assert method.__bases__ == (PartialLabelLoss,)  # inheritance is one level deep
 
@@ -72,9 +73,9 @@ def test_what_reports_and_protocols_ask():
 
     assert having("trains_on_complete_labels") == ["full"]
     assert having("needs_observed_negatives") == ["iu", "curriculum", "imcl"]
-    assert having("action") == [*LARGE_LOSS, "curriculum"]
+    assert having("action") == [*LARGE_LOSS, "curriculum", "splc"]
     assert {name: LOSSES[name].linear_init_method for name in having("linear_init_method")} == (
-        dict.fromkeys(LARGE_LOSS, "an")
+        dict.fromkeys([*LARGE_LOSS, "splc"], "an")
     )
     assert LOSSES["ll-cp"]().edits is not None
     assert LOSSES["curriculum"]().edits is not None
@@ -100,7 +101,7 @@ def test_names():
     with pytest.raises(ConfigError, match="There is no method 'll-s'; did you mean 'll-"):
         find_method("ll-s")
     with pytest.raises(
-        ConfigError, match=r"There is no method 'xyz'; there are full, an, .*imcl\."
+        ConfigError, match=r"There is no method 'xyz'; there are full, an, .*splc\."
     ):
         find_method("xyz")
 
@@ -127,6 +128,21 @@ def test_settings_are_those_of_the_constructor():
             "graph": None,
             "version": "paper",
             "lr_factor": 1.0,
+        },
+        "em": {"alpha": 0.2},
+        "asl": {
+            "gamma_positive": 1.0,
+            "gamma_negative": 4.0,
+            "clip": 0.05,
+            "reduction": "mean",
+        },
+        "hill": {"margin": 1.0, "reduction": "mean"},
+        "splc": {
+            "threshold": 0.6,
+            "margin": 1.0,
+            "gamma": 2.0,
+            "warmup_epochs": 1,
+            "reduction": "mean",
         },
     }
 

@@ -37,6 +37,7 @@ def main(out: Path) -> None:
         "ll-ct": {"delta_rel": 10.0}, "ll-cp": {"delta_rel": 5.0, "ties": "stable"},
         "role": {"labels": torch.from_numpy(data.labels.to_dense()), "expected_positives": 2.0},
         "curriculum": {"limit": 0.52}, "share": {"rule": "share", "limit": 0.3},
+        "em": {}, "asl": {}, "hill": {"reduction": "sum"}, "splc": {"threshold": 0.5},
         "imcl": {"dictionary_size": 15, "graph": torch.eye(6) * 0.8 + torch.ones(6, 6) * 0.03},
         "imcl as run": {"dictionary_size": 15, "graph": torch.eye(6), "version": "code"},
     }.items():  # fmt: skip

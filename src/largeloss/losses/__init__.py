@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 from largeloss.errors import ConfigError, meant
 from largeloss.labels.table import LabelTable
 from largeloss.losses.assume_negative import AssumeNegative
+from largeloss.losses.asymmetric import Asymmetric
 from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
 from largeloss.losses.curriculum import CurriculumLabeling
+from largeloss.losses.entropy_maximization import EntropyMaximization
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
+from largeloss.losses.hill import Hill
 from largeloss.losses.ignore_unobserved import IgnoreUnobserved
 from largeloss.losses.imcl import InteractiveMultiLabelLearning
 from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
 from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
 from largeloss.losses.rejection import LargeLossRejection
+from largeloss.losses.self_paced_correction import SelfPacedLossCorrection
 from largeloss.losses.settings import check_values, constructor_settings
 from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
 from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
@@ -32,11 +36,14 @@ __all__ = [
     "LOSSES",
     "Action",
     "AssumeNegative",
+    "Asymmetric",
     "Context",
     "CurriculumLabeling",
     "Decision",
+    "EntropyMaximization",
     "ExpectedPositive",
     "FullLabel",
+    "Hill",
     "IgnoreUnobserved",
     "InteractiveMultiLabelLearning",
     "LabelSmoothingAssumeNegative",
@@ -45,6 +52,7 @@ __all__ = [
     "LargeLossTemporaryCorrection",
     "PartialLabelLoss",
     "RegularizedOnlineLabelEstimation",
+    "SelfPacedLossCorrection",
     "WeightedAssumeNegative",
     "action_of",
     "build_loss",
@@ -70,9 +78,13 @@ LOSSES: dict[str, type[PartialLabelLoss]] = {
         LargeLossPermanentCorrection,
         CurriculumLabeling,
         InteractiveMultiLabelLearning,
+        EntropyMaximization,
+        Asymmetric,
+        Hill,
+        SelfPacedLossCorrection,
     )
 }
-"""Method by name, in the order of the papers' tables."""
+"""Method by name: first those of the paper's tables, in their order, then later ones."""
 
 
 def find_method(name: str) -> type[PartialLabelLoss]:

@@ -2,7 +2,9 @@
 
 A method gives each entry of a batch a *target* and a *weight*, and may add one scalar penalty::
 
-    loss = mean(weights * cross_entropy(logits, targets)) + penalty
+    loss = mean(weights * entry_loss(logits, targets)) + penalty
+
+The loss of an entry is cross-entropy, unless the method has another one.
 
 Axes, here and everywhere: B images of a batch, C classes, N images of the data set, D features.
 ``logits`` are (B, C) real numbers, never probabilities; ``labels`` are (B, C) whole numbers, 1
@@ -11,13 +13,14 @@ present, 0 absent, -1 unobserved; ``rows`` are (B,) the images' numbers in the d
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from largeloss import distributed
 from largeloss.autocast import full_precision
 from largeloss.errors import ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
@@ -27,11 +30,15 @@ from largeloss.losses.replicas import ReplicaCheck
 from largeloss.losses.settings import check_values, shown_values
 from largeloss.losses.validation import BatchValidation
 
+Reduction = Literal["mean", "sum"]
+"""Of the entries' losses to one number. A sum is B*C times as large, and wants a learning rate that
+is as much smaller, unless the optimizer (Adam) scales its steps itself."""
+
 
 class Decision(NamedTuple):
     """A method's answers about the entries of a batch."""
 
-    targets: Tensor  # (B, C) in [0, 1], or bool
+    targets: Tensor  # (B, C) in [0, 1], or bool; or what the method's own entry_loss takes
     weights: Tensor | None = None  # (B, C) >= 0, or bool; None is 1 for all
     # (B, C) bool: unobserved entries that become present for good, where the batch is trained on.
     edits: Tensor | None = None
@@ -56,11 +63,11 @@ class Action(NamedTuple):
 class PartialLabelLoss(nn.Module):
     """Base of all methods: a method is one class that overrides :meth:`decide`.
 
-    Where it needs to, it also overrides :meth:`penalty`, :meth:`set_epoch`, :meth:`relabel` and
-    :meth:`arguments`. Its settings are the parameters of its constructor, whose annotations say
-    what they may be: ``float``, ``Literal["a", "b"]``, ``Annotated[int, Range(1)]``. With several
-    processes the mean is over the global batch; wrap model and loss in ``DistributedDataParallel``
-    and gradients are those of one process.
+    Where it needs to, it also overrides :meth:`entry_loss`, :meth:`penalty`, :meth:`set_epoch`,
+    :meth:`relabel` and :meth:`arguments`. Its settings are the parameters of its constructor, whose
+    annotations say what they may be: ``float``, ``Literal["a", "b"]``, ``Annotated[int, Range(1)]``.
+    With several processes the mean is over the global batch; wrap model and loss in
+    ``DistributedDataParallel`` and gradients are those of one process.
 
     **A validation pass**, that is, logits that need no gradient or a loss in evaluation mode,
     changes nothing: no label is edited, and no image remembered. Without a gradient, logits are
@@ -84,6 +91,7 @@ class PartialLabelLoss(nn.Module):
     needs_observed_negatives: ClassVar[bool] = False  # else it learns from presences alone
     linear_init_method: ClassVar[str | None] = None  # in LinearInit's head phase; None: the same
     action: ClassVar[Action | None] = None  # what it does with flagged entries; None: flags none
+    reduction: Reduction = "mean"  # over the entries of the global batch
     lr_factor: float = 1.0  # of its own parameters, in multiples of the model's learning rate
     # Label edits, of methods that make them; no buffer, which DDP would overwrite from rank 0.
     edits: EditMemory | None = None
@@ -159,7 +167,14 @@ class PartialLabelLoss(nn.Module):
             if learning and self.edits is not None and decision.edits is not None:
                 assert rows is not None
                 self.edits.propose(rows, decision.edits, logits, self.current_epoch())
-            loss = mean_cross_entropy(logits, decision.targets, decision.weights)
+            targets, weights, _ = decision
+            entries = self.entry_loss(logits, labels, targets)
+            if entries is None:
+                loss = mean_cross_entropy(logits, targets, weights)
+            else:
+                loss = distributed.global_mean(entries if weights is None else entries * weights)
+            if self.reduction == "sum":
+                loss = loss * distributed.global_count(logits.numel(), logits.device)
             penalty = self.penalty(logits, labels, context)
             return loss if penalty is None else loss + penalty
 
@@ -170,6 +185,13 @@ class PartialLabelLoss(nn.Module):
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         """Targets and weights of the batch; ``logits`` are detached. Changes nothing."""
         raise TypeError(f"{type(self).__name__} must define decide(logits, labels, rows).")
+
+    def entry_loss(self, logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor | None:
+        """(B, C): the losses of the entries, of the targets that :meth:`decide` gave.
+
+        Gradients are autograd's. None for methods whose loss is cross-entropy.
+        """
+        return None
 
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor | None:
         """One scalar added to the mean; None unless the method has one.

@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from largeloss import distributed
 from largeloss.errors import ConfigError
@@ -40,6 +41,16 @@ def observed(labels: Tensor) -> Tensor:
 def unobserved(labels: Tensor) -> Tensor:
     """(B, C) bool: unobserved entries."""
     return _compared(operator.lt, labels, 0)
+
+
+def minus_log(logits: Tensor) -> Tensor:
+    """``-log p``, finite wherever the logits are; of the negated logits ``-log (1 - p)``."""
+    return -F.logsigmoid(logits)
+
+
+def power(logits: Tensor, exponent: float) -> Tensor:
+    """``p ** exponent``, with finite derivatives also where p underflows or the exponent is 0."""
+    return torch.exp(exponent * F.logsigmoid(logits))
 
 
 def _compared(compare: Callable[[Any, Any], Any], values: Tensor, number: Any) -> Tensor:

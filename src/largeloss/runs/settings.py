@@ -13,6 +13,9 @@ from largeloss.losses import find_method, settings_of
 from largeloss.models import noted_statistics, usual_statistics
 from largeloss.training.run_folder import RunFolder
 
+_NOTED = ("delta_rel", "reduction")
+"""Settings of methods whose defaults stand in a run's ``config.yaml``, too."""
+
 
 def resolved(settings: RunConfig) -> RunConfig:
     """``settings`` with absolute paths, the defaults of the method and what images are normalised
@@ -22,9 +25,9 @@ def resolved(settings: RunConfig) -> RunConfig:
         ConfigError: no such method or backbone, or a weights file with wrong metadata.
     """
     data, protocol = settings.data, settings.training.protocol
-    method, delta_rel = find_method(settings.method.name), settings.method.delta_rel
-    if delta_rel is None:
-        delta_rel = settings_of(settings.method.name).get("delta_rel")
+    method, own = find_method(settings.method.name), settings_of(settings.method.name)
+    given = settings.method.given()
+    noted = {name: own[name] for name in _NOTED if name in own and name not in given}
     head = settings.training.head_method
     if protocol == "linear-init" and head is None:
         head = method.linear_init_method or method.name
@@ -32,7 +35,7 @@ def resolved(settings: RunConfig) -> RunConfig:
     if cache is None and protocol != "end-to-end":
         cache = user_cache_path("largeloss")
     return settings.with_values(
-        method={"delta_rel": delta_rel},
+        method=noted,
         training={"head_method": head},
         data={
             "path": _absolute(data.path),
