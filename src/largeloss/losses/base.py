@@ -64,10 +64,10 @@ class PartialLabelLoss(nn.Module):
     """Base of all methods: a method is one class that overrides :meth:`decide`.
 
     Where it needs to, it also overrides :meth:`entry_loss`, :meth:`penalty`, :meth:`set_epoch`,
-    :meth:`relabel` and :meth:`arguments`. Its settings are the parameters of its constructor, whose
-    annotations say what they may be: ``float``, ``Literal["a", "b"]``, ``Annotated[int, Range(1)]``.
-    With several processes the mean is over the global batch; wrap model and loss in
-    ``DistributedDataParallel`` and gradients are those of one process.
+    :meth:`relabel` and :meth:`arguments`. Its settings are the parameters of its constructor,
+    whose annotations say what they may be: ``float``, ``Literal["a", "b"]``,
+    ``Annotated[int, Range(1)]``. With several processes the mean is over the global batch; wrap
+    model and loss in ``DistributedDataParallel`` and gradients are those of one process.
 
     **A validation pass**, that is, logits that need no gradient or a loss in evaluation mode,
     changes nothing: no label is edited, and no image remembered. Without a gradient, logits are
