@@ -1,8 +1,11 @@
 """Small data that tests share; real data comes through LARGELOSS_DATA only."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,3 +95,45 @@ def pretending(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("largeloss.losses.host_copy.ASYNCHRONOUS", (pretended.DEVICE.type,))
     monkeypatch.setattr(torch.cuda, "Event", pretended.Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+
+
+@pytest.fixture(scope="session")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """A folder with data and a ranked run, which is not to be changed; the truth (40, 3)."""
+    from largeloss.review.session import Review
+    from reviewed import SMALL, write_data
+
+    root = tmp_path_factory.mktemp("reviewed")
+    truth = write_data(root / "data")
+    assert run(["train", str(root / "data"), *SMALL, "--out", str(root / "run")]) == 0
+    with Review(root / "run"):
+        pass  # ranks once, for all
+    return root, truth
+
+
+@pytest.fixture
+def reviewed_run(reviewed: tuple[Path, np.ndarray], tmp_path: Path) -> Path:
+    """A copy of the run, ranked, without answers."""
+    return Path(shutil.copytree(reviewed[0] / "run", tmp_path / "run"))
+
+
+@pytest.fixture
+def opened(reviewed_run: Path) -> Iterator[Callable[..., Any]]:
+    """Opens the review of the run, also again; gives it and a client."""
+    from largeloss.review.session import Review
+    from reviewed import client_of
+
+    with ExitStack() as stack:
+
+        def open_(**options: Any) -> Any:
+            stack.close()
+            review = stack.enter_context(Review(reviewed_run, **options))
+            return review, client_of(review)
+
+        yield open_
+
+
+@pytest.fixture
+def review(opened: Callable[..., Any]) -> Any:
+    """An open review, and a client."""
+    return opened()

@@ -18,7 +18,7 @@ FLOORS = [
     {"analysis", "config", "progress"},
     {"presets"},
     {"runs"},
-    {"experiments"},
+    {"experiments", "review"},
     {"report"},
     {"pages"},
     {"api"},

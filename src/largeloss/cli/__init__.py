@@ -19,6 +19,7 @@ from largeloss.cli import (
     presets,
     report,
     reproduce,
+    review,
     suggest,
     thresholds,
     train,
@@ -40,6 +41,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("suggest")(suggest.suggest)
 app.command("thresholds")(thresholds.thresholds)
+app.command("review")(review.review)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from largeloss.analysis.cam import activation_maps, normalized
+from largeloss.analysis.overlay import overlay
 from largeloss.data.inputs.decoded_cache import DecodedCache
 from largeloss.data.inputs.image_files import ImageFiles, open_rgb
 from largeloss.data.inputs.source import Source
 from largeloss.errors import ConfigError, DataError, LargelossError
 from largeloss.losses import title_of
 from largeloss.models import Classifier
-from largeloss.report.cam_figure import ActivationMapRow, overlay
+from largeloss.report.cam_figure import ActivationMapRow
 from largeloss.runs.data import DataReader
 from largeloss.runs.load import load
 from largeloss.runs.settings import saved_settings

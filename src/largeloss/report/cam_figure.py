@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps, style
+from matplotlib import style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -14,8 +14,6 @@ SIDE = 2.2
 """Width of a cell, in inches."""
 LINE = 0.35
 """Height of the text below a cell, in inches."""
-STRENGTH = 0.8
-"""Opacity of the colour where the map is 1. Where the map is 0, the grey image is unchanged."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +55,3 @@ def write_cam_figure(path: Path, methods: Sequence[str], rows: Sequence[Activati
             plot.set_title(title, fontsize=11)
         figure.tight_layout(pad=0.6)
         figure.savefig(path)
-
-
-def overlay(pixels: NDArray[np.uint8], activation: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(H, W, 3): an image in grey, coloured where ``activation`` (H, W) in [0, 1] is high."""
-    grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    colour = colormaps["inferno"](0.25 + 0.75 * activation)[..., :3] * 255
-    share = (STRENGTH * activation)[..., None]
-    mixed: NDArray[np.uint8] = np.round(grey[..., None] * (1 - share) + colour * share).astype("u1")
-    return mixed

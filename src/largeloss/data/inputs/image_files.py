@@ -7,6 +7,7 @@ frame, and EXIF orientation is applied.
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -85,6 +86,26 @@ def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
             f"{path}: cannot be decoded as an image ({error}; the file has {size} bytes). "
             "Replace it, or leave out what cannot be read with --bad-images skip."
         ) from None
+
+
+def open_reduced(path: Path, side: int, max_value: int | None = None) -> Image.Image:
+    """The image as :func:`open_rgb`, its longer side reduced to ``side`` pixels where it is larger.
+
+    A large JPEG is decoded at a fraction of its size, in less time and memory.
+
+    Raises:
+        DataError: as :func:`open_pixels`.
+    """
+    with suppress(Exception), open_image(path) as image:  # what is wrong, open_rgb says
+        plain = image.format == "JPEG" and image.mode == "RGB" and max_value in (None, 255)
+        if plain and image.width * image.height <= MAX_PIXELS:
+            image.draft("RGB", (side, side))
+            found = ImageOps.exif_transpose(image)
+            found.thumbnail((side, side))
+            return found
+    whole = open_rgb(path, max_value)
+    whole.thumbnail((side, side))
+    return whole
 
 
 def image_size(path: Path) -> tuple[int, int]:
