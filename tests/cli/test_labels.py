@@ -1,5 +1,6 @@
 """``largeloss labels``: edits of a run listed, applied to copies, undone."""
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -200,3 +201,110 @@ def test_a_journal_with_other_values_is_told(largeloss, root):
     file.close()
     code, _, err = largeloss("labels", "log", root / "run")
     assert (code, "is damaged" in err) == (2, True)
+
+
+FORMATS = {
+    "wide": "labels.csv", "long": "labels.csv", "parquet": "labels.parquet", "coco": "labels.json",
+    "huggingface": "metadata.jsonl",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_exports_hold_the_answers_and_come_back_as_edits(largeloss, root, tmp_path, kind):
+    file, edits, new = tmp_path / FORMATS[kind], tmp_path / "edits.parquet", tmp_path / "new.csv"
+    first = root / "data/labels.csv"
+    code, out, err = largeloss("labels", "export", root / "run", "--to", kind, "--out", file)
+    assert code == 0, err
+    assert "With edits of 3 entries" in out
+    assert "people disagree: 2 edits" in err
+    code, out, err = largeloss(
+        "labels", "import", file, root / "data", "--from", kind, "--out", edits
+    )
+    assert code == 0, err
+    assert set(read_edits(edits).author) == {f"import:{kind}"}
+    code, out, err = largeloss("labels", "apply", edits, "--labels", first, "--out", new)
+    assert code == 0, err
+    assert "3 entries changed" in out
+    answers = tmp_path / "answers.csv"
+    assert largeloss("labels", "apply", root / "run", "--out", answers)[0] == 0
+    assert new.read_bytes() == answers.read_bytes()
+    code, _, err = largeloss(
+        "labels", "import", file, new, "--from", kind, "--out", tmp_path / "more.parquet"
+    )
+    assert (code, "says nothing that" in err) == (2, True)
+
+
+def test_label_studio_and_back(largeloss, root, tmp_path):
+    tasks, edits = tmp_path / "tasks.json", tmp_path / "edits.parquet"
+    code, out, err = largeloss(
+        "labels", "export", root / "run", "--to", "label-studio", "--out", tasks
+    )
+    assert code == 0, err
+    assert "tasks.xml" in out
+    content = json.loads(tasks.read_text())
+    assert content[0]["data"]["image"] == "/data/local-files/?d=images/00.png"
+    blank = read_labels(root / "data/labels.csv").table.at(range(30), [0] * 30) < 0
+    blank[[0, 5, 6]] = False  # answered
+    said = [
+        {one["from_name"]: one for part in task["predictions"] for one in part["result"]
+         if part["model_version"] == "largeloss"}
+        for task in content
+    ]  # fmt: skip
+    assert ["red" in one for one in said] == blank.tolist()
+    assert all(0 < one["score"] < 1 for names in said for one in names.values())
+
+    def annotated(image, who, **words):
+        result = [
+            {"from_name": name, "type": "choices", "value": {"choices": [word]}}
+            for name, word in words.items()
+        ]
+        content[image]["annotations"].append({"completed_by": who, "result": result})
+
+    for task in content:
+        task["annotations"] = []
+    annotated(2, 1, red="yes", blue="unsure", green="yes")
+    annotated(1, 1, red="yes")
+    annotated(1, 2, red="no")
+    tasks.write_text(json.dumps(content))
+    words = ("import", tasks, root / "run", "--from", "label-studio", "--out", edits)
+    code, out, err = largeloss("labels", *words)
+    assert code == 0, err
+    assert "Left out: labels of 1 classes that" in err
+    assert "1 answers are 'unsure'" in err
+    assert sorted(read_edits(edits).author) == [f"import:label-studio:{n}" for n in (1, 1, 2)]
+    code, out, err = largeloss(
+        "labels", "apply", edits, "--labels", root / "data/labels.csv", "--out", tmp_path / "n.csv"
+    )
+    assert code == 0, err
+    assert "1 entry changed" in out
+    assert "people disagree: 2 edits" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("export", "run", "--to", "xml", "--out", "new.xml"), "There is no format 'xml'"),
+        (("export", "run", "--to", "coco", "--out", "new.csv"), "must end in .json"),
+        (("export", "run", "--to", "wide", "--out", "other.csv"), "other.csv exists"),
+        (("export", "data", "--to", "label-studio", "--out", "tasks.json"), "tasks.xml exists"),
+        (("export", "data", "--to", "wide", "--prefix", "x", "--out", "n.csv"), "--prefix is for"),
+        (("export", "data", "--to", "wide", "--from", "ll-cp", "--out", "new.csv"), "is no run"),
+        (("export", "none", "--to", "wide", "--out", "new.csv"), "none does not exist"),
+        (("import", "none.csv", "data", "--from", "wide", "--out", "new.parquet"), "no such file"),
+        (("import", "other.csv", "data", "--from", "wide", "--out", "new.parquet"),
+         "have no label in common"),
+        (("import", "other.csv", "data", "--from", "coco", "--out", "new.parquet"), "not JSON"),
+        (("import", "other.csv", "data", "--from", "label-studio", "--out", "new.parquet"),
+         "no export of Label Studio"),
+        (("import", "other.csv", "data", "--from", "wide", "--out", "new.csv"), "end in .parquet"),
+    ],
+)  # fmt: skip
+def test_bad_exchanges_are_told(largeloss, root, monkeypatch, words, message):
+    monkeypatch.chdir(root)
+    Path("other.csv").write_text("image,red\nphotos/1.jpg,1\n")
+    Path("tasks.xml").write_text("mine")
+    before = held(root)
+    code, _, err = largeloss("labels", *words)
+    assert code == 2, err
+    assert message in err.replace("\n", " ")
+    assert held(root) == before

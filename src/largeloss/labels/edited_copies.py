@@ -47,28 +47,33 @@ def record_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.edits.parquet")
 
 
-def check_target(path: Path, out: Path) -> None:
-    """Makes sure that a copy of a label file may be written to ``out``; changes nothing.
+def check_new_file(out: Path, suffixes: tuple[str, ...], *beside: Path) -> None:
+    """Makes sure that a new file may be written, and others ``beside`` it; changes nothing.
 
     Raises:
         ConfigError: there is something, no folder, or another suffix.
+    """
+    if out.suffix.lower() not in suffixes:
+        raise ConfigError(f"--out must end in {' or '.join(suffixes)}, got {out}.")
+    for place in (out, *beside):
+        if place.exists() or place.is_symlink():
+            raise ConfigError(
+                f"{place} exists, and files are never changed in place: choose another --out."
+            )
+    if not out.parent.is_dir():
+        raise ConfigError(f"The folder {out.parent} of --out does not exist.")
+
+
+def check_target(path: Path, out: Path) -> None:
+    """Makes sure that a copy of a label file may be written to ``out``, in its own layout.
+
+    Raises:
+        ConfigError: as :func:`check_new_file`.
         LabelError: there is no such label file.
     """
     if not path.is_file():
         raise LabelError(f"{path}: there is no such file.")
-    if out.suffix.lower() != path.suffix.lower():
-        raise ConfigError(
-            f"A copy of {path} is written in its own layout: --out must end in {path.suffix}, got "
-            f"{out}. 'largeloss labels export' writes other layouts."
-        )
-    for place in (out, record_of(out)):
-        if place.exists() or place.is_symlink():
-            raise ConfigError(
-                f"{place} exists. Label files are never changed in place: choose another --out; "
-                "nothing was changed."
-            )
-    if not out.parent.is_dir():
-        raise ConfigError(f"The folder {out.parent} of --out does not exist.")
+    check_new_file(out, (path.suffix.lower(),), record_of(out))
 
 
 def apply_to_copy(

@@ -329,3 +329,19 @@ def test_published_labels_come_back(real_data: Path, tmp_path: Path) -> None:
     assert list(read)[:-1] == sorted(names, key=lambda name: str(names[name]))
     for name, number in names.items():
         assert read[name] == set(published[number])
+
+
+def test_absences_of_lvis_are_read(tmp_path: Path) -> None:
+    content = {
+        "images": [
+            {"id": 5, "file_name": "a.jpg", "neg_category_ids": [2]},
+            {"id": 3, "file_name": "b.jpg"},
+        ],
+        "annotations": [{"image_id": 5, "category_id": 1}],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+    }
+    file = tmp_path / "labels.json"
+    file.write_text(json.dumps(content))
+    found = coco.read_files([str(file)], [str(tmp_path)], "unknown")
+    assert found.table.images == ("a.jpg", "b.jpg")
+    assert found.table.to_dense().tolist() == [[1, 0], [-1, -1]]

@@ -2,7 +2,7 @@
 
 import typer
 
-from largeloss.cli.labels import apply, log, revert
+from largeloss.cli.labels import apply, export, import_, log, revert
 
 app = typer.Typer(
     name="labels",
@@ -13,3 +13,5 @@ app = typer.Typer(
 app.command("log")(log.log)
 app.command("apply")(apply.apply)
 app.command("revert")(revert.revert)
+app.command("export")(export.export)
+app.command("import")(import_.import_)

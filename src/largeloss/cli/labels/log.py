@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from largeloss.cli.labels.options import Source, edit_lines
-from largeloss.errors import ConfigError
 
 _ROWS = 50
 
@@ -38,11 +37,12 @@ def log(
     from largeloss.cli import console
     from largeloss.labels import write_edits
     from largeloss.labels.edit_fit import by_people, conflicts
+    from largeloss.labels.edited_copies import check_new_file
     from largeloss.labels.names import first_lines
     from largeloss.runs.label_edits import read_source
 
     if out is not None:
-        _check(out)
+        check_new_file(out, (".parquet",))
     found = read_source(source)
     edits = found.edits if author is None else found.by((author,))
     if class_name is not None:
@@ -72,12 +72,3 @@ def log(
     if out is not None:
         write_edits(out, edits)
         console.say(f"{console.counted(len(edits), 'edit')} → {out}")
-
-
-def _check(out: Path) -> None:
-    if out.suffix != ".parquet":
-        raise ConfigError(f"--out must end in .parquet, got {out}.")
-    if out.exists() or out.is_symlink():
-        raise ConfigError(f"{out} exists. Choose another --out; nothing was changed.")
-    if not out.parent.is_dir():
-        raise ConfigError(f"The folder {out.parent} of --out does not exist.")

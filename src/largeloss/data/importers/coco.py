@@ -204,6 +204,7 @@ def _by_id(content: CocoFile) -> CocoFile:
         ids=[content.ids[row] for row in order],
         images=[content.images[row] for row in order],
         rows=np.argsort(order)[content.rows],
+        absent_rows=np.argsort(order)[content.absent_rows],
     )
 
 
@@ -214,8 +215,10 @@ def _subset(
 
     Names of images are put behind ``prefix``.
     """
-    columns = positions_of(content.categories.values(), classes)[content.columns]
+    places = positions_of(content.categories.values(), classes)
+    columns = places[content.columns]
     labels = np.full((len(content.images), len(classes)), other, dtype=np.int8)
+    labels[content.absent_rows, places[content.absent_columns]] = 0
     labels[content.rows, columns] = 1
     left_top, sides = content.boxes[:, :2], content.boxes[:, 2:]
     corners = np.hstack([np.maximum(left_top, 0), left_top + sides]).astype(np.float32)

@@ -28,6 +28,7 @@ Length = Annotated[float, Meta(ge=0, le=LARGEST)]
 class _Image(Struct, gc=False):
     id: Id
     file_name: str
+    neg_category_ids: tuple[Id, ...] = ()
 
 
 class _Category(Struct, gc=False):
@@ -65,6 +66,10 @@ class CocoFile(NamedTuple):
     """(M, 4): left, top, width, height, in pixels from 0; all 0 where there is no box."""
     crowd: NDArray[np.bool_]
     """(M,): whether the box is around a crowd."""
+    absent_rows: Rows
+    """(A,): positions of the images of ``neg_category_ids``, which LVIS has."""
+    absent_columns: Rows
+    """(A,): positions of these categories, which were looked for and are not there."""
 
 
 def read_coco_json(path: Path) -> CocoFile:
@@ -89,6 +94,9 @@ def read_coco_json(path: Path) -> CocoFile:
     count = len(file.annotations)
     rows = np.fromiter((one.image_id for one in file.annotations), np.int64, count)
     columns = np.fromiter((one.category_id for one in file.annotations), np.int64, count)
+    counts = [len(image.neg_category_ids) for image in file.images]
+    absent_rows = np.repeat(np.arange(len(counts)), counts).astype(np.int64)
+    absent = np.array([one for image in file.images for one in image.neg_category_ids], np.int64)
     boxes = np.array([one.bbox or NO_BOX for one in file.annotations], dtype=np.float64)
     return CocoFile(
         image_ids,
@@ -98,6 +106,8 @@ def read_coco_json(path: Path) -> CocoFile:
         _positions(path, "category_id", columns, category_ids),
         boxes.reshape(-1, 4),
         np.fromiter((one.iscrowd for one in file.annotations), np.bool_, count),
+        absent_rows,
+        _positions(path, "neg_category_ids", absent, category_ids, absent_rows),
     )
 
 
@@ -136,13 +146,19 @@ def _check_distinct(path: Path, kind: str, ids: list[int], names: list[str]) -> 
             )
 
 
-def _positions(path: Path, key: str, used: Rows, known: list[int]) -> Rows:
+def _positions(
+    path: Path, key: str, used: Rows, known: list[int], images: Rows | None = None
+) -> Rows:
+    """Of ids of annotations, or of ``images``."""
     found = positions_of_ids(used, np.array(known, dtype=np.int64))
     unknown = np.flatnonzero(found < 0)
     if unknown.size:
+        kind, place, what = "annotations", unknown[0], "annotations"
+        if images is not None:
+            kind, place, what = "images", images[unknown[0]], "ids"
         raise DataError(
-            f"{path}: $.annotations[{unknown[0]}].{key} is {used[unknown[0]]}, which is none of "
-            f"the {len(known)} that the file lists ({unknown.size} of {len(used)} annotations are "
+            f"{path}: $.{kind}[{place}].{key} is {used[unknown[0]]}, which is none of "
+            f"the {len(known)} that the file lists ({unknown.size} of {len(used)} {what} are "
             "like that). Correct the file, or fetch it again."
         )
     return found

@@ -1,0 +1,237 @@
+"""Labels of a run or a data folder written for other programs, and what comes back as edits."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from largeloss.data.exchange.coco import read_coco, write_coco
+from largeloss.data.exchange.huggingface import read_huggingface, write_huggingface
+from largeloss.data.exchange.label_studio import (
+    LOCAL_FILES,
+    ModelSays,
+    read_label_studio,
+    write_label_studio,
+)
+from largeloss.data.folder.labels_and_splits import Records, read_records
+from largeloss.errors import ConfigError, LabelError
+from largeloss.labels import LabelEdits, LabelTable, read_labels, write_labels
+from largeloss.labels.edit_fit import REVIEWERS, fit, written_by
+from largeloss.labels.edited_copies import Applied, check_new_file
+from largeloss.labels.names import first_names, positions_of
+from largeloss.runs.label_edits import read_source
+from largeloss.runs.load import open_run
+from largeloss.runs.settings import saved_settings
+from largeloss.training.engine import score
+from largeloss.training.run_folder import RunFolder
+
+TABLES = (".csv", ".parquet")
+SUFFIXES = {
+    "wide": TABLES,
+    "long": TABLES,
+    "parquet": (".parquet",),
+    "coco": (".json",),
+    "label-studio": (".json",),
+    "huggingface": (".jsonl",),
+}
+"""Format → how its files end."""
+
+
+def export(
+    source: Path,
+    kind: str,
+    out: Path,
+    *,
+    authors: tuple[str, ...] = (),
+    unlisted: str | None = None,
+    prefix: str = LOCAL_FILES,
+) -> tuple[list[Path], Applied | None]:
+    """Writes the labels of a data folder, or those of a run with the answers of its reviewers.
+
+    Args:
+        source: A data folder or a run folder.
+        kind: A format of ``SUFFIXES``. For Label Studio the model of a run is asked, too.
+        out: A new file.
+        authors: Of a run: whose edits are made; by default reviewers'.
+        unlisted: Of a data folder with lists of tags.
+        prefix: For Label Studio: what the addresses of images begin with.
+
+    Returns:
+        The files, and what became of the edits of a run.
+
+    Raises:
+        ConfigError: another format or suffix, or ``out`` exists.
+        LabelError: the labels cannot be read, or not be said in this format.
+        DataError: as of :func:`.read_records`.
+    """
+    check_format(kind)
+    beside = [out.with_suffix(".xml")] if kind == "label-studio" else []
+    check_new_file(out, SUFFIXES[kind], *beside)
+    records, is_run = _records(source, unlisted), _is_run(source)
+    table, applied = records.table, None
+    if is_run:
+        found = read_source(source)
+        if not authors and written_by(found.edits, REVIEWERS).any():
+            authors = (REVIEWERS,)
+        if authors:
+            edits = found.by(authors)
+            made = fit(table, edits)
+            table = table.replace(made.rows, made.columns, made.states)
+            applied = Applied(edits, made.verdicts, len(made.rows))
+    elif authors:
+        raise ConfigError(f"{source} is no run and has no edits. Leave --from out.")
+    splits = _split_names(records)
+    if kind == "coco":
+        write_coco(out, table, splits)
+    elif kind == "huggingface":
+        write_huggingface(out, table, splits)
+    elif kind == "label-studio":
+        model = model_says(source, table) if is_run else None
+        write_label_studio(out, table, model, prefix)
+    else:
+        write_labels(out, table, splits=splits, layout="long" if kind == "long" else "wide")
+    return [out, *beside], applied
+
+
+def model_says(run: Path, table: LabelTable) -> ModelSays:
+    """Probabilities of the images in the splits of a run, for the classes of ``table``."""
+    opened = open_run(run)
+    model, images = opened.model, opened.dataset.labels.images
+    logits = score(model.network, opened.loader("all")).logits
+    places = positions_of(table.classes, model.classes)
+    known = np.flatnonzero(places >= 0)
+    limits = np.array([2 if one is None else one for one in model.thresholds.values()])
+    thresholds = np.full(table.num_classes, np.nan)
+    thresholds[known] = limits[places[known]]
+    used = np.sort(np.concatenate(list(opened.dataset.splits.values())))
+    rows = positions_of([images[row] for row in used.tolist()], table.images)
+    chances = model.scores(torch.as_tensor(logits)).numpy()
+    probabilities: dict[int, NDArray[np.float64]] = {}
+    for row, own in zip(rows.tolist(), chances, strict=True):
+        probabilities[row] = np.full(table.num_classes, np.nan)
+        probabilities[row][known] = own[places[known]]
+    return ModelSays(probabilities, thresholds)
+
+
+@dataclass(frozen=True)
+class ImportedEdits:
+    """What a file says otherwise than the labels that it was compared with."""
+
+    edits: LabelEdits
+    notes: tuple[str, ...]
+    """What was left out, in sentences for the user."""
+
+
+def import_edits(
+    path: Path, base: Path, kind: str, *, unlisted: str | None = None
+) -> ImportedEdits:
+    """Reads labels of a format of ``SUFFIXES`` as edits of those of ``base``.
+
+    What the file leaves unobserved changes nothing: nobody said anything there.
+
+    Args:
+        path: The file.
+        base: A run folder, a data folder or a label file.
+        kind: The format.
+        unlisted: Of ``base``, where it has lists of tags.
+
+    Raises:
+        ConfigError: another format.
+        DataError, LabelError: a file cannot be read; they have no image or class in common; the
+            file says nothing new.
+    """
+    check_format(kind)
+    known = (
+        _records(base, unlisted).table
+        if base.is_dir()
+        else read_labels(base, unlisted=unlisted).table
+    )
+    if kind == "label-studio":
+        answers = read_label_studio(path)
+        images, classes = [one.image for one in answers], [one.class_name for one in answers]
+        states = np.array([one.state for one in answers], dtype=np.int8)
+        authors = [
+            f"import:{kind}:{one.annotator}" if one.annotator else f"import:{kind}"
+            for one in answers
+        ]
+        times = [one.time for one in answers]
+    else:
+        readers = {"coco": read_coco, "huggingface": read_huggingface}
+        table = readers[kind](path) if kind in readers else read_labels(path).table
+        entries = table.entries()
+        images = [table.images[row] for row in entries.rows.tolist()]
+        classes = [table.classes[column] for column in entries.columns.tolist()]
+        states, authors = entries.states, [f"import:{kind}"] * len(images)
+        times = [datetime.now(UTC).isoformat(timespec="seconds")] * len(images)
+    rows, columns = positions_of(images, known.images), positions_of(classes, known.classes)
+    fits = (rows >= 0) & (columns >= 0)
+    if not fits.any():
+        raise LabelError(
+            f"{path} and {base} have no label in common: the file is about images such as "
+            f"{first_names(dict.fromkeys(images)) or 'none'} and classes such as "
+            f"{first_names(dict.fromkeys(classes)) or 'none'}; known are images such as "
+            f"{first_names(known.images)} and classes such as {first_names(known.classes)}."
+        )
+    notes = []
+    for kind_of_name, places, names in (("images", rows, images), ("classes", columns, classes)):
+        strange = dict.fromkeys(
+            name for name, place in zip(names, places, strict=True) if place < 0
+        )
+        if strange:
+            notes.append(
+                f"Left out: labels of {len(strange)} {kind_of_name} that {base} does not have: "
+                f"{first_names(strange)}."
+            )
+    if unsure := int((states < 0).sum()):
+        notes.append(f"{unsure} answers are 'unsure', and change nothing.")
+    told = np.flatnonzero(fits & (states >= 0))
+    before = known.at(rows[told], columns[told])
+    keys = rows[told] * known.num_classes + columns[told]
+    new = np.isin(keys, keys[before != states[told]])  # all that was said of an entry
+    if not new.any():
+        raise LabelError(f"{path} says nothing that {base} does not say. Nothing was written.")
+    told, before = told[new], before[new]
+    edits = LabelEdits.of(
+        images=known.images,
+        classes=known.classes,
+        rows=rows[told],
+        columns=columns[told],
+        before=before,
+        after=states[told],
+        author=[authors[place] for place in told.tolist()],
+        time=[times[place] for place in told.tolist()],
+        reason=f"imported from {path.name}",
+    )
+    return ImportedEdits(edits, tuple(notes))
+
+
+def check_format(kind: str) -> None:
+    """Refuses unknown formats with a ConfigError."""
+    if kind not in SUFFIXES:
+        raise ConfigError(f"There is no format {kind!r}; there are {', '.join(SUFFIXES)}.")
+
+
+def _is_run(source: Path) -> bool:
+    return RunFolder(source).config_file.is_file()
+
+
+def _records(source: Path, unlisted: str | None) -> Records:
+    """The labels of a data folder, or of the data that a run was trained on."""
+    if not _is_run(source):
+        return read_records(source, unlisted=unlisted)
+    data = saved_settings(source).data
+    if data.path is None:
+        raise ConfigError(f"{source} was trained on the digit scenes, which have no label file.")
+    return read_records(data.path, unlisted=unlisted or data.unlisted, labels=data.labels)
+
+
+def _split_names(records: Records) -> list[str] | None:
+    if records.splits is None:
+        return None
+    names = np.full(records.table.num_images, "", dtype=object)
+    for split, rows in records.splits.items():
+        names[rows] = split
+    return [str(name) for name in names]
