@@ -18,7 +18,7 @@ FLOORS = [
     {"analysis", "config", "progress"},
     {"presets"},
     {"runs"},
-    {"experiments", "review"},
+    {"experiments", "export", "review"},
     {"report"},
     {"pages"},
     {"api"},

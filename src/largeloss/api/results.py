@@ -1,5 +1,6 @@
 """What training and comparing give back: results with their files, tables and figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from largeloss.config import RunConfig
 from largeloss.experiments.results import Comparison
+from largeloss.export.write import Exported, export
 from largeloss.metrics.aims import Aim
 from largeloss.notebook import html_table
 from largeloss.pages.run import run_curves
@@ -79,6 +81,22 @@ class Run(RunResult):
         found = choose_thresholds(self.path, Aim.parse(aim), calibrate)
         self.__dict__.pop("model", None)  # it has the earlier ones
         return found
+
+    def export(
+        self, to: str, out: str | PathLike[str], images: Sequence[str | PathLike[str]] | None = None
+    ) -> Exported:
+        """Writes the model for other programs, see :func:`largeloss.export.write.export`.
+
+        Args:
+            to: ``"onnx"``, ``"torch-export"`` or ``"hub-folder"``.
+            out: A ``.onnx`` or ``.pt2`` file, or a folder, that is not there.
+            images: On which scores are compared with those of ``predict``; None takes val.
+
+        Raises:
+            InputError: a target that exists, packages that are missing, no images.
+            RunError: the scores differ, or it cannot be written.
+        """
+        return export(self.path, to, Path(out), [Path(one) for one in images or ()])
 
     @property
     def curves(self) -> dict[str, tuple[float, ...]]:

@@ -13,6 +13,7 @@ from largeloss.cli import (
     data,
     demo,
     evaluate,
+    export,
     labels,
     methods,
     predict,
@@ -42,6 +43,7 @@ app.command("predict")(predict.predict)
 app.command("suggest")(suggest.suggest)
 app.command("thresholds")(thresholds.thresholds)
 app.command("review")(review.review)
+app.command("export")(export.export)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)

@@ -1,0 +1,1 @@
+"""Trained models for other programs: ONNX, a program of torch, a folder for a model hub."""
