@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from largeloss.metrics import calibration, tag_counts
+from largeloss.metrics import tag_counts
 from largeloss.metrics.aims import Aim
 from largeloss.metrics.calibration import fit_calibration, measured_reliability
 from largeloss.metrics.thresholds import aimed_thresholds_entries, observed_entries
@@ -66,11 +66,14 @@ def _candidates(scores: Any, labels: Any) -> dict[str, Apply]:
     entries = observed_entries(scores, labels)
     num_classes = scores.shape[1]
 
+    whole = np.zeros_like(entries[2])
+    one_line = fit_calibration(entries[0], entries[1], whole, 1)
+    lines = fit_calibration(*entries, num_classes)
+    positives = np.bincount(entries[2][entries[1] == 1], minlength=num_classes)
+
     def drawn(prior: float) -> Apply:
-        calibration.PRIOR = prior
-        found = fit_calibration(*entries, num_classes)
-        calibration.PRIOR = 20.0
-        return found.apply
+        weights = positives / (positives + prior)
+        return lambda logits: weights * lines.apply(logits) + (1 - weights) * one_line.apply(logits)
 
     common = _temperature(*entries[:2])
     by_class = np.array(
@@ -94,8 +97,8 @@ def _candidates(scores: Any, labels: Any) -> dict[str, Apply]:
         "none": lambda logits: logits,
         "one temperature": lambda logits: logits * common,
         "a temperature by class": lambda logits: logits * by_class,
-        "one line": drawn(1e9),
-        "a line by class": drawn(1e-9),
+        "one line": one_line.apply,
+        "a line by class": lines.apply,
         "a line by class, drawn to one line by 5": drawn(5),
         "… by 20": drawn(20),
         "… by 50": drawn(50),

@@ -65,7 +65,8 @@ def _data(settings: RunConfig, result: RunResult) -> Iterator[str]:
     path = settings.data.path
     sizes = ", ".join(f"{count:,} {split}" for split, count in sorted(result.num_images.items()))
     counts = list(result.train_counts.values())
-    present, absent, unobserved = (sum(line[place] for line in counts) for place in range(3))
+    columns = list(zip(*(line[:3] for line in counts), strict=True))
+    present, absent, unobserved = map(sum, columns)
     yield "## Data and labels\n"
     yield f"Trained on {plain(path.name) if path else 'digit scenes'}: {sizes} (images by split)."
     yield (

@@ -65,7 +65,7 @@ def expected_scores(model: TrainedClassifier, inputs: Tensor) -> Floats:
     """(B, C) float64, as ``predict`` computes them on the CPU."""
     network = model.network.cpu()
     with network.scoring():
-        logits = torch.cat([network(part).logits.float() for part in inputs.split(16)])
+        logits = torch.cat([network(part).logits.float() for part in torch.split(inputs, 16)])
     return model.scores(logits).numpy()
 
 

@@ -1,7 +1,7 @@
 """Probabilities that mean what they say: a line through the logits of each class, fitted on val.
 
 The line (Platt's scaling) rises, so that no two images of a class change places. That it is a line,
-by class, and drawn towards that of all classes, was chosen on halves of val (docs/decisions.md).
+and one by class, was chosen on halves of val (docs/decisions.md).
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-from largeloss.metrics.thresholds import PRIOR
 
 Floats = npt.NDArray[np.float64]
 BINS = 10
@@ -37,13 +35,11 @@ def fit_calibration(
     columns: npt.NDArray[np.integer],
     num_classes: int,
 ) -> Calibration:
-    """The line of each class, drawn towards that of all classes where labels are few.
+    """The line of each class, by logistic regression.
 
-    A logistic regression (scikit-learn's, with its default penalty on the slope) finds the line of
-    a class with n observed positives (or negatives, if these are fewer); its calibrated logits are
-    ``w * own + (1 - w) * common`` with ``w = n / (n + 20)``, as of thresholds. ``common`` alone is
-    taken where a class has no n, or where its own line would fall; and nothing is changed where
-    that of all classes together falls.
+    It is scikit-learn's, with its default penalty on the slope. A class without positives or
+    without negatives, or whose line would fall, gets the line of all classes together; where that
+    falls, too, nothing is changed.
 
     Args:
         scores: Finite logits of the observed entries.
@@ -53,16 +49,10 @@ def fit_calibration(
     Shapes: scores, labels and columns (E,).
     """
     common = _line(scores, labels) or (1.0, 0.0)
-    lines = np.tile(np.array(common), (num_classes, 1))
     order = np.argsort(columns, kind="stable")
     ends = np.cumsum(np.bincount(columns, minlength=num_classes))
-    for column, entries in enumerate(np.split(order, ends[:-1])):
-        own = _line(scores[entries], labels[entries])
-        if own is not None:
-            present = int((labels[entries] == 1).sum())
-            fewer = min(present, len(entries) - present)
-            weight = fewer / (fewer + PRIOR)
-            lines[column] = weight * np.array(own) + (1 - weight) * np.array(common)
+    parts = np.split(order, ends[:-1])
+    lines = np.array([_line(scores[part], labels[part]) or common for part in parts])
     return Calibration(lines[:, 0], lines[:, 1])
 
 
