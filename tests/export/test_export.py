@@ -18,6 +18,7 @@ from largeloss import cli
 from largeloss.data.folder.read import write_features
 from largeloss.export import formats, write
 from largeloss.export.model_card import plain
+from largeloss.export.parity import expected_scores
 from largeloss.files import PARTIAL
 
 SMALL = [
@@ -229,8 +230,10 @@ def test_other_scores_and_an_interrupt_leave_nothing(
         program = formats.Program(b"", lambda inputs: wrong(None, inputs))
         monkeypatch.setitem(write._PROGRAMS, to, lambda model: program)
     else:
-        calls = iter([write.expected_scores])
-        monkeypatch.setattr(write, "expected_scores", lambda *a: next(calls, wrong)(*a))
+        calls = iter([expected_scores])  # first of the model, then of the folder
+        monkeypatch.setattr(
+            "largeloss.export.write.expected_scores", lambda *a: next(calls, wrong)(*a)
+        )
     out = tmp_path / "model.pt2"
     code, _, err = largeloss("export", run, "--to", to, "--out", out)
     if fault == "Ctrl-C":

@@ -16,6 +16,7 @@ from PIL import Image
 
 from largeloss.report.figures import MAP, Axes, Curve, _apart, alike, curves_svg
 from largeloss.report.images import image_png
+from largeloss.report.reliability import RELIABILITY, reliability_curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 FALLING = Curve("Naive AN", (0, 1, 2), (40.0, 70.0, 60.0), (39.0, 68.0, 58.0), (41.0, 72.0, 62.0))
@@ -161,3 +162,12 @@ def test_no_global_plotting_state() -> None:
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reliability_has_the_line_and_what_was_measured() -> None:
+    bins = {"before": [(0.05, 0.2), (0.5, 0.9)], "after": []}
+    should, network = reliability_curves(bins)
+    assert (should.epochs, should.values) == ((0, 100), (0, 100))
+    assert (network.epochs, network.values) == ((5, 50), (20, 90))
+    assert "network" in curves_svg((should, network), axes=RELIABILITY)
+    assert reliability_curves({}) == reliability_curves({"before": [], "after": []}) == ()

@@ -124,10 +124,7 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
 def _limits(model: TrainedClassifier, settings: RunConfig, result: RunResult) -> Iterator[str]:
     yield "## Limits\n"
     if model.calibration is None:
-        yield (
-            "- Scores are the network's own probabilities and are not calibrated: of a model that "
-            "took blanks for absences they are too low."
-        )
+        yield ("- Scores are not calibrated: they rank images, and are no shares of present ones.")
     else:
         yield f"- Scores are calibrated on val, by {RULES[result.val_rule]}."
     if result.test_rule != "full":

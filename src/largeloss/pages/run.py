@@ -17,9 +17,10 @@ from largeloss.report.class_counts import ClassCounts
 from largeloss.report.class_table import ClassLine, ClassTable, Interval
 from largeloss.report.figures import Curve
 from largeloss.report.html import ReportPage, write_report
+from largeloss.report.reliability import reliability_curves
 from largeloss.report.reproduction_tables import duration
 from largeloss.runs.data import DataReader
-from largeloss.runs.load import load
+from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
 from largeloss.training.evaluation import RULES
@@ -50,6 +51,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
             cards = recorded_cards(labels[0], data) if labels else scored_cards(run, data)
     except LargelossError as error:
         missing["cards"] = f"Images cannot be shown: {error}"
+    model = load(run)
     return ReportPage(
         curves_title="mAP after each epoch",
         title=f"{title} on {settings.data.path.name if settings.data.path else 'digit scenes'}",
@@ -62,7 +64,8 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         notes=(*filter(None, [result.test_mean.remark]), *result.notes),
         summary=_summary(result, [part for _, part in found.corrections]),
         labels=training_labels(result),
-        classes=class_table({"AP (%)": [result]}, load(run).thresholds),
+        classes=class_table({"AP (%)": [result]}, model.thresholds),
+        reliability=reliability_curves(_reliability(model)),
         memorization=found.memorization,
         corrections=found.corrections,
         unavailable=missing,
@@ -156,6 +159,16 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
         ("training and scoring", duration(result.seconds)),
         ("the whole run, wall time", duration(result.wall_seconds)),
     )
+
+
+def _reliability(model: TrainedClassifier) -> dict[str, list[tuple[float, float]]]:
+    """Scores and shares, ``before`` and ``after`` calibration; empty where there is none."""
+    saved = model.saved.get("calibration") or {}
+    return {
+        which: [(one["probability"], one["present"]) for one in saved[which]]
+        for which in ("before", "after")
+        if which in saved
+    }
 
 
 def _interval(result: RunResult) -> Iterator[tuple[str, str]]:

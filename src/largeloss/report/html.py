@@ -29,6 +29,7 @@ from largeloss.report.figures import (
 from largeloss.report.flagged_table import VERDICTS, FlaggedTable
 from largeloss.report.images import image_png
 from largeloss.report.jinja import rendered
+from largeloss.report.reliability import RELIABILITY
 from largeloss.report.tables import COLUMNS, comparison_rows
 from largeloss.report.trends import (
     COUNT,
@@ -66,6 +67,8 @@ class ReportPage:
     labels: tuple[ClassCounts, ...] = ()
     """By class, the most frequent first."""
     classes: ClassTable | None = None
+    reliability: tuple[Curve, ...] = ()
+    """Of a calibrated model, see :mod:`.reliability`."""
     memorization: tuple[tuple[str, Memorization], ...] = ()
     """Title and analysis of each run."""
     corrections: tuple[tuple[str, Corrections], ...] = ()
@@ -103,6 +106,7 @@ def write_report(path: Path, report: ReportPage) -> None:
         map_axes=MAP,
         quality_axes=alike(QUALITY, (quality["precision"], quality["recall"])),
         count_axes=COUNT,
+        reliability_axes=RELIABILITY,
         **quality,
         phases=phases(report.memorization),
         loss_panels=[
