@@ -103,7 +103,7 @@ def test_onnx_gives_the_scores_of_predict_whatever_the_batch(run, onnx_file, tmp
 def test_what_a_program_must_know_is_in_the_file_and_beside_it(run, onnx_file):
     session = onnxruntime.InferenceSession(onnx_file, providers=["CPUExecutionProvider"])
     held = session.get_modelmeta().custom_metadata_map
-    beside = json.loads(onnx_file.with_suffix(".json").read_text())
+    beside = json.loads(onnx_file.with_name("model.onnx.json").read_text())
     model = library.load(run)
     assert model.thresholds["never"] is None
     for name in ("classes", "thresholds", "input"):
@@ -192,7 +192,7 @@ def test_a_hub_folder_has_no_data_to_compare_on(hub, run, tmp_path, largeloss):
     ("to", "out", "message"),
     [
         ("onnx", "here.onnx", "exists"),
-        ("onnx", "beside.onnx", "beside.json exists"),
+        ("onnx", "beside.onnx", "beside.onnx.json exists"),
         ("torch-export", "model.onnx", "must end in .pt2"),
         ("hub-folder", "folder", "exists"),
         ("tflite", "model.tflite", "there are onnx"),
@@ -203,11 +203,15 @@ def test_targets_that_exist_and_other_formats_are_refused(
     run, largeloss, tmp_path, to, out, message
 ):
     (tmp_path / "here.onnx").write_text("mine")
-    (tmp_path / "beside.json").write_text("mine")
+    (tmp_path / "beside.onnx.json").write_text("mine")
     (tmp_path / "folder").mkdir()
     code, _, err = largeloss("export", run, "--to", to, "--out", tmp_path / out)
     assert (code, message in err) == (2, True)
-    assert (tmp_path / "here.onnx").read_text() == (tmp_path / "beside.json").read_text() == "mine"
+    assert (
+        (tmp_path / "here.onnx").read_text()
+        == (tmp_path / "beside.onnx.json").read_text()
+        == "mine"
+    )
 
 
 def test_a_missing_package_is_named(run, largeloss, tmp_path, monkeypatch):

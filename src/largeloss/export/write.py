@@ -87,7 +87,7 @@ def export(run: Path, to: str, out: Path, images: Sequence[Path] | None = None) 
         return Exported(tuple(files), difference, len(inputs))
     program = _PROGRAMS[to](model)
     difference = compared(program.scores)
-    about = out.with_suffix(".json")
+    about = _beside(out)
     parity = {"inputs": len(inputs), "greatest_difference": difference}
     write_json(about, {**description(model), "parity": parity})
     try:
@@ -107,10 +107,14 @@ def _check(to: str, out: Path) -> None:
         raise ConfigError(f"--out of --to {to} must end in {suffix}, got {out}.")
     if not out.parent.is_dir():
         raise ConfigError(f"The folder {out.parent} of --out does not exist.")
-    targets = [out] if suffix is None else [out, out.with_suffix(".json")]
+    targets = [out] if suffix is None else [out, _beside(out)]
     for target in targets:
         if os.path.lexists(target):
             raise ConfigError(f"{target} exists. Choose another --out; nothing was changed.")
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
 
 
 def _fill(folder: Path, run: Path, name: str, model: TrainedClassifier) -> None:
