@@ -62,6 +62,19 @@ def write_image_folder(root: Path, *, labels: str | None = None, num: int = 30) 
     return root
 
 
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one epoch on red and blue images, which nobody changes."""
+    folder = tmp_path_factory.mktemp("small")
+    data = write_image_folder(folder / "data")
+    arguments = (
+        "train", data, "--backbone", "digits", "--image-size", "16", "--epochs", "1", "--workers",
+        "0", "--method", "an", "--batch-size", "6", "--out", folder / "run",
+    )  # fmt: skip
+    assert run([str(argument) for argument in arguments]) == 0
+    return folder / "run"
+
+
 @pytest.fixture
 def largeloss(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Runs a command in this process; gives exit code and what was printed on both streams."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from largeloss.config import RunConfig
     from largeloss.runs.evaluate import Evaluation
     from largeloss.runs.load import TrainedClassifier
-    from largeloss.runs.predict import Prediction, Predictions
+    from largeloss.runs.predict.predictions import Prediction, Predictions
 
 __all__ = [
     "Evaluation",
@@ -42,8 +42,8 @@ _WHERE = {
     "RunConfig": "largeloss.config",
     "Evaluation": "largeloss.runs.evaluate",
     "TrainedClassifier": "largeloss.runs.load",
-    "Prediction": "largeloss.runs.predict",
-    "Predictions": "largeloss.runs.predict",
+    "Prediction": "largeloss.runs.predict.predictions",
+    "Predictions": "largeloss.runs.predict.predictions",
 }
 """Names that are not in :mod:`largeloss.api`."""
 

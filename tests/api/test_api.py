@@ -91,30 +91,48 @@ def test_the_model_is_a_module_with_all_that_it_needs(trained, image_folder):
 
 
 def test_predictions_stream(trained, image_folder, monkeypatch):
-    from largeloss.data.inputs.image_files import ImageFiles
+    """Each image is decoded once, when its batch is wanted."""
+    from largeloss.data.inputs import image_files
 
-    batches, original = [], ImageFiles.read
+    decoded, original = [], image_files.open_pixels
 
-    def read(*arguments):
-        batches.append(arguments)
-        return original(*arguments)
+    def open_pixels(path, *arguments):
+        decoded.append(path)
+        return original(path, *arguments)
 
-    monkeypatch.setattr(ImageFiles, "read", read)
+    monkeypatch.setattr(image_files, "open_pixels", open_pixels)
     predictions = largeloss.predict(trained.path, image_folder, batch_size=8, workers=0)
     assert len(predictions) == 30
-    assert not batches
+    assert not decoded
     assert next(iter(predictions)).image.endswith("00.png")
-    assert len(batches) == 1
+    assert decoded == list(predictions.images[:8])
+    decoded.clear()
     assert [one.image for one in predictions] == [str(path) for path in predictions.images]
+    assert decoded == list(predictions.images)
 
 
-def test_images_that_cannot_be_read_are_named(trained, image_folder):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_that_cannot_be_read_are_named(trained, image_folder, workers):
+    options = {"batch_size": 5, "workers": workers}
     (image_folder / "images/07.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"1 of 30 images cannot be read(.|\n)*07\.png"):
-        largeloss.predict(trained.path, str(image_folder))
-    predictions = largeloss.predict(trained.path, [str(image_folder)], bad_images="skip")
-    assert len(list(predictions)) == 29
+    predictions = largeloss.predict(trained.path, str(image_folder), **options)
+    seen = []
+    with pytest.raises(DataError, match=r"07\.png: cannot be decoded as an image"):
+        seen += [one.image for one in predictions]  # the batches before are given
+    predictions = largeloss.predict(trained.path, [str(image_folder)], bad_images="skip", **options)
+    names = [one.image for one in predictions]
+    assert len(predictions) == 30
+    assert names == [str(path) for path in predictions.images if path.name != "07.png"]
     assert list(predictions.skipped) == [str(image_folder / "images/07.png")]
+    with pytest.raises(ConfigError, match="error or skip"):
+        largeloss.predict(trained.path, image_folder, bad_images="drop")
+
+
+def test_images_none_of_which_can_be_read(trained, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no image")
+    predictions = largeloss.predict(trained.path, tmp_path / "a.png", bad_images="skip", workers=0)
+    with pytest.raises(DataError, match=r"1 of 1 images cannot be read(.|\n)*a\.png"):
+        list(predictions)
 
 
 def test_evaluation_is_that_of_the_run(trained, image_folder):

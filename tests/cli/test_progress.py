@@ -112,7 +112,7 @@ def test_finding_23_long_loops_show_how_far_they_are(
         "--out", tmp_path / "scores.csv",
     )  # fmt: skip
     assert code == 0, err
-    assert "Images decoded as a check: 29 of 30" in out
+    assert "Images decoded as a check" not in out
     assert "Predictions, by batch: 2 of 3" in out
     code, out, err = largeloss("data", "check", image_folder)
     assert "Headers of images: 1 of 30" in out
@@ -156,7 +156,9 @@ def test_finding_23_ctrl_c_says_what_is_kept(largeloss, image_folder, tmp_path, 
     assert code == 0, err
     with monkeypatch.context() as patch:
         patch.setattr(image_files, "open_pixels", after(4, image_files.open_pixels))
-        code, _, err = largeloss("predict", run, image_folder / "images", "--out", scores)
+        code, _, err = largeloss(
+            "predict", run, image_folder / "images", "--workers", "0", "--out", scores
+        )
         assert code == 130
         assert f"{scores} was not written; no prediction is kept." in err
         assert not scores.exists()

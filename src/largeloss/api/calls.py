@@ -26,7 +26,7 @@ from largeloss.progress import silent_progress, usual_progress
 from largeloss.runs import evaluate as evaluation
 from largeloss.runs import load as loading
 from largeloss.runs import train as training
-from largeloss.runs.predict import Predictions
+from largeloss.runs.predict.predictions import Predictions
 from largeloss.runs.settings import saved_settings
 from largeloss.watch import shown_by
 
@@ -142,13 +142,15 @@ def load(run: AnyPath) -> loading.TrainedClassifier:
     return loading.load(Path(run))
 
 
-def predict(run: AnyPath, images: AnyPath | Sequence[AnyPath], **options: Any) -> Predictions:
+def predict(run: AnyPath, images: AnyPath | Sequence[AnyPath] = (), **options: Any) -> Predictions:
     """Scores and tags for images: ``load(run).predict(images)``.
 
     Args:
         run: A run folder.
-        images: Files, or folders: all images in them and below.
-        **options: Of :meth:`~largeloss.runs.load.TrainedClassifier.predict`.
+        images: Files, folders (all images in them and below), or patterns such as
+            ``photos/*.jpg``.
+        **options: Of :meth:`~largeloss.runs.load.TrainedClassifier.predict`: ``lists`` of images,
+            ``bad_images``, ``batch_size``, ``workers``.
 
     Raises:
         ConfigError, CheckpointError, DataError: as of :func:`load` and ``predict``.

@@ -1,5 +1,6 @@
 """``largeloss predict``: scores and tags for images."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -11,41 +12,111 @@ from largeloss.watch import if_interrupted
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    paths: Annotated[
-        list[Path],
+    sources: Annotated[
+        list[Path] | None,
         typer.Argument(
-            help="Images, or folders of images; for a model of features its features.safetensors."
+            metavar="SOURCE…",
+            help="Images, folders of images, patterns such as 'photos/*.jpg', or - for paths from "
+            "the standard input; for a model of features its features.safetensors.",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="A .csv or .json file.")] = Path("scores.csv"),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="A .csv, .jsonl, .json or .parquet file; with --shards a folder."
+        ),
+    ] = Path("scores.csv"),
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--list",
+            help="A file that names images: .txt with a path a line, .csv or .parquet with a "
+            "column image or path. Relative paths start from its folder. Repeat for several.",
+        ),
+    ] = None,
     bad_images: Annotated[str, typer.Option("--bad-images", help="error or skip")] = "error",
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 64,
-    workers: Annotated[int, typer.Option("--workers", min=0)] = 2,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that decode.")] = 2,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            "--shards",
+            min=1,
+            help="Write a folder of files of so many images each: .csv, .jsonl or .parquet as the "
+            "folder's name ends, else .parquet.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --shards: write the files that are missing.")
+    ] = False,
 ) -> None:
     """Score images (or features) with the best weights of RUN; writes probabilities and tags."""
-    from largeloss.cli.console import note, say
+    from largeloss.cli.console import counted, note, say
     from largeloss.runs.load import load
-    from largeloss.runs.predict import passed_over, write_predictions
+    from largeloss.runs.predict.lists import STDIN
+    from largeloss.runs.predict.shards import (
+        SKIPPED,
+        check_folder,
+        join_processes,
+        parts_kept,
+        write_shards,
+    )
+    from largeloss.runs.predict.sources import passed_over
+    from largeloss.runs.predict.writing import (
+        check_file,
+        nothing_kept,
+        skipped_list,
+        write_predictions,
+    )
 
-    if out.suffix not in (".csv", ".json"):
-        raise ConfigError(f"--out must end in .csv or .json, got {out}.")
+    given = sources or []
+    named = [*(path for path in given if path == STDIN), *(lists or [])]
+    if not given and not named:
+        raise ConfigError("Name images: files, folders, patterns, or a list of them by --list.")
     if bad_images not in ("error", "skip"):
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
-    if not out.parent.is_dir():
-        raise ConfigError(f"The folder {out.parent} of --out does not exist.")
+    if shards is not None:
+        check_folder(out, resume)
+    elif resume:
+        raise ConfigError("--resume continues the parts of --shards. Add --shards.")
+    else:
+        check_file(out)
+    several = join_processes() > 1
+    if several and (shards is None or STDIN in named):
+        raise ConfigError(
+            "Several processes write whole parts, and each reads all the names of images: give "
+            "--shards, and a --list in place of the standard input."
+        )
     model = load(run)
     for why, names in model.never_tagged.items():
         shown = ", ".join(names[:8]) + (f", … ({len(names)} classes)" if len(names) > 8 else "")
         note(f"Never tagged, since {why}: {shown}.")
-    with if_interrupted(f"{out} was not written; no prediction is kept."):
+    with if_interrupted(nothing_kept(out) if shards is None else parts_kept(out)):
         predictions = model.predict(
-            paths, bad_images=bad_images, batch_size=batch_size, workers=workers
+            [path for path in given if path != STDIN],
+            lists=named,
+            bad_images=bad_images,
+            batch_size=batch_size,
+            workers=workers,
         )
         if predictions.left_out:
             note(passed_over(predictions.left_out).strip())
-        for text in predictions.skipped.values():
-            note(f"Left out: {text}")
-        first = write_predictions(predictions, out)
-    for prediction in first[:5]:
+        if predictions.repeated:
+            again = counted(predictions.repeated, "path")
+            note(f"{again} named an image again; each image is scored once.")
+        begun = time.perf_counter()
+        if shards is None:
+            written = write_predictions(predictions, out)
+        else:
+            written = write_shards(predictions, out, shards, resume=resume)
+        seconds = time.perf_counter() - begun
+    for text in written.reasons:
+        note(f"Left out: {text}")
+    if written.skipped:
+        where = skipped_list(out) if shards is None else out / SKIPPED
+        note(f"{counted(written.skipped, 'image')} could not be read; all are listed in {where}.")
+    for prediction in written.first[:5]:
         say(f"{Path(prediction.image).name}: {', '.join(prediction.tags) or 'no tag'}")
-    say(f"{len(predictions)} images → {out}")
+    rate = f"{written.new / seconds:,.1f} images a second"
+    done = rate if written.new else "nothing was left to do"
+    say(f"{written.images:,} images → {out} ({done})")

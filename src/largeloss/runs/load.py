@@ -1,5 +1,7 @@
 """Trained models and runs, loaded from their folders."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +15,12 @@ from torch import Tensor
 from largeloss.config import RunConfig, make_config
 from largeloss.data import Dataset, Loader
 from largeloss.data.inputs.image_files import open_pixels, resize
-from largeloss.errors import CheckpointError, DataError
+from largeloss.errors import CheckpointError, ConfigError, DataError
 from largeloss.models import Classifier, Output, build_classifier
 from largeloss.runs.data import load_data
-from largeloss.runs.predict import Predictions, find_images, readable_images
-from largeloss.runs.predict_features import predict_features
+from largeloss.runs.predict.features import predict_features
+from largeloss.runs.predict.predictions import Predictions
+from largeloss.runs.predict.sources import find_images
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.tag_rules import logit_thresholds, saved_calibration
 from largeloss.training.description import TagRule
@@ -105,52 +108,65 @@ class TrainedClassifier(torch.nn.Module):
 
     def predict(
         self,
-        images: Path | str | Sequence[Path | str],
+        images: Path | str | Sequence[Path | str] = (),
         *,
+        lists: Sequence[Path | str] = (),
         bad_images: str = "error",
         batch_size: int = 64,
         workers: int = 2,
     ) -> Predictions:
-        """Scores and tags for images; each is decoded once before the first is scored.
+        """Scores and tags for images; each is decoded once, when you come to it.
 
         Args:
-            images: Files, or folders: all images in them and below. For a model of features one
-                ``features.safetensors``, as in a data folder, or a folder that holds it.
-            bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read;
-                ``skipped`` of the result then has them.
+            images: Files, folders (all images in them and below), or patterns such as
+                ``photos/*.jpg``. For a model of features one ``features.safetensors``, as in a data
+                folder, or a folder that holds it.
+            lists: Files that name images: a path a line (``.txt``), or a table (``.csv``,
+                ``.parquet``) with a column ``image`` or ``path``. Relative paths start from the
+                folder of the list. ``"-"`` is the standard input.
+            bad_images: What an image that cannot be read does: ``"error"`` stops there, with
+                ``"skip"`` it is left out, and ``skipped`` of the result has it.
             batch_size: Images that are scored together.
             workers: Processes that decode.
 
         Returns:
-            An iterable that computes while you iterate.
+            An iterable that computes while you iterate; its length is the number of images named.
 
         Raises:
-            DataError: images or features are missing, cannot be read, or are not what the model
-                takes.
+            DataError: images or features are missing, or are not what the model takes. While you
+                iterate: an image cannot be read.
+            ConfigError: ``bad_images`` is something else.
         """
-        paths = [images] if isinstance(images, str | Path) else list(images)
-        if len(self.sample_shape) == 1:
-            self.to("cuda" if torch.cuda.is_available() else "cpu")
-            files, limits = [Path(path) for path in paths], self.logit_thresholds
-            return predict_features(
-                self.network, self.classes, limits, files, batch_size, self.scores
-            )
-        found, others = find_images([Path(path) for path in paths])
-        kept, skipped = readable_images(found, bad_images, workers, self.max_value)
-        size, thresholds = self.sample_shape[1], self.logit_thresholds
+        if bad_images not in ("error", "skip"):
+            raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
+        paths = [Path(path) for path in ([images] if isinstance(images, str | Path) else images)]
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
+        digest = hashlib.sha256(json.dumps(self.saved, sort_keys=True).encode()).hexdigest()
+        if len(self.sample_shape) == 1:
+            return predict_features(
+                network,
+                self.classes,
+                self.logit_thresholds,
+                [*paths, *map(Path, lists)],
+                batch_size,
+                self.scores,
+                digest,
+            )
+        found = find_images(paths, [Path(path) for path in lists])
         return Predictions(
             network,
             self.classes,
-            thresholds,
+            self.logit_thresholds,
             self.scores,
-            kept,
-            skipped,
-            size,
+            found.paths,
+            self.sample_shape[1],
+            digest,
             self.max_value,
+            bad_images,
             batch_size,
             workers,
-            others,
+            found.left_out,
+            found.paths.repeated,
         )
 
     def check_takes_images(self) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from largeloss.errors import ConfigError
 from largeloss.files import written_atomically
 from largeloss.labels.files.parquet import write_parquet
-from largeloss.runs.predict import spreadsheet_cell
+from largeloss.runs.predict.writing import spreadsheet_cell
 from largeloss.runs.suggestions import Suggestions
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")

@@ -143,7 +143,7 @@ def relabel(
         for batch in _shown(batches):
             pooled = model.pooled(batch.inputs)  # dropout comes after it: once is enough
             logits = torch.stack([model.logits(model.dropout(pooled)) for _ in range(passes)])
-            _check_finite(logits.transpose(0, 1).flatten(1), batch.rows)
+            check_finite(logits.transpose(0, 1).flatten(1), batch.rows)
             criterion.relabel(logits, batch.labels, batch.rows)
 
 
@@ -153,12 +153,12 @@ def _shown(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 
 @contextmanager
-def naming_images(images: Sequence[str]) -> Iterator[None]:
+def naming_images(images: Sequence[object]) -> Iterator[None]:
     """Within it, logits that are not finite are reported with their images' names, by row."""
     try:
         yield
     except NonFiniteError as error:
-        names = ", ".join(images[row] for row in error.rows[:4])
+        names = ", ".join(str(images[row]) for row in error.rows[:4])
         raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
 
 
@@ -166,11 +166,16 @@ def _gathered(model: Classifier, batch: Batch) -> tuple[Tensor, Tensor]:
     """(B, C) logits on the model's device, (B,) rows on the CPU: of all processes."""
     logits = distributed.gather(model(batch.inputs).logits.float())
     rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
-    _check_finite(logits, rows)
+    check_finite(logits, rows)
     return logits, rows
 
 
-def _check_finite(logits: Tensor, rows: Tensor) -> None:
+def check_finite(logits: Tensor, rows: Tensor) -> None:
+    """Makes sure that (B, C) ``logits`` of the images ``rows`` are numbers.
+
+    Raises:
+        NonFiniteError: they are not.
+    """
     bad = ~logits.isfinite().all(dim=1).cpu()
     if bool(bad.any()):
         raise NonFiniteError(

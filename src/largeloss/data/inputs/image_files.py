@@ -142,10 +142,25 @@ class ImageFiles:
     def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
         batch = torch.empty((len(rows), *self.sample_shape), dtype=torch.uint8)
         for position, (row, flip) in enumerate(zip(rows, flips, strict=True)):
-            pixels = torch.from_numpy(open_pixels(self.paths[row], self.max_value))
-            resized = resize(pixels.permute(2, 0, 1), self.size)
+            resized = self._resized(row)
             batch[position] = resized.flip(-1) if flip else resized
         return batch
+
+    def read_readable(self, rows: Sequence[int]) -> tuple[Tensor, dict[int, str]]:
+        """(B, 3, H, W) uint8: those of the images that can be read; row → what is wrong with each
+        of the others."""
+        batch = torch.empty((len(rows), *self.sample_shape), dtype=torch.uint8)
+        broken: dict[int, str] = {}
+        for number, row in enumerate(rows):
+            try:
+                batch[number - len(broken)] = self._resized(row)
+            except DataError as error:
+                broken[row] = str(error)
+        return batch[: len(rows) - len(broken)], broken
+
+    def _resized(self, row: int) -> Tensor:
+        pixels = torch.from_numpy(open_pixels(self.paths[row], self.max_value))
+        return resize(pixels.permute(2, 0, 1), self.size)
 
     def fingerprint(self, rows: NDArray[np.int64]) -> str:
         found = hashlib.blake2b(RULE.encode(), digest_size=32)

@@ -5,6 +5,7 @@ same batches. Each process takes a contiguous share of every batch.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -151,13 +152,24 @@ def _watched(reads: Iterable[Read]) -> Iterator[tuple[Tensor, Tensor]]:
 
     Raises:
         DataError: an image cannot be read.
-        RunError: a process that decodes images is dead.
+        RunError: as of :func:`worker_errors`.
     """
-    try:
+    with worker_errors():
         for read in reads:
             if isinstance(read, DataError):
                 raise read
             yield read
+
+
+@contextmanager
+def worker_errors() -> Iterator[None]:
+    """Within it, the death of a process that decodes images is told as such.
+
+    Raises:
+        RunError: a process that decodes images is dead.
+    """
+    try:
+        yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise

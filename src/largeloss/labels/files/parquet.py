@@ -22,7 +22,7 @@ def read_parquet(path: Path, error: type[InputError], *, coded: bool = False) ->
     try:
         check_regular(path)
         metadata = parquet.read_metadata(path)
-        _check_extent(metadata)
+        check_extent(metadata)
         schema = metadata.schema.to_arrow_schema()
         strings = [one.name for one in schema if coded and one.type == pa.string()]
         with parquet.ParquetFile(
@@ -36,7 +36,7 @@ def read_parquet(path: Path, error: type[InputError], *, coded: bool = False) ->
     return table
 
 
-def _check_extent(metadata: parquet.FileMetaData) -> None:
+def check_extent(metadata: parquet.FileMetaData) -> None:
     """Raises ValueError for a table that is too large to be one of labels or boxes."""
     cells = metadata.num_rows * metadata.num_columns
     groups = range(metadata.num_row_groups)

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from largeloss.data.folder.labels_and_splits import FEATURES
 from largeloss.data.folder.read import read_features
-from largeloss.data.inputs.source import FeatureArray, Source
+from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError
 from largeloss.files import loaded_json
 from largeloss.labels import LabelTable
 from largeloss.models import Classifier
-from largeloss.runs.predict import Predictions
+from largeloss.runs.predict.predictions import Predictions, Readable
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,22 @@ class FeaturePredictions(Predictions):
     features: Tensor = field(kw_only=True)
     """(N, D)."""
 
-    def source(self) -> Source:
-        return FeatureArray(self.features)
+    def source(self) -> Readable:
+        return _Rows(self.features)
+
+    def digest(self) -> str:
+        rows = np.arange(len(self), dtype=np.int64)
+        return f"{super().digest()} {FeatureArray(self.features).fingerprint(rows)}"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Features (N, D), all of which can be read."""
+
+    features: Tensor
+
+    def read_readable(self, rows: Sequence[int]) -> tuple[Tensor, dict[int, str]]:
+        return self.features[list(rows)], {}
 
 
 def predict_features(
@@ -37,6 +51,7 @@ def predict_features(
     paths: Sequence[Path],
     batch_size: int,
     probabilities: Callable[[Tensor], Tensor],
+    model_digest: str,
 ) -> FeaturePredictions:
     """Scores and tags for the rows of a feature file, labelled or not.
 
@@ -71,8 +86,8 @@ def predict_features(
         logit_thresholds,
         probabilities,
         tuple(map(Path, names)),
-        skipped={},
         image_size=0,
+        model_digest=model_digest,
         batch_size=batch_size,
         workers=0,
         features=features,
