@@ -132,31 +132,40 @@ class Predictions:
             NonFiniteError: scores that are no numbers.
             RunError: a process that decodes has died, or the GPU's memory is full.
         """
-        rows = range(len(self)) if rows is None else rows
-        plans = [rows[k : k + self.batch_size] for k in range(0, len(rows), self.batch_size)]
+        reads = self.reads(range(len(self)) if rows is None else rows)
         device = next(self.network.parameters()).device
+        for batch, inputs, broken in reads:
+            if broken and self.bad_images != "skip":
+                raise DataError(next(iter(broken.values())))
+            kept = [row for row in batch if row not in broken]
+            logits = self._logits(inputs.to(device, non_blocking=True), kept)
+            yield ScoredBatch(
+                [str(self.images[row]) for row in kept],
+                self.probabilities(logits).numpy(),
+                logits.double().numpy() > self.logit_thresholds,
+                {str(self.images[row]): text for row, text in broken.items()},
+            )
+
+    def reads(self, rows: range) -> Iterator[tuple[range, Tensor, dict[int, str]]]:
+        """Batches of rows: those that can be read, decoded; row → what is wrong with the others.
+
+        Raises:
+            RunError: a process that decodes has died.
+        """
+        plans = [rows[k : k + self.batch_size] for k in range(0, len(rows), self.batch_size)]
         loader = DataLoader(
             _Reads(self.source()),
             sampler=plans,
             batch_size=None,
             num_workers=self.workers,
-            pin_memory=device.type == "cuda",
+            pin_memory=next(self.network.parameters()).is_cuda,
             generator=torch.Generator(),  # else it draws from the global stream
             worker_init_fn=_undisturbed,
         )
         with worker_errors():
-            reads = zip(plans, loader, strict=True)
-            for plan, (inputs, broken) in watched(reads, "Predictions, by batch", len(plans)):
-                if broken and self.bad_images != "skip":
-                    raise DataError(next(iter(broken.values())))
-                kept = [row for row in plan if row not in broken]
-                logits = self._logits(inputs.to(device, non_blocking=True), kept)
-                yield ScoredBatch(
-                    [str(self.images[row]) for row in kept],
-                    self.probabilities(logits).numpy(),
-                    logits.double().numpy() > self.logit_thresholds,
-                    {str(self.images[row]): text for row, text in broken.items()},
-                )
+            batches = zip(plans, loader, strict=True)
+            for plan, (inputs, broken) in watched(batches, "Predictions, by batch", len(plans)):
+                yield plan, inputs, broken
 
     @torch.no_grad()
     def _logits(self, inputs: Tensor, rows: list[int]) -> Tensor:
