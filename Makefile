@@ -8,7 +8,7 @@ FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-lowest test-ranks test-kill fuzz soak audit lint constraints \
-	bench walk growth results gpu openimages-shape openimages-training clean
+	bench bench-predict walk growth results gpu openimages-shape openimages-training clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ constraints: $(VENV)/.dev ## Writes constraints.txt: the versions that are insta
 
 bench: $(VENV)/.dev ## Speed and memory beside plain formulations; needs LARGELOSS_DATA, a quiet machine.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/performance --page
+
+bench-predict: $(VENV)/.core ## Images per second of predict beside decoding; memory of a million paths.
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/prediction.py
 
 walk: $(VENV)/.core ## Files and calls between files from `largeloss train` to the first cross-entropy.
 	$(RUN)/python benchmarks/walk.py

@@ -66,6 +66,8 @@ def furnish(folder: Path) -> None:
     shutil.copytree(folder / "DATA/images", folder / "new-photos")
     for name in ("photo.jpg", "a.jpg", "b.jpg"):
         shutil.copy(folder / "DATA/images/000001.jpg", folder / name)
+    names = "".join(f"DATA/images/{row:06d}.jpg\n" for row in range(24))
+    (folder / "photos.csv").write_text(f"image\n{names}", encoding="utf-8")
     write_voc(folder / "VOCdevkit", 2012)
     animals = {k: [Instance(("cat", "dog", "horse")[k % 3])] for k in range(1, 31)}
     write_coco(folder / "COCO", 2017, train=animals)

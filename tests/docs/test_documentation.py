@@ -32,6 +32,7 @@ NOT_RUN = {
     r"python -m venv |source |pip |\.venv/bin/|pre-commit |git ": "the set-up of a machine",
     r"pytest ": "this very suite",
     r"curl |tar |unzip ": "downloads",
+    r"find ": "its paths are read in tests/cli/test_predict.py",
     r"torchrun |srun ": "several processes: tests/training/test_two_ranks.py has them",
     r"largeloss demo": "minutes: CI runs make demo",
     r"largeloss reproduce": "needs the paper's collections: tests/cli/test_reproduce.py has it",

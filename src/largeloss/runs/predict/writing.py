@@ -32,7 +32,7 @@ _FORMULA = re.compile("[=+@\t\r\n-]")
 _FIRST = 5  # predictions that are returned after writing
 REASONS = 10
 """So many are returned of why images cannot be read."""
-_CELLS = 1 << 22  # of a group of rows of Parquet
+_GROUP_CELLS, _GROUP_ROWS = 1 << 21, 1 << 13  # of a group of rows of Parquet, at most
 
 Batches = Iterator[ScoredBatch]
 
@@ -228,7 +228,7 @@ def _write_parquet(path: Path, classes: Sequence[str], batches: Batches) -> None
         [("image", pa.string()), ("tags", pa.list_(pa.string()))]
         + [(name, pa.float32()) for name in classes]
     )
-    most = max(1, _CELLS // len(classes))
+    most = max(1, min(_GROUP_CELLS // len(classes), _GROUP_ROWS))
     waiting: list[pa.Table] = []
     with parquet.ParquetWriter(path, schema, write_page_checksum=True) as file:
         for batch in batches:
