@@ -13,7 +13,7 @@ from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import DataError, InputError, RunError
 from largeloss.runs.data import open_data
 from largeloss.runs.load import TrainedClassifier
-from largeloss.runs.predict import find_images
+from largeloss.runs.predict.sources import find_images
 from largeloss.runs.settings import saved_settings
 from largeloss.training.run_folder import RunFolder
 
@@ -34,7 +34,7 @@ def real_inputs(
     """
     if images:
         model.check_takes_images()
-        found = find_images(images)[0][:NUM_INPUTS]
+        found = find_images(images).paths[:NUM_INPUTS]
         source = ImageFiles(found, model.sample_shape[1], model.max_value)
         return source.read(range(len(found)), [False] * len(found))
     if not RunFolder(run).config_file.is_file():
