@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from largeloss.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from largeloss.api import MethodComparison, Run, compare, evaluate, load, predict, train
+    from largeloss.api import MethodComparison, Run, compare, evaluate, load, predict, train, tune
     from largeloss.config import RunConfig
     from largeloss.runs.evaluate import Evaluation
     from largeloss.runs.load import TrainedClassifier
@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "predict",
     "train",
+    "tune",
 ]
 
 _WHERE = {

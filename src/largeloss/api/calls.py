@@ -19,6 +19,7 @@ from largeloss.api.results import MethodComparison, Run
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
 from largeloss.experiments import compare as comparing
+from largeloss.experiments import tune as tuning
 from largeloss.experiments.grid import Variant
 from largeloss.pages.comparison import Heading, write_comparison
 from largeloss.pages.run import write_run_report
@@ -82,6 +83,8 @@ def compare(
     methods: Sequence[str] = ("full", "an", "ll-r"),
     seeds: int = 3,
     out: AnyPath = "runs/compare",
+    tuned: AnyPath | None = None,
+    vary_labels: bool = False,
     preset: str | None = None,
     config: AnyPath | RunConfig | None = None,
     progress: bool = True,
@@ -94,6 +97,8 @@ def compare(
         methods: Names, with Δ in percent where wanted: ``"ll-r:0.5"``.
         seeds: Runs of each method.
         out: Holds a folder a run.
+        tuned: The ``out`` of :func:`tune`: each method as it was chosen there.
+        vary_labels: Whether the seed also draws which labels ``observe`` hides.
         preset: Published settings: a collection, such as ``"voc2012"``.
         config: Settings, or a YAML file of them; keyword arguments go before it.
         progress: Whether bars and lines are shown.
@@ -110,15 +115,18 @@ def compare(
         )
     folder, layers = Path(out), layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
+    variants = [Variant.parse(text) for text in methods]
+    chosen = None if tuned is None else tuning.Tuning.read(Path(tuned))
+    if chosen and ("lr" in settings or any(one.delta_rel is not None for one in variants)):
+        raise ConfigError("tuned has the lr and the Δ of each method: leave them out.")
 
     def make(method: str) -> RunConfig:
         made = layers.made(under(config), {"method": {"name": method}})
         check_data(made)
-        return made
+        return made if chosen is None else chosen.applied(method, made)
 
     with _left_as_found(), shown_by(shown.bar):
-        variants = [Variant.parse(text) for text in methods]
-        compared = comparing.compare(make, variants, seeds, folder, shown)
+        compared = comparing.compare(make, variants, seeds, folder, shown, vary_labels)
         name = Path(data).name if data is not None else "Digit scenes"
         heading = Heading(
             title=f"{name}: methods compared",
@@ -128,6 +136,48 @@ def compare(
         write_comparison(compared, heading)
     runs, summary = compared.comparison.runs, compared.comparison.summary
     return MethodComparison(runs, summary, folder, compared.folders)
+
+
+@takes_settings
+def tune(
+    data: AnyPath | None = None,
+    *,
+    methods: Sequence[str] = ("full", "an", "ll-r", "ll-ct", "ll-cp"),
+    budget: int = tuning.BUDGET,
+    out: AnyPath = "runs/tune",
+    preset: str | None = None,
+    config: AnyPath | RunConfig | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> tuning.Tuning:
+    """Chooses the learning rate and the own setting of each method on val, by the same search.
+
+    Args:
+        data: As of :func:`train`.
+        methods: Names.
+        budget: Trainings of each method, with seed 0.
+        out: Holds a folder a training; :func:`compare` takes it as ``tuned``.
+        preset: As of :func:`compare`.
+        config: Settings, or a YAML file of them; keyword arguments go before it.
+        progress: Whether bars and lines are shown.
+        **settings: By flat name, see below; each method takes those that it has.
+
+    Raises:
+        InputError: wrong settings, data or labels; nothing was trained.
+        RunError: a training was stopped, or failed; call again to go on.
+    """
+    if clash := {"method", "delta_rel", "lr", "seed"} & settings.keys():
+        raise ConfigError(f"tune decides {', '.join(sorted(clash))} itself: leave them out.")
+    layers = layers_of(data, preset, config, settings, methods)
+    shown = usual_progress() if progress else silent_progress()
+
+    def make(method: str) -> RunConfig:
+        made = layers.made(under(config), {"method": {"name": method}})
+        check_data(made)
+        return made
+
+    with _left_as_found(), shown_by(shown.bar):
+        return tuning.tune(make, list(methods), budget, Path(out), shown)
 
 
 def load(run: AnyPath) -> loading.TrainedClassifier:

@@ -24,6 +24,7 @@ from largeloss.cli import (
     suggest,
     thresholds,
     train,
+    tune,
 )
 from largeloss.cli.console import bars, complain, remember, say
 from largeloss.errors import CompleteLabelsWarning, InputError, Interrupted, LargelossError
@@ -45,6 +46,7 @@ app.command("thresholds")(thresholds.thresholds)
 app.command("review")(review.review)
 app.command("export")(export.export)
 app.command("compare")(compare.compare)
+app.command("tune")(tune.tune)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)

@@ -24,11 +24,20 @@ def compare(
     ] = "full,an,ll-r",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs a method.")] = 3,
     out: Annotated[Path, typer.Option("--out", help="Folder for all runs.")] = Path("runs/compare"),
+    tuned: Annotated[
+        Path | None,
+        typer.Option("--tuned", help="The --out of 'largeloss tune': each method as chosen there."),
+    ] = None,
+    vary_labels: Annotated[
+        bool,
+        typer.Option("--vary-labels", help="The seed also draws which labels --observe hides."),
+    ] = False,
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
     from largeloss.cli.console import command_line, counted, progress
     from largeloss.experiments.compare import compare as train_all
     from largeloss.experiments.compare import parse_methods
+    from largeloss.experiments.tune import Tuning
     from largeloss.pages.comparison import Heading
 
     def make(method: str) -> RunConfig:
@@ -39,10 +48,15 @@ def compare(
                 "compare needs DATA, a folder with labels.csv and images. For a first look "
                 "without data: largeloss demo."
             )
-        return settings
+        return settings if chosen is None else chosen.applied(method, settings)
 
+    chosen = None if tuned is None else Tuning.read(tuned)
     variants = parse_methods(methods)
-    compared = train_all(make, variants, seeds, out, progress())
+    if chosen is not None and "lr" in layers.options.get("training", {}):
+        raise ConfigError("--tuned has the learning rate of each method: leave out --lr.")
+    if chosen is not None and any(variant.delta_rel is not None for variant in variants):
+        raise ConfigError("--tuned has the Δ of each method: name methods without, as in ll-r.")
+    compared = train_all(make, variants, seeds, out, progress(), vary_labels)
     name = data.name if data else "Digit scenes"
     heading = Heading(
         title=f"{name}: methods compared",

@@ -34,10 +34,12 @@ def compare(
     num_seeds: int,
     out: Path,
     progress: Progress,
+    vary_labels: bool = False,
 ) -> ComparedRuns:
     """Trains what is not finished yet, in a folder a run in ``out``; writes ``results.json``.
 
-    ``make`` gives the settings of a method, but for its Delta and the seed.
+    ``make`` gives the settings of a method, but for its Delta and the seed. With ``vary_labels``
+    the seed also draws which labels are hidden, where labels are hidden.
 
     Raises:
         InputError: settings or data that cannot be used; nothing was trained.
@@ -45,7 +47,7 @@ def compare(
     """
     grid = plan(variants, num_seeds)
     reader = DataReader(load_data, progress.remark)
-    runner = GridRunner(make, grid, out, progress, reader)
+    runner = GridRunner(make, grid, out, progress, reader, vary_labels)
     progress.expect(runner.epochs)
     return ComparedRuns(
         run_grid(grid, out, runner), out, tuple(out / run.folder for run in grid), reader

@@ -92,6 +92,7 @@ class PartialLabelLoss(nn.Module):
     linear_init_method: ClassVar[str | None] = None  # in LinearInit's head phase; None: the same
     action: ClassVar[Action | None] = None  # what it does with flagged entries; None: flags none
     reduction: Reduction = "mean"  # over the entries of the global batch
+    searched: ClassVar[tuple[str, tuple[float, ...]] | None] = None  # a setting to tune, and values
     lr_factor: float = 1.0  # of its own parameters, in multiples of the model's learning rate
     # Label edits, of methods that make them; no buffer, which DDP would overwrite from rank 0.
     edits: EditMemory | None = None

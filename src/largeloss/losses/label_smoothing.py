@@ -35,6 +35,7 @@ class LabelSmoothingAssumeNegative(PartialLabelLoss):
     name = "lsan"
     title = "LSAN"
     paper = "Cole et al., CVPR 2021, arXiv:2106.09708"
+    searched = ("smoothing", (0.025, 0.05, 0.1, 0.2, 0.4))
 
     def __init__(self, smoothing: Annotated[float, Range(0, 0.5)] = 0.1) -> None:
         super().__init__()

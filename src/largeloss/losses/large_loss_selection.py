@@ -15,6 +15,8 @@ Delta = Annotated[
 RateBase = Literal["all", "unobserved"]
 Ties = Literal["include", "stable"]
 Epochs = Annotated[int, Range(0)]
+SEARCHED = ("delta_rel", (0.1, 0.2, 0.5, 1.0, 2.0))
+"""Of the three methods: published values, and above them for data of which more is missing."""
 
 
 @dataclass(frozen=True)

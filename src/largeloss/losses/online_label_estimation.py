@@ -70,6 +70,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
     name = "role"
     title = "ROLE"
     paper = "Cole et al., CVPR 2021, arXiv:2106.09708"
+    searched = ("lr_factor", (1.0, 3.0, 10.0, 30.0, 100.0))
     needs = frozenset({"rows"})
     expects_unobserved = False
 

@@ -4,7 +4,14 @@ from torch import Tensor
 
 from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.large_loss_selection import Delta, Epochs, LargeLossSelection, RateBase, Ties
+from largeloss.losses.large_loss_selection import (
+    SEARCHED,
+    Delta,
+    Epochs,
+    LargeLossSelection,
+    RateBase,
+    Ties,
+)
 from largeloss.losses.memory import EditMemory
 
 
@@ -47,6 +54,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
     needs = frozenset({"rows"})
     scheduled = True
     linear_init_method = "an"
+    searched = SEARCHED
     action = Action(
         "Corrected", "LL-Cp sets the label of the class to present from then on.", "large loss"
     )

@@ -4,7 +4,14 @@ from torch import Tensor
 
 from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
-from largeloss.losses.large_loss_selection import Delta, Epochs, LargeLossSelection, RateBase, Ties
+from largeloss.losses.large_loss_selection import (
+    SEARCHED,
+    Delta,
+    Epochs,
+    LargeLossSelection,
+    RateBase,
+    Ties,
+)
 
 
 class LargeLossTemporaryCorrection(PartialLabelLoss):
@@ -41,6 +48,7 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
     paper = "Kim et al., CVPR 2022, arXiv:2206.03740"
     scheduled = True
     linear_init_method = "an"
+    searched = SEARCHED
     action = Action(
         "Corrected", "LL-Ct sets the target of the class to present in that step.", "large loss"
     )

@@ -1,0 +1,60 @@
+"""``largeloss tune``: the same search for every method, chosen on val."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from largeloss.cli.options import Data, takes_settings
+from largeloss.config import RunConfig
+from largeloss.errors import ConfigError
+from largeloss.presets import SettingsLayers
+
+
+@takes_settings(without=("method", "delta_rel", "lr", "seed"))
+def tune(
+    layers: SettingsLayers,
+    data: Data = None,
+    methods: Annotated[
+        str, typer.Option("--methods", help="Names, such as full,an,ll-r.")
+    ] = "full,an,ll-r,ll-ct,ll-cp",
+    budget: Annotated[int, typer.Option("--budget", min=1, help="Trainings a method.")] = 15,
+    out: Annotated[Path, typer.Option("--out", help="Folder for all trials.")] = Path("runs/tune"),
+) -> None:
+    """Choose the learning rate and the own setting of each method on val; go on with compare.
+
+    Every method gets the same number of trainings on DATA, with seed 0. Val mAP decides; where val
+    is labelled in part only, --select observed compares by what is observed.
+    """
+    from largeloss import distributed
+    from largeloss.cli.console import note, progress, say
+    from largeloss.cli.console import out as screen
+    from largeloss.experiments.tune import TUNED
+    from largeloss.experiments.tune import tune as search
+    from largeloss.files import write_text
+    from largeloss.losses import title_of
+    from largeloss.report.tuning_table import tuning_markdown, tuning_table
+
+    def make(method: str) -> RunConfig:
+        path = {"data": {"path": str(data)}} if data else {}
+        settings = layers.made(over={"method": {"name": method}} | path)
+        if settings.needs_data:
+            raise ConfigError(
+                "tune needs DATA, a folder with labels.csv and images: largeloss tune DATA --out "
+                "runs/tune."
+            )
+        return settings
+
+    names = [name.strip() for name in methods.split(",") if name.strip()]
+    found = search(make, names, budget, out, progress())
+    screen.print(tuning_table(found))
+    say(f"Chosen by val mAP ({found.val_rule}), one seed: no ranking of the methods.")
+    for one in found.methods:
+        if one.on_edge:
+            note(
+                f"{title_of(one.method)} is best at an edge of what was tried: further away may be "
+                "better."
+            )
+    if distributed.rank() == 0:
+        write_text(out / "table.md", tuning_markdown(found))
+    say(f"Chosen settings: {out / TUNED}   To compare: largeloss compare … --tuned {out}")

@@ -1,0 +1,259 @@
+"""The same search for every method: learning rate and the method's own setting, chosen on val."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from largeloss import distributed
+from largeloss.config import RunConfig
+from largeloss.errors import ConfigError, RunError, meant
+from largeloss.experiments.runner import Runner, with_method
+from largeloss.files import checksummed_json, read_text, verified_json, write_text
+from largeloss.losses import find_method
+from largeloss.losses.settings import constructor_settings
+from largeloss.progress import Progress
+from largeloss.runs.data import DataReader, load_data
+from largeloss.runs.settings import resolved
+
+TUNED = "tuned.json"
+BUDGET = 15
+NARROW, WIDE = (1e-4, 1e-3), (3e-5, 3e-3)
+"""Learning rates of methods with a setting of their own, and of those without."""
+EXTENDED = 10
+"""Further trials of a method at most, where its best one lies on an edge."""
+_STEP = math.sqrt(10)  # of learning rates beyond the edge
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a search, with seed 0."""
+
+    method: str
+    lr: float
+    value: float | None
+    """Of the method's own setting; None for methods that have none."""
+
+    @property
+    def folder(self) -> str:
+        """Name of the run's folder."""
+        own = "" if self.value is None else f"-{self.value:g}"
+        return f"{self.method}{own}-lr{self.lr:g}"
+
+
+@dataclass(frozen=True)
+class TunedMethod:
+    """What a search chose for a method."""
+
+    method: str
+    setting: str | None
+    """Name of the method's own setting, where it has one."""
+    value: float | None
+    lr: float
+    val_map: float
+    """In percent, of the best epoch."""
+    trials: int
+    on_edge: bool
+    """Whether the best trial lies on an edge of all that was tried: further away may be better."""
+
+    @property
+    def own(self) -> dict[str, float]:
+        """The method's own setting, as settings hold it."""
+        return {} if self.setting is None or self.value is None else {self.setting: self.value}
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The searches of several methods on the same data."""
+
+    methods: tuple[TunedMethod, ...]
+    val_rule: str
+    """By which labels of val the trials were compared."""
+    settings: dict[str, Any]
+    """All others that the trials had, as YAML holds them."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What :func:`tune` wrote.
+
+        Args:
+            path: ``tuned.json``, or the folder that holds it.
+
+        Raises:
+            RunError: no such file, or not as it was written.
+        """
+        path = path / TUNED if path.is_dir() else path
+        try:
+            content = verified_json(read_text(path))
+            methods = tuple(TunedMethod(**method) for method in content["methods"])
+            return cls(methods, content["val_rule"], content["settings"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
+                "has ended."
+            ) from None
+
+    def applied(self, method: str, base: RunConfig) -> RunConfig:
+        """``base`` with what was chosen for ``method``.
+
+        Raises:
+            ConfigError: the method was not tuned, or ``base`` differs from what it was tuned with.
+        """
+        found = {one.method: one for one in self.methods}
+        if method not in found:
+            raise ConfigError(f"--tuned has no {method!r}; {meant(method, found)}")
+        # The same training in all else: a rate chosen for another one would not be a fair one.
+        tried = RunConfig.model_validate(self.settings)
+        like_tried = {"method": tried.method.model_dump(), "training": {"lr": tried.training.lr}}
+        different = tried.differences(resolved(base.with_values(**like_tried)))
+        if different:
+            lines = "\n".join(f"  {line}" for line in different)
+            raise ConfigError(
+                f"{method} was tuned with other settings (tuned with → asked for):\n{lines}\n"
+                "Give compare the same ones, or tune again."
+            )
+        chosen = found[method]
+        return with_method(base, method, chosen.own).with_values(training={"lr": chosen.lr})
+
+
+def tune(
+    make: Callable[[str], RunConfig],
+    methods: Sequence[str],
+    budget: int,
+    out: Path,
+    progress: Progress,
+) -> Tuning:
+    """Searches for every method, with ``budget`` trainings each; writes ``tuned.json``, a CSV file.
+
+    Learning rate × five values of the method's own setting (the class says which), or as many
+    learning rates where it has none. While a method's best trial lies on an edge the search goes on
+    beyond it, at most :data:`EXTENDED` trials more. The best val mAP wins; test labels choose
+    nothing. Finished trials are not repeated.
+
+    Args:
+        make: Gives the settings of a method.
+        methods: Names.
+        budget: Trials of a method.
+        out: Holds a folder a trial.
+        progress: Is told how it goes on.
+
+    Raises:
+        InputError: settings or data that cannot be used; nothing was trained.
+        RunError: a trial failed, or was stopped; the same call goes on.
+    """
+    if not methods or len(set(methods)) < len(methods):
+        raise ConfigError("--methods must name at least one method, and each once.")
+    bases = {method: make(method) for method in methods}
+    trials = {method: first_trials(method, budget) for method in methods}
+    first = [_settings(bases, trial) for own in trials.values() for trial in own]
+    runner = Runner(dict(first), out, progress, DataReader(load_data, progress.remark))
+    progress.expect(runner.epochs)
+    maps: dict[Trial, float] = {}
+    tuned, rule = [], ""
+    for method in methods:
+        for trial in _extended(trials[method], maps):
+            if trial not in trials[method]:
+                progress.expect(runner.add(dict([_settings(bases, trial)])))
+                trials[method].append(trial)
+            result = runner.train(trial.folder)
+            maps[trial], rule = result.val_map, result.val_rule
+            progress.message(f"{trial.folder:<24}  val mAP {result.val_map:.1f}")
+        tuned.append(_chosen(method, {trial: maps[trial] for trial in trials[method]}))
+    found = Tuning(tuple(tuned), rule, resolved(bases[methods[0]]).plain())
+    if distributed.rank() == 0:
+        write_text(out / TUNED, checksummed_json(asdict(found)))
+        write_text(out / "trials.csv", _csv(maps))
+    return found
+
+
+def first_trials(method: str, budget: int) -> list[Trial]:
+    """Learning rates × values of the method's own setting, at most ``budget`` in all."""
+    searched = find_method(method).searched
+    if searched is None:
+        return [Trial(method, lr, None) for lr in _rates(*WIDE, budget)]
+    values = searched[1]
+    if budget < len(values):  # those in the middle
+        skipped = (len(values) - budget) // 2
+        values = values[skipped : skipped + budget]
+    rates = _rates(*NARROW, budget // len(values))
+    return [Trial(method, lr, value) for value in values for lr in rates]
+
+
+def _rates(low: float, high: float, number: int) -> list[float]:
+    """Evenly spaced on a logarithmic scale, to two digits."""
+    spaced = np.geomspace(low, high, number) if number > 1 else [math.sqrt(low * high)]
+    return [float(f"{rate:.1e}") for rate in spaced]
+
+
+def _extended(first: Sequence[Trial], maps: Mapping[Trial, float]) -> Iterator[Trial]:
+    """The first trials, then those beyond an edge while the best one lies there.
+
+    ``maps`` has val mAP of the trials that were given before.
+    """
+    done = list(first)
+    yield from first
+    while len(done) < len(first) + EXTENDED:
+        best = max(done, key=lambda trial: maps[trial])
+        further = [trial for trial in _beyond(best, done) if trial not in done]
+        if not further:
+            return
+        done.append(further[0])
+        yield further[0]
+
+
+def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
+    """Trials beyond the edges that ``best`` lies on: another learning rate, another own value."""
+    found = []
+    rates = [trial.lr for trial in done]
+    if best.lr == min(rates):
+        found.append(Trial(best.method, float(f"{best.lr / _STEP:.1e}"), best.value))
+    if best.lr == max(rates):
+        found.append(Trial(best.method, float(f"{best.lr * _STEP:.1e}"), best.value))
+    values = sorted({trial.value for trial in done if trial.value is not None})
+    if best.value is not None and len(values) > 1:
+        name = (find_method(best.method).searched or ("",))[0]
+        limits = constructor_settings(find_method(best.method))[name].range
+        for edge, inner in ((values[0], values[1]), (values[-1], values[-2])):
+            beyond = float(f"{edge * edge / inner:.2g}")
+            if best.value == edge and (limits is None or beyond in limits):
+                found.append(Trial(best.method, best.lr, beyond))
+    return found
+
+
+def _chosen(method: str, maps: Mapping[Trial, float]) -> TunedMethod:
+    """The best trial; of equal ones the first."""
+    best = max(maps, key=lambda trial: maps[trial])
+    searched = find_method(method).searched
+    beyond = [trial for trial in _beyond(best, list(maps)) if trial not in maps]
+    return TunedMethod(
+        method,
+        None if searched is None else searched[0],
+        best.value,
+        best.lr,
+        maps[best],
+        len(maps),
+        bool(beyond),
+    )
+
+
+def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunConfig]:
+    """Folder and settings of a trial."""
+    searched = find_method(trial.method).searched
+    own = {} if searched is None else {searched[0]: trial.value}
+    made = with_method(bases[trial.method], trial.method, own)
+    return trial.folder, made.with_values(training={"lr": trial.lr, "seed": 0})
+
+
+def _csv(maps: Mapping[Trial, float]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["method", "lr", "value", "val_map"])
+    for trial, value in maps.items():
+        own = "" if trial.value is None else f"{trial.value:g}"
+        writer.writerow([trial.method, f"{trial.lr:g}", own, f"{value:.4f}"])
+    return file.getvalue()

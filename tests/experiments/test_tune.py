@@ -1,0 +1,213 @@
+"""The search: the same number of trials for each method, extended beyond edges, chosen on val."""
+
+import csv
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import largeloss as package
+from largeloss.data.folder.read import write_features
+from largeloss.errors import ConfigError
+from largeloss.experiments import tune as tuning
+from largeloss.experiments.tune import EXTENDED, NARROW, WIDE, Trial, Tuning, first_trials
+from largeloss.losses import LOSSES
+from largeloss.losses.settings import constructor_settings
+from largeloss.runs.result import RunResult
+from largeloss.runs.settings import saved_settings
+
+SMALL = ("--epochs", "2", "--workers", "0", "--batch-size", "20")
+
+
+@given(st.sampled_from(sorted(LOSSES)), st.integers(1, 60))
+def test_no_method_has_more_trials_than_the_budget_and_none_twice(method, budget):
+    trials = first_trials(method, budget)
+    assert 1 <= len(trials) <= budget
+    assert len({trial.folder for trial in trials}) == len(trials)
+    low, high = WIDE if LOSSES[method].searched is None else NARROW
+    assert all(low * 0.99 <= trial.lr <= high * 1.01 for trial in trials)
+    if budget >= 15:
+        rates = {trial.lr for trial in trials}
+        assert min(rates) == low
+        assert max(rates) == high
+
+
+def test_the_usual_budget_is_three_rates_of_five_values_or_fifteen_rates():
+    assert {(t.lr, t.value) for t in first_trials("ll-r", 15)} == set(
+        itertools.product((1e-4, 3.2e-4, 1e-3), (0.1, 0.2, 0.5, 1.0, 2.0))
+    )
+    rates = [trial.lr for trial in first_trials("an", 15)]
+    assert len(rates) == 15
+    steps = [math.log10(high / low) for low, high in itertools.pairwise(rates)]
+    assert steps == pytest.approx([2 / 14] * 14, abs=0.02)
+
+
+def test_what_a_method_searches_is_a_setting_that_it_takes():
+    for method in LOSSES.values():
+        if method.searched is not None:
+            setting, values = method.searched
+            accepted = constructor_settings(method)[setting]
+            assert all(accepted.accepts(value) for value in values)
+            assert list(values) == sorted(set(values))
+
+
+def walked(method, peak_lr, peak_value, budget=15):
+    """The trials of a search where val mAP falls off around a peak, and what it chose."""
+    maps: dict[Trial, float] = {}
+
+    def height(trial):
+        away = math.log10(trial.lr / peak_lr) ** 2
+        if trial.value is not None:
+            away += math.log10(trial.value / peak_value) ** 2
+        return 90 - away
+
+    for trial in tuning._extended(first_trials(method, budget), maps):
+        maps[trial] = height(trial)
+    return maps, tuning._chosen(method, maps)
+
+
+def test_a_best_trial_inside_ends_the_search():
+    maps, chosen = walked("ll-r", 3e-4, 0.5)
+    assert len(maps) == 15
+    assert (chosen.lr, chosen.value, chosen.setting) == (3.2e-4, 0.5, "delta_rel")
+    assert not chosen.on_edge
+
+
+def test_a_best_trial_on_an_edge_leads_further_in_both_directions():
+    maps, chosen = walked("ll-r", 1e-5, 8.0)
+    assert len(maps) > 15
+    assert not chosen.on_edge
+    assert chosen.lr == 1e-5
+    assert chosen.value == 8
+    maps, chosen = walked("an", 3e-6, None)
+    assert chosen.lr == 3e-6
+    assert chosen.setting is None
+    assert chosen.own == {}
+    assert len(maps) == 18  # 9.5e-6, 3e-6, and 9.5e-7 below it
+
+
+def test_the_search_ends_and_says_so_where_it_never_comes_inside():
+    maps, chosen = walked("an", 1e-30, None)
+    assert len(maps) == 15 + EXTENDED
+    assert chosen.on_edge
+
+
+def test_values_that_the_method_refuses_are_not_tried():
+    maps, chosen = walked("lsan", 3e-4, 50.0)  # smoothing is at most 0.5
+    assert chosen.value == 0.4
+    assert not chosen.on_edge
+    assert all(trial.value <= 0.5 for trial in maps)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """60 inputs of two classes; some labels of train are blank."""
+    stream = torch.Generator().manual_seed(0)
+    features = torch.randn(60, 4, generator=stream)
+    lines = ["image,split,a,b"]
+    for row, values in enumerate((features[:, :2] > 0).int().tolist()):
+        split = "train" if row < 30 else "val" if row < 45 else "test"
+        texts = ["" if split == "train" and (row + c) % 3 == 0 else f"{v}"
+                 for c, v in enumerate(values)]  # fmt: skip
+        lines.append(f"{row}.jpg,{split},{','.join(texts)}")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    write_features(folder / "features.safetensors", features, [f"{row}.jpg" for row in range(60)])
+    return folder
+
+
+def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largeloss, tmp_path):
+    out = tmp_path / "tuned"
+    command = ("tune", data, *SMALL, "--methods", "an,lsan", "--budget", 2, "--out", out)
+    code, printed, err = largeloss(*command)
+    assert code == 0, err
+    assert err.count("The best epoch is chosen") == 2  # once a method
+    with (out / "trials.csv").open() as file:
+        trials = list(csv.DictReader(file))
+    found = Tuning.read(out)
+    assert [one.method for one in found.methods] == ["an", "lsan"]
+    for one in found.methods:
+        own = [trial for trial in trials if trial["method"] == one.method]
+        assert len(own) == one.trials >= 2
+        best = max(float(trial["val_map"]) for trial in own)
+        assert one.val_map == pytest.approx(best, abs=1e-4)
+        folder = out / Trial(one.method, one.lr, one.value).folder
+        assert RunResult.read(folder).val_map == one.val_map
+        assert saved_settings(folder).training.lr == one.lr
+        assert f"{one.lr:g}" in printed
+    assert (out / "table.md").read_text().count("\n") == 4
+    times = {path: path.stat().st_mtime_ns for path in out.glob("*/result.json")}
+    assert largeloss(*command)[0] == 0
+    assert times == {path: path.stat().st_mtime_ns for path in out.glob("*/result.json")}
+    both = tmp_path / "both"
+    compare = ("compare", data, *SMALL, "--methods", "an,lsan", "--tuned", out, "--out", both)
+    code, _, err = largeloss(
+        *compare, "--seeds", 2, "--vary-labels", "--observe", "single-positive"
+    )
+    assert code == 2  # tuned without --observe
+    code, _, err = largeloss(*compare, "--seeds", 2)
+    assert code == 0, err
+    for one in found.methods:
+        for seed in (0, 1):
+            settings = saved_settings(both / f"{one.method}-seed{seed}")
+            assert settings.training.lr == one.lr
+            assert settings.training.seed == seed
+            assert settings.method.given() == one.own
+
+
+def test_python_searches_as_the_command_does(data, largeloss, tmp_path):
+    out = tmp_path / "tuned"
+    command = ("tune", data, *SMALL, "--methods", "an", "--budget", 2, "--out", tmp_path / "other")
+    assert largeloss(*command)[0] == 0
+    found = python_tune(data, out)
+    assert found.methods == Tuning.read(tmp_path / "other").methods
+    with pytest.raises(ConfigError, match="lr"):
+        python_tune(data, out, lr=1e-3)
+
+
+def python_tune(data, out, **more):
+    return package.tune(
+        data, methods=["an"], budget=2, out=out, epochs=2, workers=0, batch_size=20,
+        progress=False, **more,
+    )  # fmt: skip
+
+
+def test_what_does_not_fit_the_search_is_refused_before_anything_is_trained(
+    data, largeloss, tmp_path
+):
+    out, both = tmp_path / "tuned", ("--out", tmp_path / "both")
+    tune = ("tune", data, *SMALL, "--budget", 1, "--out", out)
+    assert largeloss(*tune, "--methods", "an")[0] == 0
+    compare = ("compare", data, *SMALL, "--tuned", out, *both)
+    for command, message in (
+        ((*tune, "--methods", "an,an"), "each once"),
+        ((*tune, "--methods", "no"), "no method 'no'"),
+        ((*tune[:-1], tmp_path / "new", "--methods", "an", "--lr", "1e-3"), "--lr"),
+        ((*compare, "--methods", "lsan"), "no 'lsan'"),
+        ((*compare, "--methods", "an", "--lr", "1e-3"), "leave out --lr"),
+        ((*compare, "--methods", "ll-r:1"), "without"),
+        ((*compare, "--methods", "an", "--epochs", "3"), "training.epochs: 2 → 3"),
+        (("compare", data, *SMALL, "--methods", "an", "--tuned", data, *both), "tuned.json"),
+    ):
+        code, _, err = largeloss(*command)
+        assert code != 0, command
+        assert message in err, (command, err)
+        assert not (tmp_path / "both").exists()
+
+
+def test_the_seed_draws_the_labels_where_asked(data, largeloss, tmp_path):
+    labels = data / "labels.csv"
+    labels.write_text(labels.read_text().replace(",,", ",0,").replace(",\n", ",0\n"))
+    out = tmp_path / "both"
+    command = ("compare", data, *SMALL, "--methods", "an", "--seeds", 2, "--out", out)
+    options = ("--observe", "fraction=0.5", "--vary-labels")
+    assert largeloss(*command, *options)[0] == 0
+    seeds = [saved_settings(out / f"an-seed{seed}").data.observe_seed for seed in (0, 1)]
+    assert seeds == [1200, 1201]
+    code, _, err = largeloss(*command, *options[:2])
+    assert code == 2
+    assert "observe_seed" in err
