@@ -34,21 +34,20 @@ def review(
     from largeloss.review.serve import listen, serve
     from largeloss.review.session import Review
 
+    def ready() -> None:
+        fields = {} if class_name is None else {"class": class_name}
+        say(f"Review of {run}: {place.address(**fields)}")
+        if place.token is not None:
+            note("Whoever has this address can answer; it is sent without encryption.")
+        say("Several reviewers add reviewer=NAME to the address. Ctrl-C ends the review.")
+
     check_reviewable(run, class_name)
-    place = listen(host, port, token)
-    with if_interrupted("Nothing was answered yet, and all earlier answers are kept."):
-        opened = Review(run, audit, note).__enter__()
-    with opened:
-
-        def ready() -> None:
-            fields = {} if class_name is None else {"class": class_name}
-            say(f"Review of {run}: {place.address(**fields)}")
-            if place.token is not None:
-                note("Whoever has this address can answer; it is sent without encryption.")
-            say("Several reviewers add ?reviewer=NAME to the address. Ctrl-C ends the review.")
-
-        serve(opened, place, ready)
-        kept = opened.kept
+    with listen(host, port, token) as place:
+        with if_interrupted("Nothing was answered yet, and all earlier answers are kept."):
+            opened = Review(run, audit, note).__enter__()
+        with opened:
+            serve(opened, place, ready)
+            kept = opened.kept
     say(
         f"Answers to {counted(kept, 'label')} are kept in {run / 'review'}. Go on with the same "
         f"command, or write corrected labels: largeloss labels apply {run}"

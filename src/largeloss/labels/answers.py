@@ -120,7 +120,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         return checked(sqlite3.connect(address, uri=True), path)
     except sqlite3.OperationalError:
-        if path.with_name(f"{path.name}-wal").exists():
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
             raise
         # On a file system that is read only, SQLite must be told that nobody writes.
         return checked(sqlite3.connect(f"{address}&immutable=1", uri=True), path)

@@ -16,7 +16,7 @@ WORTHWHILE = 0.1
 """An answer is worth it while at least one in ten finds a missing tag."""
 BINS = 160
 """Four for every doubling of the rank: ranks up to 2 ** 40."""
-_MEAN, _DEVIATION = np.array([0.0, -0.7]), np.array([2.0, 0.4])  # prior of the two numbers
+_MEAN, _DEVIATION = np.array([0.0, -1.0]), np.array([2.0, 0.3])  # prior of the two numbers
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -62,18 +62,28 @@ def outlook(yes: Ints, no: Ints, left: Ints) -> Outlook | None:
 
 
 def _fitted(yes: Floats, no: Floats) -> Floats:
-    """(2,): intercept and slope of the log odds over the logarithm of the rank, by Newton."""
+    """(2,): intercept and slope of the log odds over the logarithm of the rank.
+
+    Newton's steps up the posterior, which has one maximum; each is halved until it leads up.
+    """
     used = yes + no > 0
     yes, number = yes[used], (yes + no)[used]
     design = np.stack([np.ones(len(number)), np.log(_MIDDLES[used])], axis=1)
     precision = np.diag(_DEVIATION**-2)
+
+    def height(at: Floats) -> float:
+        odds, off = design @ at, at - _MEAN
+        return float(yes @ odds - number @ np.logaddexp(0, odds) - off @ precision @ off / 2)
+
     found = _MEAN.copy()
-    for _ in range(30):
+    for _ in range(50):
         shares = 1 / (1 + np.exp(-design @ found))
         gradient = design.T @ (yes - number * shares) - precision @ (found - _MEAN)
         curvature = design.T @ (design * (number * shares * (1 - shares))[:, None]) + precision
         step = np.linalg.solve(curvature, gradient)
-        found = found + step * min(1, 4 / float(np.abs(step).max() + 1e-12))
+        while height(found + step) < height(found) and np.abs(step).max() > 1e-9:
+            step = step / 2
+        found = found + step
         if np.abs(step).max() < 1e-9:
             break
     return np.array([found[0], min(0.0, found[1])])

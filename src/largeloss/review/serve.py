@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import psutil
@@ -21,11 +21,17 @@ _AUDIT_EVERY = 1.0  # seconds
 
 @dataclass(frozen=True)
 class Place:
-    """Where a server listens, before it answers."""
+    """Where a server listens, before it answers; closed at the end of a ``with`` statement."""
 
     listening: socket.socket
     host: str
     token: str | None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.listening.close()
 
     @property
     def port(self) -> int:
@@ -118,7 +124,6 @@ def serve(review: Review, place: Place, ready: Callable[[], None] = lambda: None
         ended.set()
         writer.join()
         signal.signal(signal.SIGTERM, before)
-        place.listening.close()
 
 
 def _terminated(number: int, frame: Any) -> None:
