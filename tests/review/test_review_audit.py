@@ -100,7 +100,7 @@ def test_only_answers_of_the_audit_say_what_counts(opened, reviewed_run):
     assert audited(client)["answered"] == 0
 
 
-def test_the_audit_of_all_entries_is_the_truth_and_is_written(opened, reviewed):
+def test_the_audit_of_all_entries_is_the_truth_is_written_and_reported(opened, reviewed, largeloss):
     session, client = opened(audited=1000)
     _, truth = reviewed
     assert not (session.run / AUDIT).exists()
@@ -124,6 +124,14 @@ def test_the_audit_of_all_entries_is_the_truth_and_is_written(opened, reviewed):
     assert [one["class"] for one in content["classes"]] == list(CLASSES)
     assert content["overall"]["classes"] == 3
     verified_json((session.run / AUDIT).read_text())
+    page = largeloss("report", session.run)
+    assert page[0] == 0, page[2]
+    shown = (session.run / "report.html").read_text()
+    assert "Missing tags, by the audit" in shown
+    assert f"{100 * present / population:.1f} % are missing tags" in shown
+    assert "onerror=alert(1)>" not in shown  # names are escaped
     (session.run / AUDIT).write_text((session.run / AUDIT).read_text().replace(": 3,", ": 2,"))
     with pytest.raises(LabelError, match="Remove it"):
         read_audit(session.run / AUDIT)
+    assert largeloss("report", session.run)[0] == 0
+    assert "audit.json cannot be read" in (session.run / "report.html").read_text()

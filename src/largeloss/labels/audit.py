@@ -47,9 +47,10 @@ class Audit:
     overall: Audited
 
     @property
-    def answered_classes(self) -> int:
-        """How many classes have an answer: the overall share is of these."""
-        return sum(one.answered > 0 for one in self.by_class)
+    def answered(self) -> list[tuple[str, Audited]]:
+        """Name and findings of the classes that have an answer: the overall share is of these."""
+        named = zip(self.classes, self.by_class, strict=True)
+        return [(name, one) for name, one in named if one.answered]
 
 
 def write_audit(path: Path, audit: Audit) -> None:
@@ -60,7 +61,7 @@ def write_audit(path: Path, audit: Audit) -> None:
     """
     named = zip(audit.classes, audit.by_class, strict=True)
     content = {
-        "overall": {"classes": audit.answered_classes, **asdict(audit.overall)},
+        "overall": {"classes": len(audit.answered), **asdict(audit.overall)},
         "classes": [{"class": name, **asdict(one)} for name, one in named],
     }
     write_text(path, checksummed_json(content))

@@ -9,6 +9,7 @@ from largeloss import distributed
 from largeloss.analysis.corrections import Corrections
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, LargelossError
+from largeloss.labels.audit import AUDIT, read_audit
 from largeloss.losses import title_of
 from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import column, ends
@@ -52,6 +53,10 @@ def run_page(run: Path, read: Reader) -> ReportPage:
     except LargelossError as error:
         missing["cards"] = f"Images cannot be shown: {error}"
     model = load(run)
+    try:
+        audit = read_audit(run / AUDIT)
+    except LargelossError as error:
+        audit, missing["audit"] = None, str(error)
     return ReportPage(
         curves_title="mAP after each epoch",
         title=f"{title} on {settings.data.path.name if settings.data.path else 'digit scenes'}",
@@ -68,6 +73,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         reliability=reliability_curves(_reliability(model)),
         memorization=found.memorization,
         corrections=found.corrections,
+        audit=audit,
         unavailable=missing,
     )
 

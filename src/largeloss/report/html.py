@@ -14,6 +14,7 @@ from largeloss.analysis.corrections import Corrections
 from largeloss.analysis.memorization import NUM_PARTS, Memorization
 from largeloss.experiments.results import Comparison
 from largeloss.files import write_text
+from largeloss.labels.audit import Audit
 from largeloss.report.cards import Cards
 from largeloss.report.class_counts import ClassCounts, ends
 from largeloss.report.class_table import ClassTable
@@ -73,6 +74,7 @@ class ReportPage:
     """Title and analysis of each run."""
     corrections: tuple[tuple[str, Corrections], ...] = ()
     flagged: FlaggedTable | None = None
+    audit: Audit | None = None
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """Part (``memorization``, ``corrections``, …) → why it is missing, and how to get it."""
 
