@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 LOWEST := .venv-lowest
+DROP_IN := .venv-drop-in
 FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py tests/test_architecture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest test-ranks test-kill fuzz soak audit lint constraints \
+.PHONY: help demo test test-fast test-lowest test-drop-in test-ranks test-kill fuzz soak audit lint constraints \
 	bench bench-predict walk growth results gpu openimages-shape openimages-training clean
 
 help: ## This list.
@@ -29,6 +30,11 @@ $(LOWEST)/.dev: pyproject.toml benchmarks/lowest.py
 	$(LOWEST)/bin/pip install --quiet --constraint $(LOWEST)/lowest.txt --editable '.[dev]'
 	@touch $@
 
+$(DROP_IN)/.dev: pyproject.toml
+	$(PYTHON) -m venv $(DROP_IN)
+	$(DROP_IN)/bin/pip install --quiet --editable '.[dev]' lightning transformers
+	@touch $@
+
 demo: $(VENV)/.core ## Trains on handwritten digits and writes a report: three minutes.
 	$(RUN)/largeloss demo
 
@@ -45,6 +51,9 @@ test-fast: $(VENV)/.dev ## Tests of labels, metrics, losses, data and settings: 
 
 test-lowest: $(LOWEST)/.dev ## The suite at the lowest versions that pyproject.toml allows; warnings pass.
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/pytest -W default --numprocesses 2 --dist loadfile
+
+test-drop-in: $(DROP_IN)/.dev ## docs/drop-in.md with Lightning and Transformers, which it installs.
+	OMP_NUM_THREADS=1 $(DROP_IN)/bin/pytest -W default tests/docs/test_drop_in.py
 
 test-ranks: $(VENV)/.dev ## Four processes, on one host and on two network namespaces (root), equal one.
 	OMP_NUM_THREADS=1 $(RUN)/pytest -m ranks --numprocesses 0 --timeout 900
@@ -95,4 +104,4 @@ openimages-training: $(VENV)/.core ## A training with a tenth of OpenImages' ima
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/openimages_training.py
 
 clean: ## Removes the environments and what was built.
-	rm -rf $(VENV) $(LOWEST) build dist
+	rm -rf $(VENV) $(LOWEST) $(DROP_IN) build dist

@@ -19,12 +19,14 @@ from largeloss.version import __version__ as __version__
 if TYPE_CHECKING:
     from largeloss.api import MethodComparison, Run, compare, evaluate, load, predict, train, tune
     from largeloss.config import RunConfig
+    from largeloss.data.indexed import IndexedDataset
     from largeloss.runs.evaluate import Evaluation
     from largeloss.runs.load import TrainedClassifier
     from largeloss.runs.predict.predictions import Prediction, Predictions
 
 __all__ = [
     "Evaluation",
+    "IndexedDataset",
     "MethodComparison",
     "Prediction",
     "Predictions",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 _WHERE = {
+    "IndexedDataset": "largeloss.data.indexed",
     "RunConfig": "largeloss.config",
     "Evaluation": "largeloss.runs.evaluate",
     "TrainedClassifier": "largeloss.runs.load",

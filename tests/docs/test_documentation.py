@@ -40,6 +40,8 @@ NOT_RUN = {
     r"largeloss .*runs/results/": "hours: written by make results",
 }
 """Commands that are not executed, and why; those of largeloss must still have their options."""
+HEAVY = ("lightning", "transformers")
+"""What imports these is run by tests/docs/test_drop_in.py, where they are installed."""
 REPLACED = {
     r'backbone="\w+",?\s*': "",
     r"pretrained=True": 'backbone="digits", image_size=16, epochs=2, batch_size=8, workers=0',
@@ -137,8 +139,8 @@ def test_blocks_run(
                     prepare(arguments, train)
                     code, _, err = largeloss(*arguments)
                     assert code == 0, f"{' '.join(words)}\n{err}"
-            if block.language == "python":
-                for method in run_python(block):
+            if block.language == "python" and not heavy_packages(block):
+                for method in methods_of(run_python(block)):
                     monkeypatch.setitem(LOSSES, method.name, method)
             elif block.language in READ:
                 READ[block.language](block)
@@ -147,20 +149,22 @@ def test_blocks_run(
             raise
 
 
-def run_python(block: Block) -> list[Any]:
-    """With a loader, a model and an optimizer at hand, in a folder with images.
+def heavy_packages(block: Block) -> list[str]:
+    """Those of :data:`HEAVY` that the block imports."""
+    return [name for name in HEAVY if re.search(rf"^import {name}$", block.text, re.MULTILINE)]
 
-    Returns:
-        The methods that the block defines.
-    """
+
+def run_python(block: Block) -> dict[str, Any]:
+    """With data, a model and an optimizer at hand, in a folder with images; gives its names."""
     torch.manual_seed(0)
     labels = torch.randint(-1, 2, (8, 5), dtype=torch.int8)
     labels[:, 0] = -1
-    model = torch.nn.Linear(3, 5)
+    model, dataset = torch.nn.Linear(3, 5), TensorDataset(torch.randn(8, 3), labels)
     names: dict[str, Any] = {
         "__name__": "example",
         "torch": torch,
-        "loader": DataLoader(TensorDataset(torch.randn(8, 3), labels), batch_size=4),
+        "dataset": dataset,
+        "loader": DataLoader(dataset, batch_size=4),
         "model": model,
         "optimizer": torch.optim.SGD(model.parameters(), lr=0.1),
         "number_of_epochs": 2,
@@ -171,6 +175,11 @@ def run_python(block: Block) -> list[Any]:
     for out in re.findall(r'out="([^"]+)"', code):  # made by an earlier block
         shutil.rmtree(out, ignore_errors=True)
     exec(compile(code, str(block), "exec"), names)
+    return names
+
+
+def methods_of(names: dict[str, Any]) -> list[type[PartialLabelLoss]]:
+    """The methods that a block defines."""
     return [
         value
         for value in names.values()
