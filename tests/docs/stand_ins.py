@@ -10,6 +10,10 @@ from PIL import Image
 from trees_coco import Instance, write_coco
 from trees_voc import write_voc
 
+from largeloss.labels import read_labels
+from largeloss.labels.answers import ANSWERS
+from largeloss.labels.journal import Journal, Said
+
 CLASSES = ("cat", "dog", "horse", "sofa")
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "10", "--batch-size", "16",
@@ -75,6 +79,29 @@ def furnish(folder: Path) -> None:
         ("boxes.json", "photos"), ("train.json", "photos/train"), ("test.json", "photos/test"),
     ):  # fmt: skip
         write_boxes(folder / file, folder / images)
+    write_annotations(folder / "export.json")
+
+
+def write_annotations(path: Path) -> None:
+    """What Label Studio exports after one annotator said yes to every tag of an image."""
+    result = [
+        {"from_name": name, "type": "choices", "value": {"choices": ["yes"]}} for name in CLASSES
+    ]
+    annotations = [{"completed_by": 4, "result": result}]
+    data = {"image": "/data/local-files/?d=images/000000.jpg", "name": "images/000000.jpg"}
+    path.write_text(json.dumps([{"data": data, "annotations": annotations}]))
+
+
+def answer(run: Path, data: Path) -> None:
+    """Two reviewers who say of some cats otherwise than the labels."""
+    (run / ANSWERS).parent.mkdir()
+    journal, table = Journal(run / ANSWERS, {"run": "RUN"}), read_labels(data / "labels.csv").table
+    for row, reviewer in enumerate(("anna", "anna", "ben")):
+        state = int(table.at([row], [0])[0])
+        word = "no" if state == 1 else "yes"
+        said = Said(table.images[row], table.classes[0], word, 0.7, state)
+        journal.add(reviewer, "suggestions", [said])
+    journal.close()
 
 
 def shrunk(words: list[str]) -> list[str]:
@@ -96,5 +123,7 @@ def prepare(words: list[str], train: Callable[[str, Path], None]) -> None:
     for word in words:
         if word in RUNS and Path(word) != target and not Path(word).exists():
             train(RUNS[word], Path(word))
+            if word == "RUN":
+                answer(Path(word), Path("DATA"))
     if target is not None and "--resume" not in words and target.exists():
         shutil.rmtree(target) if target.is_dir() else target.unlink()

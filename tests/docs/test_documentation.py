@@ -42,6 +42,8 @@ NOT_RUN = {
 """Commands that are not executed, and why; those of largeloss must still have their options."""
 HEAVY = ("lightning", "transformers")
 """What imports these is run by tests/docs/test_drop_in.py, where they are installed."""
+NOT_RUN_PYTHON = {"import fiftyone": "needs FiftyOne, its database and a browser"}
+"""What Python blocks hold that are only compiled, and why."""
 REPLACED = {
     r'backbone="\w+",?\s*': "",
     r"pretrained=True": 'backbone="digits", image_size=16, epochs=2, batch_size=8, workers=0',
@@ -139,7 +141,9 @@ def test_blocks_run(
                     prepare(arguments, train)
                     code, _, err = largeloss(*arguments)
                     assert code == 0, f"{' '.join(words)}\n{err}"
-            if block.language == "python" and not heavy_packages(block):
+            if block.language == "python" and any(held in block.text for held in NOT_RUN_PYTHON):
+                compile(block.text, str(block), "exec")
+            elif block.language == "python" and not heavy_packages(block):
                 for method in methods_of(run_python(block)):
                     monkeypatch.setitem(LOSSES, method.name, method)
             elif block.language in READ:
