@@ -269,8 +269,8 @@ def test_label_studio_and_back(largeloss, root, tmp_path):
     words = ("import", tasks, root / "run", "--from", "label-studio", "--out", edits)
     code, out, err = largeloss("labels", *words)
     assert code == 0, err
-    assert "Left out: labels of 1 classes that" in err
-    assert "1 answers are 'unsure'" in err
+    assert "Left out are labels of classes that" in err
+    assert "'unsure', and change nothing: 1." in err
     assert sorted(read_edits(edits).author) == [f"import:label-studio:{n}" for n in (1, 1, 2)]
     code, out, err = largeloss(
         "labels", "apply", edits, "--labels", root / "data/labels.csv", "--out", tmp_path / "n.csv"

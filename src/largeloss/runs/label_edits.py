@@ -143,6 +143,9 @@ def apply(
     check_target(path, out)
     if not len(source.edits):
         raise LabelError("There are no label edits: nothing was reviewed, corrected or imported.")
+    if source.is_run and not authors and not written_by(source.edits, REVIEWERS).any():
+        others = ", ".join(f"--from {name}" for name in sorted(set(source.edits.author.tolist())))
+        raise LabelError(f"No reviewer has answered yes or no. Other edits are taken by {others}.")
     chosen = authors or ((REVIEWERS,) if source.is_run else ())
     edits = source.by(chosen) if chosen else source.edits
     if unlisted is None and header_of(read_raw(path).header).layout == "list":

@@ -41,12 +41,12 @@ def export(
     from largeloss.cli.console import say
     from largeloss.data.exchange.label_studio import LOCAL_FILES
     from largeloss.errors import ConfigError
-    from largeloss.runs import label_exchange
+    from largeloss.runs import label_export
 
     if prefix is not None and kind != "label-studio":
         raise ConfigError(f"--prefix is for label-studio, not for {kind}. Leave it out.")
     with if_interrupted(f"{out} is not complete; no label is lost."):
-        files, applied = label_exchange.export(
+        files, applied = label_export.export(
             source,
             kind,
             out,

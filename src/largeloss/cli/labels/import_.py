@@ -29,7 +29,7 @@ def import_(
     from largeloss.cli.console import counted, note, say
     from largeloss.labels import write_edits
     from largeloss.labels.edited_copies import check_new_file
-    from largeloss.runs.label_exchange import import_edits
+    from largeloss.runs.label_import import import_edits
 
     check_new_file(out, (".parquet",))
     with if_interrupted(f"{out} was not written."):

@@ -1,27 +1,24 @@
-"""Labels of a run or a data folder written for other programs, and what comes back as edits."""
+"""Labels of a run or a data folder, written for other programs."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from largeloss.data.exchange.coco import read_coco, write_coco
-from largeloss.data.exchange.huggingface import read_huggingface, write_huggingface
+from largeloss.data.exchange.coco import write_coco
+from largeloss.data.exchange.huggingface import write_huggingface
 from largeloss.data.exchange.label_studio import (
     LOCAL_FILES,
     ModelSays,
-    read_label_studio,
     write_label_studio,
 )
 from largeloss.data.folder.labels_and_splits import Records, read_records
-from largeloss.errors import ConfigError, LabelError
-from largeloss.labels import LabelEdits, LabelTable, read_labels, write_labels
+from largeloss.errors import ConfigError
+from largeloss.labels import LabelTable, write_labels
 from largeloss.labels.edit_fit import REVIEWERS, fit, written_by
 from largeloss.labels.edited_copies import Applied, check_new_file
-from largeloss.labels.names import first_names, positions_of
+from largeloss.labels.names import positions_of
 from largeloss.runs.label_edits import read_source
 from largeloss.runs.load import open_run
 from largeloss.runs.settings import saved_settings
@@ -70,7 +67,7 @@ def export(
     check_format(kind)
     beside = [out.with_suffix(".xml")] if kind == "label-studio" else []
     check_new_file(out, SUFFIXES[kind], *beside)
-    records, is_run = _records(source, unlisted), _is_run(source)
+    records, is_run = read_labels_of(source, unlisted), _is_run(source)
     table, applied = records.table, None
     if is_run:
         found = read_source(source)
@@ -116,116 +113,29 @@ def model_says(run: Path, table: LabelTable) -> ModelSays:
     return ModelSays(probabilities, thresholds)
 
 
-@dataclass(frozen=True)
-class ImportedEdits:
-    """What a file says otherwise than the labels that it was compared with."""
-
-    edits: LabelEdits
-    notes: tuple[str, ...]
-    """What was left out, in sentences for the user."""
-
-
-def import_edits(
-    path: Path, base: Path, kind: str, *, unlisted: str | None = None
-) -> ImportedEdits:
-    """Reads labels of a format of ``SUFFIXES`` as edits of those of ``base``.
-
-    What the file leaves unobserved changes nothing: nobody said anything there.
-
-    Args:
-        path: The file.
-        base: A run folder, a data folder or a label file.
-        kind: The format.
-        unlisted: Of ``base``, where it has lists of tags.
-
-    Raises:
-        ConfigError: another format.
-        DataError, LabelError: a file cannot be read; they have no image or class in common; the
-            file says nothing new.
-    """
-    check_format(kind)
-    known = (
-        _records(base, unlisted).table
-        if base.is_dir()
-        else read_labels(base, unlisted=unlisted).table
-    )
-    if kind == "label-studio":
-        answers = read_label_studio(path)
-        images, classes = [one.image for one in answers], [one.class_name for one in answers]
-        states = np.array([one.state for one in answers], dtype=np.int8)
-        authors = [
-            f"import:{kind}:{one.annotator}" if one.annotator else f"import:{kind}"
-            for one in answers
-        ]
-        times = [one.time for one in answers]
-    else:
-        readers = {"coco": read_coco, "huggingface": read_huggingface}
-        table = readers[kind](path) if kind in readers else read_labels(path).table
-        entries = table.entries()
-        images = [table.images[row] for row in entries.rows.tolist()]
-        classes = [table.classes[column] for column in entries.columns.tolist()]
-        states, authors = entries.states, [f"import:{kind}"] * len(images)
-        times = [datetime.now(UTC).isoformat(timespec="seconds")] * len(images)
-    rows, columns = positions_of(images, known.images), positions_of(classes, known.classes)
-    fits = (rows >= 0) & (columns >= 0)
-    if not fits.any():
-        raise LabelError(
-            f"{path} and {base} have no label in common: the file is about images such as "
-            f"{first_names(dict.fromkeys(images)) or 'none'} and classes such as "
-            f"{first_names(dict.fromkeys(classes)) or 'none'}; known are images such as "
-            f"{first_names(known.images)} and classes such as {first_names(known.classes)}."
-        )
-    notes = []
-    for kind_of_name, places, names in (("images", rows, images), ("classes", columns, classes)):
-        strange = dict.fromkeys(
-            name for name, place in zip(names, places, strict=True) if place < 0
-        )
-        if strange:
-            notes.append(
-                f"Left out: labels of {len(strange)} {kind_of_name} that {base} does not have: "
-                f"{first_names(strange)}."
-            )
-    if unsure := int((states < 0).sum()):
-        notes.append(f"{unsure} answers are 'unsure', and change nothing.")
-    told = np.flatnonzero(fits & (states >= 0))
-    before = known.at(rows[told], columns[told])
-    keys = rows[told] * known.num_classes + columns[told]
-    new = np.isin(keys, keys[before != states[told]])  # all that was said of an entry
-    if not new.any():
-        raise LabelError(f"{path} says nothing that {base} does not say. Nothing was written.")
-    told, before = told[new], before[new]
-    edits = LabelEdits.of(
-        images=known.images,
-        classes=known.classes,
-        rows=rows[told],
-        columns=columns[told],
-        before=before,
-        after=states[told],
-        author=[authors[place] for place in told.tolist()],
-        time=[times[place] for place in told.tolist()],
-        reason=f"imported from {path.name}",
-    )
-    return ImportedEdits(edits, tuple(notes))
-
-
 def check_format(kind: str) -> None:
     """Refuses unknown formats with a ConfigError."""
     if kind not in SUFFIXES:
         raise ConfigError(f"There is no format {kind!r}; there are {', '.join(SUFFIXES)}.")
 
 
-def _is_run(source: Path) -> bool:
-    return RunFolder(source).config_file.is_file()
+def read_labels_of(source: Path, unlisted: str | None) -> Records:
+    """The labels of a data folder, or those that a run was trained with, as they are given.
 
-
-def _records(source: Path, unlisted: str | None) -> Records:
-    """The labels of a data folder, or of the data that a run was trained on."""
+    Raises:
+        ConfigError: a run of the digit scenes.
+        DataError, LabelError: they cannot be read.
+    """
     if not _is_run(source):
         return read_records(source, unlisted=unlisted)
     data = saved_settings(source).data
     if data.path is None:
         raise ConfigError(f"{source} was trained on the digit scenes, which have no label file.")
     return read_records(data.path, unlisted=unlisted or data.unlisted, labels=data.labels)
+
+
+def _is_run(source: Path) -> bool:
+    return RunFolder(source).config_file.is_file()
 
 
 def _split_names(records: Records) -> list[str] | None:
