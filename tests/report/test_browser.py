@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contrast import contrast
 from largeloss.cli import run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of [dev]")
@@ -153,15 +154,3 @@ def test_finding_26_there_is_space_between_picture_and_map(
     one, two = left.bounding_box(), right.bounding_box()
     assert two["x"] - one["x"] - one["width"] >= 6
     page.close()
-
-
-def contrast(one: str, other: str) -> float:
-    """Of two colours as the browser writes them, by the formula of WCAG."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    values = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

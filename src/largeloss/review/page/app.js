@@ -146,6 +146,10 @@ function listen() {
     if (action === "map") {
       if (event.detail === 0) byId("map").getAttribute("aria-pressed") === "true" ? mapOff() : mapOn();
     } else if (action) ACTIONS[action]();
+    if (event.detail > 0 && event.target.closest("footer button")) {  // the space bar must not press it again
+      document.activeElement.blur();
+      focusCurrent();
+    }
     const tile = event.target.closest(".tile");
     if (tile) toggleSelected(Number(tile.dataset.position));
   });
@@ -202,7 +206,8 @@ async function begin() {
   resize();
   if (!await fetchClasses()) return;
   start(`${state.run}:${state.reviewer}`, listener);
-  const asked = state.classes.find(found => String(found.column) === wanted.get("class"));
+  const asked = state.classes.find(found => String(found.column) === wanted.get("class")) ??
+    state.classes.find(found => found.name === address.get("class"));
   const first = asked ?? state.classes.find(isOpen) ?? state.classes[0];
   if (first) openClass(first.column);
   else render();

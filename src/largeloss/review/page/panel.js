@@ -47,17 +47,16 @@ function suggestionLines(found) {
   if (!found.learnt)
     lines.push("The model has not learnt this class: the order of its suggestions means nothing.");
   if (found.answered)
-    lines.push(`Your answers: ${number(found.yes)} yes, ${number(found.no)} no, ${number(found.unsure)} unsure.`);
+    lines.push(`Answers: ${number(found.yes)} yes, ${number(found.no)} no, ${number(found.unsure)} unsure.`);
   if (found.precision !== null)
     lines.push(`${percent(found.precision)} of the answered suggestions are missing tags` +
       (found.recent_precision === null || found.yes + found.no <= 50 ? "." : `; of the last fifty ${percent(found.recent_precision)}.`));
-  const open = found.suggestions - found.answered;
-  if (open && found.precision !== null) lines.push(worth(found));
-  else if (open) lines.push("Answer some to see what further answers are worth.");
+  if (found.suggestions > found.answered) lines.push(worth(found));
   return lines;
 }
 
 function worth(found) {
+  if (found.worth === null) return "Some more answers, and it is said here how many are worth giving.";
   if (!found.worth)
     return "Further answers are expected to find less than one missing tag in ten: another class is worth more.";
   return `About ${count(found.expected, "missing tag")} are expected among the others. ` +
