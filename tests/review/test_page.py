@@ -283,7 +283,8 @@ def test_an_image_that_cannot_be_shown_is_not_answered(server: Server, opened: O
     page.keyboard.press("y")
     assert "cannot be shown" in page.locator("#told").inner_text()
     assert len(kept(server, "blind")) == 1
-    press(page, "ArrowRight", "n")
+    page.keyboard.press("ArrowRight")
+    press(page, "n")
     assert len(kept(server, "blind")) == 2
 
 

@@ -99,7 +99,8 @@ function flagCurrent() {
 function mapOn() {
   if (state.done || !isShown(state.current)) return;
   byId("map").setAttribute("aria-pressed", "true");
-  showMap(entryAt(state.current), () => tell("There is no activation map of this image."));
+  tell("The activation map is being made…");
+  showMap(entryAt(state.current), () => tell(""), () => tell("There is no activation map of this image."));
 }
 
 function mapOff() {

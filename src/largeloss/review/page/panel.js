@@ -56,7 +56,7 @@ function suggestionLines(found) {
 }
 
 function worth(found) {
-  if (found.worth === null) return "Some more answers, and it is said here how many are worth giving.";
+  if (found.worth === null) return "From ten answers on, this says how many more are worth giving.";
   if (!found.worth)
     return "Further answers are expected to find less than one missing tag in ten: another class is worth more.";
   return `About ${count(found.expected, "missing tag")} are expected among the others. ` +

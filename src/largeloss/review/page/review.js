@@ -45,6 +45,7 @@ function showButtons() {
   byId("all-no").hidden = !grid || state.done || state.selected.size > 0;
   byId("all-no").querySelector("span").textContent = open ? `All ${open} visible: no` : "All visible: no";
   byId("clear").hidden = !state.selected.size;
+  for (const name of ["flag", "map", "toggle"]) byId(name).hidden = state.done;
   byId("zoom").hidden = grid || state.done;
   byId("toggle").querySelector("span").textContent = grid ? "Single" : "Grid";
   byId("flag").setAttribute("aria-pressed", String(Boolean(entryAt(state.current)?.flagged)));

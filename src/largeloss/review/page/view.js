@@ -90,7 +90,7 @@ function showSingle(answerOf, question) {
   placeImage(frame, entry, entry ? `/images/${entry.row}` : null, question);
   const given = entry ? answerOf(entry) : NOTHING;
   mark(frame, entry, given);
-  byId("caption").textContent = describe(entry, state.current, given);
+  byId("caption").textContent = entry ? nameAndAnswer(entry, given).join(" · ") : "";
 }
 
 /** Shows the image of an entry in a holder, anew only if it is another one. */
@@ -153,14 +153,17 @@ function chipWords(entry, answer, saved) {
   return other ? `${word} · ${other.reviewer}: ${other.answer}` : word;
 }
 
-function describe(entry, position, {answer, saved, flagged}) {
+function describe(entry, position, given) {
   const place = `${(position + 1).toLocaleString("en")} of ${(state.total ?? 0).toLocaleString("en")}`;
-  if (!entry) return `Image ${place}, loading`;
-  const parts = [place, entry.image];
+  return entry ? [place, ...nameAndAnswer(entry, given)].join(" · ") : `Image ${place}, loading`;
+}
+
+function nameAndAnswer(entry, {answer, saved, flagged}) {
+  const parts = [entry.image];
   parts.push(answer ? WORDS[answer] + (saved ? "" : ", not saved yet") : "not answered");
   if (answer && saved) parts.push(...entry.others.map(given => `${given.reviewer}: ${given.answer}`));
   if (flagged) parts.push("flagged");
-  return parts.join(" · ");
+  return parts;
 }
 
 /** Asks for images that will be shown next, so that they are there. */
@@ -179,13 +182,14 @@ export function preload(entries) {
 }
 
 /** The class activation map over the current image, while it is wanted. */
-export function showMap(entry, failed) {
+export function showMap(entry, loaded, failed) {
   hideMap();
   const holder = holderOf(state.current);
   if (!entry || !holder?.dataset.shown) return;
   const image = new Image();
   image.className = "map";
   image.alt = "Where the model sees the class";
+  image.addEventListener("load", loaded);
   image.addEventListener("error", () => { image.remove(); failed(); });
   image.src = `/maps/${entry.row}/${entry.column}`;
   holder.append(image);
