@@ -11,7 +11,7 @@ import pytest
 
 from contrast import contrast
 from largeloss.labels.answers import ANSWERS, Answer, standing_answers
-from reviewed import HOSTILE_CLASS, HOSTILE_IMAGE, Server, write_run
+from review_server import HOSTILE_CLASS, HOSTILE_IMAGE, Server, write_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of [dev]")
 expect = sync_api.expect
