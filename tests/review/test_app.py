@@ -231,3 +231,33 @@ def test_synchronous_writing(review):
     assert file.execute("PRAGMA synchronous").fetchone() == (2,)
     assert isinstance(file, sqlite3.Connection)
     assert os.path.exists(session.run / ANSWERS)
+
+
+def test_what_is_sent_again_with_its_id_is_done_once(opened):
+    """Its acknowledgement was lost: the server was killed just after the commit."""
+    _, client = opened()
+    rows = [one["row"] for one in entries(client, limit=2)["entries"]]
+    first, second, third = ("abcdefghijklmnop" + end for end in ("1", "2", "3"))
+
+    def say(client, id_, word):
+        said = [{"row": row, "column": 0, "answer": word} for row in rows]
+        return post(
+            client, "answers", reviewer="ann", mode="suggestions", answers=said, id=id_
+        ).json()  # fmt: skip
+
+    numbers = [one["number"] for one in say(client, first, "yes")["answers"]]
+    assert [one["number"] for one in say(client, first, "yes")["answers"]] == numbers
+    say(client, second, "no")
+    session, client = opened()  # and after a new start
+    assert [one["number"] for one in say(client, first, "yes")["answers"]] == numbers
+    assert [one.answer for one in standing_answers(session.run / ANSWERS)] == ["no", "no"]
+    expected = [{"row": row, "column": 0, "answer": "yes"} for row in rows]
+    for _ in range(2):
+        found = post(client, "undo", reviewer="ann", id=third).json()
+        assert found["undone"] == expected
+    session, client = opened()
+    found = post(client, "undo", reviewer="ann", id=third).json()
+    assert (found["undone"], found["mode"]) == (expected, "suggestions")
+    assert [one.answer for one in standing_answers(session.run / ANSWERS)] == ["yes", "yes"]
+    assert post(client, "undo", reviewer="ben", id=third).json() == {"undone": []}
+    assert post(client, "undo", reviewer="ann", id="short").status_code == 422

@@ -22,19 +22,22 @@ FORMAT = "largeloss answers 1"
 TABLES = (
     "CREATE TABLE journal (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE steps (step INTEGER PRIMARY KEY AUTOINCREMENT, reviewer TEXT NOT NULL, "
-    "mode TEXT NOT NULL, time TEXT NOT NULL)",
+    "mode TEXT NOT NULL, time TEXT NOT NULL, key TEXT)",
     "CREATE TABLE answers (number INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL, "
     "image NOT NULL, class NOT NULL, answer TEXT NOT NULL, score REAL, before INTEGER NOT NULL)",
-    "CREATE TABLE undos (step INTEGER PRIMARY KEY, time TEXT NOT NULL)",
+    "CREATE TABLE undos (step INTEGER PRIMARY KEY, time TEXT NOT NULL, key TEXT)",
     "CREATE TABLE flags (number INTEGER PRIMARY KEY AUTOINCREMENT, image NOT NULL, "
     "class NOT NULL, reviewer TEXT NOT NULL, time TEXT NOT NULL, flagged INTEGER NOT NULL)",
     "CREATE INDEX steps_of ON steps (reviewer, step)",
     "CREATE INDEX answers_of ON answers (step)",
+    "CREATE UNIQUE INDEX step_of ON steps (reviewer, key)",
+    "CREATE INDEX undo_of ON undos (key)",
 )
-STANDING = (
+WRITTEN = (
     "SELECT number, image, class, answer, reviewer, time, score, before, mode "
-    "FROM answers JOIN steps USING (step) WHERE step NOT IN (SELECT step FROM undos)"
+    "FROM answers JOIN steps USING (step)"
 )
+STANDING = f"{WRITTEN} WHERE step NOT IN (SELECT step FROM undos)"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from largeloss.labels.answers import (
     FORMAT,
     STANDING,
     TABLES,
+    WRITTEN,
     Answer,
     Flag,
     answer_of,
@@ -71,8 +72,10 @@ class Journal:
                 self._file.close()
                 raise
 
-    def add(self, reviewer: str, mode: str, said: Sequence[Said]) -> list[Answer]:
-        """Writes answers as one step, which one undo takes back.
+    def add(
+        self, reviewer: str, mode: str, said: Sequence[Said], key: str | None = None
+    ) -> list[Answer]:
+        """Writes answers as one step, which one undo takes back; ``key`` names it, see `step`.
 
         Raises:
             RunError: the disk is full or gone; nothing of the step is kept.
@@ -80,7 +83,8 @@ class Journal:
         time = _now()
         with self._transaction():
             step = self._file.execute(
-                "INSERT INTO steps (reviewer, mode, time) VALUES (?, ?, ?)", (reviewer, mode, time)
+                "INSERT INTO steps (reviewer, mode, time, key) VALUES (?, ?, ?, ?)",
+                (reviewer, mode, time, key),
             ).lastrowid
             numbers = [
                 self._file.execute(
@@ -99,8 +103,27 @@ class Journal:
             for number, one in zip(numbers, said, strict=True)
         ]  # fmt: skip
 
-    def undo(self, reviewer: str) -> list[Answer]:
-        """Takes back the reviewer's last step that still stands.
+    def step(self, reviewer: str, key: str | None) -> list[Answer]:
+        """What was written under a key, whether it stands or not; empty where nothing was.
+
+        Whoever has not heard that a step was committed sends it again, with its key.
+        """
+        found = self._file.execute(
+            f"{WRITTEN} WHERE reviewer = ? AND key = ? ORDER BY number", (reviewer, key)
+        )
+        return [answer_of(row) for row in found]
+
+    def undone(self, reviewer: str, key: str | None) -> list[Answer]:
+        """What the undo of a key took back; empty where there was none."""
+        found = self._file.execute(
+            f"{WRITTEN} WHERE reviewer = ? AND step IN (SELECT step FROM undos WHERE key = ?) "
+            "ORDER BY number",
+            (reviewer, key),
+        )
+        return [answer_of(row) for row in found]
+
+    def undo(self, reviewer: str, key: str | None = None) -> list[Answer]:
+        """Takes back the reviewer's last step that still stands; ``key`` names this undo.
 
         Returns:
             The answers of that step, which stand no longer; empty where there is none.
@@ -118,7 +141,9 @@ class Journal:
                 return []
             found = self._file.execute(f"{STANDING} AND step = ? ORDER BY number", (step,))
             undone = [answer_of(row) for row in found]
-            self._file.execute("INSERT INTO undos (step, time) VALUES (?, ?)", (step, _now()))
+            self._file.execute(
+                "INSERT INTO undos (step, time, key) VALUES (?, ?, ?)", (step, _now(), key)
+            )
         return undone
 
     def flag(self, reviewer: str, image: str, class_name: str, flagged: bool) -> None:

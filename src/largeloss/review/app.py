@@ -48,12 +48,17 @@ class _Answer(BaseModel):
     answer: Literal["yes", "no", "unsure"]
 
 
-class _Answers(_Body):
+class _Step(_Body):
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{16,64}$")] | None = None
+    """What is sent again with the id that it had before is done once."""
+
+
+class _Answers(_Step):
     mode: Mode
     answers: Annotated[list[_Answer], Field(min_length=1, max_length=MOST_ANSWERS)]
 
 
-class _Flag(_Body):
+class _Flag(_Step):
     row: Number
     column: Number
     flagged: bool
@@ -116,7 +121,7 @@ def make_app(review: Review) -> FastAPI:
             raise HTTPException(400, "Answers of one request are of one class, an image once.")
         for row, _ in said:
             _check_open(review, row, column, body.mode)
-        numbers = review.answer(body.reviewer, body.mode, list(said.items()))
+        numbers = review.answer(body.reviewer, body.mode, list(said.items()), body.id)
         answers = [
             {
                 "row": row, "column": column, "number": number,
@@ -127,8 +132,8 @@ def make_app(review: Review) -> FastAPI:
         return Json({"answers": answers, "class": class_record(review, column)})
 
     @app.post("/api/undo")
-    def undo(body: _Body) -> Response:
-        undone = review.undo(body.reviewer)
+    def undo(body: _Step) -> Response:
+        undone = review.undo(body.reviewer, body.id)
         if undone is None or not undone.places:
             return Json({"undone": []})
         places = [

@@ -138,8 +138,12 @@ class Review:
         at = int(np.searchsorted(train, row))
         return at < len(train) and int(train[at]) == row
 
-    def answer(self, reviewer: str, mode: str, said: Sequence[tuple[Place, str]]) -> list[int]:
+    def answer(
+        self, reviewer: str, mode: str, said: Sequence[tuple[Place, str]], key: str | None = None
+    ) -> list[int]:
         """Writes answers, all of them or none; their numbers, when they are on the disk.
+
+        What has the key of an earlier call was sent again: it is not written twice.
 
         Raises:
             RunError: they could not be written.
@@ -152,21 +156,27 @@ class Review:
             for (row, column), answer in said
         ]  # fmt: skip
         with self._writing:
-            written = self._journal.add(reviewer, mode, entries)
+            if known := self._journal.step(reviewer, key):
+                return [one.number for one in known]
+            written = self._journal.add(reviewer, mode, entries, key)
             with self.reading:
                 for (place, _), one in zip(said, written, strict=True):
                     self._add(place, one)
                 self._audit_is_old |= mode == "audit"
         return [one.number for one in written]
 
-    def undo(self, reviewer: str) -> Undone | None:
+    def undo(self, reviewer: str, key: str | None = None) -> Undone | None:
         """Takes back the reviewer's last answers that stand; None where there are none.
+
+        What has the key of an earlier call was sent again: nothing more is taken back.
 
         Raises:
             RunError: it could not be written.
         """
         with self._writing:
-            undone = self._journal.undo(reviewer)
+            if known := self._journal.undone(reviewer, key):
+                return Undone(self._places_of(known), known[0].mode)
+            undone = self._journal.undo(reviewer, key)
             if not undone:
                 return None
             with self.reading:
@@ -247,13 +257,17 @@ class Review:
         self._places[one.number] = place
         self.standing.add(place, Word(one.number, one.reviewer, one.answer, one.mode))
 
+    def _places_of(self, answers: Sequence[Answer]) -> list[Place]:
+        """Row and column of each; -1 where the image or the class is no longer there."""
+        rows = positions_of([one.image for one in answers], self.names).tolist()
+        columns = positions_of([one.class_name for one in answers], self.classes).tolist()
+        return list(zip(rows, columns, strict=True))
+
     def _read_journal(self) -> None:
         answers = list(self._journal.answers())
-        columns = positions_of([one.class_name for one in answers], self.classes).tolist()
-        rows = positions_of([one.image for one in answers], self.names).tolist()
-        for one, row, column in zip(answers, rows, columns, strict=True):
-            if self.is_open_for_answers(row, column):
-                self._add((row, column), one)
+        for place, one in zip(self._places_of(answers), answers, strict=True):
+            if self.is_open_for_answers(*place):
+                self._add(place, one)
         flags = self._journal.flags()
         rows = positions_of([flag.image for flag in flags], self.names).tolist()
         pairs = zip(flags, rows, strict=True)
