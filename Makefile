@@ -9,7 +9,7 @@ FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-lowest test-drop-in test-ranks test-kill fuzz soak audit lint constraints \
-	bench bench-predict walk growth results gpu openimages-shape openimages-training clean
+	kill-review-page bench bench-predict walk growth results gpu openimages-shape openimages-training clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ test-ranks: $(VENV)/.dev ## Four processes, on one host and on two network names
 
 test-kill: $(VENV)/.core ## Training killed 200 times, also within saves, comes out the same.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_sweep.py
+
+kill-review-page: $(VENV)/.dev ## The review's server killed 50 times while somebody clicks in Chromium.
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_review_page.py
 
 fuzz: $(VENV)/.dev ## Every reader on 20,000 damaged files: a message, or nothing at all.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/fuzz.py

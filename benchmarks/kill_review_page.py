@@ -1,7 +1,7 @@
 """``make kill-review-page``: the review's server is killed while somebody clicks in Chromium.
 
-In each round a reviewer clicks through the page, Yes, No, Unsure, Undo and all visible: no, until the
-server is killed (SIGKILL) at a random moment. What it had acknowledged by then must be in its
+In each round a reviewer clicks through the page, Yes, No, Unsure, Undo and "all visible: no", until
+the server is killed (SIGKILL) at a random moment. What it had acknowledged by then must be in its
 journal, and nothing that the page shows as saved may be missing there. Then the server is started
 again, the page sends what it kept, and the journal must hold what the page shows, each step once.
 
@@ -18,7 +18,6 @@ import tempfile
 import threading
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 
@@ -100,7 +99,9 @@ def click(page: Page, stream: random.Random, killer: threading.Timer) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
@@ -131,7 +132,10 @@ def main() -> None:
             totals["acknowledged"] += after
             totals["of them after the restart"] += after - before
             page.close()
-            print(f"{kill + 1}: {before} acknowledged before the kill, {after - before} after", flush=True)
+            print(
+                f"{kill + 1}: {before} acknowledged before the kill, {after - before} after",
+                flush=True,
+            )
         browser.close()
         server.kill()
     print(json.dumps(totals))

@@ -13,6 +13,7 @@ from trees_voc import write_voc
 from largeloss.labels import read_labels
 from largeloss.labels.answers import ANSWERS
 from largeloss.labels.journal import Journal, Said
+from largeloss.review.session import Review
 
 CLASSES = ("cat", "dog", "horse", "sofa")
 SMALL = (
@@ -24,12 +25,18 @@ DROPPED = {"--pretrained": 1, "--weights": 2, "--seeds": 2, "--config": 2, "--ca
 """Options that are left out, with the number of their words."""
 RUNS = {
     "RUN": "ll-r", "runs/mine": "ll-r", "RUN-AN": "an", "RUN-ROLE": "role", "RUN-LL-CT": "ll-ct",
+    "runs/tags": "ll-r",
 }  # fmt: skip
 """Finished runs that a page takes for granted, and their methods."""
 
 
-def write_data(root: Path) -> Path:
-    """Twenty-four images, each with a colour for every class that it shows; complete labels."""
+def write_data(root: Path, *, tags_only: bool = False) -> Path:
+    """Twenty-four images, each with a colour for every class that it shows; complete labels.
+
+    Args:
+        root: A new folder.
+        tags_only: Training images have one tag, and nothing is known of their other classes.
+    """
     stream = np.random.default_rng(0)
     (root / "images").mkdir(parents=True)
     lines = [",".join(("image", "split", *CLASSES))]
@@ -42,7 +49,9 @@ def write_data(root: Path) -> Path:
         )
         Image.fromarray(pixels).save(root / name)
         split = ("train", "train", "train", "train", "val", "test")[row % 6]
-        lines.append(",".join((name, split, *map(str, shown))))
+        tag = [1 if column == row % len(CLASSES) else "" for column in range(len(CLASSES))]
+        states = tag if tags_only and split == "train" else shown
+        lines.append(",".join((name, split, *map(str, states))))
     (root / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return root
 
@@ -67,6 +76,7 @@ def furnish(folder: Path) -> None:
     """Writes everything but the runs."""
     for name in ("DATA", "IMAGES", "photos"):
         write_data(folder / name)
+    write_data(folder / "tags", tags_only=True)
     shutil.copytree(folder / "DATA/images", folder / "new-photos")
     for name in ("photo.jpg", "a.jpg", "b.jpg"):
         shutil.copy(folder / "DATA/images/000001.jpg", folder / name)
@@ -104,6 +114,11 @@ def answer(run: Path, data: Path) -> None:
     journal.close()
 
 
+def labels_of(run: Path) -> list[str]:
+    """What a finished run was trained on: complete labels, of which most are hidden, or tags."""
+    return ["tags"] if run.name == "tags" else ["DATA", "--observe", "single-positive"]
+
+
 def shrunk(words: list[str]) -> list[str]:
     """The arguments of a command, small: plural names are one run, trainings are of ten epochs."""
     words = [word.removesuffix("…") for word in words[1:]]
@@ -127,3 +142,11 @@ def prepare(words: list[str], train: Callable[[str, Path], None]) -> None:
                 answer(Path(word), Path("DATA"))
     if target is not None and "--resume" not in words and target.exists():
         shutil.rmtree(target) if target.is_dir() else target.unlink()
+
+
+def review(run: Path) -> None:
+    """In place of a server and somebody at a browser: answers a suggestion of each class."""
+    with Review(run) as opened:
+        for column in range(len(opened.classes)):
+            place = opened.queue.row(column, 0), column
+            opened.answer("ana", "suggestions", [(place, "yes" if column % 2 else "no")])

@@ -11,7 +11,7 @@ import pytest
 import torch
 import typer
 from blocks import PAGES, Block, blocks, commands, inline_commands
-from stand_ins import SMALL, furnish, prepare, shrunk
+from stand_ins import SMALL, furnish, labels_of, prepare, review, shrunk
 from torch.utils.data import DataLoader, TensorDataset
 
 from largeloss.cli import app
@@ -128,8 +128,8 @@ def test_blocks_run(
 
     def train(method: str, out: Path) -> None:
         code, _, err = largeloss(
-            "train", "DATA", "--method", method, "--observe", "single-positive", "--record",
-            "losses", "--out", out, *SMALL,
+            "train", *labels_of(out), "--method", method, "--record", "losses", "--out", out,
+            *SMALL,
         )  # fmt: skip
         assert code == 0, err
 
@@ -139,6 +139,9 @@ def test_blocks_run(
                 if reason(words) is None:
                     arguments = shrunk(words)
                     prepare(arguments, train)
+                    if arguments[0] == "review":
+                        review(Path(arguments[1]))
+                        continue
                     code, _, err = largeloss(*arguments)
                     assert code == 0, f"{' '.join(words)}\n{err}"
             if block.language == "python" and any(held in block.text for held in NOT_RUN_PYTHON):

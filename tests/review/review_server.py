@@ -23,7 +23,7 @@ NUM_TRAIN = 60
 
 
 def write_run(root: Path) -> Path:
-    """Sixty training images of three classes, one tag each: forty entries of each are unobserved."""
+    """Sixty training images with one of three tags each: forty entries of each are unobserved."""
     stream = np.random.default_rng(0)
     (root / "images").mkdir(parents=True)
     rows = []

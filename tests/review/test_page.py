@@ -4,14 +4,13 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from review_server import HOSTILE_CLASS, HOSTILE_IMAGE, Server, write_run
 
 from contrast import contrast
 from largeloss.labels.answers import ANSWERS, Answer, standing_answers
-from review_server import HOSTILE_CLASS, HOSTILE_IMAGE, Server, write_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of [dev]")
 expect = sync_api.expect
@@ -89,9 +88,7 @@ def chips(page: Any) -> list[str]:
     return [re.sub(r" · \S+: \w+$", "", text) for text in page.locator(".chip").all_inner_texts()]
 
 
-def test_answers_are_kept_and_undone(
-    server: Server, opened: Open, messages: list[str]
-) -> None:
+def test_answers_are_kept_and_undone(server: Server, opened: Open, messages: list[str]) -> None:
     page = opened("ana")
     press(page, "y", "n", "u")
     assert chips(page) == ["Yes", "No", "Unsure"]
@@ -332,7 +329,9 @@ def test_by_keyboard_alone(server: Server, opened: Open) -> None:
     seen = []
     for _ in range(30):
         page.keyboard.press("Tab")
-        seen.append(page.evaluate("document.activeElement.dataset.action ?? document.activeElement.id"))
+        seen.append(
+            page.evaluate("document.activeElement.dataset.action ?? document.activeElement.id")
+        )
         ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert ring == "solid" or seen[-1] == "", seen
     order = [name for name in seen if name in ("previous-class", "suggestions", "yes", "reviewer")]
