@@ -39,8 +39,8 @@ window.fetch = async (address, options) => {
 };
 """
 """Notes every acknowledgement before the page sees it."""
-LATEST = 1.5
-"""Seconds after the first click, at most, that the server is killed."""
+FIRST, LATEST = 20, 0.15
+"""The server is killed at most so many clicks and seconds after the first one."""
 BUTTONS = ["yes"] * 5 + ["no"] * 5 + ["unsure", "undo", "undo", "all-no", "flag"]
 
 
@@ -86,15 +86,19 @@ def compare(page: Page, run: Path, reviewer: str) -> None:
     assert found == wanted, f"{reviewer}: the journal and what was acknowledged differ"
 
 
-def click(page: Page, stream: random.Random, killer: threading.Timer) -> int:
+def click(page: Page, stream: random.Random, server: Server) -> int:
     """Until the server has been killed and three more clicks were made; the number of clicks."""
-    clicks = after = 0
+    killer = threading.Timer(stream.uniform(0, LATEST), server.kill)
+    clicks, first, after = 0, stream.randrange(1, FIRST), 0
     while after < 3:
         with suppress(TimeoutError):  # "all visible" is gone while nothing is
             page.locator(f"footer [data-action={stream.choice(BUTTONS)}]").click(timeout=500)
             clicks += 1
         page.wait_for_timeout(stream.uniform(0, 40))
-        after += not killer.is_alive()
+        if clicks == first and not killer.ident:
+            killer.start()
+        after += killer.ident is not None and not killer.is_alive()
+    killer.join()
     return clicks
 
 
@@ -119,10 +123,7 @@ def main() -> None:
             page.add_init_script(NOTED)
             page.goto(f"{server.address}/?reviewer={reviewer}")
             page.wait_for_selector(".tile[data-current][data-shown]")
-            killer = threading.Timer(stream.uniform(0.02, LATEST), server.kill)
-            killer.start()
-            totals["clicks"] += click(page, stream, killer)
-            killer.join()
+            totals["clicks"] += click(page, stream, server)
             before = check(page, server.run, reviewer)
             server.start()
             expect(page.locator("#saved")).to_have_text("All answers saved", timeout=60_000)

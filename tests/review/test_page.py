@@ -58,7 +58,7 @@ def opened(server: Server, browser: Any, messages: list[str]) -> Iterator[Open]:
         page.on("console", lambda message: messages.append(message.text))
         page.on("pageerror", lambda error: messages.append(str(error)))
         page.goto(f"{server.address}/?reviewer={reviewer}{fragment}")
-        page.wait_for_selector("#frame[data-shown]" if "single" in fragment else SHOWN)
+        loaded(page)
         return page
 
     yield open_page
@@ -79,6 +79,12 @@ def press(page: Any, *keys: str) -> None:
     all_saved(page)
 
 
+def loaded(page: Any) -> None:
+    """All images of the screen are there."""
+    page.locator(READY).first.wait_for()
+    expect(page.locator(".tile:not([data-shown]):visible")).to_have_count(0)
+
+
 def all_saved(page: Any) -> None:
     expect(page.locator("#saved")).to_have_text("All answers saved")
 
@@ -95,7 +101,7 @@ def test_answers_are_kept_and_undone(server: Server, opened: Open, messages: lis
     assert [one.answer for one in kept(server, "ana")] == ["yes", "no", "unsure"]
     assert page.locator("#told").inner_text().startswith("Saved: unsure.")
     page.reload()
-    page.wait_for_selector(SHOWN)
+    loaded(page)
     assert chips(page) == ["Yes", "No", "Unsure"]
     assert page.locator(SHOWN).get_attribute("aria-label").startswith("4 of 40 · ")
 
@@ -110,7 +116,7 @@ def test_answers_are_kept_and_undone(server: Server, opened: Open, messages: lis
     page.keyboard.press("f")
     all_saved(page)
     page.reload()
-    page.wait_for_selector(SHOWN)
+    loaded(page)
     assert page.locator(".flagged").all_inner_texts() == ["Flagged"]
     assert messages == []
 
@@ -135,7 +141,7 @@ def test_who_answers_second_is_told(server: Server, opened: Open) -> None:
     press(eva, "y")
     assert eva.locator("#notice").inner_text() == "ben had answered before: no; you: yes."
     eva.reload()
-    eva.wait_for_selector(SHOWN)
+    loaded(eva)
     assert "same answer" in eva.locator("#reviewers").inner_text()
     assert eva.locator(".chip").all_inner_texts() == ["Yes", "Yes · ben: no"]
 
@@ -266,7 +272,7 @@ def test_unsaved_answers_outlast_the_page(server: Server, opened: Open) -> None:
     page.unroute("**/api/answers")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
-    page.wait_for_selector(SHOWN)
+    loaded(page)
     all_saved(page)
     assert [one.answer for one in kept(server, "patient")] == ["yes"]
 
