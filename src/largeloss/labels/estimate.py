@@ -1,9 +1,11 @@
-"""How many tags an image has on average, estimated from the observed labels."""
+"""How many tags there are: estimated from the observed labels, and from predictions."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.labels.table import LabelTable
+
+_DRAWN = 20  # positives
 
 
 def expected_positives(table: LabelTable, rows: NDArray[np.int64]) -> tuple[float, str]:
@@ -23,3 +25,39 @@ def expected_positives(table: LabelTable, rows: NDArray[np.int64]) -> tuple[floa
         share = positives / observed
         return share * table.num_classes, "share of presences among observed entries × classes"
     return positives / max(1, len(rows)), "mean number of observed tags: a lower bound"
+
+
+def best_bin_priors(
+    images: NDArray[np.int64], positives: NDArray[np.int64], confidence: float = 0.01
+) -> NDArray[np.float64]:
+    """(C,): each class's estimated share of images in which it is present.
+
+    Above a threshold z of its scores lie a share q of all images and a share q_p of its observed
+    positives. If these are a random sample of its positives, its prior is at most q / q_p; taken is
+    the z with the lowest upper confidence bound of that. Classes with few observed positives are
+    drawn towards the mean ratio of estimated and observed positives, which counts as much as twenty
+    of them; a class without any has prior 0.
+
+    Args:
+        images: (C, Z): how many images have a score in each bin, in rising order.
+        positives: (C, Z): the same of the class's observed positives.
+        confidence: delta and gamma of the bound.
+
+    Source: Garg et al., NeurIPS 2021 (best bin estimation), as CRISP uses it, with the shrinkage of
+        :func:`~largeloss.metrics.shrunk_thresholds`.
+    """
+    num_images = images.sum(axis=1).max(initial=1)
+    counted = positives.sum(axis=1)
+    some = np.maximum(counted, 1)
+    above = images[:, ::-1].cumsum(axis=1)[:, ::-1] / num_images
+    above_positive = positives[:, ::-1].cumsum(axis=1)[:, ::-1] / some[:, None]
+    noise = np.log(4 / confidence) / 2
+    width = (1 + confidence) * (np.sqrt(noise / num_images) + np.sqrt(noise / some))[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = np.where(above_positive > 0, (above + width) / above_positive, np.inf)
+        best = np.arange(len(bound)), bound.argmin(axis=1)
+        prior = np.where(counted > 0, above[best] / above_positive[best], 0)
+    seen = counted / num_images
+    ratio = prior.sum() / seen.sum() if seen.any() else 0
+    drawn = (counted * prior + _DRAWN * ratio * seen) / (counted + _DRAWN)
+    return np.clip(drawn, seen, 1)

@@ -15,16 +15,20 @@ from largeloss.errors import ConfigError, meant
 from largeloss.labels.table import LabelTable
 from largeloss.losses.assume_negative import AssumeNegative
 from largeloss.losses.asymmetric import Asymmetric
+from largeloss.losses.asymmetric_pseudo_labels import AsymmetricPseudoLabels
 from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
+from largeloss.losses.class_prior_risk import ClassPriorRisk
 from largeloss.losses.curriculum import CurriculumLabeling
 from largeloss.losses.entropy_maximization import EntropyMaximization
 from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.full_label import FullLabel
+from largeloss.losses.generalized_robust import GeneralizedRobust
 from largeloss.losses.hill import Hill
 from largeloss.losses.ignore_unobserved import IgnoreUnobserved
 from largeloss.losses.imcl import InteractiveMultiLabelLearning
 from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
 from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
+from largeloss.losses.partial_asymmetric import PartialAsymmetric
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
 from largeloss.losses.rejection import LargeLossRejection
 from largeloss.losses.self_paced_correction import SelfPacedLossCorrection
@@ -37,12 +41,15 @@ __all__ = [
     "Action",
     "AssumeNegative",
     "Asymmetric",
+    "AsymmetricPseudoLabels",
+    "ClassPriorRisk",
     "Context",
     "CurriculumLabeling",
     "Decision",
     "EntropyMaximization",
     "ExpectedPositive",
     "FullLabel",
+    "GeneralizedRobust",
     "Hill",
     "IgnoreUnobserved",
     "InteractiveMultiLabelLearning",
@@ -50,6 +57,7 @@ __all__ = [
     "LargeLossPermanentCorrection",
     "LargeLossRejection",
     "LargeLossTemporaryCorrection",
+    "PartialAsymmetric",
     "PartialLabelLoss",
     "RegularizedOnlineLabelEstimation",
     "SelfPacedLossCorrection",
@@ -79,9 +87,13 @@ LOSSES: dict[str, type[PartialLabelLoss]] = {
         CurriculumLabeling,
         InteractiveMultiLabelLearning,
         EntropyMaximization,
+        AsymmetricPseudoLabels,
         Asymmetric,
+        PartialAsymmetric,
         Hill,
         SelfPacedLossCorrection,
+        GeneralizedRobust,
+        ClassPriorRisk,
     )
 }
 """Method by name: first those of the paper's tables, in their order, then later ones."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -119,6 +120,29 @@ def _near_the_top(logits: Tensor, candidates: Tensor, k: int) -> Tensor:
             if len(found) >= k:
                 return torch.from_numpy(values[found])
     return torch.from_numpy(values[np.flatnonzero(allowed)])
+
+
+def check_table_fits(what: str, num_images: int, num_classes: int, bytes_per_entry: int) -> None:
+    """Makes sure that a table of this size fits into the memory that is free.
+
+    Args:
+        what: Of the message: ``ROLE trains``.
+        num_images, num_classes: N, C.
+        bytes_per_entry: With all that goes along with it.
+
+    Raises:
+        ConfigError: it does not; the message has both sizes.
+    """
+    needed = num_images * num_classes * bytes_per_entry
+    free = psutil.virtual_memory().available
+    if torch.cuda.is_available():  # where it may be trained
+        free = min(free, torch.cuda.mem_get_info()[0])
+    if needed > free:
+        raise ConfigError(
+            f"{what} a table of {num_images:,} images × {num_classes:,} classes, which needs "
+            f"{needed / 1e9:,.1f} GB with what goes along with it; {free / 1e9:,.1f} GB are free. "
+            "Choose fewer classes, or a method without a table, such as ll-r."
+        )
 
 
 def check_not_above_classes(expected_positives: float, num_classes: int) -> None:

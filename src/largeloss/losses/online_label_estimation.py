@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from largeloss.losses.expected_positive import ExpectedPositive
 from largeloss.losses.functional import (
     Kappa,
     check_not_above_classes,
+    check_table_fits,
     expected_positives_penalty,
     present,
 )
@@ -82,7 +82,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
     ) -> None:
         super().__init__()
         check_not_above_classes(expected_positives, labels.shape[1])
-        check_table_fits(*labels.shape)
+        check_table_fits("ROLE trains", *labels.shape, _BYTES_PER_ENTRY)
         self.expected_positives = expected_positives
         self.lr_factor = lr_factor
         estimate = torch.empty(labels.shape, dtype=torch.get_default_dtype(), device=labels.device)
@@ -96,7 +96,8 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
         cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
     ) -> tuple[dict[str, Any], list[str]]:
         given, remarks = ExpectedPositive.arguments(table, rows, settings)
-        check_table_fits(*table.shape)  # before its dense labels are made
+        # before its dense labels are made
+        check_table_fits("ROLE trains", *table.shape, _BYTES_PER_ENTRY)
         return given | {"labels": torch.from_numpy(table.to_dense())}, remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
@@ -127,24 +128,6 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
                 "order in which rows number them."
             )
         return F.embedding(sent(rows, self.estimate.device), self.estimate)
-
-
-def check_table_fits(num_images: int, num_classes: int) -> None:
-    """Makes sure that a table of this size can be trained in the memory that is free.
-
-    Raises:
-        ConfigError: it cannot; the message has both sizes.
-    """
-    needed = num_images * num_classes * _BYTES_PER_ENTRY
-    free = psutil.virtual_memory().available
-    if torch.cuda.is_available():  # where it will be trained
-        free = min(free, torch.cuda.mem_get_info()[0])
-    if needed > free:
-        raise ConfigError(
-            f"ROLE trains a table of {num_images:,} images × {num_classes:,} classes, which needs "
-            f"{needed / 1e9:,.1f} GB with its gradient and Adam's moments; {free / 1e9:,.1f} GB "
-            "are free. Choose fewer classes, or a method without a table, such as ll-r."
-        )
 
 
 def _agreement(labels: Tensor, other: Tensor) -> Decision:

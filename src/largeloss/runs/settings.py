@@ -28,6 +28,8 @@ def resolved(settings: RunConfig) -> RunConfig:
     method, own = find_method(settings.method.name), settings_of(settings.method.name)
     given = settings.method.given()
     noted = {name: own[name] for name in _NOTED if name in own and name not in given}
+    if "num_epochs" in own and "num_epochs" not in given:
+        noted["num_epochs"] = settings.training.epochs
     head = settings.training.head_method
     if protocol == "linear-init" and head is None:
         head = method.linear_init_method or method.name
@@ -78,7 +80,10 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
 def head_method(settings: RunConfig) -> MethodConfig:
     """The method of the head's phase of linear-init: with the settings given if it is the same."""
     name = settings.training.head_method or settings.method.name
-    return settings.method if name == settings.method.name else MethodConfig(name=name)
+    method = settings.method if name == settings.method.name else MethodConfig(name=name)
+    if "num_epochs" not in settings_of(name):
+        return method
+    return method.model_copy(update={"num_epochs": settings.training.head_epochs})
 
 
 def _definite(model: ModelConfig) -> dict[str, Any]:
