@@ -86,7 +86,8 @@ def test_public_names() -> None:
 
     assert list(largeloss.losses.LOSSES) == [
         "full", "an", "iu", "wan", "lsan", "epr", "role", "ll-r", "ll-ct", "ll-cp",
-        "curriculum", "imcl", "em", "asl", "hill", "splc",
+        "curriculum", "imcl", "em", "em-apl", "asl", "p-asl", "hill", "splc",
+        "gr", "crisp",
     ]  # fmt: skip
     assert sorted(largeloss.metrics.__all__) == [
         "F1Scores",

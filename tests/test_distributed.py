@@ -38,6 +38,10 @@ CASES: dict[str, tuple[str, Any]] = {
     "asl summed": ("asl", {"reduction": "sum"}),
     "hill": ("hill", {}),
     "splc": ("splc", {"threshold": 0.5}),
+    "p-asl": ("p-asl", {}),
+    "csl": ("p-asl", {"selective": True, "top_per_image": 1}),
+    "gr": ("gr", {"num_epochs": 4}),
+    "crisp": ("crisp", {}),
 } | {
     f"{name} {rate_base} {ties}": (
         name,

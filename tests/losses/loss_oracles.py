@@ -257,6 +257,46 @@ def self_paced_correction(logits, labels, corrects, threshold, margin, gamma, re
     return mean_of_entries(logits, labels, rule, reduction)
 
 
+def robust_present(x, q):
+    powered = math.exp(-q * softplus(-x))
+    return (1 - powered) / q, -powered * sigmoid(-x)
+
+
+def generalized_robust(logits, labels, epoch, num_epochs, slope, offset, q_present, q_absent):
+    before, after = min(1, epoch / num_epochs), min(1, (epoch + 1) / num_epochs)
+    b = (1 - before) * -2 + before * offset
+    mu, sigma = (1 - after) * 0.5 + after * 0.8, (1 - after) * 2 + after * 0.5
+
+    def rule(x, y, at):
+        if y != -1:
+            return cross_entropy_entry(x, y)
+        k = sigmoid(before * slope * sigmoid(x) + b)
+        v = math.exp(-((sigmoid(x) - mu) ** 2) / 2 / sigma**2)
+        yes, yes_slope = robust_present(x, q_present)
+        no, no_slope = robust_present(-x, q_absent)
+        return v * (k * yes + (1 - k) * no), v * (k * yes_slope - (1 - k) * no_slope)
+
+    return mean_of_entries(logits, labels, rule)
+
+
+def class_prior_risk(logits, labels, priors):
+    num_images, num_classes = len(logits), len(logits[0])
+    value, gradient = 0.0, np.zeros((num_images, num_classes))
+    for c, prior in enumerate(priors):
+        positives = [b for b in range(num_images) if labels[b][c] == 1]
+        probability = [sigmoid(row[c]) for row in logits]
+        excess = sum(probability) / num_images - prior
+        missed = sum(1 - probability[b] for b in positives) / max(1, len(positives))
+        value += (2 * prior * missed + abs(excess)) / num_classes
+        for b, p in enumerate(probability):
+            slope = (excess > 0) - (excess < 0)
+            gradient[b, c] = slope / num_images
+            if b in positives:
+                gradient[b, c] -= 2 * prior / len(positives)
+            gradient[b, c] *= p * (1 - p) / num_classes
+    return Expected(value, gradient)
+
+
 # Running ours beside them.
 
 

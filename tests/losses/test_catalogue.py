@@ -73,7 +73,7 @@ def test_what_reports_and_protocols_ask():
 
     assert having("trains_on_complete_labels") == ["full"]
     assert having("needs_observed_negatives") == ["iu", "curriculum", "imcl"]
-    assert having("action") == [*LARGE_LOSS, "curriculum", "splc"]
+    assert having("action") == [*LARGE_LOSS, "curriculum", "p-asl", "splc"]
     assert {name: LOSSES[name].linear_init_method for name in having("linear_init_method")} == (
         dict.fromkeys([*LARGE_LOSS, "splc"], "an")
     )
@@ -101,7 +101,7 @@ def test_names():
     with pytest.raises(ConfigError, match="There is no method 'll-s'; did you mean 'll-"):
         find_method("ll-s")
     with pytest.raises(
-        ConfigError, match=r"There is no method 'xyz'; there are full, an, .*splc\."
+        ConfigError, match=r"There is no method 'xyz'; there are full, an, .*crisp\."
     ):
         find_method("xyz")
 
@@ -130,10 +130,27 @@ def test_settings_are_those_of_the_constructor():
             "lr_factor": 1.0,
         },
         "em": {"alpha": 0.2},
+        "em-apl": {
+            "alpha": 0.2,
+            "beta": 0.02,
+            "warmup_epochs": 5,
+            "share": 0.9,
+            "num_epochs": 10,
+        },
         "asl": {
             "gamma_positive": 1.0,
             "gamma_negative": 4.0,
             "clip": 0.05,
+            "reduction": "mean",
+        },
+        "p-asl": {
+            "gamma_positive": 0.0,
+            "gamma_negative": 1.0,
+            "gamma_unobserved": 2.0,
+            "clip": 0.0,
+            "selective": False,
+            "top_per_image": 5,
+            "prior_threshold": 0.05,
             "reduction": "mean",
         },
         "hill": {"margin": 1.0, "reduction": "mean"},
@@ -144,6 +161,14 @@ def test_settings_are_those_of_the_constructor():
             "warmup_epochs": 1,
             "reduction": "mean",
         },
+        "gr": {
+            "slope": 2.0,
+            "offset": -2.0,
+            "q_present": 0.01,
+            "q_absent": 1.0,
+            "num_epochs": 10,
+        },
+        "crisp": {"warmup_epochs": 1},
     }
 
 

@@ -63,11 +63,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "curriculum": {},
     "imcl": {"dictionary_size": 4},
     "em": {},
+    "em-apl": {"warmup_epochs": 1, "num_epochs": 2},
     "asl": {},
+    "p-asl": {"selective": True, "top_per_image": 1, "prior_threshold": 0.2},
     "hill": {},
     "splc": {},
+    "gr": {},
+    "crisp": {},
 }
-SCHEDULED = ["ll-r", "ll-ct", "ll-cp", "curriculum", "splc"]
+SCHEDULED = ["ll-r", "ll-ct", "ll-cp", "curriculum", "em-apl", "splc", "gr", "crisp"]
 LABELLED_COMPLETELY = ["ll-r", "ll-ct", "ll-cp", "curriculum"]  # as full labels would be
 LARGE_LOSS = ["ll-r", "ll-ct", "ll-cp"]
 WARNS = sorted(set(ARGUMENTS) - {"full", "epr", "role", "curriculum", "imcl", "asl"})
@@ -134,7 +138,7 @@ def test_every_name_is_tested():
     assert list(LOSSES) == list(ARGUMENTS)
     assert [name for name, method in LOSSES.items() if method.scheduled] == SCHEDULED
     assert [name for name, method in LOSSES.items() if method.needs] == [
-        "role", "ll-cp", "curriculum", "imcl",
+        "role", "ll-cp", "curriculum", "imcl", "em-apl",
     ]  # fmt: skip
     assert LargeLossPermanentCorrection.needs == {"rows"}
     assert InteractiveMultiLabelLearning.needs == {"rows", "features", "head"}
@@ -156,7 +160,9 @@ def test_gradient_flows(name, epoch):
     assert logits.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"role", "imcl"}))  # parts are constants
+@pytest.mark.parametrize(
+    "name", sorted(set(ARGUMENTS) - {"role", "imcl", "gr"})
+)  # parts are constants
 @pytest.mark.parametrize("epoch", [0, 1, 5])
 def test_gradient_is_that_of_differences(name, epoch):
     logits, labels, rows = batch(name, dtype=torch.float64)

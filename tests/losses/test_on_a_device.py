@@ -30,6 +30,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ll-cp": {"delta_rel": 4.0},
     "curriculum": {"rule": "threshold", "limit": 0.55},
     "imcl": {"dictionary_size": 12},
+    "em-apl": {"warmup_epochs": 1, "num_epochs": 3, "beta": 0.5},
+    "p-asl": {"selective": True, "top_per_image": 1},
 }
 WAIT = {"imcl"}
 """Its least squares and its pursuit ask the device how far they are."""

@@ -10,7 +10,7 @@ from loss_oracles import EXACT, batches, cross_entropy, quick, sigmoid
 
 from largeloss.errors import ConfigError
 from largeloss.losses import RegularizedOnlineLabelEstimation
-from largeloss.losses import online_label_estimation as module
+from largeloss.losses.functional import check_table_fits
 
 
 def oracle(logits, labels, estimate, kappa):
@@ -89,7 +89,7 @@ def test_seeded_by_the_global_stream():
 
 def test_a_table_that_does_not_fit(monkeypatch):
     with pytest.raises(ConfigError, match=r"3,400,000 images × 5,000 classes, which needs 272\.0"):
-        module.check_table_fits("ROLE trains", 3_400_000, 5_000, 16)
+        check_table_fits("ROLE trains", (3_400_000, 5_000), 16)
 
 
 @pytest.mark.parametrize("kappa", [0, -1, math.nan, math.inf, 3.5])

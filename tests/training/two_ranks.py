@@ -38,6 +38,8 @@ def main(out: Path) -> None:
         "role": {"labels": torch.from_numpy(data.labels.to_dense()), "expected_positives": 2.0},
         "curriculum": {"limit": 0.52}, "share": {"rule": "share", "limit": 0.3},
         "em": {}, "asl": {}, "hill": {"reduction": "sum"}, "splc": {"threshold": 0.5},
+        "em-apl": {"warmup_epochs": 1, "num_epochs": 3, "beta": 0.5}, "gr": {"num_epochs": 3},
+        "p-asl": {"selective": True, "top_per_image": 1, "prior_threshold": 0.3}, "crisp": {},
         "imcl": {"dictionary_size": 15, "graph": torch.eye(6) * 0.8 + torch.ones(6, 6) * 0.03},
         "imcl as run": {"dictionary_size": 15, "graph": torch.eye(6), "version": "code"},
     }.items():  # fmt: skip

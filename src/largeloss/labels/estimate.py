@@ -60,4 +60,5 @@ def best_bin_priors(
     seen = counted / num_images
     ratio = prior.sum() / seen.sum() if seen.any() else 0
     drawn = (counted * prior + _DRAWN * ratio * seen) / (counted + _DRAWN)
-    return np.clip(drawn, seen, 1)
+    estimated: NDArray[np.float64] = np.clip(drawn, seen, 1)
+    return estimated

@@ -80,7 +80,7 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
     def arguments(
         cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
     ) -> tuple[dict[str, Any], list[str]]:
-        check_table_fits("EM+APL keeps", *table.shape, _BYTES_PER_ENTRY)
+        check_table_fits("EM+APL keeps", table.shape, _BYTES_PER_ENTRY)
         loss, remarks = cls(**settings), []
         if loss.warmup_epochs >= loss.num_epochs:
             remarks.append(
@@ -102,9 +102,10 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
     def _soft_labels_of(self, rows: Tensor, logits: Tensor) -> Tensor:
         """(B, C): -1 where there is none."""
         found = torch.full(logits.shape, -1.0, dtype=logits.dtype, device="cpu")
-        rows = rows.detach().cpu().long()
-        known = rows < len(self.soft_labels)
-        found[known] = self.soft_labels[rows[known]].to(logits.dtype)
+        if len(self.soft_labels):
+            rows = rows.detach().cpu().long()
+            known = rows < len(self.soft_labels)
+            found[known] = self.soft_labels[rows[known]].to(logits.dtype)
         return sent(found, logits.device)
 
     def passes(self, epoch: int) -> int:

@@ -6,7 +6,7 @@ takes a tenth of torch's time.
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
 import numpy as np
@@ -122,17 +122,18 @@ def _near_the_top(logits: Tensor, candidates: Tensor, k: int) -> Tensor:
     return torch.from_numpy(values[np.flatnonzero(allowed)])
 
 
-def check_table_fits(what: str, num_images: int, num_classes: int, bytes_per_entry: int) -> None:
+def check_table_fits(what: str, shape: Sequence[int], bytes_per_entry: int) -> None:
     """Makes sure that a table of this size fits into the memory that is free.
 
     Args:
         what: Of the message: ``ROLE trains``.
-        num_images, num_classes: N, C.
+        shape: (N, C).
         bytes_per_entry: With all that goes along with it.
 
     Raises:
         ConfigError: it does not; the message has both sizes.
     """
+    num_images, num_classes = shape
     needed = num_images * num_classes * bytes_per_entry
     free = psutil.virtual_memory().available
     if torch.cuda.is_available():  # where it may be trained

@@ -1,4 +1,4 @@
-"""GR: unobserved entries have a soft label and a weight of their own, by the model's probability."""
+"""GR: an unobserved entry has a soft label and a weight, by the probability that it is given."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ class GeneralizedRobust(PartialLabelLoss):
         >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
         >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
         >>> loss(logits, labels)
-        tensor(0.0)
+        tensor(0.4532)
 
     Args:
         slope: Of k's logit, at the end; published 2 (VOC), up to 10 elsewhere.

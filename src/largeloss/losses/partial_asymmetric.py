@@ -30,7 +30,7 @@ class PartialAsymmetric(PartialLabelLoss):
         >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
         >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
         >>> loss(logits, labels)
-        tensor(0.0)
+        tensor(0.0885)
 
     Args:
         gamma_positive, gamma_negative, gamma_unobserved: Published 0, 1 to 3, 2 to 4.
