@@ -72,7 +72,7 @@ _COLLECTIONS = {
     "cub": _Collection(_ADAM | {"lr": 7.5e-5}, {"ll-r": 0.4, "ll-ct": 0.4, "ll-cp": 0.2}, 31.4),
 }
 _BASELINES = ("full", "an", "iu", "wan", "lsan", "epr", "role")
-_LATER = ("em", "asl", "hill", "splc")
+_LATER = ("em", "em-apl", "asl", "p-asl", "hill", "splc", "gr", "crisp")
 _DIGITS = {
     "data": {"observe": "single-positive"},
     "model": {"backbone": "digits", "image_size": 48, "mean": [0.2] * 3, "std": [0.3] * 3},

@@ -129,10 +129,10 @@ def test_settings_are_those_of_the_constructor():
             "version": "paper",
             "lr_factor": 1.0,
         },
-        "em": {"alpha": 0.2},
+        "em": {"entropy_weight": 0.2},
         "em-apl": {
-            "alpha": 0.2,
-            "beta": 0.02,
+            "entropy_weight": 0.2,
+            "soft_label_weight": 0.02,
             "warmup_epochs": 5,
             "share": 0.9,
             "num_epochs": 10,

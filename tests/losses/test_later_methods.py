@@ -15,7 +15,7 @@ from largeloss.labels import LabelTable
 from largeloss.losses import LOSSES, build_loss, settings_of
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
-    "em": [{}, {"alpha": 0.0}],
+    "em": [{}, {"entropy_weight": 0.0}],
     "asl": [{}, {"gamma_positive": 0, "gamma_negative": 0, "clip": 0}, {"gamma_negative": 0.5}],
     "hill": [{}, {"margin": 0}],
     "splc": [{}, {"gamma": 0, "margin": 0.5}],
@@ -45,7 +45,7 @@ def assert_same(loss, batch, formula: Any, **settings):
 @quick
 @given(batches(), st.sampled_from([0, 0.01, 0.2, 1]))
 def test_entropy_maximization(batch, alpha):
-    assert_same(made("em", alpha=alpha), batch, oracle.entropy_maximization, alpha=alpha)
+    assert_same(made("em", entropy_weight=alpha), batch, oracle.entropy_maximization, alpha=alpha)
 
 
 @quick
@@ -146,7 +146,13 @@ def test_soft_labels(batch, warmup, num_epochs, share):
     logits, labels = batch
     rows = [3 * b + 1 for b in range(len(labels))]
     loss: Any = made(
-        "em-apl", 0, alpha=0.2, beta=0.6, warmup_epochs=warmup, num_epochs=num_epochs, share=share
+        "em-apl",
+        0,
+        entropy_weight=0.2,
+        soft_label_weight=0.6,
+        warmup_epochs=warmup,
+        num_epochs=num_epochs,
+        share=share,
     )
     soft: dict = {}
     for epoch in range(1, 6):
@@ -206,7 +212,7 @@ def test_without_focus_and_clip_asymmetric_is_assume_negative():
 
 def test_without_weight_entropy_leaves_unobserved_entries_out():
     logits, labels = oracle.make_batch(4)
-    found = run(made("em", alpha=0), logits, labels)
+    found = run(made("em", entropy_weight=0), logits, labels)
     assert_equal(found, oracle.ignore_unobserved(logits, labels))
 
 

@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ll-cp": {"delta_rel": 4.0},
     "curriculum": {"rule": "threshold", "limit": 0.55},
     "imcl": {"dictionary_size": 12},
-    "em-apl": {"warmup_epochs": 1, "num_epochs": 3, "beta": 0.5},
+    "em-apl": {"warmup_epochs": 1, "num_epochs": 3, "soft_label_weight": 0.5},
     "p-asl": {"selective": True, "top_per_image": 1},
 }
 WAIT = {"imcl"}

@@ -12,7 +12,7 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.labels.table import LabelTable
 from largeloss.losses.base import Decision, PartialLabelLoss
-from largeloss.losses.entropy_maximization import Alpha, cross_entropy_or_entropy
+from largeloss.losses.entropy_maximization import EntropyWeight, cross_entropy_or_entropy
 from largeloss.losses.functional import check_table_fits, unobserved
 from largeloss.losses.generalized_robust import NumEpochs
 from largeloss.losses.host_copy import sent
@@ -24,10 +24,10 @@ _BYTES_PER_ENTRY = 24  # float32: the table; in a commit the predictions, and th
 class AsymmetricPseudoLabels(PartialLabelLoss):
     """As EM, with soft labels for the least likely unobserved entries, more after each epoch.
 
-    ``mean([observed] CE(p, label) + [soft] beta CE(p, soft label) - [other] alpha H(p))``. From the
-    warm-up on, after each epoch, ``floor(share * unobserved / (num_epochs - warmup_epochs))``
-    entries of each class get one: those with the lowest p in :meth:`relabel` that have none. It is
-    that p, and is never changed again.
+    The mean of cross-entropy on observed entries, ``soft_label_weight * CE(p, soft label)`` where
+    there is one, and ``-entropy_weight * H(p)`` elsewhere. From the warm-up on, after each epoch,
+    ``floor(share * unobserved / (num_epochs - warmup_epochs))`` entries of each class get one:
+    those with the lowest p in :meth:`relabel` that have none. It is that p, and never changes.
 
     Example:
         >>> loss = AsymmetricPseudoLabels(warmup_epochs=1, num_epochs=2)
@@ -41,8 +41,8 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
         tensor([2, 0])
 
     Args:
-        alpha: Weight of the entropy; published 0.2 (VOC), 0.1 (COCO, NUS-WIDE), 0.01 (CUB).
-        beta: Weight of soft labels; published 0.02 (VOC), 0.9 (COCO), 0.2 (NUS-WIDE), 0.4 (CUB).
+        entropy_weight: Published 0.2 (VOC), 0.1 (COCO, NUS-WIDE), 0.01 (CUB).
+        soft_label_weight: Published 0.02 (VOC), 0.9 (COCO), 0.2 (NUS-WIDE), 0.4 (CUB).
         warmup_epochs: Epochs before labels are first given; published 5 (NUS-WIDE 4, CUB 3).
         share: Of the unobserved entries, over all epochs; published 0.9.
         num_epochs: Epochs over which they are spread; published 10. In a run: those of the run.
@@ -63,14 +63,18 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
 
     def __init__(
         self,
-        alpha: Alpha = 0.2,
-        beta: Annotated[float, Range(0)] = 0.02,
+        entropy_weight: EntropyWeight = 0.2,
+        soft_label_weight: Annotated[float, Range(0)] = 0.02,
         warmup_epochs: Annotated[int, Range(1)] = 5,
         share: Annotated[float, Range(0, 1)] = 0.9,
         num_epochs: NumEpochs = 10,
     ) -> None:
         super().__init__()
-        self.alpha, self.beta, self.share = alpha, beta, share
+        self.entropy_weight, self.soft_label_weight, self.share = (
+            entropy_weight,
+            soft_label_weight,
+            share,
+        )
         self.warmup_epochs, self.num_epochs = warmup_epochs, num_epochs
         # (N, C) on the CPU, -1 where there is none; no buffer, which DDP would overwrite.
         self.soft_labels = torch.zeros(0, 0, device="cpu")
@@ -93,8 +97,8 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
         assert rows is not None
         blank = unobserved(labels)
         targets = torch.where(blank, self._soft_labels_of(rows, logits), labels.to(logits.dtype))
-        weights = logits.new_ones(labels.shape).masked_fill_(blank, self.beta)
-        return Decision(targets, weights.masked_fill_(targets < 0, self.alpha))
+        weights = logits.new_ones(labels.shape).masked_fill_(blank, self.soft_label_weight)
+        return Decision(targets, weights.masked_fill_(targets < 0, self.entropy_weight))
 
     def entry_loss(self, logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         return cross_entropy_or_entropy(logits, targets)
@@ -144,10 +148,13 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
             self.soft_labels[rows[chosen], column] = values[chosen]
 
     def get_extra_state(self) -> dict[str, Any]:
-        seen = {f"seen.{n}": part for n, parts in enumerate(self._seen) for part in [list(parts)]}
-        return super().get_extra_state() | {"soft_labels": self.soft_labels} | seen
+        state = super().get_extra_state() | {"soft_labels": self.soft_labels}
+        if self._seen:
+            rows, probabilities = map(torch.cat, zip(*self._seen, strict=True))
+            state |= {"rows": rows, "probabilities": probabilities}
+        return state
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         super().set_extra_state(state)
         self.soft_labels = state["soft_labels"].cpu()
-        self._seen = [tuple(state[name]) for name in state if name.startswith("seen.")]
+        self._seen = [(state["rows"], state["probabilities"])] if "rows" in state else []

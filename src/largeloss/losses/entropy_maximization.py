@@ -9,25 +9,25 @@ from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.functional import minus_log, unobserved
 from largeloss.losses.settings import Range
 
-Alpha = Annotated[float, Range(0, meaning="weight of an unobserved entry's entropy")]
+EntropyWeight = Annotated[float, Range(0, meaning="weight of an unobserved entry's entropy")]
 
 
 class EntropyMaximization(PartialLabelLoss):
     """Cross-entropy on observed entries; the entropy of unobserved ones is maximised.
 
-    ``mean([observed] * cross_entropy(logits, labels) - [unobserved] * alpha * H(p))`` with
+    ``mean([observed] * cross_entropy(logits, labels) - [unobserved] * entropy_weight * H(p))`` with
     ``H(p) = -p log p - (1 - p) log(1 - p)``: what is not known draws a prediction towards 1/2, and
     the less the more certain it is.
 
     Example:
-        >>> loss = EntropyMaximization(alpha=0.2)
+        >>> loss = EntropyMaximization(entropy_weight=0.2)
         >>> logits = torch.tensor([[2.0, -1.0, 0.5, -3.0], [-2.0, 1.5, -0.5, 3.0]])
         >>> labels = torch.tensor([[1, -1, -1, -1], [-1, -1, 0, -1]])
         >>> loss(logits, labels)
         tensor(0.0134)
 
     Args:
-        alpha: Weight of the entropy; published 0.2 (VOC), 0.1 (COCO, NUS-WIDE), 0.01 (CUB).
+        entropy_weight: Published 0.2 (VOC), 0.1 (COCO, NUS-WIDE), 0.01 (CUB).
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: none. Needs: nothing. Memory: none. The loss may be negative.
@@ -39,12 +39,14 @@ class EntropyMaximization(PartialLabelLoss):
     title = "EM"
     paper = "Zhou et al., ECCV 2022, arXiv:2203.16219"
 
-    def __init__(self, alpha: Alpha = 0.2) -> None:
+    def __init__(self, entropy_weight: EntropyWeight = 0.2) -> None:
         super().__init__()
-        self.alpha = alpha
+        self.entropy_weight = entropy_weight
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
-        weights = logits.new_ones(labels.shape).masked_fill_(unobserved(labels), self.alpha)
+        weights = logits.new_ones(labels.shape).masked_fill_(
+            unobserved(labels), self.entropy_weight
+        )
         return Decision(labels, weights)
 
     def entry_loss(self, logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
