@@ -121,6 +121,23 @@ class ModelConfig(_Section):
     )
     hidden: int = setting(0, "Units of a hidden layer over features; 0 is a linear model.", ge=0)
     dropout: float = setting(0.0, "Before the head: share of the features left out.", ge=0, lt=1)
+    head: Literal["linear", "boost"] = setting(
+        "linear",
+        "linear; boost: the mean over places of what a linear layer gives there, positive values "
+        "times alpha (BoostLU). End to end.",
+        flag=True,
+    )
+    alpha: Annotated[float, Field(gt=0)] | None = setting(
+        None, "Of the head boost; 1 boosts nothing. Default: 5, as published.", flag=True
+    )
+
+    @model_validator(mode="after")
+    def _alpha_of_boost(self) -> Self:
+        if self.head == "boost":
+            self.alpha = 5.0 if self.alpha is None else self.alpha
+        elif self.alpha is not None:
+            raise ValueError("alpha is of the head 'boost': add --head boost, or leave it out")
+        return self
 
 
 class TrainingConfig(_Section):

@@ -1,5 +1,6 @@
 """Classifiers built from names and numbers; their parameters in groups."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def build_classifier(
     mean: Sequence[float] = IMAGENET.mean,
     std: Sequence[float] = IMAGENET.std,
     dropout: float = 0.0,
+    alpha: float | None = None,
 ) -> Classifier:
     """Builds a classifier.
 
@@ -35,10 +37,11 @@ def build_classifier(
         hidden: Units of a hidden layer over features; 0 is a linear model.
         weights: A safetensors file of the backbone, keys as timm names them.
         pretrained: Whether timm may fetch weights from its hub.
-        mean, std, dropout: See :class:`Classifier`.
+        mean, std, dropout, alpha: See :class:`Classifier`.
 
     Raises:
-        ConfigError: an unknown backbone or argument, or weights that do not fit.
+        ConfigError: an unknown backbone or argument, weights that do not fit, or a boosted head
+            where there are no maps for it.
     """
     pixels = len(sample_shape) == 3
     statistics = torch.tensor(mean), torch.tensor(std)
@@ -47,6 +50,11 @@ def build_classifier(
             raise ConfigError(
                 f"Backbone {backbone!r} does not go with inputs of shape {tuple(sample_shape)}: "
                 "images need a backbone, features the backbone 'none'."
+            )
+        if alpha is not None:
+            raise ConfigError(
+                "The head 'boost' boosts places of an image's feature maps, and these inputs are "
+                "features, which have no places. Leave out --head and --alpha."
             )
         inputs = FeatureInput(sample_shape[0], hidden)
         return Classifier(inputs, num_classes, *statistics, pixels=False, dropout=dropout)
@@ -59,10 +67,18 @@ def build_classifier(
     )
     if weights is not None:
         load_backbone(network, weights)
-    model = Classifier(network, num_classes, *statistics, pixels=True, dropout=dropout)
+    model = Classifier(network, num_classes, *statistics, True, dropout, alpha)
+    image = torch.arange(math.prod(sample_shape)).remainder(255).to(torch.uint8)
+    image = image.view(1, *sample_shape)
     try:
         with model.scoring(), torch.no_grad():
-            model(torch.zeros(1, *sample_shape, dtype=torch.uint8))
+            if alpha is not None and not model.pools_into_head(model.maps(image)):
+                raise ConfigError(
+                    "The head 'boost' needs a backbone whose last feature maps are pooled straight "
+                    f"into the head, and those of {backbone!r} are not. ResNets, DenseNets, "
+                    "EfficientNets and MobileNetV2 have such maps; or leave out --head."
+                )
+            model(image)
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"Backbone {backbone!r} does not take images of {tuple(sample_shape[1:])} pixels: "

@@ -20,6 +20,28 @@ class Output(NamedTuple):
     """(B, D): the inputs of the head."""
 
 
+class BoostedHead(nn.Linear):
+    """A linear layer at each place of the maps, whose positive activations count alpha times.
+
+    The logits are the mean over the places; with alpha 1 they are those of the mean of the maps.
+
+    Source: Kim et al., CVPR 2023 (BoostLU), https://arxiv.org/abs/2304.01804.
+    """
+
+    def __init__(self, num_features: int, num_classes: int, alpha: float) -> None:
+        super().__init__(num_features, num_classes)
+        self.alpha = alpha
+
+    def boosted(self, maps: Tensor) -> Tensor:
+        """(B, C, h, w): activations, of maps (B, D, h, w)."""
+        activations = super().forward(maps.movedim(1, 3)).movedim(3, 1)
+        return torch.where(activations > 0, self.alpha * activations, activations)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, C) logits."""
+        return self.boosted(maps).mean(dim=(2, 3))
+
+
 class Classifier(nn.Module):
     """Normalisation, backbone, global pooling, linear head.
 
@@ -31,6 +53,8 @@ class Classifier(nn.Module):
             for features.
         pixels: Whether inputs are images (uint8, 0 to 255).
         dropout: Share of the features that training hides from the head.
+        alpha: For a :class:`BoostedHead` over the backbone's maps in place of pooling and a linear
+            layer.
     """
 
     mean: Tensor
@@ -47,15 +71,22 @@ class Classifier(nn.Module):
         std: Tensor,
         pixels: bool,
         dropout: float = 0.0,
+        alpha: float | None = None,
     ) -> None:
         super().__init__()
         shape, scale = ((-1, 1, 1), 255) if pixels else ((-1,), 1)
         self.register_buffer("mean", mean.float().reshape(shape) * scale)
         self.register_buffer("std", std.float().reshape(shape) * scale)
         self.backbone = backbone
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-        num_features = getattr(backbone, "head_hidden_size", None) or backbone.num_features
-        self.head = nn.Linear(cast(int, num_features), num_classes)
+        hide = nn.Dropout if alpha is None else nn.Dropout2d
+        self.dropout = hide(dropout) if dropout else nn.Identity()
+        width = getattr(backbone, "head_hidden_size", None) or backbone.num_features
+        num_features = cast(int, width)
+        self.head = (
+            nn.Linear(num_features, num_classes)
+            if alpha is None
+            else BoostedHead(num_features, num_classes, alpha)
+        )
         # Convolutions are faster on images whose channels lie together in memory.
         self.memory_format = torch.channels_last if pixels else torch.contiguous_format
         self.to(memory_format=self.memory_format)
@@ -68,16 +99,18 @@ class Classifier(nn.Module):
         return cast(Tensor, cast(Any, self.backbone).forward_features(normal))
 
     def pooled(self, inputs: Tensor) -> Tensor:
-        """(B, D): pooled features, before dropout."""
-        pooled = cast(Any, self.backbone).forward_head(self.maps(inputs), pre_logits=True)
-        return cast(Tensor, pooled)
+        """The inputs of the head, before dropout: (B, D), or a boosted head's maps (B, D, h, w)."""
+        maps = self.maps(inputs)
+        if isinstance(self.head, BoostedHead):
+            return maps
+        return cast(Tensor, cast(Any, self.backbone).forward_head(maps, pre_logits=True))
 
     def features(self, inputs: Tensor) -> Tensor:
-        """(B, D): the inputs of the head."""
-        return cast(Tensor, self.dropout(self.pooled(inputs)))
+        """(B, D): the inputs of the head; of a boosted one the mean of its maps."""
+        return _one_place(self.dropout(self.pooled(inputs)))
 
     def logits(self, features: Tensor) -> Tensor:
-        """(B, C) of features (B, D)."""
+        """(B, C) of the inputs of the head."""
         # Never in half precision: rounded logits tie, and ties decide what is selected.
         with full_precision(features.device):
             return cast(Tensor, self.head(features.to(self.head.weight.dtype)))
@@ -96,14 +129,15 @@ class Classifier(nn.Module):
             self.train(was_training)
 
     def forward(self, inputs: Tensor) -> Output:
-        features = self.features(inputs)
-        return Output(self.logits(features), features)
+        features = self.dropout(self.pooled(inputs))
+        return Output(self.logits(features), _one_place(features))
 
     def class_activation_maps(self, inputs: Tensor) -> Tensor:
         """(B, C, h, w): the head's weights as a 1×1 convolution over the last maps, no bias.
 
-        That pooling the backbone's maps gives the inputs of the head is checked once, for the first
-        images.
+        Those of a boosted head are its activations, bias included: their means are the logits.
+        That pooling the backbone's maps gives the inputs of the head is checked once, for the
+        first images.
 
         Raises:
             ConfigError: the backbone has no such maps, or layers between them and the head.
@@ -111,9 +145,7 @@ class Classifier(nn.Module):
         Source: Zhou et al., CVPR 2016.
         """
         maps = self.maps(inputs)
-        if self._maps_are_pooled is None:
-            self._maps_are_pooled = self._pooled_into_head(maps)
-        if not self._maps_are_pooled:
+        if not self.pools_into_head(maps):
             raise ConfigError(
                 "Class activation maps need a backbone whose last feature maps (B, D, h, w) are "
                 f"pooled straight into the head, of {self.head.in_features} features, without a "
@@ -121,7 +153,15 @@ class Classifier(nn.Module):
                 f"{tuple(getattr(maps, 'shape', ()))}, and pooling them does not give the logits. "
                 "ResNets, DenseNets and MobileNetV2 have such maps."
             )
+        if isinstance(self.head, BoostedHead):
+            return self.head.boosted(maps)
         return torch.einsum("bdhw,cd->bchw", maps, self.head.weight)
+
+    def pools_into_head(self, maps: Tensor) -> bool:
+        """Whether the backbone's ``maps``, pooled, are the inputs of the head; looked at once."""
+        if self._maps_are_pooled is None:
+            self._maps_are_pooled = self._pooled_into_head(maps)
+        return self._maps_are_pooled
 
     @torch.no_grad()
     def _pooled_into_head(self, maps: Tensor) -> bool:
@@ -139,3 +179,8 @@ class Classifier(nn.Module):
         features = cast(Tensor, cast(Any, self.backbone).forward_head(maps, pre_logits=True))
         pooled = cast(Tensor, pool(maps)).flatten(1)
         return bool((pooled - features).norm() <= 1e-3 * features.norm())  # NaN: no
+
+
+def _one_place(features: Tensor) -> Tensor:
+    """(B, D): features as they are, or the mean of maps."""
+    return features.mean(dim=(2, 3)) if features.ndim == 4 else features

@@ -34,6 +34,8 @@ def make_network(
         "mean": network.mean if pixels else [0.0] * sample_shape[0],
         "std": network.std if pixels else [1.0] * sample_shape[0],
     }
+    if network.head == "boost":
+        architecture["alpha"] = network.alpha
     model = build_classifier(
         num_classes=num_classes,
         weights=network.weights,

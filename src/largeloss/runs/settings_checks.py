@@ -37,6 +37,12 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
             check_method(head.name, head.given())
         if settings.data.observe is not None:
             _check_rule(settings.data.observe)
+        if settings.model.head == "boost" and settings.training.protocol != "end-to-end":
+            raise ConfigError(
+                "The head 'boost' needs the feature maps of the network, and --protocol "
+                f"{settings.training.protocol} trains a head on pooled features. Leave out "
+                "--protocol, or --head."
+            )
         make_feature_folder(settings)
         if not _has_features(settings.data.path):
             networks.setdefault(settings.model.model_dump_json(), settings)

@@ -27,6 +27,8 @@ class Architecture(_Part):
     backbone_args: dict[str, Plain | list[Plain]]
     hidden: Annotated[int, Field(ge=0, le=1_000_000)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    alpha: Positive | None = None
+    """Of a boosted head; None is a linear one."""
     sample_shape: Annotated[list[Size], Field(min_length=1, max_length=3)]
     """[D], or [3, H, W]."""
     mean: list[float]
