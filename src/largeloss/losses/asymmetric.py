@@ -43,6 +43,7 @@ class Asymmetric(PartialLabelLoss):
     title = "ASL"
     paper = "Ridnik et al., ICCV 2021, arXiv:2009.14119"
     expects_unobserved = False
+    searched = ("gamma_negative", (0.5, 1.0, 2.0, 4.0, 8.0))
 
     def __init__(
         self,

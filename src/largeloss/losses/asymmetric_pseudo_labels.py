@@ -60,6 +60,7 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
     paper = "Zhou et al., ECCV 2022, arXiv:2203.16219"
     needs = frozenset({"rows"})
     scheduled = True
+    searched = ("soft_label_weight", (0.02, 0.1, 0.2, 0.4, 0.9))
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class EntropyMaximization(PartialLabelLoss):
     name = "em"
     title = "EM"
     paper = "Zhou et al., ECCV 2022, arXiv:2203.16219"
+    searched = ("entropy_weight", (0.01, 0.05, 0.1, 0.2, 0.4))
 
     def __init__(self, entropy_weight: EntropyWeight = 0.2) -> None:
         super().__init__()

@@ -52,6 +52,7 @@ class GeneralizedRobust(PartialLabelLoss):
     title = "GR"
     paper = "Chen et al., IJCAI 2024, arXiv:2405.03501"
     scheduled = True
+    searched = ("slope", (1.0, 2.0, 4.0, 8.0, 16.0))
 
     def __init__(
         self,

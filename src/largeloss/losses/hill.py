@@ -38,6 +38,7 @@ class Hill(PartialLabelLoss):
     name = "hill"
     title = "Hill"
     paper = "Zhang et al., 2021, arXiv:2112.07368"
+    searched = ("margin", (0.25, 0.5, 1.0, 2.0, 4.0))
 
     def __init__(self, margin: Margin = 1.0, reduction: Reduction = "mean") -> None:
         super().__init__()

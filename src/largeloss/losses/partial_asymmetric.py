@@ -51,6 +51,7 @@ class PartialAsymmetric(PartialLabelLoss):
     name = "p-asl"
     title = "P-ASL"
     paper = "Ben-Baruch et al., CVPR 2022, arXiv:2110.10955"
+    searched = ("gamma_unobserved", (0.5, 1.0, 2.0, 4.0, 8.0))
     action = Action(
         "Left out",
         "CSL leaves the class out of the image’s loss instead of learning that it is absent.",

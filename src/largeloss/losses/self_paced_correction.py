@@ -44,6 +44,7 @@ class SelfPacedLossCorrection(PartialLabelLoss):
     title = "SPLC"
     paper = "Zhang et al., 2021, arXiv:2112.07368"
     scheduled = True
+    searched = ("threshold", (0.4, 0.5, 0.6, 0.7, 0.8))
     linear_init_method = "an"
     action = Action(
         "Corrected", "SPLC sets the target of the class to present in that step.", "likely"
