@@ -79,6 +79,8 @@ def build_classifier(
                     "EfficientNets and MobileNetV2 have such maps; or leave out --head."
                 )
             model(image)
+    except ConfigError:
+        raise
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"Backbone {backbone!r} does not take images of {tuple(sample_shape[1:])} pixels: "
