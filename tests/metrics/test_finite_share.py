@@ -78,3 +78,19 @@ def test_several_strata():
     assert both.estimate == pytest.approx((100 * 0.2 + 300 * 0.1) / 400)
     assert both.low < 0.125 < both.high
     assert stratified_share([]) == Share(None, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "present", [(25,) * 100, (12, 25, 25, 37, 25, 37, 37, 180, 25, 25, 37, 37)]
+)
+def test_many_strata_with_hardly_a_yes_are_covered_from_below_and_above(present):
+    stream = np.random.default_rng(0)
+    size, rounds, below, above = 1250, 300, 0, 0
+    truth = sum(present) / (size * len(present))
+    for _ in range(rounds):
+        seen = stream.hypergeometric(present, size - np.array(present), 50).tolist()
+        found = stratified_share([Stratum(size, yes, 50 - yes) for yes in seen])
+        below += truth < found.low
+        above += truth > found.high
+    assert below <= 0.04 * rounds  # 2.5 in 100, and what chance adds in so many rounds
+    assert above <= 0.04 * rounds

@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 
 CONFIDENCE = 0.95
+_NORMAL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,12 @@ def stratified_share(strata: Sequence[Stratum]) -> Share:
 
     The estimate weights each stratum by its size, and is unbiased. Its limits recover the variance
     of each stratum from the distance between its share and its own limits, which stays right where
-    a sample has no yes at all.
+    a sample has no yes at all. Of many strata with hardly a yes the lower limit would come out too
+    high (a share near 0 is near its own lower limit, too): it lies at least 1.96 standard errors
+    below the estimate.
 
-    Source: Zou and Donner, Statistics in Medicine 2008 (method of variance estimates recovery).
+    Source: Zou and Donner, Statistics in Medicine 2008 (method of variance estimates recovery);
+    Cochran, Sampling Techniques, 1977, section 5.4 (the standard error).
     """
     used = [one for one in strata if one.answered]
     whole = sum(one.population for one in used)
@@ -84,6 +89,9 @@ def stratified_share(strata: Sequence[Stratum]) -> Share:
         )
         for k, limits in enumerate(([one.low for one in shares], [one.high for one in shares]))
     )
+    if len(used) > 1:
+        parts = zip(weights, used, centres, strict=True)
+        below = max(below, _NORMAL * math.sqrt(sum(w**2 * _variance(s, c[0]) for w, s, c in parts)))
     decided = [
         (weight, one.estimate)
         for weight, one in zip(weights, shares, strict=True)
@@ -92,6 +100,14 @@ def stratified_share(strata: Sequence[Stratum]) -> Share:
     total = sum(weight for weight, _ in decided)
     estimate = sum(weight * share for weight, share in decided) / total if decided else None
     return Share(estimate, max(0.0, low - below), min(1.0, high + above))
+
+
+def _variance(stratum: Stratum, share: float) -> float:
+    """Of the share of a sample, estimated from it; of a single answer that of a tossed coin."""
+    left = 1 - stratum.answered / stratum.population
+    if stratum.answered == 1:
+        return left / 4
+    return left * share * (1 - share) / (stratum.answered - 1)
 
 
 @lru_cache(maxsize=100_000)
