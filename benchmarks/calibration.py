@@ -1,9 +1,20 @@
-"""Which calibration fits best: on one half of val, measured on the other. No test label is used.
+r"""Which calibration fits best: on one half of val, measured on the other. No test label is used.
 
 Prints the expected calibration error, Brier score and log loss of every candidate, and what the
 aims of ``largeloss thresholds`` come to; means over runs and twenty halvings of val.
 
     python benchmarks/calibration.py RUN...
+
+The runs of docs/decisions.md, with D=$LARGELOSS_DATA, and --method ll-r --delta-rel 0.5 likewise:
+
+    largeloss train $D/voc-animals --config benchmarks/voc-animals.yaml --protocol linear \
+        --image-size 224 --epochs 25 --method an --out voc-an \
+        --weights $D/weights/mobilenetv2_100-imagenet.safetensors
+    largeloss train $D/fashion --set data.observe=single-positive --protocol linear \
+        --image-size 260 --epochs 25 --lr 1e-4 --batch-size 16 --method an --out fashion-an \
+        --weights $D/weights/tf_efficientnet_lite2-imagenet.safetensors --precision fp32 \
+        --set model.backbone=tf_efficientnet_lite2 --set 'model.mean=[0.5,0.5,0.5]' \
+        --set 'model.std=[0.5,0.5,0.5]'
 """
 
 import sys
