@@ -8,7 +8,7 @@ DROP_IN := .venv-drop-in
 FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py tests/test_architecture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest test-drop-in test-ranks test-kill fuzz soak audit lint constraints \
+.PHONY: help demo test test-fast test-lowest test-drop-in test-ranks test-kill test-kill-review bench-review fuzz soak audit lint constraints \
 	kill-review-page bench bench-predict walk growth results gpu openimages-shape openimages-training clean
 
 help: ## This list.
@@ -63,6 +63,12 @@ test-kill: $(VENV)/.core ## Training killed 200 times, also within saves, comes 
 
 kill-review-page: $(VENV)/.dev ## The review's server killed 50 times while somebody clicks in Chromium.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_review_page.py
+
+test-kill-review: $(VENV)/.dev ## The server of a review, killed 200 times in mid-click, loses no answer.
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_review.py
+
+bench-review: $(VENV)/.dev ## The server of a review with 100,000 images and four reviewers.
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/review.py
 
 fuzz: $(VENV)/.dev ## Every reader on 20,000 damaged files: a message, or nothing at all.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/fuzz.py

@@ -28,9 +28,15 @@ from largeloss.review.serve import listen, serve
 from largeloss.review.session import Review
 
 REVIEWERS = ("ann", "bob", "cleo", "dan")
+WORDS = {"yes", "no", "unsure"}
 COLUMN = 0
 Said = dict[int, str]
 """Row → answer."""
+
+
+def merged(steps: list[Said]) -> Said:
+    """What a reviewer has said, the last word on each row."""
+    return {row: word for step in steps for row, word in step.items()}
 
 
 class Reviewer:
@@ -60,7 +66,9 @@ class Reviewer:
             kind = "answers"
             number = 1 if self.stream.random() < 0.8 else 24
             chosen = self.stream.sample(rows, number)
-            said = {row: self.stream.choice(("yes", "no", "unsure")) for row in chosen}
+            now = merged(self.steps)
+            # Another word than before: so that it shows whether the last step was kept.
+            said = {row: self.stream.choice(sorted(WORDS - {now.get(row)})) for row in chosen}
             body["mode"] = "suggestions"
             body["answers"] = [
                 {"row": row, "column": COLUMN, "answer": word} for row, word in said.items()
@@ -87,7 +95,7 @@ class Reviewer:
     def is_kept(self, found: Said) -> bool:
         """Whether the server says what was acknowledged, with or without what was under way."""
         for steps in (self.steps, self.after()):
-            if found == {row: word for step in steps for row, word in step.items()}:
+            if found == merged(steps):
                 self.steps, self.under_way = steps, None
                 return True
         return False

@@ -1,5 +1,6 @@
 """``largeloss review``: the suggestions of a run, answered in the browser."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -42,12 +43,11 @@ def review(
         say("Several reviewers add reviewer=NAME to the address. Ctrl-C ends the review.")
 
     check_reviewable(run, class_name)
-    with listen(host, port, token) as place:
+    with listen(host, port, token) as place, ExitStack() as stack:
         with if_interrupted("Nothing was answered yet, and all earlier answers are kept."):
-            opened = Review(run, audit, note).__enter__()
-        with opened:
-            serve(opened, place, ready)
-            kept = opened.kept
+            opened = stack.enter_context(Review(run, audit, note))
+        serve(opened, place, ready)
+        kept = opened.kept
     say(
         f"Answers to {counted(kept, 'label')} are kept in {run / 'review'}. Go on with the same "
         f"command, or write corrected labels: largeloss labels apply {run}"
