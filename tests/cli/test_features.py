@@ -77,6 +77,15 @@ def test_finding_25_a_model_of_features_scores_unlabelled_features(
             assert list(one["scores"].values()) == pytest.approx(row, abs=1e-5)
             assert all((one["scores"][tag] > model.thresholds[tag]) for tag in one["tags"])
         assert any(one["tags"] for one in found)
+    parts = ("predict", out, named, "--shards", "30", "--out", tmp_path / "parts.jsonl")
+    assert largeloss(*parts)[0] == 0
+    lines = [line for part in sorted((tmp_path / "parts.jsonl").glob("part-*"))
+             for line in part.read_text().splitlines()]  # fmt: skip
+    assert [json.loads(line)["image"] for line in lines] == names
+    write_features(named / "features.safetensors", values + 1, names)
+    code, _, err = largeloss(*parts, "--resume")
+    assert code == 2
+    assert "the images that are named" in err
 
 
 @pytest.mark.parametrize(

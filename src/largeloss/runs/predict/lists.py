@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -20,6 +21,7 @@ STDIN = Path("-")
 """Stands for the standard input."""
 COLUMNS = ("image", "path", "file", "file_name", "filename")
 """What the column of paths may be called."""
+_UNCLEAN = re.compile(r"(^|/)\.(/|$)|//|/$|\\")
 _BLOCK = 1 << 20  # bytes that are read at a time
 _LONGEST = 1 << 16  # bytes of a path
 _ROWS = 1 << 16  # of a table that are read at a time
@@ -59,7 +61,7 @@ def listed_paths(path: Path) -> Iterator[str]:
 
 def _clean(name: str) -> str:
     """As paths are written: ``a/b`` for ``a//./b``."""
-    return str(Path(name))
+    return str(Path(name)) if _UNCLEAN.search(name) else name
 
 
 def _of_text(path: Path) -> Iterator[str]:

@@ -36,7 +36,7 @@ class PathList(Sequence[Path]):
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
-        blocks, hashes = [], []
+        blocks, parts = [], []
         encoded = map(os.fsencode, paths)
         while some := list(islice(encoded, BLOCK)):
             cuts = [path.rfind(b"/") + 1 for path in some]
@@ -47,10 +47,12 @@ class PathList(Sequence[Path]):
                     pa.array(folders, pa.binary()).dictionary_encode(), pa.array(names, pa.binary())
                 )
             )
-            hashes.append(np.fromiter(map(hash, some), np.int64, len(some)))
+            parts.append(np.fromiter(map(hash, some), np.int64, len(some)))
         self._blocks = blocks
         self._index()
-        repeated = self._repeated(np.concatenate(hashes)) if blocks else []
+        hashes = np.concatenate(parts) if parts else np.empty(0, np.int64)
+        parts.clear()
+        repeated = self._repeated(hashes)
         self.repeated = len(repeated)
         """How many paths were left out, since they had been named before."""
         if len(repeated):
@@ -83,6 +85,10 @@ class PathList(Sequence[Path]):
 
     def _repeated(self, hashes: NDArray[np.int64]) -> list[int]:
         """Places of paths that stand earlier, too; equal paths have equal ``hashes``."""
+        ordered = np.sort(hashes)
+        if not (ordered[1:] == ordered[:-1]).any():
+            return []
+        del ordered
         order = np.argsort(hashes, kind="stable")
         same = hashes[order[1:]] == hashes[order[:-1]]
         found, earlier = [], set[bytes]()

@@ -133,12 +133,14 @@ def write_rows(
     Raises:
         DataError, RunError, Interrupted: as :func:`write_predictions`.
     """
-    written, classes = Written(new=len(rows)), predictions.classes
+    written, classes, requests = Written(new=len(rows)), predictions.classes, StopRequests()
     with (
+        requests.listening(),
         written_atomically(path) as partial,
         TemporaryFile("w+", encoding="utf-8", errors="backslashreplace", newline="") as listed,
     ):
-        batches = _noted(predictions.batches(rows), classes, written, listed, kept)
+        batches = _until(requests, kept, predictions.batches(rows))
+        batches = _noted(batches, classes, written, listed)
         if path.suffix == ".parquet":
             _write_parquet(partial, classes, batches)
         else:
@@ -158,30 +160,28 @@ def write_rows(
     return written
 
 
-def _noted(
-    batches: Iterator[ScoredBatch],
-    classes: Sequence[str],
-    written: Written,
-    listed: TextIO,
-    kept: str,
-) -> Iterator[ScoredBatch]:
-    """Passes on ``batches`` until a signal asks to stop; notes what they hold."""
+def _until(requests: StopRequests, kept: str, batches: Batches) -> Batches:
+    """Passes on ``batches`` until a signal asks to stop."""
+    for batch in batches:
+        if requests.number:
+            raise Interrupted(requests.number, kept)
+        yield batch
+
+
+def _noted(batches: Batches, classes: Sequence[str], written: Written, listed: TextIO) -> Batches:
+    """Passes on ``batches``; notes what they hold, and lists what cannot be read."""
     lines = csv.writer(listed)
-    requests = StopRequests()
-    with requests.listening():
-        for batch in batches:
-            if requests.number:
-                raise Interrupted(requests.number, kept)
-            if batch.skipped and not written.skipped:
-                lines.writerow(["image", "problem"])
-            for image, reason in batch.skipped.items():
-                lines.writerow(map(spreadsheet_cell, (image, reason)))
-                written.reasons += [reason] * (len(written.reasons) < REASONS)
-            if len(written.first) < _FIRST:
-                written.first = [*written.first, *batch.predictions(classes)][:_FIRST]
-            written.images += len(batch.images)
-            written.skipped += len(batch.skipped)
-            yield batch
+    for batch in batches:
+        if batch.skipped and not written.skipped:
+            lines.writerow(["image", "problem"])
+        for image, reason in batch.skipped.items():
+            lines.writerow(map(spreadsheet_cell, (image, reason)))
+            written.reasons += [reason] * (len(written.reasons) < REASONS)
+        if len(written.first) < _FIRST:
+            written.first = [*written.first, *batch.predictions(classes)][:_FIRST]
+        written.images += len(batch.images)
+        written.skipped += len(batch.skipped)
+        yield batch
 
 
 def _rounded(batch: ScoredBatch) -> NDArray[np.float64]:
