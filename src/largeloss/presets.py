@@ -14,6 +14,8 @@ from largeloss.errors import ConfigError
 
 _KIM = "Kim et al., CVPR 2022, with the authors' settings"
 _COLE = "Cole et al., CVPR 2021"
+_ZHOU = "Zhou et al., ECCV 2022, as their code runs it; early stopping from Kim et al."
+_CHEN = "Chen et al., IJCAI 2024, as their code runs it"
 _LR = "learning rate of the large-loss methods, none being published for this one"
 _V1 = "from ImageNet V1 weights: add --pretrained, or --weights FILE"
 _ADAM = {"optimizer": "adam", "weight_decay": 0.0}
@@ -72,6 +74,12 @@ _COLLECTIONS = {
     "cub": _Collection(_ADAM | {"lr": 7.5e-5}, {"ll-r": 0.4, "ll-ct": 0.4, "ll-cp": 0.2}, 31.4),
 }
 _BASELINES = ("full", "an", "iu", "wan", "lsan", "epr", "role")
+_EM = {  # entropy_weight, soft_label_weight, warmup_epochs, batch size, learning rate
+    "voc2012": (0.2, 0.02, 5, 8, 1e-5),
+    "coco2014": (0.1, 0.9, 5, 16, 1e-5),
+    "nuswide": (0.1, 0.2, 4, 16, 1e-5),
+    "cub": (0.01, 0.4, 3, 8, 1e-4),
+}
 _LATER = ("em", "em-apl", "asl", "p-asl", "hill", "splc", "gr", "crisp")
 _DIGITS = {
     "data": {"observe": "single-positive"},
@@ -149,6 +157,29 @@ def _published() -> Iterator[Preset]:
                 source = f"{_COLE}; {_KIM}; {_LR}"
             settings = deep_merged(common, {"method": own})
             yield Preset(f"{name}/{method}", settings, f"{source}; {_V1}")
+        yield from _later(name, common)
+
+
+def _later(name: str, common: Mapping[str, Any]) -> Iterator[Preset]:
+    """Later methods, of which settings for the collection ``name`` were published."""
+    entropy, soft, warmup, batch, lr = _EM[name]
+    em = {"batch_size": batch, "lr": lr, "head_lr_factor": 1.0} | _ADAM
+    own = {"entropy_weight": entropy}
+    apl = own | {"soft_label_weight": soft, "warmup_epochs": warmup}
+    gr: dict[str, Any] = {"slope": 2.0, "offset": -2.0}
+    if name != "voc2012":
+        gr = {"slope": 10.0, "offset": -8.0}
+    if name == "cub":
+        gr["q_absent"] = 1.5
+    robust = {"batch_size": 8, "lr": 1e-5, "epochs": 8, "stop_below": 2.0} | _ADAM
+    source = _CHEN if name == "voc2012" else f"{_CHEN}; the training is that for VOC"
+    for method, settings, training, of in (
+        ("em", own, em, _ZHOU),
+        ("em-apl", apl, em, _ZHOU),
+        ("gr", gr, robust, source),
+    ):
+        both = {"method": {"name": method} | settings, "training": training}
+        yield Preset(f"{name}/{method}", deep_merged(common, both), f"{of}; {_V1}")
 
 
 def _openimages() -> Iterator[Preset]:

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from largeloss.config import make_config
-from largeloss.losses import LOSSES
+from largeloss.losses import LOSSES, check_method
 from largeloss.presets import find_preset, presets
 from largeloss.training.checkpoint_file import load_state
 
@@ -45,6 +45,21 @@ def test_published_settings(name, optimizer, lr, delta_rel):
 def test_published_kappa(name, kappa):
     for method in ("epr", "role"):
         assert find_preset(name, method).settings["method"]["expected_positives"] == kappa
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "training"),
+    [
+        ("voc2012/em", {"entropy_weight": 0.2}, {"lr": 1e-5, "batch_size": 8, "epochs": 10}),
+        ("coco2014/em-apl", {"soft_label_weight": 0.9, "warmup_epochs": 5}, {"batch_size": 16}),
+        ("cub/gr", {"slope": 10, "offset": -8, "q_absent": 1.5}, {"epochs": 8, "stop_below": 2}),
+    ],
+)
+def test_later_methods(name, own, training):
+    config = make_config([presets()[name].settings])
+    check_method(config.method.name, config.method.given())
+    assert config.method.given() | own == config.method.given()
+    assert config.training.model_dump() | training == config.training.model_dump()
 
 
 def test_the_list_says_all(largeloss):
