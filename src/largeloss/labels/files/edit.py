@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute as pc
 
 from largeloss.errors import LabelError
 from largeloss.labels.entries import Ints
-from largeloss.labels.files.columns import as_text, states_of
+from largeloss.labels.files.columns import as_text, coded, states_of
 from largeloss.labels.files.edit_csv import Patch, edit_csv
 from largeloss.labels.files.header import Header, header_of
 from largeloss.labels.files.layouts import SEPARATOR, parse_images
@@ -74,6 +73,7 @@ class _Writer:
     def __init__(self, raw: RawTable, header: Header, done: _Operations) -> None:
         self.raw, self.header, self.done = raw, header, done
         self._positions = {raw.header[position]: position for position in header.labels}
+        self._labels: tuple[dict[str, int], Ints] | None = None  # of the lines of a long file
         self._states: dict[int, Any] = {}
         self._spelled: dict[tuple[int, int], Any] = {}
 
@@ -82,8 +82,11 @@ class _Writer:
 
     def long(self, lines: Ints, name: str, state: int) -> None:
         label, value = self.header.labels
-        own = self.raw.columns[label].take(pa.array(lines))
-        of_class = lines[np.asarray(pc.equal(as_text(own), name))]
+        if self._labels is None:
+            names, codes = coded(as_text(self.raw.columns[label]))
+            self._labels = {one: code for code, one in enumerate(names)}, codes
+        numbers, codes = self._labels
+        of_class = lines[codes[lines] == numbers.get(name, -1)]
         if of_class.size:
             self._set(of_class, value, state)
         elif state != UNOBSERVED:
