@@ -252,7 +252,7 @@ def test_targets_that_exist_and_other_suffixes_are_refused(tmp_path):
     edits = edits_of(example(path), [(0, 1)], [1], "me:1")
     before = path.read_bytes()
     for target, message in (
-        (path, "labels.csv exists. Label files are never changed in place"),
+        (path, "labels.csv exists, and files are never changed in place"),
         (tmp_path / "new.parquet", "--out must end in .csv"),
         (tmp_path / "none/new.csv", "The folder .* does not exist"),
     ):
