@@ -106,11 +106,11 @@ def review(port: int, number: int, answers: int) -> list[float]:
     """The milliseconds of one reviewer's answers, who looks at a class of their own."""
     client, taken = Client(port), []
     while len(taken) < answers:
-        rows = grid(client, number, f"reviewer {number}")
+        rows = grid(client, number, f"reviewer-{number}")
         thumbnails(client, rows)
         for row in rows:
             said = [{"row": row, "column": number, "answer": "no" if row % 3 else "yes"}]
-            body = {"reviewer": f"reviewer {number}", "mode": "suggestions", "answers": said}
+            body = {"reviewer": f"reviewer-{number}", "mode": "suggestions", "answers": said}
             began = time.monotonic()
             client.ask("/api/answers", body)
             taken.append(1000 * (time.monotonic() - began))

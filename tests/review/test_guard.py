@@ -1,6 +1,7 @@
 """Attacks on the server of a review, as no. 40 of the faults lists them."""
 
 import json
+import socket
 
 import pytest
 from starlette.testclient import TestClient
@@ -127,3 +128,15 @@ def test_fault_40_two_reviewers_at_once_lose_nothing(review):
     assert client.get("/api/classes").json()["agreement"] == {
         "both": len(rows), "agree": len(rows),
     }  # fmt: skip
+
+
+def test_nothing_is_sent_anywhere(review, monkeypatch):
+    def refused(*_):
+        raise AssertionError("a connection was begun")
+
+    _, client = review
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    for path in ("/", "/api/classes", "/thumbnails/0", "/maps/0/0", "/docs", "/openapi.json"):
+        assert client.get(path).status_code == (404 if path in ("/docs", "/openapi.json") else 200)
+    assert answer(client, [entries(client)["entries"][0]["row"]], "yes").status_code == 200

@@ -154,5 +154,6 @@ def test_a_server_ends_cleanly_and_keeps_every_answer(command, reviewed_run):
     assert (code, err) == (0, "")
     assert "Answers to 1 label are kept" in out
     assert "largeloss labels apply" in out
+    assert "--out corrected.csv" in out
     assert not (reviewed_run / "review/answers.sqlite3-wal").exists()
     assert [one.answer for one in standing_answers(reviewed_run / ANSWERS)] == ["yes"]

@@ -50,5 +50,6 @@ def review(
         kept = opened.kept
     say(
         f"Answers to {counted(kept, 'label')} are kept in {run / 'review'}. Go on with the same "
-        f"command, or write corrected labels: largeloss labels apply {run}"
+        f"command, or write corrected labels: largeloss labels apply {run} --out "
+        "corrected.csv"
     )
