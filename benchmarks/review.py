@@ -44,6 +44,8 @@ class Server:
             if not line:
                 raise SystemExit("The server did not start.")
         self.seconds = time.monotonic() - began
+        used = psutil.Process(self.process.pid).cpu_times()
+        self.cpu_seconds = used.user + used.system
         self.port = int(line.rsplit(":", 1)[1].strip("/ \n"))
 
     def memory(self) -> tuple[float, float]:
@@ -129,10 +131,10 @@ def main() -> None:
     shutil.rmtree(run / "review", ignore_errors=True)
     print(f"{arguments.images:,} images of {CLASSES} classes; load {os.getloadavg()[0]:.1f}")
     server = Server(run)
-    print(f"start, ranking: {server.seconds:.1f} s")
+    print(f"start, ranking: {server.seconds:.1f} s, {server.cpu_seconds:.1f} s of CPU time")
     server.end()
     server = Server(run)
-    print(f"start, ranking kept: {server.seconds:.1f} s")
+    print(f"start, ranking kept: {server.seconds:.1f} s, {server.cpu_seconds:.1f} s of CPU time")
     print(f"first grid: {first_grid(server.port, 0):.2f} s")
     print(f"first grid of another class: {first_grid(server.port, 7):.2f} s")
     with ThreadPoolExecutor(REVIEWERS) as pool:
