@@ -1,7 +1,6 @@
 """A small run to review, with names that are no friends of HTML, and its server."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -58,35 +57,37 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
+        self.words = ["review", str(run), "--port", str(self.port)]
         self.start()
 
     def start(self) -> None:
         """Returns when it answers."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "largeloss", "review", str(self.run), "--port", str(self.port)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
+        self.begin()
         deadline = time.monotonic() + 100
         while True:
             try:
                 urllib.request.urlopen(self.address, timeout=10).close()
             except OSError:
-                assert self._process.poll() is None, self._process.communicate()[1]
+                assert self.runs()
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             else:
                 return
 
+    def begin(self) -> None:
+        """Starts the process."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "largeloss", *self.words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+
+    def runs(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """At once, without a word."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.communicate()
-
-    def stop(self) -> None:
-        """As Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=30)
+        self._process.kill()
+        self._process.wait()

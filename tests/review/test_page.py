@@ -198,7 +198,7 @@ def test_all_visible_no_is_one_step(server: Server, opened: Open) -> None:
 
 
 def test_to_the_end_of_a_class_and_on(server: Server, opened: Open) -> None:
-    page = opened("thorough", "#class=2&mode=audit")
+    page = opened("thorough", "&class=sofa#mode=audit")
     assert page.locator("h1").inner_text() == "Which of these show sofa?"
     for _ in range(4):
         expect(page.locator(".tile:not([data-shown])")).to_have_count(0)
@@ -265,9 +265,10 @@ def test_a_step_whose_acknowledgement_was_lost_is_kept_once(server: Server, open
 
 def test_unsaved_answers_outlast_the_page(server: Server, opened: Open) -> None:
     page = opened("patient")
-    page.route("**/api/answers", lambda route: route.abort())
+    reply = {"status": 401, "content_type": "application/json", "body": '{"error": "No token."}'}
+    page.route("**/api/answers", lambda route: route.fulfill(**reply))
     page.keyboard.press("y")
-    page.wait_for_selector("#banner:not([hidden])")
+    expect(page.locator("#banner")).to_contain_text("The server could not save: No token.")
     assert kept(server, "patient") == []
     page.unroute("**/api/answers")
     page.on("dialog", lambda dialog: dialog.accept())

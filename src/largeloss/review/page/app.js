@@ -194,10 +194,6 @@ const listener = {
 async function begin() {
   const address = new URLSearchParams(location.search);
   state.reviewer = address.get("reviewer")?.trim() || "reviewer";
-  if (address.has("token")) {  // it is a cookie now
-    address.delete("token");
-    history.replaceState(null, "", `?${address}${location.hash}`);
-  }
   const wanted = new URLSearchParams(location.hash.slice(1));
   if (wanted.get("mode") === "audit") state.mode = "audit";
   if (wanted.get("view") === "single") state.view = "single";
@@ -212,7 +208,13 @@ async function begin() {
   const first = asked ?? state.classes.find(isOpen) ?? state.classes[0];
   if (first) openClass(first.column);
   else render();
-  setInterval(async () => { if (!document.hidden && await fetchClasses()) render(); }, 30_000);
+  let asking = false;  // what others have answered meanwhile, and whether the server is there
+  setInterval(async () => {
+    if (asking || document.hidden) return;
+    asking = true;
+    if (await fetchClasses()) render();
+    asking = false;
+  }, 30_000);
 }
 
 begin();

@@ -5,6 +5,7 @@
  */
 import {post, Refused} from "./server.js";
 
+const REFUSALS = [400, 404, 413, 415, 422];  // what will never be accepted, however often it is sent
 const PAUSES = [500, 1000, 2000, 4000];  // milliseconds before a step is sent again
 
 export class Outbox {
@@ -60,7 +61,7 @@ export class Outbox {
         this.listener.back();
         this.listener.acknowledged(step, reply);
       } catch (error) {
-        if (error instanceof Refused && error.status < 500) {
+        if (error instanceof Refused && REFUSALS.includes(error.status)) {
           this.remove(step);
           this.listener.refused(step, error.message);
           continue;
