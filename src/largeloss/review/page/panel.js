@@ -6,17 +6,22 @@ const number = value => value.toLocaleString("en");
 const percent = share => `${(100 * share).toFixed(share < .1 && share > 0 ? 1 : 0)} %`;
 const count = (value, word) => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
 
+let listed = [], listedMode = null;  // what the options say
+
+/** Only what has changed is written: there may be thousands of classes. */
 export function showClasses() {
-  const select = byId("class");
-  const options = state.classes.map(found => {
-    const option = new Option("", found.column);
-    const total = state.mode === "audit" ? found.audit.sampled : found.suggestions;
-    const answered = state.mode === "audit" ? found.audit.answered : found.answered;
-    option.textContent = `${found.name} · ${number(answered)} of ${number(total)}`;
-    return option;
+  const select = byId("class"), audit = state.mode === "audit";
+  if (listed.length !== state.classes.length) {
+    select.replaceChildren(...state.classes.map(found => new Option("", found.column)));
+    listed = [];
+  }
+  state.classes.forEach((found, place) => {
+    if (listed[place] === found && listedMode === state.mode) return;
+    const total = audit ? found.audit.sampled : found.suggestions;
+    const answered = audit ? found.audit.answered : found.answered;
+    select.options[place].textContent = `${found.name} · ${number(answered)} of ${number(total)}`;
   });
-  const before = [...select.options].map(option => option.textContent).join("\n");
-  if (before !== options.map(option => option.textContent).join("\n")) select.replaceChildren(...options);
+  [listed, listedMode] = [[...state.classes], state.mode];
   select.value = state.column;
 }
 
