@@ -185,6 +185,17 @@ def test_soft_labels_that_are_never_given_are_remarked():
         assert len(remarks) == expected
 
 
+def test_a_selection_that_leaves_little_is_remarked():
+    table, rows = LabelTable.from_dense([[1, -1], [-1, 1], [-1, -1]]), np.arange(3)
+    for settings, expected in (
+        ({"selective": True}, 1),
+        ({"selective": True, "prior_threshold": 0.4}, 0),
+        ({}, 0),
+    ):
+        _, remarks = build_loss("p-asl", table, rows, settings)
+        assert len(remarks) == expected
+
+
 def test_priors_are_those_of_the_predictions():
     """2,000 images, of which 30 % have the class and half of these the tag; another has none."""
     stream = torch.Generator().manual_seed(0)

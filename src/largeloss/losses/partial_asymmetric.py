@@ -1,11 +1,15 @@
 """P-ASL: asymmetric focal loss with a focus of its own on unobserved entries; CSL chooses them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from largeloss import distributed
+from largeloss.labels.table import LabelTable
 from largeloss.losses.asymmetric import Clip, Gamma, focused, focused_and_clipped
 from largeloss.losses.base import Action, Decision, PartialLabelLoss, Reduction
 from largeloss.losses.class_priors import ClassPriors
@@ -38,7 +42,7 @@ class PartialAsymmetric(PartialLabelLoss):
         selective: Whether likely presences are left out.
         top_per_image: Unobserved entries left out, per image of the batch; published 5, for
             thousands of classes. With few classes choose fewer.
-        prior_threshold: Published 0.05.
+        prior_threshold: Published 0.05; where most classes are more frequent, choose a higher one.
         reduction: ``"mean"``, or ``"sum"`` over the entries, as published.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
@@ -75,6 +79,23 @@ class PartialAsymmetric(PartialLabelLoss):
         self.selective, self.top_per_image = selective, top_per_image
         self.prior_threshold, self.reduction = prior_threshold, reduction
         self.priors = ClassPriors()
+
+    @classmethod
+    def arguments(
+        cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        loss, remarks = cls(**settings), []
+        chosen = table.select(rows)
+        tags = np.bincount(chosen.columns[chosen.states == 1], minlength=table.num_classes)
+        frequent = int((tags > loss.prior_threshold * len(rows)).sum())
+        if loss.selective and 2 * frequent > table.num_classes:
+            remarks.append(
+                f"p-asl leaves out the unobserved entries of classes in more than "
+                f"{100 * loss.prior_threshold:g} % of the images, which are {frequent} of "
+                f"{table.num_classes} here by their tags alone: little is left to learn absences "
+                "from. Set a higher prior_threshold (--set method.prior_threshold=0.3)."
+            )
+        return dict(settings), remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         left_out = self.flagged(logits, labels, rows)
