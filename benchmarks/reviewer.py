@@ -3,10 +3,11 @@
 python benchmarks/reviewer.py fashion|voc-animals --data DATA --cache FOLDER --out FOLDER
 
 A simulated reviewer answers from the truth; after 500, 1,000, 2,000 and 4,000 answers the run of
-benchmarks/suggestions.py (same --out) is trained again on the answered labels, and its suggestions
-are ranked again. Three seeds, which also draw the tags that are kept; the learning rate is the one
-that benchmarks/suggestions.py chose, also for complete labels. Prints the table of docs/results.md
-and writes docs/reviewer-NAME.svg. No test label chooses anything.
+benchmarks/suggestions.py (same --out, run it first) is trained again on the answered labels, and
+what is not answered is ranked again, as ``largeloss suggest`` ranks it: by a regression on the
+features of the frozen backbone. Three seeds, which also draw the tags that are kept; the learning
+rate is the one that benchmarks/suggestions.py chose, also for complete labels. Prints the table of
+docs/results.md and writes docs/reviewer-NAME.svg. No test label chooses anything.
 """
 
 import argparse
@@ -23,8 +24,9 @@ from suggestions import SETS, chosen_rate, settings_of
 
 from largeloss.config import RunConfig
 from largeloss.runs.data import RunData, open_data
+from largeloss.runs.ridge import Ridge, Sums
 from largeloss.runs.suggestion_files import class_ranks
-from largeloss.runs.suggestions import Suggestions, missing_and_wrong
+from largeloss.runs.suggestions import Suggestions
 from largeloss.runs.train import train
 
 ANSWERS = (500, 1000, 2000, 4000)
@@ -65,6 +67,7 @@ def main() -> None:
     maps: dict[str, list[list[float]]] = defaultdict(list)
     full, start = [], []
     rate = chosen_rate(given)
+    features = np.load(given.out / f"{given.name}-features.npy").astype(np.float64)
     for seed in range(SEEDS):
         settings = settings_of(given, seed, rate)
         data = open_data(settings)
@@ -73,10 +76,10 @@ def main() -> None:
         first = given.out / f"{given.name}-{seed}"
         start.append(_map(settings, first, data))
         for title, order in ORDERS.items():
-            run, answered, tags = first, data, [0]
+            answered, tags = data, [0]
             values = [start[-1]]
             for stage, number in enumerate(ANSWERS):
-                questions = missing_and_wrong(run, answered)[0]
+                questions = _suggestions(features, answered)
                 chosen = order(questions, seed)[: number - (ANSWERS[stage - 1] if stage else 0)]
                 truth = questions.truth[chosen]
                 labels = answered.training.labels.replace(
@@ -90,6 +93,20 @@ def main() -> None:
             maps[title].append(values)
     _table(found, maps, full)
     _plot(given.name, maps, full)
+
+
+def _suggestions(features: NDArray[np.float64], data: RunData) -> Suggestions:
+    """Of the training images, by their features (N, D)."""
+    table, rows = data.training.labels, data.training.rows("train")
+    states = table.lookup(rows)
+    scores = Ridge.fit(Sums.of(features, (states == 1).astype(np.float64))).scores(features)
+    places, columns = np.nonzero(states < 0)
+    order = np.lexsort((columns, places, -scores[places, columns]))
+    places, columns = places[order], columns[order]
+    truth = data.reference.labels.at(rows[places], columns)
+    blank = np.full(len(order), -1, np.int8)
+    found = rows[places], columns, scores[places, columns], blank, truth
+    return Suggestions(table.images, table.classes, *found)
 
 
 def _map(settings: RunConfig, out: Path, data: RunData) -> float:
