@@ -8,8 +8,9 @@ DROP_IN := .venv-drop-in
 FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py tests/test_architecture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest test-drop-in test-ranks test-kill test-kill-review bench-review fuzz soak audit lint constraints \
-	kill-review-page bench bench-predict walk growth results gpu openimages-shape openimages-training clean
+.PHONY: help demo test test-fast test-lowest test-drop-in test-ranks test-kill test-kill-review \
+	test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
+	growth results gpu openimages-shape openimages-training clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,14 +62,11 @@ test-ranks: $(VENV)/.dev ## Four processes, on one host and on two network names
 test-kill: $(VENV)/.core ## Training killed 200 times, also within saves, comes out the same.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_sweep.py
 
-kill-review-page: $(VENV)/.dev ## The review's server killed 50 times while somebody clicks in Chromium.
-	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_review_page.py
-
 test-kill-review: $(VENV)/.dev ## The server of a review, killed 200 times in mid-click, loses no answer.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_review.py
 
-bench-review: $(VENV)/.dev ## The server of a review with 100,000 images and four reviewers.
-	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/review.py
+test-kill-review-page: $(VENV)/.dev ## The review's server killed 50 times while somebody clicks in Chromium.
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/kill_review_page.py
 
 fuzz: $(VENV)/.dev ## Every reader on 20,000 damaged files: a message, or nothing at all.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/fuzz.py
@@ -90,6 +88,9 @@ constraints: $(VENV)/.dev ## Writes constraints.txt: the versions that are insta
 
 bench: $(VENV)/.dev ## Speed and memory beside plain formulations; needs LARGELOSS_DATA, a quiet machine.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/performance --page
+
+bench-review: $(VENV)/.dev ## The server of a review with 100,000 images and four reviewers.
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/review.py
 
 bench-predict: $(VENV)/.core ## Images per second of predict beside decoding; memory of a million paths.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/prediction.py

@@ -1,4 +1,4 @@
-"""``make kill-review-page``: the review's server is killed while somebody clicks in Chromium.
+"""``make test-kill-review-page``: the review's server is killed while somebody clicks in Chromium.
 
 In each round a reviewer clicks through the page, Yes, No, Unsure, Undo and "all visible: no", until
 the server is killed (SIGKILL) at a random moment. What it had acknowledged by then must be in its
