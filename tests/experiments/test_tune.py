@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import largeloss as package
@@ -23,6 +23,7 @@ SMALL = ("--epochs", "2", "--workers", "0", "--batch-size", "20")
 
 
 @given(st.sampled_from(sorted(LOSSES)), st.integers(1, 60))
+@example("an", 56)  # two digits do not tell so many rates apart
 def test_no_method_has_more_trials_than_the_budget_and_none_twice(method, budget):
     trials = first_trials(method, budget)
     assert 1 <= len(trials) <= budget

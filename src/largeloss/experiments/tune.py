@@ -185,9 +185,9 @@ def first_trials(method: str, budget: int) -> list[Trial]:
 
 
 def _rates(low: float, high: float, number: int) -> list[float]:
-    """Evenly spaced on a logarithmic scale, to two digits."""
+    """Evenly spaced on a logarithmic scale, to two digits; of many the equal ones once."""
     spaced = np.geomspace(low, high, number) if number > 1 else [math.sqrt(low * high)]
-    return [float(f"{rate:.1e}") for rate in spaced]
+    return list(dict.fromkeys(float(f"{rate:.1e}") for rate in spaced))
 
 
 def _extended(first: Sequence[Trial], maps: Mapping[Trial, float]) -> Iterator[Trial]:
