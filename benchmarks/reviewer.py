@@ -146,7 +146,7 @@ def _plot(name: str, maps: dict[str, list[list[float]]], full: list[float]) -> N
     plot.axhline(float(np.mean(full)), color="gray", linewidth=1)
     plot.annotate("complete labels", (0, float(np.mean(full))), (0, 3), textcoords="offset points")
     plot.set(xlabel="answers of the reviewer", ylabel="test mAP (%)", title=name)
-    plot.legend(loc="center right")
+    plot.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
     figure.savefig(f"docs/reviewer-{name}.svg", metadata={"Date": None})
 
 
