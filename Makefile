@@ -8,8 +8,8 @@ DROP_IN := .venv-drop-in
 FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py tests/test_architecture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest test-drop-in test-ranks test-kill test-kill-review \
-	test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
+.PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-ranks test-kill \
+	test-kill-review test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
 	growth results gpu openimages-shape openimages-training clean
 
 help: ## This list.
@@ -55,6 +55,9 @@ test-lowest: $(LOWEST)/.dev ## The suite at the lowest versions that pyproject.t
 
 test-drop-in: $(DROP_IN)/.dev ## docs/drop-in.md with Lightning and Transformers, which it installs.
 	OMP_NUM_THREADS=1 $(DROP_IN)/bin/pytest -W default tests/docs/test_drop_in.py
+
+test-slow: $(VENV)/.dev ## What `make test` leaves out for its length: benchmarks in a small form.
+	OMP_NUM_THREADS=1 $(RUN)/pytest -m slow --numprocesses 2
 
 test-ranks: $(VENV)/.dev ## Four processes, on one host and on two network namespaces (root), equal one.
 	OMP_NUM_THREADS=1 $(RUN)/pytest -m ranks --numprocesses 0 --timeout 900

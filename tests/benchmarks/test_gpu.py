@@ -55,14 +55,14 @@ def gpu(data: Path | None, *arguments: object) -> "subprocess.CompletedProcess[s
     ("only", "shown"),
     [
         ("tests", "skipped"),
-        ("determinism", "with LL-R: 0 of "),
+        pytest.param("determinism", "with LL-R: 0 of ", marks=pytest.mark.slow),
         pytest.param(
             "processes",
             "2 processes over gloo: weights differ from one process's by at most ",
             marks=pytest.mark.ranks,
         ),
-        ("mobilenetv2_100", "images a second from JPEG"),
-        ("voc-animals", "| Naive AN |"),
+        pytest.param("mobilenetv2_100", "images a second from JPEG", marks=pytest.mark.slow),
+        pytest.param("voc-animals", "| Naive AN |", marks=pytest.mark.slow),
     ],
 )
 def test_finding_27_every_part_runs_in_a_small_form(

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "openimages_shape.py"
 
 
+@pytest.mark.slow
 def test_the_steps_are_measured(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), "--scale", "0.0005", "--folder", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -24,6 +27,7 @@ def test_a_scale_that_is_none() -> None:
     assert result.returncode == 2
 
 
+@pytest.mark.slow
 def test_a_training_of_that_shape(tmp_path: Path) -> None:
     script = SCRIPT.with_name("openimages_training.py")
     command = [sys.executable, str(script), "--scale", "0.0003", "--folder", str(tmp_path)]
