@@ -138,15 +138,15 @@ def _table(
 
 def _plot(name: str, maps: dict[str, list[list[float]]], full: list[float]) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "largeloss"  # the same file from the same figures
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     plot = figure.subplots()
     for (title, values), style in zip(maps.items(), ("o-", "s--", "^:"), strict=True):
         mean, spread = np.mean(values, 0), np.std(values, 0, ddof=1)
         plot.errorbar((0, *ANSWERS), mean, spread, fmt=style, capsize=3, label=title)
     plot.axhline(float(np.mean(full)), color="gray", linewidth=1)
-    plot.annotate("complete labels", (0, float(np.mean(full))), (0, 3), textcoords="offset points")
+    plot.annotate("complete labels", (0, float(np.mean(full))), (0, -12), textcoords="offset points")
     plot.set(xlabel="answers of the reviewer", ylabel="test mAP (%)", title=name)
-    plot.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
+    figure.legend(loc="outside lower center", ncols=3)
     figure.savefig(f"docs/reviewer-{name}.svg", metadata={"Date": None})
 
 
