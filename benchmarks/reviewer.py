@@ -143,8 +143,9 @@ def _plot(name: str, maps: dict[str, list[list[float]]], full: list[float]) -> N
     for (title, values), style in zip(maps.items(), ("o-", "s--", "^:"), strict=True):
         mean, spread = np.mean(values, 0), np.std(values, 0, ddof=1)
         plot.errorbar((0, *ANSWERS), mean, spread, fmt=style, capsize=3, label=title)
-    plot.axhline(float(np.mean(full)), color="gray", linewidth=1)
-    plot.annotate("complete labels", (0, float(np.mean(full))), (0, -12), textcoords="offset points")
+    complete = float(np.mean(full))
+    plot.axhline(complete, color="gray", linewidth=1)
+    plot.annotate("complete labels", (0, complete), (0, -12), textcoords="offset points")
     plot.set(xlabel="answers of the reviewer", ylabel="test mAP (%)", title=name)
     figure.legend(loc="outside lower center", ncols=3)
     figure.savefig(f"docs/reviewer-{name}.svg", metadata={"Date": None})
