@@ -13,7 +13,7 @@ import largeloss as package
 from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError
 from largeloss.experiments import tune as tuning
-from largeloss.experiments.tune import EXTENDED, NARROW, WIDE, Trial, Tuning, first_trials
+from largeloss.experiments.tune import EXTENDED, RATES, Trial, Tuning, first_trials
 from largeloss.losses import LOSSES
 from largeloss.losses.settings import constructor_settings
 from largeloss.runs.result import RunResult
@@ -28,7 +28,7 @@ def test_no_method_has_more_trials_than_the_budget_and_none_twice(method, budget
     trials = first_trials(method, budget)
     assert 1 <= len(trials) <= budget
     assert len({trial.folder for trial in trials}) == len(trials)
-    low, high = WIDE if LOSSES[method].searched is None else NARROW
+    low, high = RATES
     assert all(low * 0.99 <= trial.lr <= high * 1.01 for trial in trials)
     if budget >= 15:
         rates = {trial.lr for trial in trials}
@@ -38,7 +38,7 @@ def test_no_method_has_more_trials_than_the_budget_and_none_twice(method, budget
 
 def test_the_usual_budget_is_three_rates_of_five_values_or_fifteen_rates():
     assert {(t.lr, t.value) for t in first_trials("ll-r", 15)} == set(
-        itertools.product((1e-4, 3.2e-4, 1e-3), (0.1, 0.2, 0.5, 1.0, 2.0))
+        itertools.product((3e-5, 3e-4, 3e-3), (0.1, 0.2, 0.5, 1.0, 2.0))
     )
     rates = [trial.lr for trial in first_trials("an", 15)]
     assert len(rates) == 15
@@ -73,7 +73,7 @@ def walked(method, peak_lr, peak_value, budget=15):
 def test_a_best_trial_inside_ends_the_search():
     maps, chosen = walked("ll-r", 3e-4, 0.5)
     assert len(maps) == 15
-    assert (chosen.lr, chosen.value, chosen.setting) == (3.2e-4, 0.5, "delta_rel")
+    assert (chosen.lr, chosen.value, chosen.setting) == (3e-4, 0.5, "delta_rel")
     assert not chosen.on_edge
 
 
@@ -81,7 +81,7 @@ def test_a_best_trial_on_an_edge_leads_further_in_both_directions():
     maps, chosen = walked("ll-r", 1e-5, 8.0)
     assert len(maps) > 15
     assert not chosen.on_edge
-    assert chosen.lr == 1e-5
+    assert chosen.lr == 9.5e-6
     assert chosen.value == 8
     maps, chosen = walked("an", 3e-6, None)
     assert chosen.lr == 3e-6

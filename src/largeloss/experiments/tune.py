@@ -23,8 +23,8 @@ from largeloss.runs.settings import resolved
 
 TUNED = "tuned.json"
 BUDGET = 15
-NARROW, WIDE = (1e-4, 1e-3), (3e-5, 3e-3)
-"""Learning rates of methods with a setting of their own, and of those without."""
+RATES = (3e-5, 3e-3)
+"""The lowest and the highest learning rate of the first trials, of all methods alike."""
 EXTENDED = 10
 """Further trials of a method at most, where its best one lies on an edge."""
 _STEP = math.sqrt(10)  # of learning rates beyond the edge
@@ -175,18 +175,18 @@ def first_trials(method: str, budget: int) -> list[Trial]:
     """Learning rates × values of the method's own setting, at most ``budget`` in all."""
     searched = find_method(method).searched
     if searched is None:
-        return [Trial(method, lr, None) for lr in _rates(*WIDE, budget)]
+        return [Trial(method, lr, None) for lr in _rates(budget)]
     values = searched[1]
     if budget < len(values):  # those in the middle
         skipped = (len(values) - budget) // 2
         values = values[skipped : skipped + budget]
-    rates = _rates(*NARROW, budget // len(values))
+    rates = _rates(budget // len(values))
     return [Trial(method, lr, value) for value in values for lr in rates]
 
 
-def _rates(low: float, high: float, number: int) -> list[float]:
+def _rates(number: int) -> list[float]:
     """Evenly spaced on a logarithmic scale, to two digits; of many the equal ones once."""
-    spaced = np.geomspace(low, high, number) if number > 1 else [math.sqrt(low * high)]
+    spaced = np.geomspace(*RATES, number) if number > 1 else [math.sqrt(math.prod(RATES))]
     return list(dict.fromkeys(float(f"{rate:.1e}") for rate in spaced))
 
 
