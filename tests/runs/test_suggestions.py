@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from largeloss.runs.data import open_data
 from largeloss.runs.folds import fold_numbers
 from largeloss.runs.load import load
 from largeloss.runs.result import RunResult
-from largeloss.runs.ridge import PRIOR, STRENGTH, Ridge, Sums
+from largeloss.runs.ridge import PRIOR, STRENGTH, WEIGHT, Ridge, Sums
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.suggestion_files import class_ranks
 from largeloss.runs.suggestions import missing_and_wrong, suggest
@@ -85,6 +86,13 @@ def test_the_regression_is_the_one_of_its_formula():
     np.testing.assert_allclose(ridge.deviations(found)[:, :2].mean(0), 0, atol=1e-9)
     np.testing.assert_allclose(ridge.deviations(found)[:, :2].std(0), 1)
     assert (ridge.deviations(found)[:, 2] == 0).all()  # nobody has the tag
+    present, absent = np.array([16, 12, 0]), np.array([4, 0, 3])
+    found_odds = ridge.log_odds(found, present, absent)
+    for column, others in enumerate([4, 40 - 12, 3]):
+        for row in range(40):
+            away = (found[row, column] - found[:, column].mean()) / (found[:, column].std() or 1)
+            odds = math.log((present[column] + 0.5) / (others + 0.5)) + WEIGHT * away
+            assert found_odds[row, column] == pytest.approx(odds, abs=1e-9)
     deviations = [features[:, k].std() or 1.0 for k in range(5)]
     normal = np.array(
         [
@@ -134,6 +142,30 @@ def test_observed_labels_that_are_wrong_come_first_among_the_observed(trained):
     first = set(zip(found.rows[:2].tolist(), found.columns[:2].tolist(), strict=True))
     assert first == {(3, 1), (50, 2)}
     assert found.precision(2) is None  # the data knows no better
+
+
+def test_wrong_tags_and_wrong_absences_are_ranked_together(largeloss, tmp_path):
+    """Of a rare class a tag is wrong more often than an absence, though both are as far off."""
+    stream = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    truth = (stream.random((300, 2)) < 0.1).astype(int)
+    features = truth + 0.2 * stream.normal(size=(300, 2))
+    given = truth.copy()
+    turned = [tuple(map(int, place)) for place in np.argwhere(truth[:150] == 0)[:6]]
+    for row, column in turned:
+        given[row, column] = 1
+    lines = ["image,split,a,b"]
+    for row, states in enumerate(given.tolist()):
+        split = "train" if row < 200 else "val" if row < 250 else "test"
+        lines.append(f"{row}.jpg,{split},{states[0]},{states[1]}")
+    (tmp_path / "data/labels.csv").write_text("\n".join(lines) + "\n")
+    names = [f"{row}.jpg" for row in range(300)]
+    write_features(tmp_path / "data/features.safetensors", torch.tensor(features).float(), names)
+    run = tmp_path / "run"
+    assert largeloss("train", tmp_path / "data", *SMALL, "--out", run)[0] == 0
+    found = Run.read(run).suggestions(wrong=True)
+    first = zip(found.rows[:6].tolist(), found.columns[:6].tolist(), strict=True)
+    assert set(first) == set(turned)
 
 
 def test_python_gives_what_the_command_writes_in_all_three_formats(trained, largeloss, tmp_path):

@@ -5,7 +5,7 @@ that it cannot memorise them: an image that lacks a tag is predicted from what i
 many, not from its own blank. In closed form: no seed, no epochs, no learning rate.
 """
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ STRENGTH = 30.0
 PRIOR = 0.75
 """Predictions are divided by the share of images tagged to the power of 1 - this, so that it is not
 the frequent classes alone that come first: chosen there."""
+WEIGHT = 0.5
+"""Of a standard deviation of the scores, in log odds: chosen by benchmarks/wrong_labels.py."""
 _CONSTANT = 1e-3  # of the mean deviation: features that vary less are only centred
 
 
@@ -66,6 +68,8 @@ class Ridge(NamedTuple):
     """(C,), of the scores of all images."""
     deviation: Floats
     """(C,), their standard deviation; 1 where all are alike."""
+    number: int
+    """Of images that it was fitted to."""
 
     @classmethod
     def fit(cls, sums: Sums, strength: float = STRENGTH, prior: float = PRIOR) -> Self:
@@ -89,7 +93,8 @@ class Ridge(NamedTuple):
         weights /= divisor
         spread = np.einsum("dc,de,ec->c", weights, covariance, weights, optimize=True)
         deviation = np.sqrt(np.where(spread > 0, spread, 1.0))
-        return cls(weights, share / divisor - mean @ weights, share / divisor, deviation)
+        bias = share / divisor - mean @ weights
+        return cls(weights, bias, share / divisor, deviation, sums.number)
 
     def scores(self, features: Floats) -> Floats:
         """(B, C) of features (B, D)."""
@@ -98,3 +103,13 @@ class Ridge(NamedTuple):
     def deviations(self, scores: Floats) -> Floats:
         """(B, C) scores, as standard deviations above the mean of their class."""
         return (scores - self.mean) / self.deviation
+
+    def log_odds(self, scores: Floats, present: NDArray[Any], absent: NDArray[Any]) -> Floats:
+        """(B, C): what speaks for a tag, comparable between classes; not calibrated.
+
+        By how much an image looks like those tagged, and how frequent the class is where it is
+        observed: ``present`` (C,) and ``absent`` (C,) images. A class without an observed absence
+        has its unobserved images for absent ones.
+        """
+        others = np.where(absent > 0, absent, self.number - present)
+        return np.log((present + 0.5) / (others + 0.5)) + WEIGHT * self.deviations(scores)

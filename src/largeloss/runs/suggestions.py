@@ -48,8 +48,8 @@ class Suggestions:
     """Of the data set's label table."""
     columns: Ints
     scores: NDArray[np.float64]
-    """The higher, the more likely; descending. No probabilities. Of observed entries: standard
-    deviations from the other images of the class, towards the other label."""
+    """The higher, the more likely; descending. No probabilities. Of observed entries: log odds of
+    the other label, see :meth:`.Ridge.log_odds`."""
     states: NDArray[np.int8]
     """What the method was shown: -1 unobserved, 1 present, 0 absent."""
     truth: NDArray[np.int8]
@@ -124,10 +124,10 @@ def missing_and_wrong(
 
     def add(network: Classifier, parts: list[NDArray[np.bool_]]) -> None:
         workers = settings.training.workers
-        for part, scores, above in _scores(network, data.training, rows, parts, workers):
+        for part, scores, odds in _scores(network, data.training, rows, parts, workers):
             states = table.lookup(part)
             missing.add(part, scores, states < 0)
-            wrong.add(part, np.where(states == 1, -above, above), states >= 0)
+            wrong.add(part, np.where(states == 1, -odds, odds), states >= 0)
 
     if folds is None:
         add(model.network, [np.ones(len(rows), np.bool_)])
@@ -157,7 +157,7 @@ def _scores(
     parts: list[NDArray[np.bool_]],
     workers: int,
 ) -> Iterator[tuple[Ints, Floats, Floats]]:
-    """Rows, the scores (B, C) of their images, and by how much they are above those of others.
+    """Rows, the scores (B, C) of their images, and the log odds (B, C) of a tag.
 
     Each of ``parts`` (N,) is scored by a regression on the other images; one that is all of them,
     by a regression on itself.
@@ -175,9 +175,10 @@ def _scores(
                 tags = (dataset.labels.lookup(rows[chosen]) == 1).astype(np.float64)
                 sums = sums.plus(Sums.of(features[chosen].astype(np.float64), tags))
             ridge = Ridge.fit(sums)
+            present, absent, _ = dataset.labels.select(rows[fitted]).counts()
             for chosen in _slices(part):
                 scores = ridge.scores(features[chosen].astype(np.float64))
-                yield rows[chosen], scores, ridge.deviations(scores)
+                yield rows[chosen], scores, ridge.log_odds(scores, present, absent)
 
 
 def _slices(chosen: NDArray[np.bool_]) -> Iterator[Ints]:
