@@ -143,6 +143,20 @@ def test_from_python_the_model_is_read_again(run):
         trained.choose_thresholds("precision=90")
 
 
+def test_few_val_positives_are_remarked_on(largeloss, tmp_path):
+    data = write_data(tmp_path / "data")
+    lines = (data / "labels.csv").read_text().splitlines()
+    kept = [line for row, line in enumerate(lines[1:]) if ",val," not in line or row < 60]
+    (data / "labels.csv").write_text("\n".join([lines[0], *kept]) + "\n")
+    run = train(data, tmp_path / "run")
+    code, _, err = largeloss("thresholds", run)
+    assert code == 0, err
+    told = " ".join(err.split())
+    assert "of 4 classes have fewer than 10 present labels on val" in told
+    assert "--no-calibrate leaves the network's own scores" in told
+    assert "fewer than 10" not in largeloss("thresholds", run, "--no-calibrate")[2]
+
+
 def test_positives_only_are_not_calibrated_on(largeloss, tmp_path):
     run = train(write_data(tmp_path / "data", absent=False), tmp_path / "run")
     code, out, err = largeloss("thresholds", run, "--aim", "f1")

@@ -19,7 +19,7 @@ from largeloss.training.checkpoint_file import load_state
 from largeloss.training.run_folder import RunFolder
 from processes import SMALL
 
-FLIPS = 20
+FLIPS = 10
 """Of single bits, in each file."""
 
 

@@ -300,3 +300,14 @@ def test_records_of_others_cannot_give_another_first_file(tmp_path, note, value)
     parquet.write_table(content.replace_schema_metadata(notes | {note: value}), record_of(out))
     assert not revert_in_copy(out, back).exact
     assert read_labels(back).table == read_labels(path).table
+
+
+def test_answers_to_labels_that_a_run_hid_are_explained(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("image,cat\na.jpg,1\nb.jpg,0\n")
+    edits = LabelEdits.named(
+        ["a.jpg", "b.jpg"], ["cat", "cat"], before=[-1, -1], after=[1, 0], author="reviewer:anna"
+    )
+    with pytest.raises(LabelError, match="a run with --observe hides them"):
+        apply_to_copy(path, edits, tmp_path / "new.csv")
+    assert sorted(tmp_path.iterdir()) == [path]

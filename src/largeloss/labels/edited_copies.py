@@ -99,7 +99,14 @@ def apply_to_copy(
     if not applied.num_changed:
         counts = {str(one): int((found.verdicts == one).sum()) for one in Verdict}
         listed = ", ".join(f"{word}: {n}" for word, n in counts.items() if n) or "there are none"
-        raise LabelError(f"No edit changes {path} ({listed}). Nothing was written.")
+        hidden = (
+            " The file has had these labels all along; a run with --observe hides them from its "
+            "method and its reviewers."
+        )
+        same = len(edits) and counts[str(Verdict.ALREADY)] == len(edits)
+        raise LabelError(
+            f"No edit changes {path} ({listed}). Nothing was written.{hidden if same else ''}"
+        )
     images, classes = file.table.images, file.table.classes
     changes = zip(found.rows.tolist(), found.columns.tolist(), found.states.tolist(), strict=True)
     new = edited_file(path, [(images[row], classes[column], to) for row, column, to in changes])

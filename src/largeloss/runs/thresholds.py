@@ -33,6 +33,9 @@ from largeloss.training.recipe import Recipe
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.weights import load_config, save_config
 
+_FEW = 10
+"""Present labels on val by which a line is hardly known."""
+
 
 @dataclass(frozen=True)
 class ChosenThresholds:
@@ -144,7 +147,16 @@ def _calibration(val: Evaluator, scores: Measured) -> tuple[Calibration | None, 
             "ones among entries that somebody looked at, and may be wrong for those that were "
             "never candidates."
         )
-    return fit_calibration(*entries, val.table.num_classes), notes
+    classes = val.table.classes
+    counts = np.bincount(entries.columns[entries.states == 1], minlength=len(classes))
+    few = [name for name, count in zip(classes, counts, strict=True) if 0 < count < _FEW]
+    if few:
+        notes.append(
+            f"{len(few)} of {len(classes)} classes have fewer than {_FEW} present labels on val "
+            f"({', '.join(few[:3])}{', …' * (len(few) > 3)}): how their scores are calibrated "
+            "rests on little. --no-calibrate leaves the network's own scores."
+        )
+    return fit_calibration(*entries, len(classes)), notes
 
 
 def _reliability(
