@@ -18,14 +18,16 @@ import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from reviewable import make_run
 
-import largeloss.review.app  # noqa: F401 - before the processes are forked
 from largeloss.review.serve import listen, serve
 from largeloss.review.session import Review
+
+import_module("largeloss.review.app")  # before the processes are forked, which then start at once
 
 REVIEWERS = ("ann", "bob", "cleo", "dan")
 WORDS = {"yes", "no", "unsure"}

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,8 @@ def rates(folder: Path, number: int, workers: int) -> None:
         model = untrained(backbone, size)
         predictions = model.predict(folder / "photographs", workers=workers)
         ways: dict[str, Callable[[], object]] = {
-            "decoding": lambda found=predictions: decode(found),  # type: ignore[misc]
-            "predict": lambda found=predictions: write_predictions(found, folder / "s.parquet"),  # type: ignore[misc]
+            "decoding": partial(decode, predictions),
+            "predict": partial(write_predictions, predictions, folder / "s.parquet"),
         }
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(ROUNDS):

@@ -10,7 +10,6 @@ rate is the one that benchmarks/suggestions.py chose, also for complete labels. 
 docs/results.md and writes docs/reviewer-NAME.svg. No test label chooses anything.
 """
 
-import argparse
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +19,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from suggestions import SETS, chosen_rate, settings_of
+from suggestions import arguments, chosen_rate, settings_of
 
 from largeloss.config import RunConfig
 from largeloss.runs.data import RunData, open_data
@@ -57,12 +56,7 @@ ORDERS: dict[str, Order] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=SETS)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
+    given = arguments()
     found: dict[str, list[list[int]]] = defaultdict(list)
     maps: dict[str, list[list[float]]] = defaultdict(list)
     full, start = [], []

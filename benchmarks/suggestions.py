@@ -52,12 +52,7 @@ RATES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=SETS)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
+    given = arguments()
     found: dict[str, list[list[float]]] = defaultdict(list)
     rate = chosen_rate(given)
     print(f"Learning rate, of {', '.join(f'{one:g}' for one in RATES)}: {rate:g}\n")
@@ -76,6 +71,16 @@ def main() -> None:
             for m, s in zip(np.mean(values, 0), np.std(values, 0, ddof=1), strict=True)
         )
         print(f"| {title} | {' | '.join(cells)} |", flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    """Which data, and the folders that hold it, the features and the runs."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=SETS)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args()
 
 
 def chosen_rate(given: argparse.Namespace) -> float:

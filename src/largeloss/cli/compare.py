@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from largeloss.cli.options import Data, takes_settings
+from largeloss.cli.options import Data, settings_by_method, takes_settings
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.presets import SettingsLayers
@@ -40,15 +40,15 @@ def compare(
     from largeloss.experiments.tune import Tuning
     from largeloss.pages.comparison import Heading
 
+    base = settings_by_method(
+        layers,
+        data,
+        "compare needs DATA, a folder with labels.csv and images. For a first look without data: "
+        "largeloss demo.",
+    )
+
     def make(method: str) -> RunConfig:
-        path = {"data": {"path": str(data)}} if data else {}
-        settings = layers.made(over={"method": {"name": method}} | path)
-        if settings.needs_data:
-            raise ConfigError(
-                "compare needs DATA, a folder with labels.csv and images. For a first look "
-                "without data: largeloss demo."
-            )
-        return settings if chosen is None else chosen.applied(method, settings)
+        return base(method) if chosen is None else chosen.applied(method, base(method))
 
     chosen = None if tuned is None else Tuning.read(tuned)
     variants = parse_methods(methods)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from largeloss.config import flat_names, nested
+from largeloss.config import RunConfig, flat_names, nested
 from largeloss.config.models import SECTIONS
 from largeloss.errors import ConfigError
 from largeloss.files import read_text
@@ -63,6 +63,25 @@ def takes_settings(
         return wrapper
 
     return decorate
+
+
+def settings_by_method(
+    layers: SettingsLayers, data: Path | None, otherwise: str
+) -> Callable[[str], RunConfig]:
+    """Gives the settings of a method on ``data``; ``otherwise`` is said where none is named.
+
+    Raises:
+        ConfigError: data is needed; or as of :meth:`.SettingsLayers.made`.
+    """
+
+    def make(method: str) -> RunConfig:
+        path = {"data": {"path": str(data)}} if data else {}
+        settings = layers.made(over={"method": {"name": method}} | path)
+        if settings.needs_data:
+            raise ConfigError(otherwise)
+        return settings
+
+    return make
 
 
 def _options() -> Iterator[inspect.Parameter]:

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from largeloss.cli.options import Data, takes_settings
-from largeloss.config import RunConfig
-from largeloss.errors import ConfigError
+from largeloss.cli.options import Data, settings_by_method, takes_settings
 from largeloss.presets import SettingsLayers
 
 
@@ -35,16 +33,12 @@ def tune(
     from largeloss.losses import title_of
     from largeloss.report.tuning_table import tuning_markdown, tuning_table
 
-    def make(method: str) -> RunConfig:
-        path = {"data": {"path": str(data)}} if data else {}
-        settings = layers.made(over={"method": {"name": method}} | path)
-        if settings.needs_data:
-            raise ConfigError(
-                "tune needs DATA, a folder with labels.csv and images: largeloss tune DATA --out "
-                "runs/tune."
-            )
-        return settings
-
+    make = settings_by_method(
+        layers,
+        data,
+        "tune needs DATA, a folder with labels.csv and images: largeloss tune DATA --out "
+        "runs/tune.",
+    )
     names = [name.strip() for name in methods.split(",") if name.strip()]
     found = search(make, names, budget, out, progress())
     screen.print(tuning_table(found))

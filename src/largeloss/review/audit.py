@@ -5,6 +5,7 @@ audit alone: entries that were answered since they were suggested are not a rand
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,14 @@ class Sample:
     populations: tuple[int, ...]
     """(C,): unobserved training entries of each class."""
 
-    def __post_init__(self) -> None:
-        places = tuple({row: place for place, row in enumerate(rows)} for rows in self.rows)
-        object.__setattr__(self, "_places", places)
+    @cached_property
+    def _places(self) -> tuple[dict[int, int], ...]:
+        """Row → place, of each class."""
+        return tuple({row: place for place, row in enumerate(rows)} for rows in self.rows)
 
     def place(self, column: int, row: int) -> int | None:
         """Where a row stands in the sample of a class; None where it does not."""
-        places: tuple[dict[int, int], ...] = self._places  # type: ignore[attr-defined]
-        return places[column].get(row)
+        return self._places[column].get(row)
 
 
 def open_sample(

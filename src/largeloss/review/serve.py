@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
@@ -56,8 +57,8 @@ def listen(host: str, port: int, token: str | None = None) -> Place:
             ``[review]`` is not installed.
     """
     try:
-        import fastapi  # noqa: F401
-        import uvicorn  # noqa: F401
+        for needed in ("fastapi", "uvicorn"):
+            import_module(needed)
     except ImportError as error:
         raise ConfigError(
             f"The review needs {error.name}, which is not installed. Install it with: pip install "
