@@ -30,6 +30,7 @@ from largeloss.models import build_classifier
 from largeloss.objective import Objective
 from largeloss.training.engine import train_epoch
 from largeloss.training.start import start, synchronised
+from largeloss.training.updates import Updates
 
 IMAGE = Path("docs/growth.svg")
 IMAGES = (1_000, 4_000, 16_000, 64_000, 256_000)
@@ -89,7 +90,7 @@ def epoch_seconds(num_images: int) -> float:
     optimizer = torch.optim.Adam(objective.parameters(), fused=True)
 
     def epoch() -> None:
-        for _ in train_epoch(objective, loader, optimizer):
+        for _ in train_epoch(objective, loader, Updates(optimizer)):
             pass
 
     return median(epoch, 3)

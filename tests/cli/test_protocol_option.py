@@ -167,3 +167,24 @@ def test_an_unknown_protocol(largeloss, image_folder, tmp_path):
     code, _, err = largeloss("train", image_folder, "--protocol", "head", "--out", tmp_path / "r")
     assert code == 2
     assert "'end-to-end', 'linear' or 'linear-init', got 'head'" in err
+
+
+def test_features_cannot_be_augmented(largeloss, image_folder, tmp_path):
+    command = ["train", image_folder, *SMALL, "--protocol", "linear", "--cache", tmp_path / "c"]
+    code, out, err = largeloss(*command, "--augment", "light", "--out", tmp_path / "run")
+    assert code == 2
+    assert "--augment light changes images anew in every epoch" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_setting_of_the_loop_together(largeloss, image_folder, tmp_path):
+    options = (
+        "--augment", "strong", "--ema", "0.9", "--schedule", "cosine", "--accumulate", "2",
+    )  # fmt: skip
+    code, _, err = largeloss("train", image_folder, *SMALL, *options, "--out", tmp_path / "run")
+    assert code == 0, err
+    code, _, err = largeloss("evaluate", tmp_path / "run", "--out", tmp_path / "e.json")
+    assert code == 0, err
+    figures = json.loads((tmp_path / "e.json").read_text())
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert figures["map"] == pytest.approx(result["test_map"], abs=1e-9)

@@ -20,6 +20,7 @@ from largeloss.training.fit import training_loader
 from largeloss.training.frozen import feature_classifier
 from largeloss.training.recipe import Recipe, make_optimizer
 from largeloss.training.start import start
+from largeloss.training.updates import Updates
 
 BATCH, DIMENSIONS = 16, 2_048
 SIZES = ((5_717, 20, 8.0), (20_000, 80, 5.0))
@@ -84,7 +85,7 @@ def epoch_of(model: Classifier, data: Dataset) -> Callable[[], None]:
     optimizer = make_optimizer(objective, recipe)
 
     def epoch() -> None:
-        for _ in train_epoch(objective, loader, optimizer):
+        for _ in train_epoch(objective, loader, Updates(optimizer)):
             pass
 
     return epoch

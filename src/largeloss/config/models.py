@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from largeloss.config.section import Section, setting
+from largeloss.config.training import TrainingConfig
+
 UNIMPORTANT = {"data.cache", "training.checkpoint_every"}
 """Settings that do not change what a run computes."""
 PRECISION = "training.precision"
@@ -18,27 +21,7 @@ Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 ThreePositive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
 
 
-def setting(default: Any, description: str, *, flag: bool = False, **limits: Any) -> Any:
-    """A field of a section.
-
-    Args:
-        default: None where something else decides; the description then says what.
-        description: For ``--help`` and the documentation.
-        flag: Whether the command line has an option for it, beside ``--set``.
-        **limits: As of pydantic's ``Field``.
-    """
-    if callable(default):
-        limits["default_factory"] = default
-    else:
-        limits["default"] = default
-    return Field(description=description, json_schema_extra={"flag": flag}, **limits)
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_default=True)
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """What is trained on."""
 
     path: Path | None = setting(
@@ -85,7 +68,7 @@ class DataConfig(_Section):
     )
 
 
-class MethodConfig(_Section):
+class MethodConfig(Section):
     """The loss. A method's own settings are checked by its constructor; None is its default."""
 
     model_config = ConfigDict(extra="allow", validate_default=True)
@@ -103,7 +86,7 @@ class MethodConfig(_Section):
         return {k: v for k, v in self.model_dump().items() if k != "name" and v is not None}
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """The network."""
 
     backbone: str = setting("resnet50", "Any name of timm's; 'none' for features.", flag=True)
@@ -140,75 +123,7 @@ class ModelConfig(_Section):
         return self
 
 
-class TrainingConfig(_Section):
-    """The loop."""
-
-    protocol: Literal["end-to-end", "linear", "linear-init"] = setting(
-        "end-to-end",
-        "end-to-end; linear: a head on features of a fixed backbone; linear-init: that first, then "
-        "everything.",
-        flag=True,
-    )
-    head_epochs: int = setting(25, "Of linear-init: epochs of the head alone, with Adam.", ge=1)
-    head_lr: float = setting(1e-3, "Of linear-init: learning rate of that phase.", gt=0)
-    head_method: str | None = setting(
-        None, "Of linear-init: method of that phase. Default: the method's own choice."
-    )
-    epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)
-    batch_size: int = setting(16, "Over all processes.", flag=True, ge=1)
-    optimizer: Literal["adam", "sgd", "rmsprop", "rmsprop-tf"] = setting(
-        "adam", "adam, sgd, rmsprop, or rmsprop-tf: as TensorFlow computes it.", flag=True
-    )
-    lr: Annotated[float, Field(gt=0)] | None = setting(
-        None,
-        "Of the backbone; the head has 10 ×. Default: adam 1e-4, sgd 5e-3, rmsprop 1e-3.",
-        flag=True,
-    )
-    head_lr_factor: float = setting(10.0, "Learning rate of the head ÷ the backbone's.", gt=0)
-    weight_decay: Annotated[float, Field(ge=0)] | None = setting(
-        None, "Default: sgd 1e-3, otherwise 0."
-    )
-    momentum: float = setting(0.9, "Of sgd and rmsprop.", ge=0, lt=1)
-    seed: int = setting(0, "Decides weights, order and mirroring.", flag=True, ge=0, lt=2**32)
-    select: Literal["auto", "full", "observed", "assume-absent", "last"] = setting(
-        "auto",
-        "Labels of val by which the best epoch is chosen: auto, full, observed, assume-absent; "
-        "last takes the last epoch.",
-        flag=True,
-    )
-    stop_below: Annotated[float, Field(gt=0)] | None = setting(
-        3.0,
-        "Early stopping: train no further epoch once val mAP is more than so many points below its "
-        "best. Never: --set training.stop_below=null.",
-        flag=True,
-    )
-    mirror: bool = setting(True, "Mirror half of the training images.")
-    precision: Literal["auto", "fp32", "bf16"] = setting(
-        "auto", "fp32, bf16, or auto: what a second's measurement finds faster.", flag=True
-    )
-    workers: int = setting(2, "Processes that decode images.", flag=True, ge=0)
-    checkpoint_every: Annotated[int, Field(ge=1)] | None = setting(
-        None,
-        "Steps between checkpoints within an epoch. Default: one every ten minutes.",
-        flag=True,
-    )
-    track_test: bool = setting(False, "Measure test after every epoch too, for curves.")
-    record: Literal["nothing", "losses"] = setting(
-        "nothing", "losses: writes every entry's loss, for 'largeloss analyze'.", flag=True
-    )
-
-    @model_validator(mode="after")
-    def _usual_values(self) -> Self:
-        usual = {"adam": (1e-4, 0.0), "sgd": (5e-3, 1e-3)}
-        lr, weight_decay = usual.get(self.optimizer, (1e-3, 0.0))
-        if self.lr is None:
-            self.lr = lr
-        if self.weight_decay is None:
-            self.weight_decay = weight_decay
-        return self
-
-
-class RunConfig(_Section):
+class RunConfig(Section):
     """All settings of a run, as saved in its ``config.yaml``."""
 
     data: DataConfig = Field(default_factory=DataConfig)

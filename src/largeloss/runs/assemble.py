@@ -92,6 +92,12 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
         raise ConfigError(
             f"--protocol {protocol} is for images; these inputs are features already. Leave it out."
         )
+    if settings.training.augment != "none" and (protocol == "linear" or not images):
+        raise ConfigError(
+            f"--augment {settings.training.augment} changes images anew in every epoch, but here "
+            "the model is trained on features that are computed once. Leave it out, or train end "
+            "to end."
+        )
     dataset = training_labels(data, settings.method.name)
     phases = [(settings.method, dataset)]
     if settings.training.head_method is not None:
@@ -209,4 +215,8 @@ def head_recipe(settings: RunConfig, val: Evaluator) -> Recipe:
         weight_decay=0.0,
         stop_below=None,
         mirror=False,
+        augment="none",
+        accumulate=1,
+        schedule="constant",
+        ema=None,
     )

@@ -74,7 +74,7 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         phase,
         model=head.to(device),
         data=featured,
-        recipe=replace(phase.recipe, mirror=False),
+        recipe=replace(phase.recipe, mirror=False, augment="none"),
         publish=lambda trained: frozen.folded(model, trained),
     )
 

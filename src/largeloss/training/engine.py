@@ -16,6 +16,7 @@ from largeloss.labels import LabelTable
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier
 from largeloss.objective import Evaluated
+from largeloss.training.updates import Updates
 from largeloss.watch import watched
 
 
@@ -49,27 +50,24 @@ class EntryScores(NamedTuple):
     """(E,): each entry's class."""
 
 
-def train_epoch(
-    objective: nn.Module, batches: Iterable[Batch], optimizer: torch.optim.Optimizer
-) -> Iterator[Step]:
+def train_epoch(objective: nn.Module, batches: Iterable[Batch], updates: Updates) -> Iterator[Step]:
     """Takes one step a batch and yields it.
 
     Args:
         objective: Called with (inputs, labels, rows), gives
             :class:`~largeloss.objective.Evaluated`; wrapped for several processes, or not.
-        batches: One epoch.
-        optimizer: Of the objective's parameters.
+        batches: One epoch, or what is left of it.
+        updates: Of the objective's parameters; told where the epoch begins.
 
     Raises:
         NonFiniteError: naming step and rows; nothing was updated by that step on a CPU.
     """
     objective.train()
     for number, batch in enumerate(batches):
-        optimizer.zero_grad()
+        updates.before()
         try:
             evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
-            torch.autograd.backward(evaluated.loss)
-            optimizer.step()
+            updates.learn(evaluated.loss)
         except NonFiniteError as error:
             raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
         except torch.OutOfMemoryError:

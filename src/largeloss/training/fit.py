@@ -1,7 +1,8 @@
 """The loop of a run, from the first epoch to the last: the published end-to-end protocol.
 
-Constant learning rate; after each epoch the model is measured on val; training stops when val mAP
-has fallen more than three points below its best; the weights of the best val epoch are kept.
+After each epoch the model is measured on val; training stops when val mAP has fallen more than
+three points below its best; the weights of the best val epoch are kept. As published the learning
+rate is constant.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from largeloss.training.engine import naming_images, relabel, train_epoch
 from largeloss.training.evaluation import Evaluators, evaluation_loader
 from largeloss.training.fingerprints import fingerprints
 from largeloss.training.listener import Listener
-from largeloss.training.recipe import Recipe, make_optimizer, seed_of
+from largeloss.training.recipe import Recipe, make_optimizer, make_updates, seed_of
 from largeloss.training.recording import Recorder
 from largeloss.training.resume_state import Checkpoint, EpochProgress, History
 from largeloss.training.run_folder import RunFolder
@@ -82,7 +83,7 @@ def fit(
     requests: StopRequests | None = None,
     began: float | None = None,
 ) -> Outcome:
-    """Trains the phase's model; leaves it with the weights of the last epoch.
+    """Trains the phase's model; leaves it with the weights of the last epoch, averaged if asked.
 
     Args:
         phase: What is trained.
@@ -109,9 +110,13 @@ def fit(
     scored = {name: evaluation_loader(data, name, recipe, device) for name in data.splits}
     objective = Objective(model, criterion, recipe.precision).to(device)
     optimizer = make_optimizer(objective, recipe)
+    updates = make_updates(objective, optimizer, recipe, len(loader))
+    kept = updates.model or model  # what is measured and kept
     wrapped = synchronised(objective, device)
     recorder = Recorder.of(phase.run.recorded, data) if phase.recording else None
-    checkpoint = Checkpoint(phase.run, objective, optimizer, content, recorder, phase.model_config)
+    checkpoint = Checkpoint(
+        phase.run, objective, optimizer, updates, content, recorder, phase.model_config
+    )
     checkpoint.began = checkpoint.began if began is None else began
     schedule = CheckpointSchedule(recipe.checkpoint_every, requests or StopRequests())
     history, first, progress = checkpoint.restore() if resume else (History(), 0, None)
@@ -125,6 +130,7 @@ def fit(
             break
         progress = progress or EpochProgress()
         loader.set_epoch(epoch, skipped=progress.steps)
+        updates.begin(epoch, skipped=progress.steps)
         criterion.set_epoch(epoch)
         if not resumed:
             torch.manual_seed(seed_of(recipe.seed, epoch, distributed.rank()))
@@ -133,13 +139,14 @@ def fit(
         listener.begin_epoch(epoch, recipe.epochs, len(loader))
         # Take a step a batch.
         with naming_images(data.labels.images):
-            steps = train_epoch(wrapped, loader, optimizer)
+            steps = train_epoch(wrapped, loader, updates)
             shown = f"{listener.title} epoch {epoch + 1}/{recipe.epochs}".strip()
             for step in watched(steps, shown, len(loader), progress.steps):
                 progress.add(step)
                 if recorder is not None:
                     recorder.add(step, criterion.flagged(step.logits, *step.batch[1:]))
-                if progress.steps < len(loader) and schedule.due(progress.steps):
+                unfinished = updates.whole and progress.steps < len(loader)
+                if unfinished and schedule.due(updates.taken):
                     checkpoint.save(epoch, history, progress)
                     schedule.stop_if_requested()
                 listener.step()
@@ -152,13 +159,15 @@ def fit(
         criterion.set_epoch(epoch + 1)
         # Measure; keep the best weights; save.
         record = {"epoch": epoch, "train_loss": progress.mean_loss()}
-        record |= phase.evaluators.measured(model, scored)
+        record |= phase.evaluators.measured(kept, scored)
         record["seconds"] = progress.seconds
-        _keep(phase, history, record)
+        _keep(phase, kept, history, record)
         checkpoint.save(epoch, history, None)
         progress = None
         listener.end_epoch(record)
         schedule.stop_if_requested()
+    if kept is not model:
+        model.load_state_dict(kept.state_dict())
     distributed.barrier()
     return Outcome(
         history.best_epoch,
@@ -170,7 +179,7 @@ def fit(
     )
 
 
-def _keep(phase: Phase, history: History, record: dict[str, Any]) -> None:
+def _keep(phase: Phase, kept: Classifier, history: History, record: dict[str, Any]) -> None:
     """Adds an epoch to the history and to ``metrics.csv``; saves its weights if they are best."""
     best = history.add(record, phase.recipe.keep_last)
     if distributed.rank() == 0:
@@ -178,7 +187,7 @@ def _keep(phase: Phase, history: History, record: dict[str, Any]) -> None:
             phase.run.keep_best()
             history.best_weights = save_weights(
                 phase.run.best,
-                phase.publish(phase.model),
+                phase.publish(kept),
                 phase.model_config | history.best_record,
             )
         phase.run.write_metrics(history.epochs)
@@ -193,6 +202,7 @@ def training_loader(data: Dataset, recipe: Recipe, device: torch.device | str = 
         recipe.batch_size,
         seed=recipe.seed,
         mirror=recipe.mirror,
+        augment=recipe.augment,
         workers=recipe.workers,
         device=device,
     )

@@ -10,6 +10,7 @@ from timm.optim import RMSpropTF
 from largeloss.errors import ConfigError
 from largeloss.models import parameter_groups
 from largeloss.objective import Objective
+from largeloss.training.updates import Updates
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,20 @@ class Recipe:
     """Early stopping: when val mAP is this many points below its best; None: never."""
     mirror: bool = True
     """Whether half of the training images are mirrored."""
+    augment: Literal["none", "light", "strong"] = "none"
+    """How training images are changed at random."""
     precision: Literal["fp32", "bf16"] = "fp32"
     workers: int = 2
     checkpoint_every: int | None = None
     """Steps between checkpoints within an epoch; None saves every ten minutes."""
+    accumulate: int = 1
+    """Batches an update."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Of the learning rate."""
+    lr_warmup: float = 0.05
+    """Of the cosine schedule: share of all updates in which the learning rate rises."""
+    ema: float | None = None
+    """Decay of averaged weights, which are then measured and kept; None: none are averaged."""
     keep_last: bool = False
     """Whether the last epoch counts as the best, whatever val shows."""
 
@@ -63,6 +74,22 @@ def make_optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimize
         return RMSpropTF(groups, lr=lr, alpha=0.9, eps=1.0, momentum=momentum, weight_decay=decay)
     raise ConfigError(
         f"optimizer must be adam, sgd, rmsprop or rmsprop-tf, got {recipe.optimizer!r}."
+    )
+
+
+def make_updates(
+    objective: Objective, optimizer: torch.optim.Optimizer, recipe: Recipe, batches: int
+) -> Updates:
+    """The updates of a run with so many ``batches`` an epoch."""
+    return Updates(
+        optimizer,
+        epochs=recipe.epochs,
+        batches=batches,
+        accumulate=recipe.accumulate,
+        schedule=recipe.schedule,
+        lr_warmup=recipe.lr_warmup,
+        model=objective.model,
+        ema=recipe.ema,
     )
 
 

@@ -20,6 +20,7 @@ from largeloss.training.fingerprints import compare
 from largeloss.training.recipe import Recipe
 from largeloss.training.recording import Recorder
 from largeloss.training.run_folder import RunFolder
+from largeloss.training.updates import Updates
 from largeloss.training.weights import save_config
 
 
@@ -140,6 +141,7 @@ class Checkpoint:
     run: RunFolder
     objective: Objective
     optimizer: torch.optim.Optimizer
+    updates: Updates
     content: Mapping[str, str]
     """Of :func:`~largeloss.training.fingerprints.fingerprints`."""
     recorder: Recorder | None
@@ -172,6 +174,7 @@ class Checkpoint:
                     "model": self.objective.model.state_dict(),
                     "criterion": criterion.state_dict(),
                     "optimizer": self.optimizer.state_dict(),
+                    "updates": self.updates.state(),
                     "epoch": epoch,
                     "progress": state,
                     "history": asdict(history),
@@ -203,6 +206,7 @@ class Checkpoint:
         self.objective.model.load_state_dict(state["model"])
         self.objective.criterion.load_state_dict(state["criterion"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.updates.restore(state.get("updates", {}))
         self.seconds_before = state.get("wall_seconds", 0.0)
         before, now = state["machine"], machine()
         self.remarks = state["resumed"] + [

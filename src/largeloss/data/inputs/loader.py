@@ -1,7 +1,7 @@
 """Batches: inputs decoded by workers, labels looked up by row in the main process.
 
-Order and mirroring depend on (seed, epoch) alone: any number of workers or processes gives the
-same batches. Each process takes a contiguous share of every batch.
+Order, mirroring and augmentation depend on (seed, epoch) alone: any number of workers or processes
+gives the same batches. Each process takes a contiguous share of every batch.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,22 @@ from torch.utils.data import Dataset as TorchDataset
 
 from largeloss import distributed
 from largeloss.data.dataset import Rows
+from largeloss.data.inputs.augment import Strength, augmented
 from largeloss.data.inputs.source import Source
 from largeloss.errors import ConfigError, DataError, RunError
 from largeloss.labels import LabelTable
 
-Plan = tuple[list[int], list[bool]]
 Read = tuple[Tensor, Tensor] | DataError
+
+
+class Plan(NamedTuple):
+    """One process's share of a batch."""
+
+    rows: list[int]
+    flips: list[bool]
+    """Which images are mirrored."""
+    seeds: list[int]
+    """Of the images' augmentation."""
 
 
 class Batch(NamedTuple):
@@ -37,7 +47,7 @@ class Batch(NamedTuple):
 
 
 class _Plans(Sampler[Plan]):
-    """This process's share of each batch of an epoch: rows, and which images to mirror."""
+    """This process's share of each batch of an epoch."""
 
     def __init__(self, rows: Rows, batch_size: int, seed: int | None, mirror: bool) -> None:
         self.rows, self.batch_size, self.seed, self.mirror = rows, batch_size, seed, mirror
@@ -48,31 +58,35 @@ class _Plans(Sampler[Plan]):
 
     def __iter__(self) -> Iterator[Plan]:
         order, flips = self.rows, np.zeros(len(self.rows), dtype=bool)
+        seeds = np.zeros(len(self.rows), dtype=np.int64)
         if self.seed is not None:
             stream = np.random.default_rng([self.seed, self.epoch])
             order = stream.permutation(self.rows)
             if self.mirror:
                 flips = stream.random(len(order)) < 0.5
+            seeds = np.random.default_rng([self.seed, self.epoch, 1]).integers(
+                2**62, size=len(order)
+            )
         rank, size = distributed.rank(), distributed.world_size()
         for start in range(self.skipped * self.batch_size, len(order), self.batch_size):
             mine: slice | NDArray[np.int64] = slice(start, start + self.batch_size)
             if size > 1:
                 batch = np.arange(start, min(start + self.batch_size, len(order)))
                 mine = np.array_split(batch, size)[rank]
-            yield order[mine].tolist(), flips[mine].tolist()
+            yield Plan(order[mine].tolist(), flips[mine].tolist(), seeds[mine].tolist())
 
 
 class _Reads(TorchDataset[Read]):
     """A batch, or why it cannot be read: torch would pass on a worker's traceback as the text of
     the error."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, source: Source, augment: Strength) -> None:
+        self.source, self.augment = source, augment
 
     def __getitem__(self, plan: Plan) -> Read:
-        rows, flips = plan
         try:
-            return self.source.read(rows, flips), torch.tensor(rows, dtype=torch.int64)
+            inputs = augmented(self.source.read(plan.rows, plan.flips), plan.seeds, self.augment)
+            return inputs, torch.tensor(plan.rows, dtype=torch.int64)
         except DataError as error:
             return error
 
@@ -87,6 +101,7 @@ class Loader:
         batch_size: Of the global batch, over all processes; the last may be smaller.
         seed: Shuffles, anew in each epoch; None keeps the order of ``rows``.
         mirror: Whether half of the images, drawn at random, are mirrored.
+        augment: How images are changed at random, see :func:`.augmented`; only with a ``seed``.
         workers: Processes that decode images; none are used for inputs in memory.
         device: Where inputs and labels go.
     """
@@ -100,6 +115,7 @@ class Loader:
         *,
         seed: int | None = None,
         mirror: bool = False,
+        augment: Strength = "none",
         workers: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -113,7 +129,7 @@ class Loader:
             )
         self.labels, self.device = labels, torch.device(device)
         self.plans = _Plans(rows, batch_size, seed, mirror)
-        self._reads = _Reads(source)
+        self._reads = _Reads(source, augment)
         if source.in_memory and self.device.type == "cpu":  # nothing to decode, pin or send
             self._loader = None
             return
