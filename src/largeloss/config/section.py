@@ -22,6 +22,6 @@ def setting(default: Any, description: str, *, flag: bool = False, **limits: Any
 
 
 class Section(BaseModel):
-    """Settings that belong together; unknown names are refused, defaults are checked like others."""
+    """Settings that belong together; unknown names are refused, defaults are checked, too."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True)

@@ -7,7 +7,7 @@ rate is constant.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -111,7 +111,8 @@ def fit(
     objective = Objective(model, criterion, recipe.precision).to(device)
     optimizer = make_optimizer(objective, recipe)
     updates = make_updates(objective, optimizer, recipe, len(loader))
-    kept = updates.model or model  # what is measured and kept
+    # what is measured and kept
+    kept = model if updates.model is None else cast(Classifier, updates.model)
     wrapped = synchronised(objective, device)
     recorder = Recorder.of(phase.run.recorded, data) if phase.recording else None
     checkpoint = Checkpoint(

@@ -5,9 +5,7 @@ from typing import Any, Literal
 
 import torch
 from timm.utils import ModelEmaV3
-from torch import Tensor
-
-from largeloss.models import Classifier
+from torch import Tensor, nn
 
 
 class Updates:
@@ -34,7 +32,7 @@ class Updates:
         accumulate: int = 1,
         schedule: Literal["constant", "cosine"] = "constant",
         lr_warmup: float = 0.0,
-        model: Classifier | None = None,
+        model: nn.Module | None = None,
         ema: float | None = None,
     ) -> None:
         self.optimizer, self.accumulate, self.schedule = optimizer, accumulate, schedule
@@ -61,7 +59,7 @@ class Updates:
         return -(-(self._done - self._waiting) // self.accumulate)
 
     @property
-    def model(self) -> Classifier | None:
+    def model(self) -> nn.Module | None:
         """With averaged weights; None where none are averaged."""
         return None if self._average is None else self._average.module
 
