@@ -4,7 +4,6 @@ import json
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from largeloss.labels import read_labels
 from largeloss.losses import title_of
 from largeloss.metrics import example_average_precision
 from largeloss.report.tables import comparison_markdown
+from largeloss.runs.result import RunResult
 
 PUBLISHED = {
     "Yeast": {"an": 0.531, "wan": 0.698, "epr": 0.710, "role": 0.711, "ll-r": 0.658,
@@ -49,15 +49,13 @@ def finished_runs(out: Path, command: str) -> list[ComparedRun]:
     """The finished runs of a comparison, in the order of its command."""
     words = command.split()
     methods = words[words.index("--methods") + 1].split(",")
-    names = [field.name for field in fields(ComparedRun)]
     found = []
     for seed in range(int(words[words.index("--seeds") + 1])):
         for method in methods:
             kind, _, delta = method.partition(":")
             folder = out / f"{kind}{'-' if delta else ''}{delta}-seed{seed}"
             if (folder / "result.json").is_file():
-                content = result(folder)
-                found.append(ComparedRun(**{name: content[name] for name in names}))
+                found.append(ComparedRun.of(RunResult.read(folder)))
     return found
 
 

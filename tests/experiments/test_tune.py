@@ -67,7 +67,7 @@ def walked(method, peak_lr, peak_value, budget=15):
 
     for trial in tuning._extended(first_trials(method, budget), maps):
         maps[trial] = height(trial)
-    return maps, tuning._chosen(method, maps)
+    return maps, tuning._chosen(maps)
 
 
 def test_a_best_trial_inside_ends_the_search():

@@ -85,6 +85,7 @@ def compare(
     out: AnyPath = "runs/compare",
     tuned: AnyPath | None = None,
     vary_labels: bool = False,
+    complete: Sequence[float] = (),
     preset: str | None = None,
     config: AnyPath | RunConfig | None = None,
     progress: bool = True,
@@ -99,6 +100,8 @@ def compare(
         out: Holds a folder a run.
         tuned: The ``out`` of :func:`tune`: each method as it was chosen there.
         vary_labels: Whether the seed also draws which labels ``observe`` hides.
+        complete: Shares of the training images on which full labels are tried, too, such as
+            ``(0.1, 0.2, 0.4)``: what the labels of each method are worth is read off them.
         preset: Published settings: a collection, such as ``"voc2012"``.
         config: Settings, or a YAML file of them; keyword arguments go before it.
         progress: Whether bars and lines are shown.
@@ -120,13 +123,13 @@ def compare(
     if chosen and ("lr" in settings or any(one.delta_rel is not None for one in variants)):
         raise ConfigError("tuned has the lr and the Δ of each method: leave them out.")
 
-    def make(method: str) -> RunConfig:
-        made = layers.made(under(config), {"method": {"name": method}})
+    def make(variant: Variant) -> RunConfig:
+        made = layers.made(under(config), {"method": {"name": variant.method}})
         check_data(made)
-        return made if chosen is None else chosen.applied(method, made)
+        return made if chosen is None else chosen.applied(variant.method, made, variant.share)
 
     with _left_as_found(), shown_by(shown.bar):
-        compared = comparing.compare(make, variants, seeds, folder, shown, vary_labels)
+        compared = comparing.compare(make, variants, seeds, folder, shown, vary_labels, complete)
         name = Path(data).name if data is not None else "Digit scenes"
         heading = Heading(
             title=f"{name}: methods compared",
@@ -134,8 +137,7 @@ def compare(
             command=f"largeloss report {folder}",
         )
         write_comparison(compared, heading)
-    runs, summary = compared.comparison.runs, compared.comparison.summary
-    return MethodComparison(runs, summary, folder, compared.folders)
+    return MethodComparison(**vars(compared.comparison), path=folder, folders=compared.folders)
 
 
 @takes_settings
@@ -144,6 +146,7 @@ def tune(
     *,
     methods: Sequence[str] = ("full", "an", "ll-r", "ll-ct", "ll-cp"),
     budget: int = tuning.BUDGET,
+    complete: Sequence[float] = (),
     out: AnyPath = "runs/tune",
     preset: str | None = None,
     config: AnyPath | RunConfig | None = None,
@@ -156,6 +159,7 @@ def tune(
         data: As of :func:`train`.
         methods: Names.
         budget: Trainings of each method, with seed 0.
+        complete: Shares of the training images for which full labels are searched for, too.
         out: Holds a folder a training; :func:`compare` takes it as ``tuned``.
         preset: As of :func:`compare`.
         config: Settings, or a YAML file of them; keyword arguments go before it.
@@ -177,7 +181,7 @@ def tune(
         return made
 
     with _left_as_found(), shown_by(shown.bar):
-        return tuning.tune(make, list(methods), budget, Path(out), shown)
+        return tuning.tune(make, list(methods), budget, Path(out), shown, complete)
 
 
 def load(run: AnyPath) -> loading.TrainedClassifier:

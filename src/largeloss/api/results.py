@@ -15,7 +15,7 @@ from largeloss.export.write import Exported, export
 from largeloss.metrics.aims import Aim
 from largeloss.notebook import html_table
 from largeloss.pages.run import run_curves
-from largeloss.report.tables import COLUMNS, comparison_rows
+from largeloss.report.tables import comparison_columns, comparison_rows, worth_in_words
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
@@ -137,4 +137,6 @@ class MethodComparison(Comparison):
         return self.path / "report.html"
 
     def _repr_html_(self) -> str:
-        return html_table(COLUMNS, [row.cells for row in comparison_rows(self)])
+        cells = [row.cells for row in comparison_rows(self)]
+        caption = worth_in_words(self) if self.curve else ""
+        return html_table(comparison_columns(self), cells, caption)

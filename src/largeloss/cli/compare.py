@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from largeloss.cli.options import Data, settings_by_method, takes_settings
+from largeloss.cli.options import Complete, Data, settings_by_method, takes_settings
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.presets import SettingsLayers
@@ -22,6 +22,7 @@ def compare(
     methods: Annotated[
         str, typer.Option("--methods", help="Names, with Δ where wanted: full,an,ll-r:0.5")
     ] = "full,an,ll-r",
+    complete: Complete = "",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs a method.")] = 3,
     out: Annotated[Path, typer.Option("--out", help="Folder for all runs.")] = Path("runs/compare"),
     tuned: Annotated[
@@ -37,7 +38,9 @@ def compare(
     from largeloss.cli.console import command_line, counted, progress
     from largeloss.experiments.compare import compare as train_all
     from largeloss.experiments.compare import parse_methods
+    from largeloss.experiments.grid import Variant
     from largeloss.experiments.tune import Tuning
+    from largeloss.experiments.worth import parse_shares
     from largeloss.pages.comparison import Heading
 
     base = settings_by_method(
@@ -47,8 +50,11 @@ def compare(
         "largeloss demo.",
     )
 
-    def make(method: str) -> RunConfig:
-        return base(method) if chosen is None else chosen.applied(method, base(method))
+    def make(variant: Variant) -> RunConfig:
+        settings = base(variant.method)
+        if chosen is None:
+            return settings
+        return chosen.applied(variant.method, settings, variant.share)
 
     chosen = None if tuned is None else Tuning.read(tuned)
     variants = parse_methods(methods)
@@ -56,7 +62,8 @@ def compare(
         raise ConfigError("--tuned has the learning rate of each method: leave out --lr.")
     if chosen is not None and any(variant.delta_rel is not None for variant in variants):
         raise ConfigError("--tuned has the Δ of each method: name methods without, as in ll-r.")
-    compared = train_all(make, variants, seeds, out, progress(), vary_labels)
+    shares = parse_shares(complete)
+    compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares)
     name = data.name if data else "Digit scenes"
     heading = Heading(
         title=f"{name}: methods compared",
@@ -71,11 +78,13 @@ def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
     from largeloss.cli.console import out as screen
     from largeloss.cli.console import say
     from largeloss.pages.comparison import write_comparison
-    from largeloss.report.tables import comparison_table, phase_table
+    from largeloss.report.tables import comparison_table, phase_table, worth_in_words
     from largeloss.report.trends import PHASES_LEGEND, phases
     from largeloss.runs.result import RunResult
 
     screen.print(comparison_table(compared.comparison))
+    if compared.comparison.curve:
+        say(worth_in_words(compared.comparison))
     if unmeasurable := RunResult.read(compared.folders[0]).test_mean.unmeasurable:
         say(f"mAP is over all classes, as published: in test {unmeasurable}.")
     page = write_comparison(compared, heading)

@@ -27,6 +27,7 @@ def demo(
     from largeloss.cli.console import command_line, progress, say
     from largeloss.config import RunConfig, make_config
     from largeloss.experiments.compare import compare, parse_methods
+    from largeloss.experiments.grid import Variant
     from largeloss.losses import find_method
     from largeloss.pages.comparison import Heading
     from largeloss.presets import find_preset
@@ -34,10 +35,10 @@ def demo(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("The demo runs in one process; compare runs in several.")
 
-    def make(method: str) -> RunConfig:
+    def make(variant: Variant) -> RunConfig:
         training = {"epochs": epochs, "track_test": True, "record": "losses"}
-        own = {"method": {"name": method}, "training": training}
-        return make_config([find_preset("digits", method).settings, own])
+        own = {"method": {"name": variant.method}, "training": training}
+        return make_config([find_preset("digits", variant.method).settings, own])
 
     variants = parse_methods(methods)
     for variant in variants:

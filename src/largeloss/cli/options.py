@@ -18,6 +18,12 @@ Data = Annotated[
     Path | None,
     typer.Argument(help="A folder with labels.csv (or .parquet) and images or features."),
 ]
+Complete = Annotated[
+    str,
+    typer.Option(
+        "--complete", help="Also full labels on these shares of the training images: 0.1,0.2,0.4"
+    ),
+]
 COMMON = {
     "preset": Annotated[
         str | None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from largeloss.cli.options import Data, settings_by_method, takes_settings
+from largeloss.cli.options import Complete, Data, settings_by_method, takes_settings
 from largeloss.presets import SettingsLayers
 
 
@@ -16,6 +16,7 @@ def tune(
     methods: Annotated[
         str, typer.Option("--methods", help="Names, such as full,an,ll-r.")
     ] = "full,an,ll-r,ll-ct,ll-cp",
+    complete: Complete = "",
     budget: Annotated[int, typer.Option("--budget", min=1, help="Trainings a method.")] = 15,
     out: Annotated[Path, typer.Option("--out", help="Folder for all trials.")] = Path("runs/tune"),
 ) -> None:
@@ -29,8 +30,9 @@ def tune(
     from largeloss.cli.console import out as screen
     from largeloss.experiments.tune import TUNED
     from largeloss.experiments.tune import tune as search
+    from largeloss.experiments.worth import parse_shares
     from largeloss.files import write_text
-    from largeloss.losses import title_of
+    from largeloss.report.tables import method_title
     from largeloss.report.tuning_table import tuning_markdown, tuning_table
 
     make = settings_by_method(
@@ -40,14 +42,14 @@ def tune(
         "runs/tune.",
     )
     names = [name.strip() for name in methods.split(",") if name.strip()]
-    found = search(make, names, budget, out, progress())
+    found = search(make, names, budget, out, progress(), parse_shares(complete))
     screen.print(tuning_table(found))
     say(f"Chosen by val mAP ({found.val_rule}), one seed: no ranking of the methods.")
     for one in found.methods:
         if one.on_edge:
             note(
-                f"{title_of(one.method)} is best at an edge of what was tried: further away may be "
-                "better."
+                f"{method_title(one.method, one.share)} is best at an edge of what was tried: "
+                "further away may be better."
             )
     if distributed.rank() == 0:
         write_text(out / "table.md", tuning_markdown(found))

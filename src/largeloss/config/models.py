@@ -48,7 +48,16 @@ class DataConfig(Section):
         "fraction=f. The truth is kept for reporting.",
         flag=True,
     )
-    observe_seed: int = setting(1200, "Decides which labels --observe keeps.", ge=0, lt=2**32)
+    observe_seed: int = setting(
+        1200, "Decides which labels --observe and which images train_share keeps.", ge=0, lt=2**32
+    )
+    train_share: float = setting(
+        1.0,
+        "Share of the training images that are trained on, drawn at random; those of a smaller "
+        "share are among those of a larger one. Val and test stay.",
+        gt=0,
+        le=1,
+    )
     bad_images: Literal["error", "skip"] = setting(
         "error", "What to do with unreadable images: error or skip.", flag=True
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.data.inputs.source import Source
-from largeloss.errors import DataError
+from largeloss.errors import ConfigError, DataError
 from largeloss.labels import LabelTable, observe
 from largeloss.labels.files.layouts import SPLITS
 
@@ -40,7 +40,8 @@ class Dataset:
     labels: LabelTable
     """One row an input."""
     splits: Mapping[str, Rows]
-    """``train``, ``val`` and ``test`` → sorted rows; ``test`` may be missing."""
+    """``train``, ``val`` and ``test`` → sorted rows; ``test`` may be missing. ``unused`` are the
+    training images that are left out."""
     notes: tuple[str, ...] = ()
     """What was decided on the way, in sentences for the user."""
 
@@ -104,6 +105,29 @@ class Dataset:
             classes=self.labels.classes,
         )
         return replace(self, labels=table)
+
+    def with_train_share(self, share: float, seed: int = 1200) -> Self:
+        """With ``share`` of the training images in train, and the others in a split ``unused``.
+
+        The images of a smaller share are among those of a larger one with the same seed.
+
+        Raises:
+            ConfigError: a share outside (0, 1], or of less than one image.
+        """
+        if share == 1:
+            return self
+        rows = self.splits["train"]
+        num_kept = round(share * len(rows)) if 0 < share < 1 else 0
+        if not num_kept:
+            raise ConfigError(
+                f"data.train_share must keep at least one of the {len(rows)} training images, and "
+                f"at most all (1), but is {share:g}."
+            )
+        order = np.random.RandomState(seed).permutation(len(rows))
+        kept, left = np.sort(order[:num_kept]), np.sort(order[num_kept:])
+        note = f"Of {len(rows)} training images {num_kept} are trained on, drawn with seed {seed}."
+        splits = {**self.splits, "train": rows[kept], "unused": rows[left]}
+        return replace(self, splits=splits, notes=(*self.notes, note))
 
     @property
     def fingerprint(self) -> str:

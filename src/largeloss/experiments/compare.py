@@ -8,6 +8,8 @@ from largeloss.config import RunConfig
 from largeloss.experiments.grid import Variant, plan, run_grid
 from largeloss.experiments.results import Comparison
 from largeloss.experiments.runner import GridRunner
+from largeloss.experiments.worth import checked_shares
+from largeloss.losses import FullLabel
 from largeloss.progress import Progress
 from largeloss.runs.data import DataReader, load_data
 
@@ -29,23 +31,31 @@ def parse_methods(text: str) -> list[Variant]:
 
 
 def compare(
-    make: Callable[[str], RunConfig],
+    make: Callable[[Variant], RunConfig],
     variants: Sequence[Variant],
     num_seeds: int,
     out: Path,
     progress: Progress,
     vary_labels: bool = False,
+    complete: Sequence[float] = (),
 ) -> ComparedRuns:
     """Trains what is not finished yet, in a folder a run in ``out``; writes ``results.json``.
 
-    ``make`` gives the settings of a method, but for its Delta and the seed. With ``vary_labels``
-    the seed also draws which labels are hidden, where labels are hidden.
+    Args:
+        make: Gives the settings of a method, but for its Delta, its share and the seed.
+        variants: The methods.
+        num_seeds: Runs of each.
+        out: Holds a folder a run.
+        progress: Is told how it goes on.
+        vary_labels: Whether the seed also draws which labels are hidden, and the shares' images.
+        complete: Shares of the training images on which full labels are tried, too.
 
     Raises:
         InputError: settings or data that cannot be used; nothing was trained.
         RunError: a run failed, or was stopped.
     """
-    grid = plan(variants, num_seeds)
+    shares = [Variant(FullLabel.name, share=share) for share in checked_shares(complete)]
+    grid = plan([*variants, *shares], num_seeds)
     reader = DataReader(load_data, progress.remark)
     runner = GridRunner(make, grid, out, progress, reader, vary_labels)
     progress.expect(runner.epochs)

@@ -11,11 +11,13 @@ from largeloss.experiments.results import ComparedRun, Comparison
 
 @dataclass(frozen=True)
 class Variant:
-    """A method with its Delta."""
+    """A method with its Delta, and what it is trained on."""
 
     method: str
     delta_rel: float | None = None
     """Percent of the batch's entries; None for the method's default, and for methods without Δ."""
+    share: float | None = None
+    """Of the training images; None for that of the settings, which is all of them."""
 
     @classmethod
     def parse(cls, text: str) -> "Variant":
@@ -34,8 +36,10 @@ class Variant:
 
     @property
     def label(self) -> str:
-        """Name for folders, for example ``ll-r-0.5``."""
-        return self.method if self.delta_rel is None else f"{self.method}-{self.delta_rel:g}"
+        """Name for folders, for example ``ll-r-0.5`` or ``full-10pct``."""
+        delta = "" if self.delta_rel is None else f"-{self.delta_rel:g}"
+        share = "" if self.share is None else f"-{100 * self.share:g}pct"
+        return f"{self.method}{delta}{share}"
 
 
 @dataclass(frozen=True)

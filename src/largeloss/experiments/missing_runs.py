@@ -8,6 +8,7 @@ from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.experiments.finished import Group
+from largeloss.experiments.grid import Variant
 from largeloss.experiments.published import PublishedTable
 from largeloss.experiments.reproduction import GroupPlan
 from largeloss.experiments.runner import GridRunner
@@ -42,7 +43,7 @@ def check_settings(
     for demand in demands:
         if path := data.get(demand.group.collection):
             for method in dict.fromkeys(run.variant.method for run in demand.wanted):
-                _settings(layers, demand.group, path, method)
+                _settings(layers, demand.group, path, Variant(method))
 
 
 def reasons(
@@ -62,8 +63,9 @@ def reasons(
     return found
 
 
-def _settings(layers: SettingsLayers, group: Group, data: Path, method: str) -> RunConfig:
+def _settings(layers: SettingsLayers, group: Group, data: Path, variant: Variant) -> RunConfig:
     """Of a method's runs: the preset, and what the user says over it."""
+    method = variant.method
     over = {
         "data": {"path": str(data)},
         "method": {"name": method},

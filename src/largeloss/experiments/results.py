@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from largeloss.errors import RunError
+from largeloss.experiments.worth import Budget, Curve, Worth, complete_curve, worth
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
 from largeloss.losses import AssumeNegative, FullLabel
 from largeloss.runs.result import RunResult
@@ -27,11 +28,29 @@ class ComparedRun:
     best_epoch: int
     seconds: float
     """Spent in training and evaluation."""
+    share: float = 1.0
+    """Of the training images that it was trained on."""
+    positives: int = 0
+    """Training entries that it was shown as present; 0 in files of earlier versions."""
+    decisions: int = 0
+    """Training entries that it was shown as present or absent."""
 
     @classmethod
-    def of(cls, result: RunResult) -> Self:
-        """The figures that a comparison keeps of a run."""
-        return cls(**{field.name: getattr(result, field.name) for field in fields(cls)})
+    def of(cls, result: RunResult, share: float = 1.0) -> Self:
+        """The figures that a comparison keeps of a run on a share of the training images."""
+        counts = result.train_counts.values()
+        taken = [field.name for field in fields(cls) if hasattr(result, field.name)]
+        return cls(
+            **{name: getattr(result, name) for name in taken},
+            share=share,
+            positives=sum(present for present, *_ in counts),
+            decisions=sum(present + absent for present, absent, *_ in counts),
+        )
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """``positives`` and ``decisions``."""
+        return self.positives, self.decisions
 
 
 @dataclass(frozen=True)
@@ -46,36 +65,51 @@ class MethodSummary:
     """Sample standard deviation of ``test_map``; 0 for one seed."""
     gap_closed: float | None
     """Position between Naive AN (0) and full labels (1); None if one of the two was not run."""
+    share: float
+    """Of the training images that it was trained on."""
+    worth: Worth | None
+    """None where complete labels were not tried on shares of the images."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All runs of a comparison and their summary: one row for each method and Δ."""
+    """All runs of a comparison and their summary: one row for each method, Δ and share."""
 
     runs: tuple[ComparedRun, ...]
     summary: tuple[MethodSummary, ...]
+    curve: Curve
+    """Complete labels on shares of the images; empty where they were not tried."""
+    budget: Budget | None
+    """None where complete labels were not tried on shares of the images."""
 
     @classmethod
     def of(cls, runs: Sequence[ComparedRun]) -> Self:
         """Summarises runs; methods keep the order in which they first appear."""
-        groups: dict[tuple[str, float | None], list[float]] = {}
+        groups: dict[tuple[str, float | None, float], list[float]] = {}
         for run in runs:
-            groups.setdefault((run.method, run.delta_rel), []).append(run.test_map)
+            groups.setdefault((run.method, run.delta_rel, run.share), []).append(run.test_map)
         means = {key: statistics.fmean(values) for key, values in groups.items()}
-        naive, full = (means.get((method.name, None)) for method in (AssumeNegative, FullLabel))
+        whole = max((run.share for run in runs), default=1.0)
+        naive, full = (means.get((one.name, None, whole)) for one in (AssumeNegative, FullLabel))
+        complete = {key[2]: mean for key, mean in means.items() if key[0] == FullLabel.name}
+        curve = complete_curve(complete) if complete.keys() - {whole} else ()
         summary = tuple(
             MethodSummary(
                 method,
                 delta_rel,
-                means[method, delta_rel],
+                means[method, delta_rel, share],
                 statistics.stdev(values) if len(values) > 1 else 0.0,
                 None
                 if naive is None or full is None or full == naive
-                else (means[method, delta_rel] - naive) / (full - naive),
+                else (means[method, delta_rel, share] - naive) / (full - naive),
+                share,
+                Worth(share)
+                if curve and method == FullLabel.name
+                else worth(curve, means[method, delta_rel, share]),
             )
-            for (method, delta_rel), values in groups.items()
+            for (method, delta_rel, share), values in groups.items()
         )
-        return cls(tuple(runs), summary)
+        return cls(tuple(runs), summary, curve, _budget(runs) if curve else None)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -93,3 +127,14 @@ class Comparison:
     def write(self, path: Path) -> None:
         """Writes ``results.json`` (runs, summary) atomically, with a checksum."""
         write_text(path, checksummed_json(asdict(self)))
+
+
+def _budget(runs: Sequence[ComparedRun]) -> Budget | None:
+    """None without methods for incomplete labels, or without counts of labels."""
+    full = [run for run in runs if run.method == FullLabel.name]
+    largest = max(run.share for run in full)
+    return Budget.of(
+        [run.shown for run in runs if run.method != FullLabel.name],
+        [run.shown for run in full if run.share == largest],
+        largest,
+    )

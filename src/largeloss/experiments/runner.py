@@ -6,7 +6,7 @@ from pathlib import Path
 from largeloss import distributed
 from largeloss.config import RunConfig, make_config
 from largeloss.errors import ConfigError
-from largeloss.experiments.grid import PlannedRun
+from largeloss.experiments.grid import PlannedRun, Variant
 from largeloss.experiments.results import ComparedRun
 from largeloss.losses import check_some_method_has, settings_of
 from largeloss.progress import Progress
@@ -106,7 +106,8 @@ class Runner:
 class GridRunner:
     """Trains the runs of a grid in ``out``; all are checked before the first.
 
-    ``make`` gives the settings of a method, but for its Delta and the seed.
+    ``make`` gives the settings of a method, but for its Delta, its share of the images and the
+    seed.
 
     Raises:
         ConfigError, DataError, LabelError: as :class:`Runner`.
@@ -114,7 +115,7 @@ class GridRunner:
 
     def __init__(
         self,
-        make: Callable[[str], RunConfig],
+        make: Callable[[Variant], RunConfig],
         grid: Sequence[PlannedRun],
         out: Path,
         progress: Progress,
@@ -138,7 +139,7 @@ class GridRunner:
         self._progress.message(
             f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s"
         )
-        return ComparedRun.of(result)
+        return ComparedRun.of(result, self._runner.settings[planned.folder].data.train_share)
 
 
 def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:
@@ -149,12 +150,38 @@ def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunC
     return make_config([base.plain() | {"method": {**kept, "name": method, **own}}])
 
 
+def with_share(settings: RunConfig, share: float) -> RunConfig:
+    """``settings`` on a share of the training images, in as many steps: 1/``share`` × the epochs.
+
+    In as many epochs, a tenth of the images would be trained on in a tenth of the steps, and what
+    more labels are worth would be mixed up with what more training is.
+
+    Raises:
+        ConfigError: ``settings`` has a share already.
+    """
+    if settings.data.train_share != 1:
+        raise ConfigError(
+            f"--complete tries shares of the training images, and data.train_share is "
+            f"{settings.data.train_share:g} already. Leave one of them out."
+        )
+    training = settings.training
+    return settings.with_values(
+        data={"train_share": share},
+        training={
+            "epochs": round(training.epochs / share),
+            "head_epochs": round(training.head_epochs / share),
+        },
+    )
+
+
 def _settings(
-    make: Callable[[str], RunConfig], planned: PlannedRun, vary_labels: bool
+    make: Callable[[Variant], RunConfig], planned: PlannedRun, vary_labels: bool
 ) -> RunConfig:
-    """With the run's Delta and seed, without settings that its method does not have."""
-    delta = planned.variant.delta_rel
-    own = {} if delta is None else {"delta_rel": delta}
-    made = with_method(make(planned.variant.method), planned.variant.method, own)
+    """With the run's Delta, share and seed, without settings that its method does not have."""
+    variant = planned.variant
+    own = {} if variant.delta_rel is None else {"delta_rel": variant.delta_rel}
+    made = with_method(make(variant), variant.method, own)
+    if variant.share is not None:
+        made = with_share(made, variant.share)
     labels = {"observe_seed": made.data.observe_seed + planned.seed} if vary_labels else {}
     return resolved(made.with_values(training={"seed": planned.seed}, data=labels))

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,9 +13,11 @@ import numpy as np
 from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
-from largeloss.experiments.runner import Runner, with_method
+from largeloss.experiments.grid import Variant
+from largeloss.experiments.runner import Runner, with_method, with_share
+from largeloss.experiments.worth import checked_shares
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
-from largeloss.losses import find_method
+from largeloss.losses import FullLabel, find_method
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
 from largeloss.runs.data import DataReader, load_data
@@ -38,12 +40,13 @@ class Trial:
     lr: float
     value: float | None
     """Of the method's own setting; None for methods that have none."""
+    share: float | None = None
+    """Of the training images, see :func:`.with_share`; None for all."""
 
     @property
     def folder(self) -> str:
         """Name of the run's folder."""
-        own = "" if self.value is None else f"-{self.value:g}"
-        return f"{self.method}{own}-lr{self.lr:g}"
+        return f"{Variant(self.method, self.value, self.share).label}-lr{self.lr:g}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class TunedMethod:
     trials: int
     on_edge: bool
     """Whether the best trial lies on an edge of all that was tried: further away may be better."""
+    share: float | None = None
+    """Of the training images; None for all."""
 
     @property
     def own(self) -> dict[str, float]:
@@ -98,13 +103,20 @@ class Tuning:
                 "has ended."
             ) from None
 
-    def applied(self, method: str, base: RunConfig) -> RunConfig:
-        """``base`` with what was chosen for ``method``.
+    def applied(self, method: str, base: RunConfig, share: float | None = None) -> RunConfig:
+        """``base`` with what was chosen for ``method``, on a share of the training images.
 
         Raises:
-            ConfigError: the method was not tuned, or ``base`` differs from what it was tuned with.
+            ConfigError: the method was not tuned, on such a share, or ``base`` differs from what it
+                was tuned with.
         """
-        found = {one.method: one for one in self.methods}
+        found = {one.method: one for one in self.methods if one.share == share}
+        if method not in found and share is not None:
+            raise ConfigError(
+                f"--tuned has no learning rate of {method!r} on {100 * share:g} % of the images. "
+                f"Tune with --complete, too: each share's curve needs its own (--complete "
+                f"{share:g})."
+            )
         if method not in found:
             raise ConfigError(f"--tuned has no {method!r}; {meant(method, found)}")
         # The same training in all else: a rate chosen for another one would not be a fair one.
@@ -127,6 +139,7 @@ def tune(
     budget: int,
     out: Path,
     progress: Progress,
+    complete: Sequence[float] = (),
 ) -> Tuning:
     """Searches for every method, with ``budget`` trainings each; writes ``tuned.json``, a CSV file.
 
@@ -141,6 +154,7 @@ def tune(
         budget: Trials of a method.
         out: Holds a folder a trial.
         progress: Is told how it goes on.
+        complete: Shares of the training images for which full labels are searched for, too.
 
     Raises:
         InputError: settings or data that cannot be used; nothing was trained.
@@ -148,22 +162,24 @@ def tune(
     """
     if not methods or len(set(methods)) < len(methods):
         raise ConfigError("--methods must name at least one method, and each once.")
-    bases = {method: make(method) for method in methods}
-    trials = {method: first_trials(method, budget) for method in methods}
+    shares = [(FullLabel.name, share) for share in checked_shares(complete)]
+    searches: list[tuple[str, float | None]] = [*((method, None) for method in methods), *shares]
+    bases = {method: make(method) for method, _ in searches}
+    trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
     first = [_settings(bases, trial) for own in trials.values() for trial in own]
     runner = Runner(dict(first), out, progress, DataReader(load_data, progress.remark))
     progress.expect(runner.epochs)
     maps: dict[Trial, float] = {}
     tuned, rule = [], ""
-    for method in methods:
-        for trial in _extended(trials[method], maps):
-            if trial not in trials[method]:
+    for own in trials.values():
+        for trial in _extended(own, maps):
+            if trial not in own:
                 progress.expect(runner.add(dict([_settings(bases, trial)])))
-                trials[method].append(trial)
+                own.append(trial)
             result = runner.train(trial.folder)
             maps[trial], rule = result.val_map, result.val_rule
             progress.message(f"{trial.folder:<24}  val mAP {result.val_map:.1f}")
-        tuned.append(_chosen(method, {trial: maps[trial] for trial in trials[method]}))
+        tuned.append(_chosen({trial: maps[trial] for trial in own}))
     found = Tuning(tuple(tuned), rule, resolved(bases[methods[0]]).plain())
     if distributed.rank() == 0:
         write_text(out / TUNED, checksummed_json(asdict(found)))
@@ -171,17 +187,17 @@ def tune(
     return found
 
 
-def first_trials(method: str, budget: int) -> list[Trial]:
+def first_trials(method: str, budget: int, share: float | None = None) -> list[Trial]:
     """Learning rates × values of the method's own setting, at most ``budget`` in all."""
     searched = find_method(method).searched
     if searched is None:
-        return [Trial(method, lr, None) for lr in _rates(budget)]
+        return [Trial(method, lr, None, share) for lr in _rates(budget)]
     values = searched[1]
     if budget < len(values):  # those in the middle
         skipped = (len(values) - budget) // 2
         values = values[skipped : skipped + budget]
     rates = _rates(budget // len(values))
-    return [Trial(method, lr, value) for value in values for lr in rates]
+    return [Trial(method, lr, value, share) for value in values for lr in rates]
 
 
 def _rates(number: int) -> list[float]:
@@ -211,9 +227,9 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
     found = []
     rates = [trial.lr for trial in done]
     if best.lr == min(rates):
-        found.append(Trial(best.method, float(f"{best.lr / _STEP:.1e}"), best.value))
+        found.append(replace(best, lr=float(f"{best.lr / _STEP:.1e}")))
     if best.lr == max(rates):
-        found.append(Trial(best.method, float(f"{best.lr * _STEP:.1e}"), best.value))
+        found.append(replace(best, lr=float(f"{best.lr * _STEP:.1e}")))
     values = sorted({trial.value for trial in done if trial.value is not None})
     if best.value is not None and len(values) > 1:
         name = (find_method(best.method).searched or ("",))[0]
@@ -221,23 +237,24 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
         for edge, inner in ((values[0], values[1]), (values[-1], values[-2])):
             beyond = float(f"{edge * edge / inner:.2g}")
             if best.value == edge and (limits is None or beyond in limits):
-                found.append(Trial(best.method, best.lr, beyond))
+                found.append(replace(best, value=beyond))
     return found
 
 
-def _chosen(method: str, maps: Mapping[Trial, float]) -> TunedMethod:
+def _chosen(maps: Mapping[Trial, float]) -> TunedMethod:
     """The best trial; of equal ones the first."""
     best = max(maps, key=lambda trial: maps[trial])
-    searched = find_method(method).searched
+    searched = find_method(best.method).searched
     beyond = [trial for trial in _beyond(best, list(maps)) if trial not in maps]
     return TunedMethod(
-        method,
+        best.method,
         None if searched is None else searched[0],
         best.value,
         best.lr,
         maps[best],
         len(maps),
         bool(beyond),
+        best.share,
     )
 
 
@@ -246,14 +263,17 @@ def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunCon
     searched = find_method(trial.method).searched
     own = {} if searched is None else {searched[0]: trial.value}
     made = with_method(bases[trial.method], trial.method, own)
+    if trial.share is not None:
+        made = with_share(made, trial.share)
     return trial.folder, made.with_values(training={"lr": trial.lr, "seed": 0})
 
 
 def _csv(maps: Mapping[Trial, float]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["method", "lr", "value", "val_map"])
+    writer.writerow(["method", "share", "lr", "value", "val_map"])
     for trial, value in maps.items():
         own = "" if trial.value is None else f"{trial.value:g}"
-        writer.writerow([trial.method, f"{trial.lr:g}", own, f"{value:.4f}"])
+        share = f"{trial.share or 1:g}"
+        writer.writerow([trial.method, share, f"{trial.lr:g}", own, f"{value:.4f}"])
     return file.getvalue()

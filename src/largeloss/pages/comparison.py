@@ -16,7 +16,7 @@ from largeloss.pages.missing_tags import flagged_table, recorded_cards
 from largeloss.pages.run import class_table, shared_settings, titled, training_labels
 from largeloss.report.html import ReportPage, write_report
 from largeloss.report.reproduction_tables import duration
-from largeloss.report.tables import comparison_markdown
+from largeloss.report.tables import comparison_markdown, method_title
 from largeloss.runs.data import DataReader
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
@@ -49,10 +49,17 @@ def comparison_page(
     comparison: Comparison, folders: Sequence[Path], read: Reader, heading: Heading
 ) -> ReportPage:
     """Gathers the report of the finished runs in ``folders``; ``read`` gives a run's data."""
-    results = {folder: RunResult.read(folder) for folder in folders}
+    every = {folder: RunResult.read(folder) for folder in folders}
+    largest = max(run.share for run in comparison.runs)
+    results: dict[Path, RunResult] = {}
     by_title: dict[str, list[Path]] = {}
-    for folder, result in results.items():
-        by_title.setdefault(titled(result), []).append(folder)
+    on_shares: dict[str, list[Path]] = {}
+    for (folder, result), run in zip(every.items(), comparison.runs, strict=True):
+        if run.share < largest:  # of other numbers of epochs; drawn by what they reach alone
+            on_shares.setdefault(method_title(run.method, run.share), []).append(folder)
+        else:
+            results[folder] = result
+            by_title.setdefault(titled(result), []).append(folder)
     first = [(title, group[0]) for title, group in by_title.items()]
     partial = [
         (title, run)
@@ -80,9 +87,15 @@ def comparison_page(
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
         flagged=flagged,
-        notes=(*heading.notes, *_early_stops(by_title), *_intervals_and_time(results)),
+        notes=(
+            *heading.notes,
+            *_early_stops(by_title | on_shares),
+            *_intervals(results),
+            f"Wall time of all runs together: "
+            f"{duration(sum(result.wall_seconds for result in every.values()))}.",
+        ),
         settings=shared_settings(
-            [saved_settings(folder) for folder in folders], results[folders[0]].environment
+            [saved_settings(folder) for folder in results], every[folders[0]].environment
         ),
         labels=training_labels(results[(partial or first)[0][1]]),
         classes=class_table(
@@ -105,8 +118,8 @@ def _early_stops(by_title: Mapping[str, Sequence[Path]]) -> Iterator[str]:
         )
 
 
-def _intervals_and_time(results: Mapping[Path, RunResult]) -> Iterator[str]:
-    """How far the figures are to be trusted, and what they took."""
+def _intervals(results: Mapping[Path, RunResult]) -> Iterator[str]:
+    """How far the figures are to be trusted."""
     shown = [
         f"{titled(result)} {result.test_map_interval[0]:.1f} to {result.test_map_interval[1]:.1f}"
         for result in results.values()
@@ -117,8 +130,6 @@ def _intervals_and_time(results: Mapping[Path, RunResult]) -> Iterator[str]:
             f"95 % bootstrap intervals of test mAP over the test images, seed "
             f"{min(_seeds(results))}: {'; '.join(shown)}."
         )
-    wall = sum(result.wall_seconds for result in results.values())
-    yield f"Wall time of all runs together: {duration(wall)}."
 
 
 def _seeds(results: Mapping[Path, RunResult]) -> set[int]:
@@ -135,11 +146,11 @@ def read_comparison_page(folder: Path, command: str) -> ReportPage:
     comparison = Comparison.read(folder / "results.json")
     found = {}
     for path in sorted(folder.glob("*/result.json")):
-        result = RunResult.read(path.parent)
-        found[result.method, result.delta_rel, result.seed] = path.parent
-    wanted = [(run.method, run.delta_rel, run.seed) for run in comparison.runs]
+        result, share = RunResult.read(path.parent), saved_settings(path.parent).data.train_share
+        found[result.method, result.delta_rel, share, result.seed] = path.parent
+    wanted = [(run.method, run.delta_rel, run.share, run.seed) for run in comparison.runs]
     if lost := [key for key in wanted if key not in found]:
-        method, _, seed = lost[0]
+        method, *_, seed = lost[0]
         raise ConfigError(
             f"{len(lost)} of the runs in {folder / 'results.json'} cannot be found in {folder}, "
             f"for example {method} with seed {seed}. Restore the folder, or compare again."

@@ -10,7 +10,6 @@ from largeloss.analysis.corrections import Corrections
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, LargelossError
 from largeloss.labels.audit import AUDIT, read_audit
-from largeloss.losses import title_of
 from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import column, ends
 from largeloss.pages.missing_tags import flagged_table, recorded_cards, scored_cards
@@ -20,6 +19,7 @@ from largeloss.report.figures import Curve
 from largeloss.report.html import ReportPage, write_report
 from largeloss.report.reliability import reliability_curves
 from largeloss.report.reproduction_tables import duration
+from largeloss.report.tables import delta_title
 from largeloss.runs.data import DataReader
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
@@ -93,8 +93,7 @@ def write_run_report(run: Path) -> Path | None:
 
 def titled(result: RunResult) -> str:
     """The method as displayed, with its Delta."""
-    title = title_of(result.method)
-    return title if result.delta_rel is None else f"{title} Δ {result.delta_rel:g} %"
+    return delta_title(result.method, result.delta_rel)
 
 
 def training_labels(result: RunResult) -> tuple[ClassCounts, ...]:

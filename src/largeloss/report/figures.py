@@ -1,9 +1,7 @@
 """Curves as SVG; the style sheet of the page gives the colours."""
 
-import html
 import io
 import math
-import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,23 +12,16 @@ from matplotlib.axes import Axes as Plot
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-PALETTE = ("#5f6670", "#c9490b", "#0068ad", "#00805d", "#a3508a", "#8f6800", "#5b4bc4", "#9c1c1c")
-"""Colours of the curves on a light page; after Okabe and Ito, for colour-blind readers."""
-DARK_PALETTE = (
-    "#a9b1bc", "#ff8a4c", "#62b5f2", "#3ecfa0", "#e29bcb", "#e6b93f", "#b3a7ff", "#ff9c94",
-)  # fmt: skip
+from largeloss.report.inline_svg import CURVES, INK, RULE, inlined
+
 MARKERS = "osD^vPXd"
 DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)))
 """For the first, second and third round through the palette."""
 MAX_LABEL = 24
 FONT = 13.0
 SMALL = 12.0
-LEFT, BOTTOM, TOP = 54, 50, 28
-"""Margins in CSS pixels; the right margin depends on the labels."""
-
-# Placeholder colours; in the finished SVG, CSS variables of the page replace them.
-_INK, _RULE = "#010203", "#010204"
-_CURVES = tuple(f"#0102{index + 16:02x}" for index in range(len(PALETTE)))
+LEFT, BOTTOM, TOP, LINE = 54, 50, 28, 17
+"""Margins and a further line of text in CSS pixels; the right margin depends on the labels."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,11 @@ class Axes:
     """Whether the values have a logarithmic scale."""
     limits: tuple[float, float] | None = None
     """Lower and upper end of the scale; None takes those of the curves."""
+    x_limits: tuple[float, float] | None = None
+    x_scales: tuple[float, ...] = ()
+    """Below each tick stands what it is times each of these, too, in a line of its own."""
+    x_marks: tuple[tuple[float, str], ...] = ()
+    """Upright lines, each with what it means above it."""
 
 
 MAP = Axes("mAP (%)", "mAP in percent", maximum=100)
@@ -62,19 +58,21 @@ class Curve:
     """Values over epochs, and optionally a band around them."""
 
     label: str
-    epochs: tuple[int, ...]
+    epochs: tuple[float, ...]
     values: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
-    marked: int | None = None
+    marked: float | None = None
     """The epoch that was chosen; its value gets a ring."""
-    ends: tuple[int, ...] = ()
+    ends: tuple[float, ...] = ()
     """Epochs after which a run stopped early; each gets an upright stroke."""
     hue: int | None = None
     """Position in the palette; None takes the position among the curves."""
+    dotted: bool = False
+    """Whether each value has a marker, and not the last one alone."""
 
     @property
-    def points(self) -> list[tuple[int, float]]:
+    def points(self) -> list[tuple[float, float]]:
         """Epochs and values, without values that are not finite."""
         pairs = zip(self.epochs, self.values, strict=True)
         return [(epoch, value) for epoch, value in pairs if math.isfinite(value)]
@@ -124,8 +122,9 @@ def curves_svg(
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         figure.patch.set_visible(False)
         room = max(len(_shortened(curve.label)) for _, curve in drawn) * FONT * 0.62 + 16
-        share_x, share_y = (width - LEFT - room) / width, (height - BOTTOM - TOP) / height
-        plot = figure.add_axes((LEFT / width, BOTTOM / height, share_x, share_y))
+        bottom, top = _margins(axes)
+        share_x, share_y = (width - LEFT - room) / width, (height - bottom - top) / height
+        plot = figure.add_axes((LEFT / width, bottom / height, share_x, share_y))
         for index, curve in drawn:
             _draw(plot, index, curve)
         _draw_axes(plot, axes, first=min(curve.points[0][0] for _, curve in drawn))
@@ -134,21 +133,27 @@ def curves_svg(
         with warnings.catch_warnings():  # the browser has glyphs that this font lacks
             warnings.filterwarnings("ignore", message=r"Glyph .* missing", category=UserWarning)
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _inlined(buffer.getvalue(), _spoken([curve for _, curve in drawn], axes), name)
+    return inlined(buffer.getvalue(), _spoken([curve for _, curve in drawn], axes), name)
+
+
+def _margins(axes: Axes) -> tuple[float, float]:
+    """At the bottom and at the top, in CSS pixels."""
+    below = len(axes.x_scales) + axes.x_label.count("\n")
+    return BOTTOM + LINE * below, TOP + LINE * max(0, len(axes.x_marks) - 1)
 
 
 def _draw(plot: Plot, index: int, curve: Curve) -> None:
-    colour = _CURVES[index % len(_CURVES)]
+    colour = CURVES[index % len(CURVES)]
     if curve.low is not None and curve.high is not None:
         plot.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.14, lw=0)
-    dashes = DASHES[index // len(_CURVES) % len(DASHES)]
+    dashes = DASHES[index // len(CURVES) % len(DASHES)]
     plot.plot(
         curve.epochs, curve.values, color=colour, linewidth=2.2, linestyle=dashes,
         solid_capstyle="round", solid_joinstyle="round", clip_on=False,
     )  # fmt: skip
-    epoch, value = curve.points[-1]
     marker = MARKERS[index % len(MARKERS)]
-    plot.plot([epoch], [value], color=colour, marker=marker, markersize=6, clip_on=False)
+    for epoch, value in curve.points if curve.dotted else curve.points[-1:]:
+        plot.plot([epoch], [value], color=colour, marker=marker, markersize=6, clip_on=False)
     for epoch, value in curve.points:
         if epoch == curve.marked:
             plot.plot(
@@ -162,11 +167,15 @@ def _draw(plot: Plot, index: int, curve: Curve) -> None:
             )  # fmt: skip
 
 
-def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
-    plot.set_xlabel(axes.x_label, color=_INK, labelpad=6)
-    plot.set_ylabel(axes.y_label, color=_INK, labelpad=6)
+def _draw_axes(plot: Plot, axes: Axes, first: float) -> None:
+    plot.set_xlabel(axes.x_label, color=INK, labelpad=6)
+    plot.set_ylabel(axes.y_label, color=INK, labelpad=6)
     ticks = min(8, max(2, int(plot.get_window_extent().width / 28)))
     plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
+    if axes.x_limits is not None:
+        plot.set_xlim(axes.x_limits)
+    if axes.x_scales:
+        plot.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _scaled(value, axes)))
     if axes.log:
         plot.set_yscale("log")
         plot.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -178,15 +187,31 @@ def _draw_axes(plot: Plot, axes: Axes, first: int) -> None:
     if axes.maximum < math.inf and high - low < 2:  # small noise must not fill the figure
         low, high = low - 1, high + 1
     plot.set_ylim(low if axes.log else max(low, 0), min(high, axes.maximum))
-    plot.tick_params(color=_RULE, labelcolor=_INK, length=0, pad=6)
-    plot.grid(axis="y", color=_RULE, linewidth=1)
+    plot.tick_params(color=RULE, labelcolor=INK, length=0, pad=6)
+    plot.grid(axis="y", color=RULE, linewidth=1)
     plot.set_axisbelow(True)
     plot.patch.set_visible(False)
     plot.spines[["top", "left", "right"]].set_visible(False)
-    plot.spines["bottom"].set_color(_RULE)
+    plot.spines["bottom"].set_color(RULE)
     if first == 0 and axes.mark_warmup:
-        plot.axvline(0, color=_INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1)
-        _write(plot, "warm-up ends", (0, 1), (-2, 8), color=_INK, alpha=0.75, fontsize=SMALL)
+        _draw_upright(plot, 0)
+        _write(plot, "warm-up ends", (0, 1), (-2, 8), color=INK, alpha=0.75, fontsize=SMALL)
+    for line, (place, text) in enumerate(sorted(axes.x_marks, reverse=True)):
+        top = 1 + LINE * line / plot.get_window_extent().height
+        _draw_upright(plot, place, top)
+        _write(plot, text, (place, top), (-2, 8), color=INK, alpha=0.75, fontsize=SMALL)
+
+
+def _draw_upright(plot: Plot, place: float, top: float = 1.0) -> None:
+    """A dotted line over the height of the plot, up to ``top`` of it."""
+    plot.plot(
+        [place, place], [0, top], transform=plot.get_xaxis_transform(), clip_on=False,
+        color=INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1,
+    )  # fmt: skip
+
+
+def _scaled(value: float, axes: Axes) -> str:
+    return "\n".join([f"{value:g}", *(f"{value * scale:,.0f}" for scale in axes.x_scales)])
 
 
 def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
@@ -198,7 +223,7 @@ def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
     right = max(curve.points[-1][0] for _, curve in drawn)
     heights = _apart(wanted, FONT * 1.35, box.height)
     for (index, curve), height in zip(ordered, heights, strict=True):
-        colour, place = _CURVES[index % len(_CURVES)], (right, height / box.height)
+        colour, place = CURVES[index % len(CURVES)], (right, height / box.height)
         style_of_label = {"verticalalignment": "center_baseline", "fontweight": "bold"}
         label = _shortened(curve.label)
         _write(plot, label, place, (9, 0), color=colour, annotation_clip=False, **style_of_label)
@@ -241,41 +266,12 @@ def _shortened(label: str) -> str:
 
 
 def _spoken(curves: Sequence[Curve], axes: Axes) -> str:
-    texts = []
+    texts, over = [], axes.x_label.partition(",\n")[0]
     for curve in curves:
         epoch, value = max(curve.points, key=lambda point: point[1])
         final, last = curve.points[-1]
         texts.append(
-            f"{curve.label}: at most {value:.{axes.digits}f} ({axes.x_label} {epoch}), "
-            f"{last:.{axes.digits}f} at {final}"
+            f"{curve.label}: at most {value:.{axes.digits}f} ({over} {epoch:g}), "
+            f"{last:.{axes.digits}f} at {final:g}"
         )
-    return f"Line chart of {axes.y_spoken} over {axes.x_label}. " + "; ".join(texts) + "."
-
-
-def _inlined(svg: str, spoken: str, name: str) -> str:
-    """The ``<svg>`` element alone, with CSS colours, without fixed size and without unused ids."""
-    view = re.search(r'viewBox="[^"]*"', svg)
-    assert view is not None
-    body = svg[svg.index(">", svg.index("<svg")) + 1 :].strip()
-    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
-    used = set(re.findall(r'(?:url\(|xlink:href=")#([^")]+)', body))
-    colours = {_INK: "currentColor", _RULE: "var(--rule, #ddd)"} | {
-        placeholder: f"var(--curve-{number}, {colour})"
-        for number, (placeholder, colour) in enumerate(zip(_CURVES, PALETTE, strict=True), start=1)
-    }
-
-    def tag(found: re.Match[str]) -> str:
-        text = re.sub(
-            r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", found[0]
-        )
-        text = re.sub(r'(url\(|xlink:href=")#', rf"\g<1>#{name}-", text)
-        text = re.sub(r" font-family: [^;\"]*;?", "", text)
-        return re.sub("#0102[0-9a-f]{2}", lambda m: colours[m[0]], text)
-
-    body = re.sub(r"<[^>]+>", tag, body)  # only tags: the text of labels does not change
-    body = re.sub(r"\s*\n\s*", "\n", body)
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'{view[0]} style="stroke-linejoin: round" role="img" '
-        f'aria-label="{html.escape(spoken)}">\n{body}'
-    )
+    return f"Line chart of {axes.y_spoken} over {over}. " + "; ".join(texts) + "."

@@ -18,20 +18,13 @@ from largeloss.labels.audit import Audit
 from largeloss.report.cards import Cards
 from largeloss.report.class_counts import ClassCounts, ends
 from largeloss.report.class_table import ClassTable
-from largeloss.report.figures import (
-    DARK_PALETTE,
-    MAP,
-    PALETTE,
-    Axes,
-    Curve,
-    alike,
-    curves_svg,
-)
+from largeloss.report.figures import MAP, Axes, Curve, alike, curves_svg
 from largeloss.report.flagged_table import VERDICTS, FlaggedTable
 from largeloss.report.images import image_png
+from largeloss.report.inline_svg import DARK_PALETTE, PALETTE
 from largeloss.report.jinja import rendered
 from largeloss.report.reliability import RELIABILITY
-from largeloss.report.tables import COLUMNS, comparison_rows
+from largeloss.report.tables import comparison_columns, comparison_rows, worth_in_words
 from largeloss.report.trends import (
     COUNT,
     FIRST_EPOCH,
@@ -41,8 +34,9 @@ from largeloss.report.trends import (
     phases,
     quality_curves,
 )
+from largeloss.report.worth_figure import worth_axes, worth_curves
 
-EMPTY = Comparison((), ())
+EMPTY = Comparison.of([])
 CARD_SIDE = 216
 """Longer side of an image in pixels, approximately."""
 
@@ -88,6 +82,8 @@ def write_report(path: Path, report: ReportPage) -> None:
     within = [(title, _within_epoch_0(found)) for title, found in report.memorization[:1]]
     within = [(title, curves) for title, curves in within if _are_lines(curves)]
     loss_axes = alike(LOSS, (curves for _, curves in (*losses, *within)))
+    comparison = report.comparison or EMPTY
+    worth = worth_curves(comparison, order)
     script = rendered("flagged.js").strip()
     text = rendered(
         "report.html",
@@ -95,13 +91,16 @@ def write_report(path: Path, report: ReportPage) -> None:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         verdicts=VERDICTS,
-        has_delta="Δ" in report.title
-        or any(run.delta_rel is not None for run in (report.comparison or EMPTY).runs),
+        has_delta="Δ" in report.title or any(run.delta_rel is not None for run in comparison.runs),
         chart=_charts(),
         image=_image,
         ends=ends,
-        columns=COLUMNS,
-        rows=comparison_rows(report.comparison) if report.comparison else [],
+        columns=comparison_columns(comparison),
+        rows=comparison_rows(comparison),
+        worth=worth,
+        worth_axes=worth_axes(comparison),
+        worth_banded=any(curve.low is not None for curve in worth),
+        worth_words=worth_in_words(comparison),
         banded=any(curve.low is not None for curve in report.curves),
         stopped=any(curve.ends for curve in report.curves),
         chosen=any(curve.marked is not None for curve in report.curves),

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from largeloss.experiments.results import Comparison, MethodSummary
+from largeloss.experiments.worth import Worth
 from largeloss.losses import title_of
 
-COLUMNS = ("Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", "Seeds")
 NOTHING = "–"
 
 
@@ -41,42 +41,103 @@ class Row(MethodSummary):
     last: float
     """Mean test mAP with the weights of the last epoch."""
     num_seeds: int
+    has_worth: bool
+    """Whether the table has a column for it."""
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The text under each of ``COLUMNS``."""
+        """The text under each of :func:`comparison_columns`."""
         best = number(self.mean)
         return (
-            title_of(self.method),
+            method_title(self.method, self.share),
             "" if self.delta_rel is None else f"{self.delta_rel:g} %",
             f"{best} ± {number(self.std)}" if self.num_seeds > 1 else best,
             number(self.last),
             NOTHING if self.gap_closed is None else percent(self.gap_closed),
+            *([worth_text(self.worth)] if self.has_worth else []),
             str(self.num_seeds),
         )
 
 
+def comparison_columns(comparison: Comparison) -> tuple[str, ...]:
+    """The titles of the table."""
+    worth = ["Worth"] if comparison.curve else []
+    return ("Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", *worth, "Seeds")
+
+
 def comparison_rows(comparison: Comparison) -> list[Row]:
-    """A row for each method and Delta, in the comparison's order."""
+    """A row for each method, Delta and share, in the comparison's order."""
     rows = []
     for line in comparison.summary:
         last = [
             run.last_test_map
             for run in comparison.runs
-            if (run.method, run.delta_rel) == (line.method, line.delta_rel)
+            if (run.method, run.delta_rel, run.share) == (line.method, line.delta_rel, line.share)
         ]
-        rows.append(Row(**vars(line), last=statistics.fmean(last), num_seeds=len(last)))
+        rows.append(
+            Row(
+                **vars(line),
+                last=statistics.fmean(last),
+                num_seeds=len(last),
+                has_worth=bool(comparison.curve),
+            )
+        )
     return rows
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """For a terminal."""
-    return text_table(COLUMNS, [row.cells for row in comparison_rows(comparison)])
+    cells = [row.cells for row in comparison_rows(comparison)]
+    return text_table(comparison_columns(comparison), cells)
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """For a README, ending in a line break."""
-    return markdown_table(COLUMNS, [row.cells for row in comparison_rows(comparison)])
+    """For a README, ending in a line break; what the worth is stands below."""
+    cells = [row.cells for row in comparison_rows(comparison)]
+    below = f"\n{worth_in_words(comparison)}\n" if comparison.curve else ""
+    return markdown_table(comparison_columns(comparison), cells) + below
+
+
+def method_title(method: str, share: float | None = None) -> str:
+    """The method as displayed, with the share of the images that it was trained on."""
+    title = title_of(method)
+    return title if share is None or share == 1 else f"{title}, {100 * share:g} % of images"
+
+
+def delta_title(method: str, delta_rel: float | None) -> str:
+    """The method as displayed, with its Delta."""
+    title = title_of(method)
+    return title if delta_rel is None else f"{title} Δ {delta_rel:g} %"
+
+
+def worth_text(worth: Worth | None) -> str:
+    """``12 %``; ``< 10 %`` and ``> 60 %`` beyond the shares that were tried."""
+    if worth is None:
+        return NOTHING
+    if worth.beyond is None:
+        return share_text(worth.share)
+    return f"{'<' if worth.beyond == 'below' else '>'} {100 * worth.share:g} %"
+
+
+def share_text(share: float) -> str:
+    """In percent: whole ones, or two digits where there are less than ten."""
+    return f"{100 * share:.2g} %" if share < 0.0995 else percent(share)
+
+
+def worth_in_words(comparison: Comparison) -> str:
+    """What the column is, and the shares that have as many labels as the methods were shown."""
+    budget = comparison.budget
+    shares = ""
+    if budget is not None:
+        shares = (
+            f" The methods were shown as many positives as {share_text(budget.positives)} of the "
+            f"images have, completely labelled, and as many yes/no decisions as "
+            f"{share_text(budget.decisions)}."
+        )
+    return (
+        "Worth: the share of the training images with which complete labels reach the same mean "
+        f"test mAP, in as many steps.{shares}"
+    )
 
 
 def phase_table(phases: Sequence[tuple[str, str, Sequence[str]]]) -> Table:

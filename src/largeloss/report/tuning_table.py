@@ -3,8 +3,7 @@
 from rich.table import Table
 
 from largeloss.experiments.tune import Tuning
-from largeloss.losses import title_of
-from largeloss.report.tables import markdown_table, number, text_table
+from largeloss.report.tables import markdown_table, method_title, number, text_table
 
 COLUMNS = ("Method", "Learning rate", "Own setting", "Val mAP (%)", "Trials", "On an edge")
 
@@ -13,7 +12,7 @@ def tuning_rows(tuning: Tuning) -> list[tuple[str, ...]]:
     """The text under each of ``COLUMNS``."""
     return [
         (
-            title_of(one.method),
+            method_title(one.method, one.share),
             f"{one.lr:g}",
             "" if one.value is None else f"{one.setting} {one.value:g}",
             number(one.val_map),

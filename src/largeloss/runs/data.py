@@ -50,11 +50,17 @@ def read_data(settings: RunConfig) -> Dataset:
 
 
 def with_hidden_labels(settings: RunConfig, reference: Dataset) -> RunData:
-    """``reference`` beside what ``--observe`` leaves of its labels of train and val."""
-    if settings.data.observe is None:
-        return RunData(reference, reference)
-    observed = reference.observed(settings.data.observe, settings.data.observe_seed)
-    return RunData(observed, reference)
+    """``reference`` beside what ``--observe`` leaves of its labels of train and val.
+
+    Of both, the share of the training images that is trained on: an image shows the same labels in
+    every share.
+    """
+    data = settings.data
+    kept = reference.with_train_share(data.train_share, data.observe_seed)
+    if data.observe is None:
+        return RunData(kept, kept)
+    observed = reference.observed(data.observe, data.observe_seed)
+    return RunData(observed.with_train_share(data.train_share, data.observe_seed), kept)
 
 
 def open_data(settings: RunConfig) -> RunData:
@@ -99,13 +105,26 @@ class DataReader:
         remark: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._read, self._remark = read, remark
+        self._complete: dict[str, Dataset] = {}
         self._kept: dict[str, RunData] = {}
 
     def __call__(self, settings: RunConfig) -> RunData:
         settings = resolved(settings)
-        key = f"{settings.data.model_dump_json()} {settings.model.image_size}"
+        key = _key(settings)
         if key not in self._kept:
-            self._kept[key] = self._read(settings)
-            for text in self._kept[key].reference.notes:
-                self._remark(text)
+            self._kept[key] = with_hidden_labels(settings, self._as_given(settings))
         return self._kept[key]
+
+    def _as_given(self, settings: RunConfig) -> Dataset:
+        """With all labels and all images: hiding them is quick, decoding every image is not."""
+        every = settings.with_values(data={"observe": None, "observe_seed": 0, "train_share": 1.0})
+        key = _key(every)
+        if key not in self._complete:
+            self._complete[key] = self._read(every).reference
+            for text in self._complete[key].notes:
+                self._remark(text)
+        return self._complete[key]
+
+
+def _key(settings: RunConfig) -> str:
+    return f"{settings.data.model_dump_json()} {settings.model.image_size}"

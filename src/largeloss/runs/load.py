@@ -242,7 +242,7 @@ def open_run(
     model, settings = load(run), saved_settings(run)
     own: dict[str, Any] = {"classes": list(model.classes), "bad_images": bad_images}
     if data is not None:
-        own |= {"path": str(data), "labels": None, "unlisted": unlisted}
+        own |= {"path": str(data), "labels": None, "unlisted": unlisted, "train_share": 1.0}
     dataset = _reference(settings, own, split)
     if dataset.source.sample_shape != model.sample_shape:
         raise DataError(
@@ -265,9 +265,8 @@ def open_shared(run: Path, data: Path | None = None) -> tuple[LoadedRun, NDArray
         opened = open_run(run)
         return opened, np.arange(opened.dataset.labels.num_classes)
     model, settings = load(run), saved_settings(run)
-    dataset = _reference(
-        settings, {"path": str(data), "labels": None, "classes": None, "unlisted": None}
-    )
+    own = {"path": str(data), "labels": None, "classes": None, "unlisted": None}
+    dataset = _reference(settings, own | {"train_share": 1.0})
     shared = [name for name in model.classes if name in dataset.labels.classes]
     if not shared:
         raise DataError(
