@@ -50,10 +50,7 @@ class Budget:
             complete: Of complete labels on ``share`` of the images.
             share: The largest that was tried.
         """
-        (positives, decisions), (all_positives, all_decisions) = (
-            (statistics.fmean(run[which] for run in runs) if runs else 0.0 for which in (0, 1))
-            for runs in (shown, complete)
-        )
+        (positives, decisions), (all_positives, all_decisions) = map(_means, (shown, complete))
         if not decisions or not all_positives:
             return None
         all_positives, all_decisions = all_positives / share, all_decisions / share
@@ -63,6 +60,11 @@ class Budget:
             round(all_positives),
             round(all_decisions),
         )
+
+
+def _means(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    firsts, seconds = zip(*counts, strict=True) if counts else ((0,), (0,))
+    return statistics.fmean(firsts), statistics.fmean(seconds)
 
 
 def parse_shares(text: str) -> tuple[float, ...]:

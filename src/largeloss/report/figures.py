@@ -170,8 +170,9 @@ def _draw(plot: Plot, index: int, curve: Curve) -> None:
 def _draw_axes(plot: Plot, axes: Axes, first: float) -> None:
     plot.set_xlabel(axes.x_label, color=INK, labelpad=6)
     plot.set_ylabel(axes.y_label, color=INK, labelpad=6)
-    ticks = min(8, max(2, int(plot.get_window_extent().width / 28)))
-    plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True, min_n_ticks=1))
+    room, steps = (56, [1, 2, 5, 10]) if axes.x_scales else (28, None)
+    ticks = min(8, max(2, int(plot.get_window_extent().width / room)))
+    plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=steps, integer=True, min_n_ticks=1))
     if axes.x_limits is not None:
         plot.set_xlim(axes.x_limits)
     if axes.x_scales:

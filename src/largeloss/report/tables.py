@@ -101,7 +101,7 @@ def comparison_markdown(comparison: Comparison) -> str:
 def method_title(method: str, share: float | None = None) -> str:
     """The method as displayed, with the share of the images that it was trained on."""
     title = title_of(method)
-    return title if share is None or share == 1 else f"{title}, {100 * share:g} % of images"
+    return title if share is None or share == 1 else f"{title} {100 * share:g} %"
 
 
 def delta_title(method: str, delta_rel: float | None) -> str:
