@@ -149,7 +149,8 @@ class RunConfig(Section):
     def num_epochs(self) -> int:
         """Of all phases."""
         training = self.training
-        return training.epochs + training.head_epochs * (training.protocol == "linear-init")
+        head = training.head_epochs * (training.protocol == "linear-init")
+        return training.epochs * (1 + training.teachers) + head
 
     def plain(self) -> dict[str, Any]:
         """As YAML holds it."""

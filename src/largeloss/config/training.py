@@ -21,6 +21,14 @@ class TrainingConfig(Section):
     head_method: str | None = setting(
         None, "Of linear-init: method of that phase. Default: the method's own choice."
     )
+    teachers: int = setting(
+        0,
+        "Models, of other seeds, that are trained first; what they agree on becomes labels of the "
+        "model that is kept. Each costs a training. End to end.",
+        flag=True,
+        ge=0,
+        le=9,
+    )
     epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)
     batch_size: int = setting(16, "Over all processes.", flag=True, ge=1)
     optimizer: Literal["adam", "sgd", "rmsprop", "rmsprop-tf"] = setting(

@@ -17,6 +17,7 @@ from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.settings_checks import (
     check_before_data,
+    check_teachers,
     make_feature_folder,
     setting_remarks,
 )
@@ -110,6 +111,7 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
                 f"{method.name} with these settings compares scoring passes that differ by "
                 "dropout, and needs dropout before the head: --set model.dropout=0.5."
             )
+    check_teachers(settings, dataset)
     make_feature_folder(settings)
     return dataset
 

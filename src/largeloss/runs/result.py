@@ -81,6 +81,8 @@ class RunResult:
     protocol: str
     head: dict[str, Any]
     """Result of LinearInit's first phase; empty otherwise."""
+    teaching: dict[str, Any]
+    """Of --teachers: how good they are, and what they said; empty otherwise."""
     start_weights: str
     environment: dict[str, Any]
     fingerprints: dict[str, str]

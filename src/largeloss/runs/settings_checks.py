@@ -15,6 +15,8 @@ from largeloss.losses import AssumeNegative, check_method, title_of
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method
 
+LIMIT = 500_000_000
+"""Training entries whose probabilities are kept in memory, of teachers."""
 SMALLEST = {"digits": 16}
 """Backbone → pixels below which an image has one place in its last maps."""
 _SMALLEST = 32  # of all others: most halve the sides of an image five times
@@ -67,6 +69,33 @@ def make_feature_folder(settings: RunConfig) -> None:
         raise ConfigError(
             f"Features cannot be kept in {cache} ({error}). Choose another --cache."
         ) from None
+
+
+def check_teachers(settings: RunConfig, dataset: Dataset) -> None:
+    """Refuses settings that do not go together with teachers.
+
+    Raises:
+        ConfigError: so they are.
+    """
+    training = settings.training
+    if not training.teachers:
+        return
+    if training.protocol != "end-to-end":
+        raise ConfigError(
+            f"--teachers trains whole networks, and --protocol {training.protocol} a head on "
+            "features that stay: its predictions hold nothing new. Leave one of the two out."
+        )
+    if training.record == "losses":
+        raise ConfigError(
+            "--record losses is of one training on the labels as they are given, and with "
+            "--teachers there are several. Leave one of the two out."
+        )
+    entries = len(dataset.rows("train")) * dataset.labels.num_classes
+    if entries > LIMIT:
+        raise ConfigError(
+            f"--teachers keeps a probability of each training entry, of at most {LIMIT:,}; here "
+            f"are {entries:,}. Leave it out, or train on fewer --classes."
+        )
 
 
 def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:

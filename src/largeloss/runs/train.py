@@ -20,6 +20,7 @@ from largeloss.runs.phases import (
 )
 from largeloss.runs.result import RunResult, environment
 from largeloss.runs.tag_rules import logit_thresholds, saved_rules, tag_rules
+from largeloss.runs.teachers import Teaching, added_tags, taught
 from largeloss.runs.training_labels import training_counts
 from largeloss.training.description import TagRule
 from largeloss.training.determinism import repeatable
@@ -79,6 +80,9 @@ def train(
             phase = head_on_features(phase, run.settings, listener)
         elif run.settings.training.protocol == "linear-init":
             head = train_head_first(phase, run.settings, device, listener, requests, continuing)
+        teaching = None
+        if run.settings.training.teachers:
+            phase, teaching = taught(phase, run, device, listener, requests)
         with requests.listening():
             outcome = fit(
                 phase,
@@ -89,9 +93,9 @@ def train(
                 began=began,
             )
         with if_interrupted("Training is over and kept; --resume measures and ends the run."):
-            result, rules = _measured(run, phase, outcome, head, began)
+            result, rules = _measured(run, phase, outcome, head, teaching, began)
         if main:
-            _write_corrections(run, folder)
+            _write_corrections(phase)
             more = {"thresholds": saved_rules(rules), "val_rule": run.evaluators.val.rule}
             save_config(folder.best, load_config(folder.best) | more)
             folder.finish(asdict(result))
@@ -114,7 +118,12 @@ def _introduce(run: Assembled, listener: Listener) -> None:
 
 
 def _measured(
-    run: Assembled, phase: Phase, outcome: Outcome, head: dict[str, Any], run_began: float
+    run: Assembled,
+    phase: Phase,
+    outcome: Outcome,
+    head: dict[str, Any],
+    teaching: Teaching | None,
+    run_began: float,
 ) -> tuple[RunResult, dict[str, TagRule]]:
     """The result, and from which probability on each class is tagged; collective."""
     began = time.perf_counter()
@@ -131,7 +140,7 @@ def _measured(
         val.interval(val_scores),
     )
     now = time.perf_counter()
-    classes, edits = run.dataset.labels.classes, run.criterion.edits
+    classes, edits = run.dataset.labels.classes, phase.criterion.edits
     result = RunResult(
         method=run.settings.method.name,
         delta_rel=run.settings.method.delta_rel,
@@ -142,7 +151,11 @@ def _measured(
         last_test_map_measurable=last.measurable,
         best_epoch=outcome.best_epoch,
         stop_reason=outcome.stop_reason,
-        seconds=head.get("seconds", 0.0) + outcome.seconds + now - began,
+        seconds=head.get("seconds", 0.0)
+        + (0.0 if teaching is None else teaching.seconds)
+        + outcome.seconds
+        + now
+        - began,
         wall_seconds=outcome.seconds_before + now - run_began,
         val_map=outcome.best_val_map,
         test_map_interval=None if test_interval is None else list(test_interval),
@@ -159,11 +172,13 @@ def _measured(
         test_tag_recall=tags.overall_recall,
         num_images={name: len(rows) for name, rows in run.dataset.splits.items()},
         train_counts=training_counts(run.data, run.dataset),
-        expected_positives=getattr(run.criterion, "expected_positives", None),
-        notes=[*run.remarks, *outcome.resumed],
-        num_corrections=0 if edits is None else len(edits.committed),
+        expected_positives=getattr(phase.criterion, "expected_positives", None),
+        notes=[*run.remarks, *([] if teaching is None else [str(teaching)]), *outcome.resumed],
+        num_corrections=(0 if edits is None else len(edits.committed))
+        + (0 if teaching is None else teaching.added),
         protocol=run.settings.training.protocol,
         head=head,
+        teaching={} if teaching is None else asdict(teaching),
         start_weights=run.model_config["start_weights"],
         environment=environment(),
         fingerprints=dict(phase.content),
@@ -171,12 +186,12 @@ def _measured(
     return result, rules
 
 
-def _write_corrections(run: Assembled, folder: RunFolder) -> None:
-    """The label edits of a method that makes them."""
-    criterion = run.criterion
+def _write_corrections(phase: Phase) -> None:
+    """The label edits of a method that makes them, after those of teachers."""
+    criterion, labels, file = phase.criterion, phase.data.labels, phase.run.corrections_file
     if criterion.edits is None or criterion.action is None:
         return
-    edits, labels = criterion.edits.committed, run.dataset.labels
+    edits = criterion.edits.committed
     records = LabelEdits.of(
         images=labels.images,
         classes=labels.classes,
@@ -189,4 +204,4 @@ def _write_corrections(run: Assembled, folder: RunFolder) -> None:
         author=criterion.name,
         reason=criterion.action.reason,
     )
-    write_edits(folder.corrections_file, records)
+    write_edits(file, LabelEdits.concatenated([added_tags(file), records]))

@@ -24,6 +24,8 @@ from largeloss.training.weights import WEIGHTS
 
 HEAD = "head"
 """The folder, within that of a run, of LinearInit's first phase."""
+TEACHER = "teacher"
+"""Begins the name of the folder, within that of a run, of each of its teachers."""
 SUMS = "sha256_of"
 """In ``result.json``: checksums of files that have none of their own."""
 
@@ -208,7 +210,8 @@ class RunFolder:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
 
     def _folders(self) -> tuple[Path, ...]:
-        return self.path, self.best, self.last, self.recorded, self.path / HEAD
+        within = (self.path / HEAD, *self.path.glob(f"{TEACHER}-*"))
+        return self.path, self.best, self.last, self.recorded, *within
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()

@@ -1,0 +1,181 @@
+"""Self-training: other models add the tags that they are sure of, and the run's model learns them.
+
+A model that was shown missing tags as absent has learnt some of the mistake. Teachers, trained by
+the run's method on the labels as they are, vote on the unobserved training entries; the student,
+which the run keeps, starts anew with the tags that they have added.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from largeloss import distributed
+from largeloss.data.dataset import Rows
+from largeloss.errors import LabelError, RunError
+from largeloss.labels import LabelEdits, LabelTable, apply_edits, read_edits, write_edits
+from largeloss.runs.assemble import Assembled, make_loss, make_model
+from largeloss.runs.phases import best_model
+from largeloss.training.engine import score
+from largeloss.training.evaluation import evaluation_loader
+from largeloss.training.fit import Phase, fit
+from largeloss.training.listener import Listener
+from largeloss.training.recipe import seed_of
+from largeloss.training.run_folder import TEACHER, RunFolder
+from largeloss.training.signals import StopRequests
+
+SURE = 0.7
+"""The mean probability from which on an unobserved entry becomes present; docs/recipe.md has the
+figures for other limits."""
+AUTHOR = "teachers"
+"""Of the label edits."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A teacher that is trained, as the result tells of it."""
+
+    val_map: float
+    """In percent, of its best epoch."""
+    best_epoch: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What the teachers have said of the unobserved training entries."""
+
+    teachers: tuple[Teacher, ...]
+    added: int
+    """Unobserved entries that became present."""
+
+    @property
+    def seconds(self) -> float:
+        """Of all teachers."""
+        return sum(teacher.seconds for teacher in self.teachers)
+
+    def __str__(self) -> str:
+        maps = ", ".join(f"{one.val_map:.1f}" for one in self.teachers)
+        teachers = f"{len(self.teachers)} teachers" if len(self.teachers) > 1 else "One teacher"
+        return (
+            f"{teachers} (val mAP {maps}) took {self.added} unobserved training entries for "
+            f"present, with a probability of {SURE:g} or more; the model learnt from them, too. "
+            "'largeloss labels log' lists them."
+        )
+
+
+def taught(
+    phase: Phase, run: Assembled, device: torch.device, listener: Listener, requests: StopRequests
+) -> tuple[Phase, Teaching]:
+    """The student's phase, after the teachers were trained; what is finished is read.
+
+    The tags added are in the run's ``corrections.parquet``, with the teachers' mean probability.
+
+    Source: Xie et al., CVPR 2020: a student starts anew on confident predictions. Here these are
+        the mean of several teachers', tags alone, and learnt by a method for missing tags.
+
+    Raises:
+        RunError: the run was stopped, or failed; or the teachers' tags cannot be read.
+    """
+    teachers = tuple(
+        _trained(phase, run, place, device, listener, requests)
+        for place in range(run.settings.training.teachers)
+    )
+    path, labels = phase.run.corrections_file, phase.data.labels
+    if not distributed.from_main(path.is_file()):
+        votes = [_probabilities(phase, run, place, device) for place in range(len(teachers))]
+        if distributed.rank() == 0:
+            rows = phase.data.rows("train")
+            write_edits(path, votes_as_edits(labels, rows, torch.stack(votes).mean(0).numpy()))
+        distributed.barrier()
+    try:
+        edits = added_tags(path)
+        table = apply_edits(labels, edits)
+    except LabelError as error:
+        raise RunError(f"The tags of the teachers cannot be used: {error}") from None
+    data = replace(phase.data, labels=table)
+    criterion, _ = make_loss(run.settings.method, data)
+    content = {**phase.content, "tags of the teachers": table.fingerprint}
+    teaching = Teaching(teachers, len(edits))
+    listener.remark(str(teaching))
+    return replace(phase, data=data, criterion=criterion, content=content), teaching
+
+
+def added_tags(path: Path) -> LabelEdits:
+    """The teachers' label edits in a run's ``corrections.parquet``; none where there is no file.
+
+    Raises:
+        LabelError: it cannot be read.
+    """
+    if not path.is_file():
+        return LabelEdits.concatenated([])
+    edits = read_edits(path)
+    return edits.select(edits.author == AUTHOR)
+
+
+def votes_as_edits(
+    labels: LabelTable, rows: Rows, probabilities: NDArray[np.floating]
+) -> LabelEdits:
+    """The unobserved entries of images ``rows`` (n,) that are present by (n, C) probabilities."""
+    places, columns = np.nonzero((labels.lookup(rows) == -1) & (probabilities >= SURE))
+    return LabelEdits.of(
+        images=labels.images,
+        classes=labels.classes,
+        rows=rows[places],
+        columns=columns,
+        before=-1,
+        after=1,
+        score=probabilities[places, columns],
+        author=AUTHOR,
+        reason="probable by their mean",
+    )
+
+
+def _trained(
+    phase: Phase,
+    run: Assembled,
+    place: int,
+    device: torch.device,
+    listener: Listener,
+    requests: StopRequests,
+) -> Teacher:
+    """A teacher that is trained, now or before."""
+    folder = _folder(phase, place)
+    if not distributed.from_main(folder.finished):
+        number = run.settings.training.teachers
+        listener.message(f"Teacher {place + 1} of {number}:")
+        seed = seed_of(phase.recipe.seed, place + 1)
+        torch.manual_seed(seed)
+        model, *_ = make_model(run.settings, run.dataset)
+        criterion, _ = make_loss(run.settings.method, run.dataset)
+        teacher = replace(
+            phase,
+            model=model.to(device),
+            criterion=criterion,
+            recipe=replace(phase.recipe, seed=seed),
+            run=folder,
+        )
+        resume = distributed.from_main(folder.begun)
+        with requests.listening():
+            outcome = fit(teacher, device, resume=resume, listener=listener, requests=requests)
+        if distributed.rank() == 0:
+            found = Teacher(outcome.best_val_map, outcome.best_epoch, outcome.seconds)
+            folder.finish(asdict(found))
+        distributed.barrier()
+    content = folder.result()
+    return Teacher(**{field.name: content[field.name] for field in fields(Teacher)})
+
+
+def _probabilities(phase: Phase, run: Assembled, place: int, device: torch.device) -> Tensor:
+    """(n, C) of a teacher's best epoch, for the training images; collective."""
+    model, *_ = make_model(run.settings, run.dataset)
+    teacher = replace(phase, model=model.to(device), run=_folder(phase, place))
+    loader = evaluation_loader(phase.data, "train", phase.recipe, device)
+    return score(best_model(teacher), loader).logits.sigmoid_()
+
+
+def _folder(phase: Phase, place: int) -> RunFolder:
+    return RunFolder(phase.run.path / f"{TEACHER}-{place}")

@@ -1,0 +1,148 @@
+"""Teachers vote on unobserved training entries; a run with them goes on wherever it was cut off."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from conftest import write_image_folder
+from largeloss.config import make_config
+from largeloss.errors import RunError
+from largeloss.labels import LabelTable, apply_edits, read_edits
+from largeloss.runs.teachers import AUTHOR, SURE, votes_as_edits
+from largeloss.runs.train import train
+from largeloss.training.checkpoint_file import load_state
+from largeloss.training.listener import Listener
+from largeloss.training.weights import load_weights
+
+SHAPE = (5, 3)
+
+
+class Stop(Exception):
+    """The plug is pulled."""
+
+
+class Cut(Listener):
+    """Pulls it when the n-th epoch of all trainings begins, or when something is said."""
+
+    def __init__(self, epoch: int = -1, word: str = "nothing of the kind") -> None:
+        self.epoch, self.word, self.seen = epoch, word, 0
+
+    def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+        if self.seen == self.epoch:
+            raise Stop
+        self.seen += 1
+
+    def remark(self, text: str) -> None:
+        if self.word in text:
+            raise Stop
+
+
+def settings(folder: Path, **training: object):
+    return make_config(
+        [
+            {
+                "data": {"path": str(folder), "observe": "single-positive"},
+                "method": {"name": "ll-cp", "delta_rel": 40.0},
+                "model": {"backbone": "digits", "image_size": 16},
+                "training": {
+                    "epochs": 4, "batch_size": 4, "lr": 1e-2, "head_lr_factor": 1.0,
+                    "workers": 0, "stop_below": None, "teachers": 2, **training,
+                },
+            }
+        ]
+    )  # fmt: skip
+
+
+@given(
+    arrays(np.int8, SHAPE, elements=st.integers(-1, 1)),
+    arrays(np.float32, (3, 3), elements=st.floats(0, 1, width=32)),
+)
+def test_only_what_is_unobserved_and_probable_becomes_present(states, probabilities):
+    labels = LabelTable.from_dense(states)
+    rows = np.array([0, 2, 3])
+    expected = states.copy()
+    for place, row in enumerate(rows):
+        for column in range(3):
+            if states[row, column] == -1 and probabilities[place, column] >= SURE:
+                expected[row, column] = 1
+    edits = votes_as_edits(labels, rows, probabilities)
+    np.testing.assert_array_equal(apply_edits(labels, edits).to_dense(), expected)
+    assert set(edits.author) <= {AUTHOR}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[Path, Path]:
+    """A folder of images, and a run on it."""
+    root = tmp_path_factory.mktemp("teachers")
+    folder = write_image_folder(root / "images", num=60)
+    train(settings(folder), root / "whole")
+    return folder, root / "whole"
+
+
+def test_the_run_tells_of_its_teachers(whole):
+    _, run = whole
+    result = json.loads((run / "result.json").read_text())
+    edits = read_edits(run / "corrections.parquet")
+    added = edits.select(edits.author == AUTHOR)
+    assert len(result["teaching"]["teachers"]) == 2
+    assert result["teaching"]["added"] == len(added) > 0
+    assert result["num_corrections"] == len(edits)
+    assert (added.score >= SURE).all()
+    assert any("2 teachers (val mAP" in note for note in result["notes"])
+    one, two = (load_weights(run / f"teacher-{n}" / "best") for n in range(2))
+    assert not torch.equal(one["head.weight"], two["head.weight"])
+    assert not torch.equal(one["head.weight"], load_weights(run / "best")["head.weight"])
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [lambda: Cut(1), lambda: Cut(5), lambda: Cut(9), lambda: Cut(word="teachers")],
+    ids=["first teacher", "second teacher", "student", "after the vote"],
+)
+def test_a_run_that_is_cut_off_goes_on_the_same(whole, tmp_path, cut: Callable[[], Cut]):
+    folder, run = whole
+    with pytest.raises(Stop):
+        train(settings(folder), tmp_path / "cut", listener=cut())
+    train(settings(folder), tmp_path / "cut", resume=True)
+    for part in (".", "teacher-0", "teacher-1"):
+        one, two = (load_state(root / part / "last/state.pt") for root in (run, tmp_path / "cut"))
+        for name, value in one["model"].items():
+            assert torch.equal(value, two["model"][name])
+        best, again = (load_weights(root / part / "best") for root in (run, tmp_path / "cut"))
+        assert all(torch.equal(best[name], again[name]) for name in best)
+    before, after = (read_edits(root / "corrections.parquet") for root in (run, tmp_path / "cut"))
+    np.testing.assert_array_equal(before.rows, after.rows)
+    np.testing.assert_array_equal(before.score, after.score)
+
+
+def test_tags_that_were_tampered_with_are_refused(whole, tmp_path):
+    folder, _ = whole
+    with pytest.raises(Stop):
+        train(settings(folder), tmp_path / "cut", listener=Cut(word="teachers"))
+    (tmp_path / "cut/corrections.parquet").write_bytes(b"nothing of the kind")
+    with pytest.raises(RunError, match="The tags of the teachers cannot be used"):
+        train(settings(folder), tmp_path / "cut", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--protocol", "linear"), "--teachers trains whole networks"),
+        (("--record", "losses"), "--record losses is of one training"),
+    ],
+)
+def test_what_does_not_go_with_teachers(largeloss, image_folder, tmp_path, more, message):
+    code, _, err = largeloss(
+        "train", image_folder, "--backbone", "digits", "--image-size", "16", "--teachers", "1",
+        "--cache", tmp_path / "cache", *more, "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 2
+    assert message in err
+    assert not (tmp_path / "run").exists()
