@@ -104,3 +104,19 @@ def test_features_are_extracted_once_for_all_shares(image_folder, largeloss, tmp
     )  # fmt: skip
     assert code == 0, err
     assert len(list((cache / "features").glob("*.safetensors"))) == 1
+
+
+def test_images_that_were_left_out_are_none_that_the_run_was_trained_on(
+    image_folder, largeloss, tmp_path
+):
+    run = tmp_path / "run"
+    code, _, err = largeloss(
+        "train", image_folder, "--backbone", "digits", "--image-size", "16", "--epochs", 1,
+        "--workers", 0, "--batch-size", 4, "--method", "full", "--set", "data.train_share=0.5",
+        "--out", run,
+    )  # fmt: skip
+    assert code == 0
+    assert "Of 18 training images 9 are trained on" in err
+    code, _, err = largeloss("evaluate", run, image_folder, "--split", "train")
+    assert code == 0
+    assert "9 of 18 inputs of train are among those that the run was trained on" in err

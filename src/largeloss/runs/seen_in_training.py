@@ -33,7 +33,9 @@ def seen_in_training(run: Path, opened: LoadedRun, split: str) -> tuple[str, ...
             f"have been trained on inputs that are {split} now."
         )
     rows = dataset.rows(split)
-    known = np.concatenate([trained.rows("train"), trained.rows("val")])
+    own = opened.settings.data
+    used = trained.with_train_share(own.train_share, own.observe_seed)
+    known = np.concatenate([used.rows("train"), used.rows("val")])
     shared = rows[shared_inputs(dataset.source, rows, trained.source, known)]
     if len(shared):
         names = some((repr(dataset.labels.images[row]) for row in shared.tolist()), 3)
