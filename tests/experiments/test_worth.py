@@ -117,8 +117,9 @@ def test_without_counts_there_is_no_budget():
 
 @pytest.mark.parametrize("text", ["0", "1", "0.1,0.1", "-0.1", "0.2,nan", "ten", "10"])
 def test_other_shares_are_refused(text):
-    with pytest.raises(ConfigError, match=r"0\.1,0\.2,0\.4"):
+    with pytest.raises(ConfigError, match=r"0\.1,0\.2,0\.4") as found:
         parse_shares(text)
+    assert ("method 'full'" in str(found.value)) == (text != "ten")
 
 
 def test_shares_are_sorted():

@@ -74,11 +74,12 @@ def parse_shares(text: str) -> tuple[float, ...]:
         ConfigError: no numbers; or as :func:`checked_shares`.
     """
     try:
-        return checked_shares([float(part) for part in text.split(",") if part.strip()])
+        shares = [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise ConfigError(
             f"--complete takes shares between 0 and 1, such as 0.1,0.2,0.4, but got {text!r}."
         ) from None
+    return checked_shares(shares)
 
 
 def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
