@@ -264,15 +264,13 @@ def test_compare_trains_full_labels_on_shares_in_as_many_steps(data, largeloss, 
 
 def test_each_share_has_its_own_learning_rate(data, largeloss, tmp_path):
     out, both = tmp_path / "tuned", tmp_path / "both"
-    tune = ("tune", data, *SMALL, *HIDDEN, "--methods", "full,an", "--budget", 1)
+    tune = ("tune", data, *SMALL, *HIDDEN, "--methods", "full", "--budget", 1)
     code, _, err = largeloss(*tune, "--complete", "0.5", "--out", out)
     assert code == 0, err
     assert "| Full labels 50 % |" in (out / "table.md").read_text()
     found = Tuning.read(out)
-    assert [(one.method, one.share) for one in found.methods] == [
-        ("full", None), ("an", None), ("full", 0.5),
-    ]  # fmt: skip
-    compare = ("compare", data, *SMALL, *HIDDEN, "--methods", "full,an", "--tuned", out, "--seeds",
+    assert [(one.method, one.share) for one in found.methods] == [("full", None), ("full", 0.5)]
+    compare = ("compare", data, *SMALL, *HIDDEN, "--methods", "full", "--tuned", out, "--seeds",
                1, "--out", both)  # fmt: skip
     code, _, err = largeloss(*compare, "--complete", "0.2,0.5")
     assert code == 2
@@ -280,7 +278,7 @@ def test_each_share_has_its_own_learning_rate(data, largeloss, tmp_path):
     assert not both.exists()
     content = json.loads((out / "tuned.json").read_text())
     del content["sha256"]
-    content["methods"][2]["lr"] = 0.0123
+    content["methods"][1]["lr"] = 0.0123
     (out / "tuned.json").write_text(checksummed_json(content))
     assert largeloss(*compare, "--complete", "0.5")[0] == 0
     assert saved_settings(both / "full-50pct-seed0").training.lr == 0.0123
@@ -313,7 +311,3 @@ def test_python_has_the_worth_too(data, tmp_path):
     assert [(line.method, line.share) for line in found.summary] == [("an", 1), ("full", 0.5)]
     assert found.budget is not None
     assert "<th>Worth</th>" in found._repr_html_()
-    tuned = package.tune(
-        data, methods=["an"], budget=1, complete=[0.5], out=tmp_path / "tuned", **small
-    )
-    assert [one.share for one in tuned.methods] == [None, 0.5]
