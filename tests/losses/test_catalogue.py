@@ -110,7 +110,7 @@ def test_names():
 
 
 def test_settings_are_those_of_the_constructor():
-    large = {"rate_base": "all", "ties": "include", "warmup_epochs": 1}
+    large = {"rate_base": "all", "ties": "include", "warmup_epochs": 1, "missing": None}
     assert {name: settings_of(name) for name in LOSSES} == {
         "full": {},
         "an": {},
@@ -187,7 +187,7 @@ def test_settings_are_those_of_the_constructor():
         (
             "ll-r",
             {"delta_rel": "much"},
-            "delta_rel of ll-r must be a number from 0 to 100 (perc",
+            "delta_rel of ll-r must be 'auto' or a number from 0 to 100 (perc",
         ),
         ("ll-r", {"delta_rel": True}, "published values: 0.1 to 0.5), got True."),
         ("ll-r", {"delta_rel": None}, "published values: 0.1 to 0.5), got None."),

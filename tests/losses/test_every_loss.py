@@ -609,7 +609,7 @@ def test_finding_20_a_setting_of_a_wrong_type_is_named(name):
             ConfigError, match=r"delta_rel of ll-.*got '0\.2'\. Write it as a number"
         ):
             call()
-    with pytest.raises(ConfigError, match=r"delta_rel of LargeLossSelection must be a number"):
+    with pytest.raises(ConfigError, match=r"delta_rel of LargeLossSelection must be 'auto' or"):
         # The wrong type is what is tested.
         LargeLossSelection("0.2", "all", "include", 1)  # type: ignore[arg-type]
 
@@ -620,7 +620,8 @@ def test_finding_20_a_setting_of_a_wrong_type_is_named(name):
 def test_finding_25_settings_are_shown():
     assert repr(LOSSES["an"]()) == "AssumeNegative()"
     assert repr(LargeLossRejection(0.4, ties="stable")) == (
-        "LargeLossRejection(delta_rel=0.4, rate_base='all', ties='stable', warmup_epochs=1)"
+        "LargeLossRejection(delta_rel=0.4, rate_base='all', ties='stable', warmup_epochs=1, "
+        "missing=None)"
     )
     shown = repr(InteractiveMultiLabelLearning(graph=torch.eye(3)))
     assert "(dictionary_size=4096, graph=tensor of (3, 3), version='paper', lr_factor=1.0)" in shown

@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -123,6 +123,8 @@ def _kind(annotation: Any) -> Any:
     parts = [annotation]
     for part in parts:
         parts += get_args(part)  # of a union, of Annotated
+    if Path in parts or any(get_origin(part) is Literal for part in parts):
+        return str
     return next((kind for kind in (bool, int, float) if kind in parts), str)
 
 

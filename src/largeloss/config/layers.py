@@ -1,6 +1,6 @@
 """Layers of settings (files, ``--set a.b=c``, options) merged to one :class:`RunConfig`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def make_config(
     try:
         return RunConfig.model_validate(merged(layers, sets))
     except ValidationError as error:
-        problems = "\n".join(f"  {_explained(dict(e))}" for e in error.errors())
+        problems = "\n".join(f"  {text}" for text in _problems(error))
         raise ConfigError(f"{source} cannot be used:\n{problems}") from None
 
 
@@ -130,6 +130,20 @@ def _assignment(text: str) -> dict[str, Any]:
     for part in reversed(name.strip().split(".")):
         nested = {part: nested}
     return dict(nested)
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    """One for each setting: where it may be of several types, what each of them needs."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for details in error.errors():
+        one = dict[str, Any](details)
+        found.setdefault(".".join(map(str, one["loc"][:2])), []).append(one)
+    for setting, several in found.items():
+        if len(several) > 1 and all(one["input"] is several[0]["input"] for one in several):
+            needed = " or ".join(one["msg"] for one in several)
+            yield f"{setting}: {needed}, got {several[0]['input']!r}"
+        else:
+            yield from map(_explained, several)
 
 
 def _explained(error: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ UNIMPORTANT = {"data.cache", "training.checkpoint_every"}
 PRECISION = "training.precision"
 
 Three = Annotated[list[float], Field(min_length=3, max_length=3)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 ThreePositive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
 
 
@@ -83,8 +84,19 @@ class MethodConfig(Section):
     model_config = ConfigDict(extra="allow", validate_default=True)
 
     name: str = setting("ll-r", "See 'largeloss methods'.", flag=True)
-    delta_rel: Annotated[float, Field(ge=0, le=100)] | None = setting(
-        None, "Δ of ll-r, ll-ct, ll-cp: percent of a batch's entries.", flag=True
+    delta_rel: Literal["auto"] | Percent | None = setting(
+        None,
+        "Δ of ll-r, ll-ct, ll-cp: percent of a batch's entries; auto: by how many tags are "
+        "estimated to be missing.",
+        flag=True,
+        union_mode="left_to_right",
+    )
+    missing: Percent | Path | None = setting(
+        None,
+        "Of Δ auto: percent of the unobserved entries that are present, or the audit.json of a "
+        "review that says so. Default: a rough estimate.",
+        flag=True,
+        union_mode="left_to_right",
     )
     expected_positives: Annotated[float, Field(gt=0)] | None = setting(
         None, "Of epr and role: tags of an image on average. Default: estimated.", flag=True

@@ -10,7 +10,7 @@ from largeloss.errors import RunError
 from largeloss.experiments.worth import Budget, Curve, Worth, complete_curve, worth
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
 from largeloss.losses import AssumeNegative, FullLabel
-from largeloss.runs.result import RunResult
+from largeloss.runs.result import Delta, RunResult
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class ComparedRun:
     """A finished run of a comparison. mAP in percent."""
 
     method: str
-    delta_rel: float | None
-    """Percent of the batch's entries; None for methods without Δ."""
+    delta_rel: Delta | None
+    """Percent of the batch's entries, or "auto"; None for methods without Δ."""
     seed: int
     test_map: float
     """On the test split, with the weights of the best val epoch."""
@@ -58,7 +58,7 @@ class MethodSummary:
     """A method over its seeds. mAP in percent."""
 
     method: str
-    delta_rel: float | None
+    delta_rel: Delta | None
     mean: float
     """Mean of ``test_map``."""
     std: float
@@ -85,7 +85,7 @@ class Comparison:
     @classmethod
     def of(cls, runs: Sequence[ComparedRun]) -> Self:
         """Summarises runs; methods keep the order in which they first appear."""
-        groups: dict[tuple[str, float | None, float], list[float]] = {}
+        groups: dict[tuple[str, Delta | None, float], list[float]] = {}
         for run in runs:
             groups.setdefault((run.method, run.delta_rel, run.share), []).append(run.test_map)
         means = {key: statistics.fmean(values) for key, values in groups.items()}

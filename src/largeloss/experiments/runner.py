@@ -179,7 +179,11 @@ def _settings(
 ) -> RunConfig:
     """With the run's Delta, share and seed, without settings that its method does not have."""
     variant = planned.variant
-    own = {} if variant.delta_rel is None else {"delta_rel": variant.delta_rel}
+    own: dict[str, object] = {}
+    if variant.delta_rel is not None:
+        own["delta_rel"] = variant.delta_rel
+    if variant.delta_rel != "auto":
+        own["missing"] = None  # it is of Δ auto
     made = with_method(make(variant), variant.method, own)
     if variant.share is not None:
         made = with_share(made, variant.share)

@@ -40,16 +40,16 @@ def best_bin_priors(
 
     Args:
         images: (C, Z): how many images have a score in each bin, in rising order.
-        positives: (C, Z): the same of the class's observed positives.
+        positives: (C, Z): the same of the class's observed positives, which are among them.
         confidence: delta and gamma of the bound.
 
     Source: Garg et al., NeurIPS 2021 (best bin estimation), as CRISP uses it, with the shrinkage of
         :func:`~largeloss.metrics.shrunk_thresholds`.
     """
-    num_images = images.sum(axis=1).max(initial=1)
+    num_images = np.maximum(images.sum(axis=1), 1)
     counted = positives.sum(axis=1)
     some = np.maximum(counted, 1)
-    above = images[:, ::-1].cumsum(axis=1)[:, ::-1] / num_images
+    above = images[:, ::-1].cumsum(axis=1)[:, ::-1] / num_images[:, None]
     above_positive = positives[:, ::-1].cumsum(axis=1)[:, ::-1] / some[:, None]
     noise = np.log(4 / confidence) / 2
     width = (1 + confidence) * (np.sqrt(noise / num_images) + np.sqrt(noise / some))[:, None]
@@ -62,3 +62,18 @@ def best_bin_priors(
     drawn = (counted * prior + _DRAWN * ratio * seen) / (counted + _DRAWN)
     estimated: NDArray[np.float64] = np.clip(drawn, seen, 1)
     return estimated
+
+
+def missing_share(images: NDArray[np.int64], positives: NDArray[np.int64]) -> float:
+    """The share of the unobserved entries that are present, at most, by :func:`best_bin_priors`.
+
+    The less a model tells the classes apart, the further above the true share it lies.
+
+    Args:
+        images: (C, Z): how many entries of each class that are not observed absences have a score
+            in each bin, in rising order.
+        positives: (C, Z): the same of the class's observed positives.
+    """
+    candidates, tagged = images.sum(axis=1), positives.sum(axis=1)
+    missing = best_bin_priors(images, positives) * candidates - tagged
+    return float(missing.sum() / max(1, (candidates - tagged).sum()))

@@ -52,6 +52,13 @@ class Context(NamedTuple):
     head: nn.Linear | None = None  # D → C: gives the logits of the features
 
 
+class Finding(NamedTuple):
+    """What a method has estimated in training."""
+
+    text: str  # for the user
+    figures: dict[str, float]  # by name
+
+
 class Action(NamedTuple):
     """What a method does with a flagged entry, in words."""
 
@@ -234,6 +241,10 @@ class PartialLabelLoss(nn.Module):
 
         Shapes: logits (P, B, C), of :meth:`passes` passes; labels (B, C), as given; rows (B,).
         """
+
+    def finding(self) -> Finding | None:
+        """What it has estimated in training; None where it estimates nothing, or has not yet."""
+        return None
 
     def check(self) -> None:
         """Raises what a GPU has found since the last step; call it before saving anything."""

@@ -1,5 +1,7 @@
 """The share of images in which each class is present, estimated from predictions."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,19 @@ from largeloss.labels.estimate import best_bin_priors
 
 BINS = 513
 """Of logits from -16 to 16, by sixteenths; what lies beyond counts as the end."""
+
+
+def count_bins(counts: Tensor, logits: Tensor, chosen: Sequence[Tensor]) -> None:
+    """Adds to ``counts`` how many of the chosen entries of each class have a logit in each bin.
+
+    Shapes: counts (K, C, BINS) int64; logits (B, C); chosen K times (B, C) bool; all on one device,
+    which is not waited for.
+    """
+    num_classes = logits.shape[1]
+    places = ((logits.double().clamp(-16, 16) + 16) * 16).floor().long()
+    places += BINS * torch.arange(num_classes, device=logits.device)
+    for count, entries in zip(counts.view(len(chosen), -1), chosen, strict=True):
+        count.index_add_(0, places.flatten(), entries.flatten().long())
 
 
 class ClassPriors:
@@ -24,18 +39,10 @@ class ClassPriors:
 
     def note(self, logits: Tensor, labels: Tensor) -> None:
         """Adds a chunk; logits (B, C), labels (B, C) as given."""
-        logits, labels = logits.detach().cpu().double(), labels.cpu()
-        num_classes = logits.shape[1]
-        places = ((logits.clamp(-16, 16) + 16) * 16).floor().long()
-        places += BINS * torch.arange(num_classes, device="cpu")
-        size = num_classes * BINS
-        counts = torch.stack(
-            [
-                torch.bincount(chosen.flatten(), minlength=size).view(num_classes, BINS)
-                for chosen in (places, places[labels == 1])
-            ]
-        )
-        self._counts = counts if self._counts is None else self._counts + counts
+        logits, labels = logits.detach().cpu(), labels.cpu()
+        if self._counts is None:
+            self._counts = torch.zeros((2, logits.shape[1], BINS), dtype=torch.int64, device="cpu")
+        count_bins(self._counts, logits, (torch.ones_like(labels, dtype=torch.bool), labels == 1))
 
     def commit(self) -> None:
         """Estimates the priors of what all processes have noted; collective, if anything was."""

@@ -1,17 +1,22 @@
 """Which unobserved entries of a batch are selected: the settings that LL-R, LL-Ct, LL-Cp share."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 from torch import Tensor
 
 from largeloss import distributed
+from largeloss.errors import CheckpointError, ConfigError
+from largeloss.losses.auto_delta import AutoDelta
+from largeloss.losses.base import Finding
 from largeloss.losses.functional import large_loss, num_large, unobserved
 from largeloss.losses.settings import Range, check_values
 
 Delta = Annotated[
-    float, Range(0, 100, meaning="percent of the batch's entries; published values: 0.1 to 0.5")
+    Literal["auto"] | float,
+    Range(0, 100, meaning="percent of the batch's entries; published values: 0.1 to 0.5"),
 ]
+Missing = Annotated[float | None, Range(0, 100, meaning="percent of the unobserved entries")]
 RateBase = Literal["all", "unobserved"]
 Ties = Literal["include", "stable"]
 Epochs = Annotated[int, Range(0)]
@@ -24,33 +29,86 @@ class LargeLossSelection:
     """Finds the unobserved entries with the largest losses.
 
     Args:
-        delta_rel: Delta, in percent of the entries, in [0, 100].
+        delta_rel: Delta, in percent of the entries, in [0, 100]; ``"auto"``: as many as
+            :class:`.AutoDelta` estimates to be missing.
         rate_base: ``"all"``: percent of the batch's B*C entries, which gave the published numbers;
-            ``"unobserved"``: of its unobserved entries, as the authors' text has it.
+            ``"unobserved"``: of its unobserved entries, as the authors' text has it. Not of
+            ``"auto"``.
         ties: ``"include"`` or ``"stable"``, see :func:`~largeloss.losses.functional.large_loss`.
         warmup_epochs: Epochs in which nothing is selected; published 1.
         growing: Whether the share is Delta more in each epoch after the warm-up, or always Delta.
+        missing: Of ``"auto"``: percent of the unobserved entries that are present, where that is
+            known.
 
     Raises: ConfigError for a value of a wrong type, or out of range.
     Source: Kim et al., CVPR 2022, section 4.
     """
 
-    delta_rel: float
+    delta_rel: Delta
     rate_base: RateBase
     ties: Ties
     warmup_epochs: int
     growing: bool = True
+    missing: Missing = None
+    auto: AutoDelta | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         check_values(type(self), vars(self))
+        if self.delta_rel == "auto":
+            if self.rate_base != "all":
+                raise ConfigError(
+                    "delta_rel='auto' chooses the share of all entries itself: leave out rate_base."
+                )
+            auto = AutoDelta(self.missing, self.warmup_epochs, self.growing)
+            object.__setattr__(self, "auto", auto)
+        elif self.missing is not None:
+            raise ConfigError(
+                f"missing is of delta_rel='auto', and delta_rel is {self.delta_rel}. Leave one out."
+            )
+
+    def rate(self, epoch: int) -> float:
+        """The fraction of the entries that is selected in an epoch."""
+        if self.auto is not None:
+            return self.auto.rate(epoch)
+        assert self.delta_rel != "auto"
+        steps = max(0, epoch - self.warmup_epochs + 1)
+        return (steps if self.growing else min(1, steps)) * self.delta_rel / 100
 
     def select(self, logits: Tensor, labels: Tensor, epoch: int) -> Tensor:
         """(B, C) bool: the entries of the batch with the largest losses, always unobserved ones."""
         candidates = unobserved(labels)
-        steps = max(0, epoch - self.warmup_epochs + 1)
-        rate = (steps if self.growing else min(1, steps)) * self.delta_rel / 100
+        rate = self.rate(epoch)
         if rate <= 0:
             return candidates.new_zeros(candidates.shape)
         entries = int(candidates.sum()) if self.rate_base == "unobserved" else labels.numel()
         k = num_large(distributed.global_count(entries, logits.device), rate)
         return large_loss(logits, candidates, k, self.ties)
+
+    def note(self, logits: Tensor, labels: Tensor, epoch: int) -> None:
+        """A batch that is trained on, for ``"auto"``."""
+        if self.auto is not None:
+            self.auto.note(logits.detach(), labels, epoch)
+
+    def commit(self, epoch: int) -> None:
+        """An epoch begins, for ``"auto"``; collective."""
+        if self.auto is not None:
+            self.auto.commit(epoch)
+
+    def finding(self) -> Finding | None:
+        """What ``"auto"`` has estimated; None before."""
+        return None if self.auto is None else self.auto.finding()
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {} if self.auto is None else {"auto": self.auto.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up what :meth:`state` gave.
+
+        Raises:
+            CheckpointError: it is of another Delta.
+        """
+        if ("auto" in state) != (self.auto is not None):
+            raise CheckpointError("The checkpoint is of another delta_rel: 'auto', or a number.")
+        if self.auto is not None:
+            self.auto.restore(state["auto"])

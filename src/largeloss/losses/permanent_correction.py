@@ -1,14 +1,17 @@
 """LL-Cp: the labels of the entries with the largest losses become present, permanently."""
 
+from typing import Any
+
 from torch import Tensor
 
-from largeloss.losses.base import Action, Decision, PartialLabelLoss
+from largeloss.losses.base import Action, Context, Decision, Finding, PartialLabelLoss
 from largeloss.losses.functional import present
 from largeloss.losses.large_loss_selection import (
     SEARCHED,
     Delta,
     Epochs,
     LargeLossSelection,
+    Missing,
     RateBase,
     Ties,
 )
@@ -39,9 +42,12 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         delta_rel: Percent of the batch's entries in every epoch after the warm-up, in [0, 100];
             0.1 was published for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
+        missing: Of ``delta_rel="auto"``: percent of the unobserved entries that are present, where
+            that is known; see :class:`.AutoDelta`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
-    State: epoch, edits. Needs: rows. Memory: 21 bytes an edit.
+    State: epoch, edits; of "auto" what it has estimated. Needs: rows. Memory: 21 bytes
+        an edit.
     Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Kim et al., CVPR 2022, eq. 6 (LL-Cp), https://arxiv.org/abs/2206.03740. Differs from
         their code, which by a string comparison runs LL-Ct in its place, excludes the k-th largest
@@ -66,10 +72,11 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         rate_base: RateBase = "all",
         ties: Ties = "include",
         warmup_epochs: Epochs = 1,
+        missing: Missing = None,
     ) -> None:
         super().__init__()
         self.selection = LargeLossSelection(
-            delta_rel, rate_base, ties, warmup_epochs, growing=False
+            delta_rel, rate_base, ties, warmup_epochs, False, missing
         )
         self.edits = EditMemory()
 
@@ -88,8 +95,24 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         return selected | (present(edited) & ~present(labels))
 
     def set_epoch(self, epoch: int) -> None:
-        """Commits the edits proposed in another epoch; collective over the processes."""
+        """Commits the edits proposed in another epoch, and estimates how much is missing, for
+        ``delta_rel="auto"``; collective over the processes."""
         before = self.epoch
         super().set_epoch(epoch)
+        self.selection.commit(epoch)
         if epoch != before:
             self.edits.commit()
+
+    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> None:
+        if self.learns_from(logits):
+            self.selection.note(logits, labels, self.current_epoch())
+
+    def finding(self) -> Finding | None:
+        return self.selection.finding()
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return super().get_extra_state() | self.selection.state()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        super().set_extra_state(state)
+        self.selection.restore(state)

@@ -1,14 +1,17 @@
 """LL-R: the entries with the largest losses are left out of the step."""
 
+from typing import Any
+
 from torch import Tensor
 
-from largeloss.losses.base import Action, Decision, PartialLabelLoss
+from largeloss.losses.base import Action, Context, Decision, Finding, PartialLabelLoss
 from largeloss.losses.functional import present
 from largeloss.losses.large_loss_selection import (
     SEARCHED,
     Delta,
     Epochs,
     LargeLossSelection,
+    Missing,
     RateBase,
     Ties,
 )
@@ -33,9 +36,12 @@ class LargeLossRejection(PartialLabelLoss):
         delta_rel: Percent of the batch's entries added per epoch, in [0, 100]; 0.2 was published
             for VOC 2012.
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
+        missing: Of ``delta_rel="auto"``: percent of the unobserved entries that are present, where
+            that is known; see :class:`.AutoDelta`.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
-    State: epoch. Needs: nothing. Memory: none; decided again in every batch.
+    State: epoch; of "auto" what it has estimated. Needs: nothing. Memory: none;
+        decided again in every batch. "auto": 8 kB a class in one epoch.
     Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Kim et al., CVPR 2022, eq. 4 (LL-R), https://arxiv.org/abs/2206.03740. Differs from
         their code: observed entries are never candidates (there they are dropped where fewer than
@@ -60,12 +66,34 @@ class LargeLossRejection(PartialLabelLoss):
         rate_base: RateBase = "all",
         ties: Ties = "include",
         warmup_epochs: Epochs = 1,
+        missing: Missing = None,
     ) -> None:
         super().__init__()
-        self.selection = LargeLossSelection(delta_rel, rate_base, ties, warmup_epochs)
+        self.selection = LargeLossSelection(
+            delta_rel, rate_base, ties, warmup_epochs, True, missing
+        )
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         return Decision(present(labels), ~self.flagged(logits, labels, rows))
 
     def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         return self.selection.select(logits, labels, self.current_epoch())
+
+    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> None:
+        if self.learns_from(logits):
+            self.selection.note(logits, labels, self.current_epoch())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Estimates how much is missing, for ``delta_rel="auto"``; then collective."""
+        super().set_epoch(epoch)
+        self.selection.commit(epoch)
+
+    def finding(self) -> Finding | None:
+        return self.selection.finding()
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return super().get_extra_state() | self.selection.state()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        super().set_extra_state(state)
+        self.selection.restore(state)

@@ -57,15 +57,17 @@ class Setting:
     def accepts(self, value: object) -> bool:
         """Whether ``value`` is of one of the types, and in the range."""
         right = any(_is_of(value, kind) for kind in self.kinds)
-        return right and (self.range is None or cast(float, value) in self.range)
+        limited = self.range is not None and isinstance(value, Real)
+        return right and (not limited or cast(float, value) in cast(Range, self.range))
 
     def __str__(self) -> str:
         """What is accepted, in words: ``a number from 0 to 0.5``, ``'all' or 'observed'``."""
         words: list[str] = []
         for kind in self.kinds:
             words += map(repr, get_args(kind)) if get_origin(kind) is Literal else []
-            words += [_TYPES[kind][1]] if kind in _TYPES else []
-        return " or ".join(words) + (f" {self.range}" if self.range else "")
+            limits = f" {self.range}" if self.range and kind in (float, int) else ""
+            words += [_TYPES[kind][1] + limits] if kind in _TYPES else []
+        return " or ".join(words)
 
 
 def constructor_settings(method: type) -> dict[str, Setting]:

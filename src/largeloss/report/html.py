@@ -92,6 +92,8 @@ def write_report(path: Path, report: ReportPage) -> None:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         verdicts=VERDICTS,
         has_delta="Δ" in report.title or any(run.delta_rel is not None for run in comparison.runs),
+        has_auto="Δ auto" in report.title
+        or any(run.delta_rel == "auto" for run in comparison.runs),
         chart=_charts(),
         image=_image,
         ends=ends,

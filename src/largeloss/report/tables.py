@@ -11,6 +11,7 @@ from rich.text import Text
 from largeloss.experiments.results import Comparison, MethodSummary
 from largeloss.experiments.worth import Worth
 from largeloss.losses import title_of
+from largeloss.runs.result import Delta
 
 NOTHING = "–"
 
@@ -50,7 +51,7 @@ class Row(MethodSummary):
         best = number(self.mean)
         return (
             method_title(self.method, self.share),
-            "" if self.delta_rel is None else f"{self.delta_rel:g} %",
+            "" if self.delta_rel is None else delta_text(self.delta_rel),
             f"{best} ± {number(self.std)}" if self.num_seeds > 1 else best,
             number(self.last),
             NOTHING if self.gap_closed is None else percent(self.gap_closed),
@@ -104,10 +105,10 @@ def method_title(method: str, share: float | None = None) -> str:
     return title if share is None or share == 1 else f"{title} {100 * share:g} %"
 
 
-def delta_title(method: str, delta_rel: float | None) -> str:
+def delta_title(method: str, delta_rel: Delta | None) -> str:
     """The method as displayed, with its Delta."""
     title = title_of(method)
-    return title if delta_rel is None else f"{title} Δ {delta_rel:g} %"
+    return title if delta_rel is None else f"{title} Δ {delta_text(delta_rel)}"
 
 
 def worth_text(worth: Worth | None) -> str:
@@ -144,6 +145,11 @@ def phase_table(phases: Sequence[tuple[str, str, Sequence[str]]]) -> Table:
     """For a terminal: the paper's table of highest losses, with rows of :func:`.trends.phases`."""
     rows = ((title if phase == "warm-up" else "", phase, *cells) for title, phase, cells in phases)
     return text_table(("Share of entries (%)", "Highest loss in", "TP", "TN", "FN"), rows, left=2)
+
+
+def delta_text(delta_rel: Delta) -> str:
+    """Δ as it is shown: ``0.2 %`` or ``auto``."""
+    return "auto" if delta_rel == "auto" else f"{delta_rel:g} %"
 
 
 def number(value: float) -> str:

@@ -13,6 +13,7 @@ from largeloss.losses import PartialLabelLoss, build_loss
 from largeloss.models import Classifier, normalisation_remarks, weights_id
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, load_data
+from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.settings_checks import (
@@ -122,7 +123,9 @@ def make_loss(method: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLoss,
     Raises:
         ConfigError: no such method, or a setting that it does not have or that does not fit.
     """
-    return build_loss(method.name, dataset.labels, dataset.rows("train"), method.given())
+    own = own_settings(method, dataset)
+    loss, remarks = build_loss(method.name, dataset.labels, dataset.rows("train"), own.values)
+    return loss, [*own.remarks, *remarks]
 
 
 def with_precision(settings: RunConfig, data: Dataset) -> tuple[RunConfig, list[str]]:

@@ -3,7 +3,7 @@
 import platform
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import timm
@@ -15,14 +15,17 @@ from largeloss.runs.mean_over_classes import MeanOverClasses
 from largeloss.training.run_folder import RunFolder
 from largeloss.version import __version__
 
+Delta = float | Literal["auto"]
+"""Percent of a batch's entries, or chosen in training."""
+
 
 @dataclass(frozen=True)
 class RunResult:
     """A finished run. mAP in percent, average precision of a class as a fraction."""
 
     method: str
-    delta_rel: float | None
-    """Percent of the batch's entries; None for methods that have none."""
+    delta_rel: Delta | None
+    """Percent of the batch's entries, or "auto"; None for methods that have none."""
     seed: int
     test_map: float
     """On the test split, with the weights of the best val epoch; the mean over all classes, in
@@ -74,6 +77,9 @@ class RunResult:
     present in the reference; None where no label was hidden)."""
     expected_positives: float | None
     """Of methods that use it."""
+    estimated: dict[str, float]
+    """What the method has estimated in training, by name; of Δ auto ``missing_percent`` of the
+    unobserved entries and ``flagged_percent`` of all, in the end."""
     notes: list[str]
     """Remarks of the run."""
     num_corrections: int

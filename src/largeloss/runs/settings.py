@@ -28,6 +28,8 @@ def resolved(settings: RunConfig) -> RunConfig:
     method, own = find_method(settings.method.name), settings_of(settings.method.name)
     given = settings.method.given()
     noted = {name: own[name] for name in _NOTED if name in own and name not in given}
+    if isinstance(settings.method.missing, Path):
+        noted["missing"] = _absolute(settings.method.missing)
     if "num_epochs" in own and "num_epochs" not in given:
         noted["num_epochs"] = settings.training.epochs
     head = settings.training.head_method

@@ -1,5 +1,6 @@
 """What can be said of settings alone, before data are read: refusals and remarks."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from largeloss.data.folder.labels_and_splits import FEATURES
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
 from largeloss.losses import AssumeNegative, check_method, title_of
+from largeloss.losses.auto_delta import AutoDelta
+from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method
 
@@ -33,10 +36,10 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
     """
     networks: dict[str, RunConfig] = {}
     for settings in runs:
-        check_method(settings.method.name, settings.method.given())
+        check_method(settings.method.name, own_settings(settings.method).values)
         if settings.training.head_method is not None:
             head = head_method(settings)
-            check_method(head.name, head.given())
+            check_method(head.name, own_settings(head).values)
         if settings.data.observe is not None:
             _check_rule(settings.data.observe)
         if settings.model.head == "boost" and settings.training.protocol != "end-to-end":
@@ -102,11 +105,23 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     """Settings that can be used, but are hardly what the user wants."""
     found, shape = [], dataset.source.sample_shape
     method, batch = settings.method, settings.training.batch_size
+    own = method.given()
     if method.delta_rel == 0:
         found.append(
             f"Δ is 0: {title_of(method.name)} selects no entry, and trains as "
             f"{AssumeNegative.title} does. Published values are 0.1 to 0.5 (--delta-rel)."
         )
+    if method.delta_rel == "auto":
+        known = 0.0 if method.missing is not None else None
+        first = AutoDelta(known, own.get("warmup_epochs", 1), growing=True).first
+        if settings.training.epochs <= first:
+            found.append(
+                f"Δ auto flags nothing before epoch {first}, the first being 0, and there are "
+                f"{settings.training.epochs} epochs: this run trains as {AssumeNegative.title} "
+                "does. Train longer, or give Δ as a number."
+            )
+    elif method.delta_rel:
+        found += rounding_remarks(method.delta_rel, own.get("rate_base", "all"), batch, dataset)
     if batch > len(dataset.rows("train")):
         found.append(
             f"A batch of {batch} holds all {len(dataset.rows('train'))} training images: there is "
@@ -119,6 +134,26 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
             f"most backbones; below {least} pixels little can be recognised (--image-size)."
         )
     return found
+
+
+def rounding_remarks(
+    delta_rel: float, rate_base: str, batch_size: int, dataset: Dataset
+) -> list[str]:
+    """That Δ is less than one entry of a batch, and which rate follows."""
+    train = dataset.labels.select(dataset.rows("train"))
+    counted = train.num_images * train.num_classes
+    if rate_base == "unobserved":
+        counted -= train.num_observed
+    an_image = counted / train.num_images
+    entries = batch_size * an_image
+    if not 0 < entries * delta_rel < 100:
+        return []
+    needed = math.ceil(100 / (delta_rel * an_image))
+    return [
+        f"Δ {delta_rel:g} % of a batch's {entries:.0f} entries is {entries * delta_rel / 100:.2g} "
+        f"of an entry, which is rounded up to 1: {100 / entries:.2g} % are flagged at least. From "
+        f"a batch of {needed} images on, Δ is kept to (--batch-size {needed})."
+    ]
 
 
 def _check_rule(rule: str) -> None:

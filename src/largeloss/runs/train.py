@@ -141,6 +141,7 @@ def _measured(
     )
     now = time.perf_counter()
     classes, edits = run.dataset.labels.classes, phase.criterion.edits
+    found = phase.criterion.finding()
     result = RunResult(
         method=run.settings.method.name,
         delta_rel=run.settings.method.delta_rel,
@@ -173,7 +174,13 @@ def _measured(
         num_images={name: len(rows) for name, rows in run.dataset.splits.items()},
         train_counts=training_counts(run.data, run.dataset),
         expected_positives=getattr(phase.criterion, "expected_positives", None),
-        notes=[*run.remarks, *([] if teaching is None else [str(teaching)]), *outcome.resumed],
+        estimated={} if found is None else found.figures,
+        notes=[
+            *run.remarks,
+            *([] if teaching is None else [str(teaching)]),
+            *outcome.resumed,
+            *([] if found is None else [found.text]),
+        ],
         num_corrections=(0 if edits is None else len(edits.committed))
         + (0 if teaching is None else teaching.added),
         protocol=run.settings.training.protocol,

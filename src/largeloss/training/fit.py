@@ -157,7 +157,10 @@ def fit(
         criterion.check()
         if epoch + 1 < recipe.epochs and (passes := criterion.passes(epoch + 1)):
             relabel(model, criterion, scored["train"], passes)
+        known = criterion.finding()
         criterion.set_epoch(epoch + 1)
+        if (found := criterion.finding()) is not None and found != known:
+            listener.remark(found.text)
         # Measure; keep the best weights; save.
         record = {"epoch": epoch, "train_loss": progress.mean_loss()}
         record |= phase.evaluators.measured(kept, scored)

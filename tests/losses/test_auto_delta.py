@@ -1,0 +1,202 @@
+"""delta_rel="auto": the estimate and the rate by loops, what it refuses, what it keeps."""
+
+import math
+
+import pytest
+import test_on_a_device as device
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from largeloss.errors import CheckpointError, ConfigError, ScheduleError
+from largeloss.losses import (
+    LargeLossPermanentCorrection,
+    LargeLossRejection,
+    LargeLossTemporaryCorrection,
+)
+from largeloss.losses.auto_delta import FACTOR, LOOSENESS, REACHED_IN
+from pretended import DEVICE, Pretended, Strict
+
+METHODS = [LargeLossRejection, LargeLossTemporaryCorrection, LargeLossPermanentCorrection]
+CLASSES, DRAWN = 4, 20
+
+
+def batches(seed, absent=0.2):
+    stream = torch.Generator().manual_seed(seed)
+    for number in range(3):
+        labels = torch.full((8, CLASSES), -1, dtype=torch.int8)
+        labels[torch.rand(labels.shape, generator=stream) < absent] = 0
+        labels[torch.rand(labels.shape, generator=stream) < 0.3] = 1
+        logits = torch.randn(labels.shape, generator=stream) * 6 + 2 * labels
+        yield logits.requires_grad_(), labels, torch.arange(8) + 8 * number
+
+
+def train(loss, epochs, seed=0, absent=0.2):
+    for epoch in epochs:
+        loss.set_epoch(epoch)
+        for logits, labels, rows in batches(seed, absent):
+            loss(logits, labels, rows)
+    return loss
+
+
+def expected_share(parts):
+    """Of the unobserved entries: the best-bin bound by loops over bins of a sixteenth."""
+    entries = [
+        (c, min(512, max(0, math.floor((float(x) + 16) * 16))), int(y))
+        for logits, labels, _ in parts
+        for row, given_row in zip(logits.detach(), labels, strict=True)
+        for c, (x, y) in enumerate(zip(row, given_row, strict=True))
+        if y != 0
+    ]
+    sizes, tagged, raw = [], [], []
+    for c in range(CLASSES):
+        own = [(place, y) for column, place, y in entries if column == c]
+        positives = [place for place, y in own if y == 1]
+        noise = math.sqrt(math.log(400) / 2 / len(own))
+        noise += math.sqrt(math.log(400) / 2 / len(positives))
+        bounds = []
+        for z in range(513):
+            q = sum(place >= z for place, _ in own) / len(own)
+            q_p = sum(place >= z for place in positives) / len(positives)
+            if q_p:
+                bounds.append(((q + 1.01 * noise) / q_p, q / q_p))
+        sizes.append(len(own))
+        tagged.append(len(positives))
+        raw.append(min(bounds, key=lambda pair: pair[0])[1])
+    seen = [k / n for k, n in zip(tagged, sizes, strict=True)]
+    ratio = sum(raw) / sum(seen)
+    missing = 0.0
+    for n, k, prior, share in zip(sizes, tagged, raw, seen, strict=True):
+        drawn = (k * prior + DRAWN * ratio * share) / (k + DRAWN)
+        missing += n * min(1, max(share, drawn)) - k
+    return missing / (sum(sizes) - sum(tagged))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_estimate_and_the_rate_by_loops(method, seed):
+    loss = train(method(delta_rel="auto"), range(2), seed)
+    assert loss.finding() is None
+    logits, labels, rows = next(batches(seed))
+    assert not loss.flagged(logits.detach(), labels, rows).any()  # in epoch 1
+    loss.set_epoch(2)
+    parts = list(batches(seed))
+    bound = expected_share(parts)
+    blank = sum(int((labels == -1).sum()) for _, labels, _ in parts) / (3 * 8 * CLASSES)
+    end = min(1, FACTOR * bound / LOOSENESS) * blank
+    assert loss.finding().figures == pytest.approx(
+        {"missing_percent": 100 * bound / LOOSENESS, "flagged_percent": 100 * end}
+    )
+    for epoch in range(8):
+        step = max(0, epoch - 1)
+        wanted = end * min(1, step / REACHED_IN)
+        if method is LargeLossPermanentCorrection:  # its edits add up
+            wanted = end / REACHED_IN if 1 <= step <= REACHED_IN else 0
+        assert loss.selection.rate(epoch) == pytest.approx(wanted)
+        loss.set_epoch(epoch)
+        logits, labels, rows = parts[0]
+        flagged = loss.flagged(logits.detach(), labels, rows)
+        assert int(flagged.sum()) == math.ceil(round(wanted * labels.numel(), 9))
+        assert (labels[flagged] == -1).all()
+
+
+@given(st.floats(0, 100), st.floats(0, 0.5), st.integers(0, 3))
+@settings(deadline=None, max_examples=20)
+def test_a_share_that_is_known_is_taken(missing, absent, warmup):
+    loss = LargeLossRejection("auto", missing=missing, warmup_epochs=warmup)
+    train(loss, range(1), absent=absent)
+    loss.set_epoch(1)
+    blank = sum(int((labels == -1).sum()) for _, labels, _ in batches(0, absent)) / (24 * CLASSES)
+    end = min(1, FACTOR * missing / 100) * blank
+    first = max(1, warmup)
+    assert loss.selection.rate(first - 1) == 0
+    assert loss.selection.rate(first) == pytest.approx(end / REACHED_IN)
+    assert loss.selection.rate(first + REACHED_IN) == pytest.approx(end)
+
+
+def test_observed_absences_say_nothing_of_what_is_missing():
+    one, other = (LargeLossRejection("auto") for _ in range(2))
+    for loss, shift in ((one, 0), (other, 9)):
+        loss.set_epoch(1)
+        for logits, labels, _ in batches(1):
+            loss(logits + shift * (labels == 0), labels)
+        loss.set_epoch(2)
+    assert one.finding() == other.finding()
+
+
+def test_a_validation_pass_estimates_nothing():
+    loss = train(LargeLossRejection("auto"), [0])
+    loss.set_epoch(1)
+    logits, labels, _ = next(batches(0))
+    loss(logits.detach(), labels)
+    loss.eval()(logits, labels)
+    loss.set_epoch(2)
+    assert loss.finding() is None
+
+
+def test_training_without_the_epoch_that_is_estimated_from_is_refused():
+    with pytest.raises(ScheduleError, match=r"batches of epoch 1, and saw none before epoch 5"):
+        train(LargeLossRejection("auto"), [0, 5])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_state_goes_on_within_an_epoch_and_after_it(method):
+    whole = train(method("auto"), range(4), seed=2)
+    cut = method("auto")
+    parts = list(batches(2))
+    for epoch in range(4):
+        cut.set_epoch(epoch)
+        for part in parts:
+            cut(*part)
+            state, again = cut.state_dict(), method("auto")
+            again.load_state_dict(state)
+            cut = again
+    for loss in (whole, cut):
+        loss.set_epoch(4)
+    assert cut.finding() == whole.finding() is not None
+    logits, labels, rows = parts[0]
+    masks = [loss.flagged(logits.detach(), labels, rows) for loss in (cut, whole)]
+    assert torch.equal(*masks)
+
+
+@pytest.mark.parametrize(
+    ("saved", "into", "message"),
+    [
+        ({"delta_rel": "auto"}, {"delta_rel": 0.2}, "another delta_rel"),
+        ({"delta_rel": 0.2}, {"delta_rel": "auto"}, "another delta_rel"),
+        ({"delta_rel": "auto", "missing": 3}, {"delta_rel": "auto", "missing": 4}, "has changed"),
+    ],
+)
+def test_a_state_of_another_delta_is_refused(saved, into, message):
+    state = LargeLossRejection(**saved).state_dict()
+    with pytest.raises(CheckpointError, match=message):
+        LargeLossRejection(**into).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "message"),
+    [
+        ({"delta_rel": "aut"}, r"must be 'auto' or a number from 0 to 100 .*got 'aut'"),
+        ({"delta_rel": "auto", "missing": 101}, r"missing of ll-r must be a number from 0 to 100"),
+        ({"delta_rel": 0.2, "missing": 3.0}, r"missing is of delta_rel='auto'"),
+        ({"delta_rel": "auto", "rate_base": "unobserved"}, "leave out rate_base"),
+    ],
+)
+def test_settings_that_cannot_be(given_settings, message):
+    with pytest.raises(ConfigError, match=message):
+        LargeLossRejection(**given_settings)
+
+
+@pytest.mark.usefixtures("pretending")
+def test_a_device_is_not_waited_for(monkeypatch):
+    monkeypatch.setitem(device.ARGUMENTS, "ll-r", {"delta_rel": "auto"})
+    loss, head = device.make("ll-r")
+    wanted = device.train("ll-r", loss, head)
+    there, head_there = device.make("ll-r")
+    with Strict(may_wait=True):
+        there.to(DEVICE)
+        head_there.to(DEVICE)
+    found = device.train("ll-r", there, head_there, Pretended, Strict)
+    assert there.finding() == loss.finding() is not None
+    for one, other in zip(wanted, found, strict=True):
+        torch.testing.assert_close(device.held(other), one, rtol=1e-5, atol=1e-7)
