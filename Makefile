@@ -10,7 +10,7 @@ FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-ranks test-kill \
 	test-kill-review test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
-	growth results gpu openimages-shape openimages-training clean
+	growth results results-tuned recipe gpu openimages-shape openimages-training clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,12 @@ growth: $(VENV)/.core ## How cost grows with images, classes and processes: writ
 
 results: $(VENV)/.core ## All systems on all data: writes docs/results.md; needs LARGELOSS_DATA; continues.
 	$(RUN)/python benchmarks/results.py
+
+results-tuned: $(VENV)/.core ## The first tables of docs/results.md: every method tuned alike; a day of two cores.
+	$(RUN)/python benchmarks/results_tuned.py
+
+recipe: $(VENV)/.core ## What each step of the recipe is worth on digit scenes: an hour of one core.
+	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/recipe.py --out runs/recipe
 
 gpu: $(VENV)/.dev ## All that waits for a GPU: writes docs/gpu.md; needs LARGELOSS_DATA; continues.
 	$(RUN)/python benchmarks/gpu.py

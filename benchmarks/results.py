@@ -18,18 +18,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import torch
 import yaml
 from results_analyses import pointing_section, recorded_section, tags_section
 from results_page import page, result, section, tabular_section
+from results_tables import OUT, TABULAR, tabular_folders
+from results_tuned import tuned_studies
 
 from largeloss.data import published_split
-from largeloss.data.folder.read import write_features
-from largeloss.data.importers import arff
-from largeloss.labels import read_labels, write_labels
+from largeloss.labels import read_labels
 
 HERE = Path("benchmarks")
-OUT = Path("runs/results")
 PAGE = Path("docs/results.md")
 GRID = {"ll-r": (0.1, 0.2, 0.5), "ll-ct": (0.1, 0.2, 0.5), "ll-cp": (0.1, 1.0, 2.0)}
 DIGITS = {"ll-r": 1.0, "ll-ct": 0.5, "ll-cp": 0.2}
@@ -39,8 +37,6 @@ LINEAR = ("--protocol", "linear", "--image-size", "224", "--epochs", "25")
 WHOLE = ("--image-size", "128", "--epochs", "6")
 TAGS = "Tags, voc-animals, a linear head on frozen features, one positive an image"
 TAGGED = ("full", "an", "wan", "ll-r")
-TABULAR = {"Scene": 6, "Yeast": 14}
-TABULAR_SEEDS = 5
 TABULAR_LAYER = (
     "--backbone", "none", "--set", "model.hidden=256", "--epochs", "50", "--batch-size", "32",
     "--lr", "1e-4", "--set", "training.stop_below=null", "--observe", "single-positive",
@@ -115,6 +111,8 @@ def main() -> None:
     if only:
         return
     delta = best_delta(OUT / "voc-linear")
+    first = {name: folders[0] for name, folders in tables.items()}
+    tuned = tuned_studies(Path(root), OUT / "cache", first)
     studies = image_studies(photographs, delta)
     recorded = recorded_studies(photographs, delta)
     grouped = {
@@ -139,7 +137,12 @@ def main() -> None:
     if not arguments.page:
         every_study = [study for group in grouped.values() for study in group]
         run_all([*every_study, *recorded, *studies])
-    sections = [section(study.title, study.command, study.out, study.num_runs) for study in studies]
+        for one in tuned:
+            one.run(OUT)
+    sections = [one.section(OUT) for one in tuned]
+    sections += [
+        section(study.title, study.command, study.out, study.num_runs) for study in studies
+    ]
     sections += [
         tabular_section(name, group[0].command, [study.out for study in group], tables[name])
         for name, group in grouped.items()
@@ -277,25 +280,6 @@ def mean_tags(data: Path, classes: Sequence[str] | None = None) -> str:
 def tabular(folder: Path, seed: int) -> tuple[str, ...]:
     """Arguments for a table of features."""
     return (str(folder), *TABULAR_LAYER, "--set", f"data.observe_seed={seed}")
-
-
-def tabular_folders(name: str, source: Path) -> list[Path]:
-    """Data folders with splits of 80, 10 and 10 %, one a seed."""
-    imported = arff.read(source / f"{name}.arff.gz", TABULAR[name])
-    assert imported.features is not None
-    num_rows, folders = len(imported.features), []
-    for seed in range(TABULAR_SEEDS):
-        folder = OUT / "data" / name / str(seed)
-        folder.mkdir(parents=True, exist_ok=True)
-        order = np.random.default_rng(seed).permutation(num_rows)
-        splits = np.full(num_rows, "train", dtype="<U5")
-        splits[order[: num_rows // 10]] = "test"
-        splits[order[num_rows // 10 : num_rows // 5]] = "val"
-        write_labels(folder / "labels.csv", imported.table, splits=splits.tolist())
-        values = torch.from_numpy(imported.features)
-        write_features(folder / "features.safetensors", values, imported.table.images)
-        folders.append(folder)
-    return folders
 
 
 if __name__ == "__main__":

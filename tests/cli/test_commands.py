@@ -137,9 +137,12 @@ def test_compare_writes_results_and_skips_what_is_finished(largeloss, image_fold
     assert len(results["runs"]) == 6
     assert set(results["runs"][0]) == {
         "method", "delta_rel", "seed", "test_map", "last_test_map", "best_epoch", "seconds",
+        "share", "positives", "decisions",
     }  # fmt: skip
     assert [line["method"] for line in results["summary"]] == ["full", "an", "ll-r"]
-    assert set(results["summary"][0]) == {"method", "delta_rel", "mean", "std", "gap_closed"}
+    assert set(results["summary"][0]) == {
+        "method", "delta_rel", "mean", "std", "gap_closed", "share", "worth",
+    }  # fmt: skip
     assert results["summary"][1]["delta_rel"] is None
     assert results["summary"][2]["delta_rel"] == 5
     assert results["summary"][0]["gap_closed"] in (1.0, None)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from conftest import write_image_folder
 from largeloss.config import make_config
 from largeloss.errors import RunError
 from largeloss.labels import LabelTable, apply_edits, read_edits
-from largeloss.runs.teachers import AUTHOR, SURE, votes_as_edits
+from largeloss.runs.teachers import AUTHOR, MISSING, SURE, added_tags, write_votes
 from largeloss.runs.train import train
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.listener import Listener
@@ -67,14 +68,21 @@ def settings(folder: Path, **training: object):
 def test_only_what_is_unobserved_and_probable_becomes_present(states, probabilities):
     labels = LabelTable.from_dense(states)
     rows = np.array([0, 2, 3])
-    expected = states.copy()
+    expected, unsure = states.copy(), []
     for place, row in enumerate(rows):
         for column in range(3):
             if states[row, column] == -1 and probabilities[place, column] >= SURE:
                 expected[row, column] = 1
-    edits = votes_as_edits(labels, rows, probabilities)
+            elif states[row, column] == -1:
+                unsure.append(float(probabilities[place, column]))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "corrections.parquet"
+        write_votes(path, labels, rows, probabilities)
+        edits, notes = added_tags(path)
     np.testing.assert_array_equal(apply_edits(labels, edits).to_dense(), expected)
     assert set(edits.author) <= {AUTHOR}
+    mean = 100 * sum(unsure) / max(1, len(unsure))
+    assert float(notes[MISSING]) == pytest.approx(mean, rel=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +135,7 @@ def test_tags_that_were_tampered_with_are_refused(whole, tmp_path):
     with pytest.raises(Stop):
         train(settings(folder), tmp_path / "cut", listener=Cut(word="teachers"))
     (tmp_path / "cut/corrections.parquet").write_bytes(b"nothing of the kind")
-    with pytest.raises(RunError, match="The tags of the teachers cannot be used"):
+    with pytest.raises(RunError, match=r"The tags of the teachers in .* cannot be used"):
         train(settings(folder), tmp_path / "cut", resume=True)
 
 
@@ -146,3 +154,27 @@ def test_what_does_not_go_with_teachers(largeloss, image_folder, tmp_path, more,
     assert code == 2
     assert message in err
     assert not (tmp_path / "run").exists()
+
+
+def test_the_recipe_is_compared_with_others_by_its_own_name(largeloss, image_folder, tmp_path):
+    code, _, err = largeloss(
+        "compare", image_folder, "--backbone", "digits", "--image-size", "16", "--epochs", "3",
+        "--batch-size", "8", "--workers", "0", "--observe", "single-positive", "--methods",
+        "ll-r:auto,auto", "--seeds", "1", "--out", tmp_path / "c",
+    )  # fmt: skip
+    assert code == 0, err
+    found = json.loads((tmp_path / "c/results.json").read_text())
+    assert [(run["method"], run["delta_rel"]) for run in found["runs"]] == [
+        ("ll-r", "auto"),
+        ("auto", "auto"),
+    ]
+    assert "| Recipe | auto |" in (tmp_path / "c/table.md").read_text()
+    plain, taught = (
+        json.loads((tmp_path / "c" / name / "result.json").read_text())
+        for name in ("ll-r-auto-seed0", "auto-seed0")
+    )
+    assert plain["teaching"] == {}
+    assert len(taught["teaching"]["teachers"]) == 2
+    assert taught["estimated"]["missing_percent"] == pytest.approx(taught["teaching"]["missing"])
+    code, _, err = largeloss("report", tmp_path / "c/auto-seed0")
+    assert code == 0, err

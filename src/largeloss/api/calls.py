@@ -28,7 +28,7 @@ from largeloss.runs import evaluate as evaluation
 from largeloss.runs import load as loading
 from largeloss.runs import train as training
 from largeloss.runs.predict.predictions import Predictions
-from largeloss.runs.settings import saved_settings
+from largeloss.runs.settings import resolved, saved_settings
 from largeloss.watch import shown_by
 
 
@@ -68,7 +68,7 @@ def train(
     else:
         made = layers.made(under(config))
     check_data(made)
-    shown.expect(made.num_epochs)
+    shown.expect(resolved(made).num_epochs)
     with _left_as_found(), shown_by(shown.bar):
         listener = shown.listener(made.method.name)
         training.train(made, folder, resume=resume, listener=listener)

@@ -9,7 +9,7 @@ def methods() -> None:
     from rich.table import Table
 
     from largeloss.cli.console import out
-    from largeloss.losses import LOSSES, settings_of
+    from largeloss.losses import LOSSES, RECIPES, settings_of, training_of
 
     table = Table(box=None, padding=(0, 2, 1, 0))
     table.add_column("Method", no_wrap=True)
@@ -24,4 +24,8 @@ def methods() -> None:
         )
         does = f"{method.title}: {' '.join(first.split())}"
         table.add_row(name, does, method.paper, settings or "–")
+    for name, recipe in RECIPES.items():
+        own = {**recipe.settings, **training_of(name)}
+        settings = "\n".join(f"{setting}={value}" for setting, value in own.items())
+        table.add_row(name, f"{recipe.title}: {recipe.does}", "this project", settings)
     out.print(table)

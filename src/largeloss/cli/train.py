@@ -23,7 +23,7 @@ def train(
     from largeloss.cli import summary
     from largeloss.cli.console import note, progress, say
     from largeloss.pages.run import write_run_report
-    from largeloss.runs.settings import saved_settings
+    from largeloss.runs.settings import resolved, saved_settings
     from largeloss.runs.train import train as train_run
     from largeloss.training.run_folder import RunFolder
 
@@ -40,7 +40,7 @@ def train(
             "RUN. For a first look without data: largeloss demo."
         )
     shown = progress()
-    shown.expect(settings.num_epochs)
+    shown.expect(resolved(settings).num_epochs)
     listener = shown.listener(settings.method.name)
     summary.print_result(train_run(settings, out, resume=resume, listener=listener), out)
     try:

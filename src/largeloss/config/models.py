@@ -162,7 +162,7 @@ class RunConfig(Section):
         """Of all phases."""
         training = self.training
         head = training.head_epochs * (training.protocol == "linear-init")
-        return training.epochs * (1 + training.teachers) + head
+        return training.epochs * (1 + (training.teachers or 0)) + head
 
     def plain(self) -> dict[str, Any]:
         """As YAML holds it."""

@@ -21,13 +21,11 @@ class TrainingConfig(Section):
     head_method: str | None = setting(
         None, "Of linear-init: method of that phase. Default: the method's own choice."
     )
-    teachers: int = setting(
-        0,
-        "Models, of other seeds, that are trained first; what they agree on becomes labels of the "
-        "model that is kept. Each costs a training. End to end.",
+    teachers: Annotated[int, Field(ge=0, le=9)] | None = setting(
+        None,
+        "Models of other seeds, trained first, end to end: the tags that they are sure of are "
+        "added before the run's model is trained. Default: 0; of auto 2.",
         flag=True,
-        ge=0,
-        le=9,
     )
     epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)
     batch_size: int = setting(16, "Over all processes.", flag=True, ge=1)
@@ -58,10 +56,11 @@ class TrainingConfig(Section):
         flag=True,
     )
     mirror: bool = setting(True, "Mirror half of the training images.")
-    augment: Literal["none", "light", "strong"] = setting(
-        "none",
+    augment: Literal["none", "light", "strong"] | None = setting(
+        None,
         "Training images changed at random, end to end. light: shifted by up to a twelfth of the "
-        "side; strong: parts of them enlarged, other colours, a rectangle blackened.",
+        "side; strong: parts of them enlarged, other colours, a rectangle blackened. Default: "
+        "none; of auto light.",
         flag=True,
     )
     accumulate: int = setting(

@@ -17,7 +17,7 @@ from largeloss.experiments.grid import Variant
 from largeloss.experiments.runner import Runner, with_method, with_share
 from largeloss.experiments.worth import checked_shares
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
-from largeloss.losses import FullLabel, find_method
+from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
 from largeloss.runs.data import DataReader, load_data
@@ -189,7 +189,7 @@ def tune(
 
 def first_trials(method: str, budget: int, share: float | None = None) -> list[Trial]:
     """Learning rates × values of the method's own setting, at most ``budget`` in all."""
-    searched = find_method(method).searched
+    searched = searched_of(method)
     if searched is None:
         return [Trial(method, lr, None, share) for lr in _rates(budget)]
     values = searched[1]
@@ -232,7 +232,7 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
         found.append(replace(best, lr=float(f"{best.lr * _STEP:.1e}")))
     values = sorted({trial.value for trial in done if trial.value is not None})
     if best.value is not None and len(values) > 1:
-        name = (find_method(best.method).searched or ("",))[0]
+        name = (searched_of(best.method) or ("",))[0]
         limits = constructor_settings(find_method(best.method))[name].range
         for edge, inner in ((values[0], values[1]), (values[-1], values[-2])):
             beyond = float(f"{edge * edge / inner:.2g}")
@@ -244,7 +244,7 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
 def _chosen(maps: Mapping[Trial, float]) -> TunedMethod:
     """The best trial; of equal ones the first."""
     best = max(maps, key=lambda trial: maps[trial])
-    searched = find_method(best.method).searched
+    searched = searched_of(best.method)
     beyond = [trial for trial in _beyond(best, list(maps)) if trial not in maps]
     return TunedMethod(
         best.method,
@@ -260,7 +260,7 @@ def _chosen(maps: Mapping[Trial, float]) -> TunedMethod:
 
 def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunConfig]:
     """Folder and settings of a trial."""
-    searched = find_method(trial.method).searched
+    searched = searched_of(trial.method)
     own = {} if searched is None else {searched[0]: trial.value}
     made = with_method(bases[trial.method], trial.method, own)
     if trial.share is not None:

@@ -30,6 +30,7 @@ from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
 from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
 from largeloss.losses.partial_asymmetric import PartialAsymmetric
 from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
+from largeloss.losses.recipes import RECIPES
 from largeloss.losses.rejection import LargeLossRejection
 from largeloss.losses.self_paced_correction import SelfPacedLossCorrection
 from largeloss.losses.settings import check_values, constructor_settings
@@ -38,6 +39,7 @@ from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
 
 __all__ = [
     "LOSSES",
+    "RECIPES",
     "Action",
     "AssumeNegative",
     "Asymmetric",
@@ -68,8 +70,10 @@ __all__ = [
     "check_method",
     "check_some_method_has",
     "find_method",
+    "searched_of",
     "settings_of",
     "title_of",
+    "training_of",
 ]
 
 LOSSES: dict[str, type[PartialLabelLoss]] = {
@@ -101,34 +105,53 @@ LOSSES: dict[str, type[PartialLabelLoss]] = {
 
 
 def find_method(name: str) -> type[PartialLabelLoss]:
-    """The method called ``name``.
+    """The method called ``name``, or that of the recipe called so.
 
     Raises:
         ConfigError: there is none; the message has the nearest name, or all names.
     """
+    if name in RECIPES:
+        return RECIPES[name].method
     if name not in LOSSES:
-        raise ConfigError(f"There is no method {name!r}; {meant(name, LOSSES)}")
+        raise ConfigError(f"There is no method {name!r}; {meant(name, [*LOSSES, *RECIPES])}")
     return LOSSES[name]
 
 
 def title_of(name: str) -> str:
-    """How the method is displayed, ``LL-R``; an unknown one by its name."""
+    """How the method or recipe is displayed, ``LL-R``; an unknown one by its name."""
+    if name in RECIPES:
+        return RECIPES[name].title
     return LOSSES[name].title if name in LOSSES else name
 
 
 def action_of(name: str) -> Action | None:
     """What the method does with flagged entries; None where it flags none, or is unknown."""
-    return LOSSES[name].action if name in LOSSES else None
+    return find_method(name).action if name in (LOSSES | RECIPES) else None
 
 
 def settings_of(name: str) -> dict[str, Any]:
-    """The method's settings and their defaults; None where the data decide.
+    """The settings of the method or recipe and their defaults; None where the data decide.
 
     Raises:
         ConfigError: no such method.
     """
     found = constructor_settings(find_method(name))
-    return {setting: how.default for setting, how in found.items()}
+    own = RECIPES[name].settings if name in RECIPES else {}
+    return {setting: own.get(setting, how.default) for setting, how in found.items()}
+
+
+def training_of(name: str) -> dict[str, Any]:
+    """The settings of the loop that a recipe has for whole networks; none of a method."""
+    return dict(RECIPES[name].training) if name in RECIPES else {}
+
+
+def searched_of(name: str) -> tuple[str, tuple[float, ...]] | None:
+    """The setting that a method is tuned by, and its values; None where it has none.
+
+    Raises:
+        ConfigError: no such method.
+    """
+    return None if name in RECIPES else find_method(name).searched
 
 
 def check_some_method_has(settings: Iterable[str]) -> None:
@@ -178,5 +201,6 @@ def build_loss(
     """
     check_method(name, settings)
     method = find_method(name)
-    arguments, remarks = method.arguments(table, rows, settings)
+    own = RECIPES[name].settings if name in RECIPES else {}
+    arguments, remarks = method.arguments(table, rows, {**own, **settings})
     return method(**arguments), remarks

@@ -57,6 +57,7 @@ class Finding(NamedTuple):
 
     text: str  # for the user
     figures: dict[str, float]  # by name
+    settled: bool = True  # whether it stays so
 
 
 class Action(NamedTuple):

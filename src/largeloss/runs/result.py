@@ -1,7 +1,7 @@
 """The result of a run, as ``result.json`` holds it."""
 
 import platform
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -19,7 +19,7 @@ Delta = float | Literal["auto"]
 """Percent of a batch's entries, or chosen in training."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """A finished run. mAP in percent, average precision of a class as a fraction."""
 
@@ -77,7 +77,7 @@ class RunResult:
     present in the reference; None where no label was hidden)."""
     expected_positives: float | None
     """Of methods that use it."""
-    estimated: dict[str, float]
+    estimated: dict[str, float] = field(default_factory=dict)
     """What the method has estimated in training, by name; of Δ auto ``missing_percent`` of the
     unobserved entries and ``flagged_percent`` of all, in the end."""
     notes: list[str]
@@ -87,7 +87,7 @@ class RunResult:
     protocol: str
     head: dict[str, Any]
     """Result of LinearInit's first phase; empty otherwise."""
-    teaching: dict[str, Any]
+    teaching: dict[str, Any] = field(default_factory=dict)
     """Of --teachers: how good they are, and what they said; empty otherwise."""
     start_weights: str
     environment: dict[str, Any]
@@ -121,14 +121,15 @@ class RunResult:
             RunError: it cannot be read, is not as it was written, or of another version.
         """
         content = RunFolder(run).result()
-        names = [field.name for field in fields(cls)]
-        missing = [name for name in names if name not in content]
+        needed = [one.name for one in fields(cls) if one.default_factory is MISSING]
+        missing = [name for name in needed if name not in content]
         if missing:
             raise RunError(
                 f"{RunFolder(run).result_file} has no {', '.join(missing[:3])}: it was written by "
                 "another version of largeloss. Train the run again with this one."
             )
-        return cls(**{name: content[name] for name in names})
+        names = [one.name for one in fields(cls)]
+        return cls(**{name: content[name] for name in names if name in content})
 
 
 def environment() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from largeloss.config import MethodConfig, RunConfig, make_config, read_yaml
 from largeloss.config.models import ModelConfig
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.files import read_text, verify_yaml
-from largeloss.losses import find_method, settings_of
+from largeloss.losses import find_method, settings_of, training_of
 from largeloss.models import noted_statistics, usual_statistics
 from largeloss.training.run_folder import RunFolder
 
@@ -25,7 +25,8 @@ def resolved(settings: RunConfig) -> RunConfig:
         ConfigError: no such method or backbone, or a weights file with wrong metadata.
     """
     data, protocol = settings.data, settings.training.protocol
-    method, own = find_method(settings.method.name), settings_of(settings.method.name)
+    method_name = settings.method.name
+    method, own = find_method(method_name), settings_of(method_name)
     given = settings.method.given()
     noted = {name: own[name] for name in _NOTED if name in own and name not in given}
     if isinstance(settings.method.missing, Path):
@@ -34,13 +35,19 @@ def resolved(settings: RunConfig) -> RunConfig:
         noted["num_epochs"] = settings.training.epochs
     head = settings.training.head_method
     if protocol == "linear-init" and head is None:
-        head = method.linear_init_method or method.name
+        head = method.linear_init_method or method_name
+    training = {"augment": "none", "teachers": 0}
+    if protocol == "end-to-end" and settings.model.backbone != "none":
+        training |= training_of(method_name)
+    training = {
+        name: value for name, value in training.items() if getattr(settings.training, name) is None
+    }
     cache = _absolute(data.cache)
     if cache is None and protocol != "end-to-end":
         cache = user_cache_path("largeloss")
     return settings.with_values(
         method=noted,
-        training={"head_method": head},
+        training={"head_method": head, **training},
         data={
             "path": _absolute(data.path),
             "labels": _absolute(data.labels),
@@ -68,7 +75,7 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
             f"{path} cannot be trusted ({error}). Restore it; to train with other settings, name a "
             "copy of it as --config of a new run."
         ) from None
-    saved = make_config([content], source=str(path))
+    saved = resolved(make_config([content], source=str(path)))  # settings that are newer than it
     different = [] if asked is None else saved.differences(resolved(asked))
     if different:
         lines = "\n".join(f"  {line}" for line in different)

@@ -116,9 +116,9 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
         first = AutoDelta(known, own.get("warmup_epochs", 1), growing=True).first
         if settings.training.epochs <= first:
             found.append(
-                f"Δ auto flags nothing before epoch {first}, the first being 0, and there are "
-                f"{settings.training.epochs} epochs: this run trains as {AssumeNegative.title} "
-                "does. Train longer, or give Δ as a number."
+                f"Δ auto flags nothing before epoch {first}, the first being 0; of "
+                f"{settings.training.epochs} in all, none is left: this run trains as "
+                f"{AssumeNegative.title} does. Train longer, or give Δ as a number."
             )
     elif method.delta_rel:
         found += rounding_remarks(method.delta_rel, own.get("rate_base", "all"), batch, dataset)

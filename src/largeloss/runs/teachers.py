@@ -2,7 +2,9 @@
 
 A model that was shown missing tags as absent has learnt some of the mistake. Teachers, trained by
 the run's method on the labels as they are, vote on the unobserved training entries; the student,
-which the run keeps, starts anew with the tags that they have added.
+which the run keeps, starts anew with the tags that they have added. How many are still missing, the
+sum of their probabilities says better than any estimate in one training: the student's Δ, where it
+is to choose itself, follows it.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -16,7 +18,8 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.data.dataset import Rows
 from largeloss.errors import LabelError, RunError
-from largeloss.labels import LabelEdits, LabelTable, apply_edits, read_edits, write_edits
+from largeloss.labels import LabelEdits, LabelTable, apply_edits, write_edits
+from largeloss.labels.edits import read_edits_and_notes
 from largeloss.runs.assemble import Assembled, make_loss, make_model
 from largeloss.runs.phases import best_model
 from largeloss.training.engine import score
@@ -32,6 +35,8 @@ SURE = 0.7
 figures for other limits."""
 AUTHOR = "teachers"
 """Of the label edits."""
+MISSING = "expected_missing_percent"
+"""The note in the file of label edits; :class:`Teaching` says of what."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Teaching:
     teachers: tuple[Teacher, ...]
     added: int
     """Unobserved entries that became present."""
+    missing: float
+    """Percent of the entries left unobserved that are present, as the teachers expect."""
 
     @property
     def seconds(self) -> float:
@@ -63,7 +70,8 @@ class Teaching:
         return (
             f"{teachers} (val mAP {maps}) took {self.added} unobserved training entries for "
             f"present, with a probability of {SURE:g} or more; the model learnt from them, too. "
-            "'largeloss labels log' lists them."
+            "'largeloss labels log' lists them. Of the rest, they expect "
+            f"{self.missing:.1f} % to be missing tags."
         )
 
 
@@ -82,46 +90,55 @@ def taught(
     """
     teachers = tuple(
         _trained(phase, run, place, device, listener, requests)
-        for place in range(run.settings.training.teachers)
+        for place in range(run.settings.training.teachers or 0)
     )
     path, labels = phase.run.corrections_file, phase.data.labels
     if not distributed.from_main(path.is_file()):
         votes = [_probabilities(phase, run, place, device) for place in range(len(teachers))]
         if distributed.rank() == 0:
-            rows = phase.data.rows("train")
-            write_edits(path, votes_as_edits(labels, rows, torch.stack(votes).mean(0).numpy()))
+            write_votes(path, labels, phase.data.rows("train"), torch.stack(votes).mean(0).numpy())
         distributed.barrier()
     try:
-        edits = added_tags(path)
-        table = apply_edits(labels, edits)
-    except LabelError as error:
-        raise RunError(f"The tags of the teachers cannot be used: {error}") from None
-    data = replace(phase.data, labels=table)
-    criterion, _ = make_loss(run.settings.method, data)
+        edits, notes = added_tags(path)
+        table, missing = apply_edits(labels, edits), float(notes[MISSING])
+    except (LabelError, LookupError, ValueError) as error:
+        raise RunError(f"The tags of the teachers in {path} cannot be used: {error}") from None
+    data, method = replace(phase.data, labels=table), run.settings.method
+    if method.delta_rel == "auto":
+        method = method.model_copy(update={"missing": missing})
+    criterion, _ = make_loss(method, data)
     content = {**phase.content, "tags of the teachers": table.fingerprint}
-    teaching = Teaching(teachers, len(edits))
+    teaching = Teaching(teachers, len(edits), missing)
     listener.remark(str(teaching))
     return replace(phase, data=data, criterion=criterion, content=content), teaching
 
 
-def added_tags(path: Path) -> LabelEdits:
-    """The teachers' label edits in a run's ``corrections.parquet``; none where there is no file.
+def added_tags(path: Path) -> tuple[LabelEdits, dict[str, str]]:
+    """The teachers' label edits in a run's ``corrections.parquet``, and the notes in that file;
+    none where there is no file.
 
     Raises:
         LabelError: it cannot be read.
     """
     if not path.is_file():
-        return LabelEdits.concatenated([])
-    edits = read_edits(path)
-    return edits.select(edits.author == AUTHOR)
+        return LabelEdits.concatenated([]), {}
+    edits, notes = read_edits_and_notes(path)
+    return edits.select(edits.author == AUTHOR), notes
 
 
-def votes_as_edits(
-    labels: LabelTable, rows: Rows, probabilities: NDArray[np.floating]
-) -> LabelEdits:
-    """The unobserved entries of images ``rows`` (n,) that are present by (n, C) probabilities."""
-    places, columns = np.nonzero((labels.lookup(rows) == -1) & (probabilities >= SURE))
-    return LabelEdits.of(
+def write_votes(
+    path: Path, labels: LabelTable, rows: Rows, probabilities: NDArray[np.floating]
+) -> None:
+    """Writes the unobserved entries of images ``rows`` (n,) that become present, as label edits;
+    and how many others the teachers expect to be, as a note.
+
+    ``probabilities`` are (n, C), of being present.
+    """
+    unobserved = labels.lookup(rows) == -1
+    sure = unobserved & (probabilities >= SURE)
+    unsure = probabilities[unobserved & ~sure]
+    places, columns = np.nonzero(sure)
+    edits = LabelEdits.of(
         images=labels.images,
         classes=labels.classes,
         rows=rows[places],
@@ -132,6 +149,8 @@ def votes_as_edits(
         author=AUTHOR,
         reason="probable by their mean",
     )
+    missing = 100 * float(unsure.mean(dtype=np.float64)) if unsure.size else 0.0
+    write_edits(path, edits, {MISSING: repr(missing)})
 
 
 def _trained(

@@ -211,4 +211,5 @@ def _write_corrections(phase: Phase) -> None:
         author=criterion.name,
         reason=criterion.action.reason,
     )
-    write_edits(file, LabelEdits.concatenated([added_tags(file), records]))
+    added, notes = added_tags(file)
+    write_edits(file, LabelEdits.concatenated([added, records]), notes)

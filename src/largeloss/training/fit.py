@@ -159,7 +159,8 @@ def fit(
             relabel(model, criterion, scored["train"], passes)
         known = criterion.finding()
         criterion.set_epoch(epoch + 1)
-        if (found := criterion.finding()) is not None and found != known:
+        found = criterion.finding()
+        if found is not None and found != known and (found.settled or epoch + 1 == recipe.epochs):
             listener.remark(found.text)
         # Measure; keep the best weights; save.
         record = {"epoch": epoch, "train_loss": progress.mean_loss()}

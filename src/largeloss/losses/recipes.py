@@ -1,0 +1,31 @@
+"""Recipes: a method with its settings, and the training that goes with it, under one name."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from largeloss.losses.base import PartialLabelLoss
+from largeloss.losses.rejection import LargeLossRejection
+
+
+class Recipe(NamedTuple):
+    """What a name stands for. The user's own settings go before all of it."""
+
+    name: str
+    title: str
+    does: str  # in a sentence
+    method: type[PartialLabelLoss]
+    settings: Mapping[str, Any]  # of the method
+    training: Mapping[str, Any]  # of the loop, where a whole network is trained on images
+
+
+AUTO = Recipe(
+    name="auto",
+    title="Recipe",
+    does="LL-R with a Δ that is estimated; whole networks are trained on shifted images, with the "
+    "tags that two other such models are sure of. The figures are in docs/recipe.md",
+    method=LargeLossRejection,
+    settings={"delta_rel": "auto"},
+    training={"augment": "light", "teachers": 2},
+)
+RECIPES = {AUTO.name: AUTO}
+"""Recipe by name; no name is a method's."""

@@ -1,0 +1,67 @@
+"""Recipes stand beside the methods, under names of their own, and give way to the user."""
+
+import numpy as np
+import pytest
+
+from largeloss.config import make_config
+from largeloss.labels import LabelTable
+from largeloss.losses import (
+    LOSSES,
+    RECIPES,
+    LargeLossRejection,
+    build_loss,
+    find_method,
+    searched_of,
+    settings_of,
+    title_of,
+    training_of,
+)
+from largeloss.runs.settings import resolved
+
+every_recipe = pytest.mark.parametrize("name", RECIPES)
+
+
+@every_recipe
+def test_a_recipe_is_of_settings_that_there_are(name):
+    recipe = RECIPES[name]
+    assert recipe.name == name
+    assert name not in LOSSES
+    assert recipe.settings.keys() <= settings_of(recipe.method.name).keys()
+    make_config([{"training": dict(recipe.training)}])
+
+
+def test_auto_is_ll_r_with_a_delta_that_is_estimated():
+    assert find_method("auto") is LargeLossRejection
+    assert title_of("auto") == "Recipe"
+    assert settings_of("auto")["delta_rel"] == "auto"
+    assert searched_of("auto") is None
+    table = LabelTable.from_dense([[1, -1], [-1, 1]])
+    loss, _ = build_loss("auto", table, np.array([0, 1]), {})
+    assert "delta_rel='auto'" in repr(loss)
+    loss, _ = build_loss("auto", table, np.array([0, 1]), {"delta_rel": 0.5})
+    assert "delta_rel=0.5" in repr(loss)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ("light", 2)),
+        ({"teachers": 0}, ("light", 0)),
+        ({"augment": "none", "teachers": 1}, ("none", 1)),
+        ({"protocol": "linear"}, ("none", 0)),
+    ],
+)
+def test_training_goes_with_the_recipe_where_the_user_says_nothing(given, expected):
+    settings = make_config(
+        [{"method": {"name": "auto"}, "model": {"backbone": "digits"}, "training": given}]
+    )
+    made = resolved(settings)
+    assert (made.training.augment, made.training.teachers) == expected
+    assert made.method.delta_rel == "auto"
+    assert resolved(made) == made
+
+
+def test_features_are_neither_augmented_nor_taught():
+    made = resolved(make_config([{"method": {"name": "auto"}, "model": {"backbone": "none"}}]))
+    assert (made.training.augment, made.training.teachers) == ("none", 0)
+    assert training_of("ll-r") == {}
