@@ -67,10 +67,11 @@ class RunListener(Listener):
 
     def end_epoch(self, record: dict[str, Any]) -> None:
         self.shown.clock.done += 1
+        area = f"  val AUC {record['val_auc']:5.1f}" if "val_auc" in record else ""
         test = f"  test mAP {record['test_map']:5.1f}" if "test_map" in record else ""
         self.message(
             f"{self.title}  epoch {record['epoch']:2d}  loss {record['train_loss']:.4f}  "
-            f"val mAP {record['val_map']:5.1f}{test}  {self.shown.clock.left()}"
+            f"val mAP {record['val_map']:5.1f}{area}{test}  {self.shown.clock.left()}"
         )
 
     def stopped_early(self, why: str, left: int) -> None:

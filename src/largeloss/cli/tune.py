@@ -23,7 +23,7 @@ def tune(
     """Choose the learning rate and the own setting of each method on val; go on with compare.
 
     Every method gets the same number of trainings on DATA, with seed 0. Val mAP decides; where val
-    is labelled in part only, --select observed compares by what is observed.
+    has no observed absences, the area under the ROC curve with blanks counted as absent.
     """
     from largeloss import distributed
     from largeloss.cli.console import note, progress, say
@@ -44,7 +44,7 @@ def tune(
     names = [name.strip() for name in methods.split(",") if name.strip()]
     found = search(make, names, budget, out, progress(), parse_shares(complete))
     screen.print(tuning_table(found))
-    say(f"Chosen by val mAP ({found.val_rule}), one seed: no ranking of the methods.")
+    say(f"Chosen by {found.chosen_by}, one seed: no ranking of the methods.")
     for one in found.methods:
         if one.on_edge:
             note(

@@ -21,6 +21,7 @@ from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
 from largeloss.runs.data import DataReader, load_data
+from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
 
 TUNED = "tuned.json"
@@ -59,12 +60,14 @@ class TunedMethod:
     value: float | None
     lr: float
     val_map: float
-    """In percent, of the best epoch."""
+    """In percent, of the best epoch of the best trial."""
     trials: int
     on_edge: bool
     """Whether the best trial lies on an edge of all that was tried: further away may be better."""
     share: float | None = None
     """Of the training images; None for all."""
+    val_auc: float | None = None
+    """By which the trials were compared, where val has no observed absences."""
 
     @property
     def own(self) -> dict[str, float]:
@@ -81,6 +84,12 @@ class Tuning:
     """By which labels of val the trials were compared."""
     settings: dict[str, Any]
     """All others that the trials had, as YAML holds them."""
+
+    @property
+    def chosen_by(self) -> str:
+        """What the trials were compared by, in words."""
+        areas = any(one.val_auc is not None for one in self.methods)
+        return f"val {'AUC' if areas else 'mAP'} ({self.val_rule})"
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -145,8 +154,9 @@ def tune(
 
     Learning rate × five values of the method's own setting (the class says which), or as many
     learning rates where it has none. While a method's best trial lies on an edge the search goes on
-    beyond it, at most :data:`EXTENDED` trials more. The best val mAP wins; test labels choose
-    nothing. Finished trials are not repeated.
+    beyond it, at most :data:`EXTENDED` trials more. The best
+    :attr:`~largeloss.runs.result.RunResult.val_figure` wins; test labels choose nothing. Finished
+    trials are not repeated.
 
     Args:
         make: Gives the settings of a method.
@@ -169,21 +179,21 @@ def tune(
     first = [_settings(bases, trial) for own in trials.values() for trial in own]
     runner = Runner(dict(first), out, progress, DataReader(load_data, progress.remark))
     progress.expect(runner.epochs)
-    maps: dict[Trial, float] = {}
-    tuned, rule = [], ""
+    results: dict[Trial, RunResult] = {}
+    tuned = []
     for own in trials.values():
-        for trial in _extended(own, maps):
+        for trial in _extended(own, results):
             if trial not in own:
                 progress.expect(runner.add(dict([_settings(bases, trial)])))
                 own.append(trial)
-            result = runner.train(trial.folder)
-            maps[trial], rule = result.val_map, result.val_rule
-            progress.message(f"{trial.folder:<24}  val mAP {result.val_map:.1f}")
-        tuned.append(_chosen({trial: maps[trial] for trial in own}))
-    found = Tuning(tuple(tuned), rule, resolved(bases[methods[0]]).plain())
+            result = results[trial] = runner.train(trial.folder)
+            name = "mAP" if result.val_auc is None else "AUC"
+            progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
+        tuned.append(_chosen({trial: results[trial] for trial in own}))
+    found = Tuning(tuple(tuned), result.val_rule, resolved(bases[methods[0]]).plain())
     if distributed.rank() == 0:
         write_text(out / TUNED, checksummed_json(asdict(found)))
-        write_text(out / "trials.csv", _csv(maps))
+        write_text(out / "trials.csv", _csv(results))
     return found
 
 
@@ -206,15 +216,15 @@ def _rates(number: int) -> list[float]:
     return list(dict.fromkeys(float(f"{rate:.1e}") for rate in spaced))
 
 
-def _extended(first: Sequence[Trial], maps: Mapping[Trial, float]) -> Iterator[Trial]:
+def _extended(first: Sequence[Trial], results: Mapping[Trial, RunResult]) -> Iterator[Trial]:
     """The first trials, then those beyond an edge while the best one lies there.
 
-    ``maps`` has val mAP of the trials that were given before.
+    ``results`` has those of the trials that were given before.
     """
     done = list(first)
     yield from first
     while len(done) < len(first) + EXTENDED:
-        best = max(done, key=lambda trial: maps[trial])
+        best = max(done, key=lambda trial: results[trial].val_figure)
         further = [trial for trial in _beyond(best, done) if trial not in done]
         if not further:
             return
@@ -241,20 +251,21 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
     return found
 
 
-def _chosen(maps: Mapping[Trial, float]) -> TunedMethod:
+def _chosen(results: Mapping[Trial, RunResult]) -> TunedMethod:
     """The best trial; of equal ones the first."""
-    best = max(maps, key=lambda trial: maps[trial])
+    best = max(results, key=lambda trial: results[trial].val_figure)
     searched = searched_of(best.method)
-    beyond = [trial for trial in _beyond(best, list(maps)) if trial not in maps]
+    beyond = [trial for trial in _beyond(best, list(results)) if trial not in results]
     return TunedMethod(
         best.method,
         None if searched is None else searched[0],
         best.value,
         best.lr,
-        maps[best],
-        len(maps),
+        results[best].val_map,
+        len(results),
         bool(beyond),
         best.share,
+        results[best].val_auc,
     )
 
 
@@ -268,12 +279,14 @@ def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunCon
     return trial.folder, made.with_values(training={"lr": trial.lr, "seed": 0})
 
 
-def _csv(maps: Mapping[Trial, float]) -> str:
+def _csv(results: Mapping[Trial, RunResult]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["method", "share", "lr", "value", "val_map"])
-    for trial, value in maps.items():
+    writer.writerow(["method", "share", "lr", "value", "val_map", "val_auc"])
+    for trial, result in results.items():
         own = "" if trial.value is None else f"{trial.value:g}"
         share = f"{trial.share or 1:g}"
-        writer.writerow([trial.method, share, f"{trial.lr:g}", own, f"{value:.4f}"])
+        area = "" if result.val_auc is None else f"{result.val_auc:.4f}"
+        figures = (f"{result.val_map:.4f}", area)
+        writer.writerow([trial.method, share, f"{trial.lr:g}", own, *figures])
     return file.getvalue()

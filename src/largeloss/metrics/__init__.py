@@ -18,6 +18,7 @@ from largeloss.metrics.mean_average_precision import (
     mean_average_precision,
     mean_average_precision_entries,
 )
+from largeloss.metrics.roc_auc import roc_auc
 from largeloss.metrics.tag_counts import TagCounts, tag_counts, tag_counts_entries
 from largeloss.metrics.thresholds import (
     best_thresholds,
@@ -44,6 +45,7 @@ __all__ = [
     "map_interval",
     "mean_average_precision",
     "mean_average_precision_entries",
+    "roc_auc",
     "shrunk_thresholds",
     "shrunk_thresholds_entries",
     "tag_counts",

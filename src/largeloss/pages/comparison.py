@@ -113,7 +113,7 @@ def _early_stops(by_title: Mapping[str, Sequence[Path]]) -> Iterator[str]:
     stopped = [f"{title} after epoch {epochs}" for title, epochs in found.items() if epochs]
     if stopped:
         yield (
-            f"Stopped early: {'; '.join(stopped)}. There val mAP was further below its best than "
+            f"Stopped early: {'; '.join(stopped)}. There val was further below its best than "
             "--stop-below allows; the weights of the best epoch count."
         )
 

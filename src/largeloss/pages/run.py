@@ -140,7 +140,8 @@ def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
     return (
         f"{title}{how.get(training.protocol, '')}, {training.epochs} epochs, seed {result.seed}."
         f"{hidden} Measured on test by {RULES[result.test_rule]}; the epoch was chosen on val by "
-        f"{RULES[result.val_rule]}. {result.stop_reason}"
+        f"{'mAP' if result.val_auc is None else 'AUC'}, {RULES[result.val_rule]}. "
+        f"{result.stop_reason}"
     )
 
 

@@ -5,17 +5,22 @@ from rich.table import Table
 from largeloss.experiments.tune import Tuning
 from largeloss.report.tables import markdown_table, method_title, number, text_table
 
-COLUMNS = ("Method", "Learning rate", "Own setting", "Val mAP (%)", "Trials", "On an edge")
+
+def tuning_columns(tuning: Tuning) -> tuple[str, ...]:
+    """Titles; the trials were compared by the fourth."""
+    areas = any(one.val_auc is not None for one in tuning.methods)
+    figure = "Val AUC (%)" if areas else "Val mAP (%)"
+    return ("Method", "Learning rate", "Own setting", figure, "Trials", "On an edge")
 
 
 def tuning_rows(tuning: Tuning) -> list[tuple[str, ...]]:
-    """The text under each of ``COLUMNS``."""
+    """The text under each of :func:`tuning_columns`."""
     return [
         (
             method_title(one.method, one.share),
             f"{one.lr:g}",
             "" if one.value is None else f"{one.setting} {one.value:g}",
-            number(one.val_map),
+            number(one.val_map if one.val_auc is None else one.val_auc),
             str(one.trials),
             "yes" if one.on_edge else "",
         )
@@ -25,9 +30,9 @@ def tuning_rows(tuning: Tuning) -> list[tuple[str, ...]]:
 
 def tuning_table(tuning: Tuning) -> Table:
     """For a terminal."""
-    return text_table(COLUMNS, tuning_rows(tuning))
+    return text_table(tuning_columns(tuning), tuning_rows(tuning))
 
 
 def tuning_markdown(tuning: Tuning) -> str:
     """For a README, ending in a line break."""
-    return markdown_table(COLUMNS, tuning_rows(tuning))
+    return markdown_table(tuning_columns(tuning), tuning_rows(tuning))

@@ -5,7 +5,7 @@ import numpy as np
 from largeloss.training.evaluation import RULES, Evaluator
 
 FEW = 5
-"""Positives of a class: with fewer, its average precision is mostly chance."""
+"""Positives of a class: with fewer, its figure is mostly chance."""
 _NAMED = 8
 
 
@@ -31,10 +31,18 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
             "does not stop early. For a choice, give val images that have a tag and images that "
             "do not; 'largeloss data split' draws them."
         ]
+    how = RULES[val.rule]
+    if val.rule == "assume-absent":
+        how = (
+            "how often an image with a given tag scores above one without it (area under the ROC "
+            "curve, AUC), since val has no observed absences. Missing tags lower that alike for "
+            "all models, if the given ones are a random share; val mAP they make too low to be "
+            "compared with another labelling's"
+        )
     low, high = int(present[deciding].min()), int(present[deciding].max())
     positives = f"{low} to {high} positives" if low < high else f"{low} positive{'s' * (low > 1)}"
     found = [
-        f"The best epoch is chosen on val by {RULES[val.rule]}: {int(deciding.sum())} of "
+        f"The best epoch is chosen on val by {how}: {int(deciding.sum())} of "
         f"{deciding.size} classes can be measured there, by {positives} each."
     ]
     few = np.flatnonzero((present < FEW) & deciding)
@@ -43,8 +51,8 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
         names = [f"{val.table.classes[column]} ({present[column]})" for column in order[:_NAMED]]
         more = ", …" if few.size > _NAMED else ""
         found.append(
-            f"Few val positives: {', '.join(names)}{more}. With fewer than {FEW}, average "
-            f"precision is mostly chance; this is so for {few.size} of the {int(deciding.sum())} "
-            "classes that val mAP is the mean of."
+            f"Few val positives: {', '.join(names)}{more}. With fewer than {FEW}, a "
+            f"class's figure is mostly chance; this is so for {few.size} of the {int(deciding.sum())} "
+            "classes that val is measured by."
         )
     return found

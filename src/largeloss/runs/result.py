@@ -1,7 +1,11 @@
 """The result of a run, as ``result.json`` holds it."""
 
 import platform
+<<<<<<< HEAD
 from dataclasses import MISSING, dataclass, field, fields
+=======
+from dataclasses import MISSING, dataclass, fields
+>>>>>>> 64f7222 (Val without observed absences chooses by the area under the ROC curve)
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -93,6 +97,15 @@ class RunResult:
     environment: dict[str, Any]
     fingerprints: dict[str, str]
     """Of inputs and labels, see :func:`largeloss.training.fingerprints.fingerprints`."""
+    val_auc: float | None = None
+    """In the best epoch, where val has no observed absences: mean over classes of the area under
+    the ROC curve, blanks counted as absent, by which it was chosen. None where mAP chose it."""
+
+    @property
+    def val_figure(self) -> float:
+        """What epochs and settings are chosen by: ``val_auc``, or ``val_map`` where there is none;
+        in percent."""
+        return self.val_map if self.val_auc is None else self.val_auc
 
     @property
     def test_mean(self) -> MeanOverClasses:
@@ -121,15 +134,25 @@ class RunResult:
             RunError: it cannot be read, is not as it was written, or of another version.
         """
         content = RunFolder(run).result()
+<<<<<<< HEAD
         needed = [one.name for one in fields(cls) if one.default_factory is MISSING]
+=======
+        needed = [field.name for field in fields(cls) if field.default is MISSING]
+>>>>>>> 64f7222 (Val without observed absences chooses by the area under the ROC curve)
         missing = [name for name in needed if name not in content]
         if missing:
             raise RunError(
                 f"{RunFolder(run).result_file} has no {', '.join(missing[:3])}: it was written by "
                 "another version of largeloss. Train the run again with this one."
             )
+<<<<<<< HEAD
         names = [one.name for one in fields(cls)]
         return cls(**{name: content[name] for name in names if name in content})
+=======
+        return cls(
+            **{field.name: content[field.name] for field in fields(cls) if field.name in content}
+        )
+>>>>>>> 64f7222 (Val without observed absences chooses by the area under the ROC curve)
 
 
 def environment() -> dict[str, Any]:

@@ -159,6 +159,7 @@ def _measured(
         - began,
         wall_seconds=outcome.seconds_before + now - run_began,
         val_map=outcome.best_val_map,
+        val_auc=outcome.best_val_auc,
         test_map_interval=None if test_interval is None else list(test_interval),
         val_map_interval=None if val_interval is None else list(val_interval),
         val_counts=val.counts(classes),

@@ -29,6 +29,7 @@ from largeloss.metrics import (
     map_interval,
     mean_average_precision,
     mean_average_precision_entries,
+    roc_auc,
     tag_counts,
     tag_counts_entries,
 )
@@ -47,7 +48,7 @@ RULES = {
     "full": "complete labels",
     "observed": "observed entries only",
     "assume-absent": "blanks counted as absent, for want of observed absences: true positives that "
-    "nobody wrote down count as errors, so the figure is too low and good for ranking only",
+    "nobody wrote down count as errors, so mAP is too low and good for ranking only",
 }
 
 
@@ -111,6 +112,17 @@ class Evaluator:
         if isinstance(scores, EntryScores):
             return mean_average_precision_entries(*scores, self.table.num_classes)
         return mean_average_precision(scores, self.labels)
+
+    def area(self, scores: Measured) -> float | None:
+        """Mean over the classes that decide of the area under the ROC curve, in percent.
+
+        Epochs and settings are chosen by it where blanks count as absent; None by other rules, and
+        where no class decides.
+        """
+        if self.rule != "assume-absent" or not self.deciding.any():
+            return None
+        assert not isinstance(scores, EntryScores)
+        return 100 * float(np.nanmean(roc_auc(scores, self.labels)))
 
     def interval(
         self, scores: Measured, classes: NDArray[np.bool_] | None = None
@@ -192,11 +204,15 @@ class Evaluators:
     def measured(
         self, model: Classifier, batches: Mapping[str, Iterable[Batch]]
     ) -> dict[str, float]:
-        """``val_map`` and, where it is tracked, ``test_map``, in percent; collective.
+        """``val_map``, ``val_auc`` where that decides, and ``test_map`` where it is tracked, in
+        percent; collective.
 
         ``batches`` are those of each split, in order; val stands in for a missing test split.
         """
-        found = {"val_map": self.val.measure(self.val.scores(model, batches["val"])).value}
+        scores = self.val.scores(model, batches["val"])
+        found = {"val_map": self.val.measure(scores).value}
+        if (area := self.val.area(scores)) is not None:
+            found["val_auc"] = area
         if self.track_test:
             scores = self.test.scores(model, batches.get("test", batches["val"]))
             found["test_map"] = self.test.measure(scores).value

@@ -60,6 +60,8 @@ class Outcome:
 
     best_epoch: int
     best_val_map: float
+    best_val_auc: float | None
+    """None where mAP decides which epoch is best."""
     history: tuple[dict[str, Any], ...]
     stop_reason: str
     """Why the last epoch was the last, in a sentence."""
@@ -177,6 +179,7 @@ def fit(
     return Outcome(
         history.best_epoch,
         history.best_val_map,
+        history.best_val_auc,
         tuple(history.epochs),
         history.stop_reason(recipe),
         checkpoint.seconds_before,

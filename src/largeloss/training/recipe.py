@@ -29,7 +29,7 @@ class Recipe:
     """Of SGD and of RMSProp."""
     seed: int = 0
     stop_below: float | None = 3.0
-    """Early stopping: when val mAP is this many points below its best; None: never."""
+    """Early stopping: when what decides on val is this many points below its best; None: never."""
     mirror: bool = True
     """Whether half of the training images are mirrored."""
     augment: Literal["none", "light", "strong"] = "none"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -42,26 +42,41 @@ class History:
     def add(self, record: dict[str, Any], keep_last: bool) -> bool:
         """Adds an epoch; whether it is the best so far, or the last is to be kept."""
         self.epochs.append(record)
-        best = bool(record["val_map"] > self.best_val_map) or keep_last
+        best = keep_last or self.best_epoch < 0 or bool(record[self.chosen_by] > self._best_figure)
         if best:
             self.best_epoch, self.best_val_map = record["epoch"], record["val_map"]
         return best
 
+    @property
+    def chosen_by(self) -> Literal["val_auc", "val_map"]:
+        """What decides which epoch is best: the area where every epoch has one, else mAP."""
+        return "val_auc" if all("val_auc" in record for record in self.epochs) else "val_map"
+
+    @property
+    def best_val_auc(self) -> float | None:
+        """Of the best epoch; None where mAP decides."""
+        return self._best_figure if self.chosen_by == "val_auc" else None
+
+    @property
+    def _best_figure(self) -> float:
+        return float(self.epochs[self.best_epoch][self.chosen_by])
+
     def stops_early(self, recipe: Recipe) -> bool:
-        """Whether val mAP has fallen too far below its best."""
+        """Whether the figure that decides has fallen too far below its best."""
         if recipe.stop_below is None or recipe.keep_last or not self.epochs:
             return False
-        return bool(self.epochs[-1]["val_map"] < self.best_val_map - recipe.stop_below)
+        return bool(self.epochs[-1][self.chosen_by] < self._best_figure - recipe.stop_below)
 
     def stop_reason(self, recipe: Recipe) -> str:
         """Why the last epoch was the last, in a sentence."""
         last = self.epochs[-1]
         if last["epoch"] + 1 >= recipe.epochs or not self.stops_early(recipe):
             return f"All {recipe.epochs} epochs were trained."
+        name = "AUC" if self.chosen_by == "val_auc" else "mAP"
         return (
-            f"Stopped early after epoch {last['epoch']} of 0 to {recipe.epochs - 1}: val mAP "
-            f"{last['val_map']:.1f} is more than {recipe.stop_below:g} points (--stop-below) below "
-            f"its best, {self.best_val_map:.1f} after epoch {self.best_epoch}."
+            f"Stopped early after epoch {last['epoch']} of 0 to {recipe.epochs - 1}: val {name} "
+            f"{last[self.chosen_by]:.1f} is more than {recipe.stop_below:g} points (--stop-below) below "
+            f"its best, {self._best_figure:.1f} after epoch {self.best_epoch}."
         )
 
 

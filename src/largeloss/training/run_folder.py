@@ -171,7 +171,8 @@ class RunFolder:
             written_atomically(self.metrics_file) as partial,
             partial.open("w", encoding="utf-8", newline="") as file,
         ):
-            writer = csv.DictWriter(file, fieldnames=list(records[0]))
+            # a run of an earlier version that goes on with this one has no areas
+            writer = csv.DictWriter(file, list(records[0]), extrasaction="ignore")
             writer.writeheader()
             writer.writerows(records)
 
