@@ -3,6 +3,8 @@
 import csv
 import itertools
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError
 from largeloss.experiments import tune as tuning
 from largeloss.experiments.tune import EXTENDED, RATES, Trial, Tuning, first_trials
+from largeloss.files import checksummed_json, verified_json
 from largeloss.losses import LOSSES
 from largeloss.losses.settings import constructor_settings
 from largeloss.runs.result import RunResult
@@ -57,7 +60,7 @@ def test_what_a_method_searches_is_a_setting_that_it_takes():
 
 def walked(method, peak_lr, peak_value, budget=15):
     """The trials of a search where val mAP falls off around a peak, and what it chose."""
-    maps: dict[Trial, float] = {}
+    maps: dict[Trial, Any] = {}
 
     def height(trial):
         away = math.log10(trial.lr / peak_lr) ** 2
@@ -66,7 +69,8 @@ def walked(method, peak_lr, peak_value, budget=15):
         return 90 - away
 
     for trial in tuning._extended(first_trials(method, budget), maps):
-        maps[trial] = height(trial)
+        found = height(trial)
+        maps[trial] = SimpleNamespace(val_map=found, val_auc=None, val_figure=found)
     return maps, tuning._chosen(maps)
 
 
@@ -158,6 +162,35 @@ def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largelos
             assert settings.training.lr == one.lr
             assert settings.training.seed == seed
             assert settings.method.given() == one.own
+
+
+def test_val_with_tags_alone_is_compared_by_the_area(data, largeloss, tmp_path):
+    labels = data / "labels.csv"
+    lines = [line.replace(",0", ",") for line in labels.read_text().splitlines()]
+    labels.write_text("\n".join(lines) + "\n")
+    out, both = tmp_path / "tuned", tmp_path / "both"
+    shared = (data, *SMALL, "--methods", "an")
+    code, printed, err = largeloss("tune", *shared, "--budget", 3, "--out", out)
+    assert code == 0, err
+    assert "area under the ROC curve" in err
+    assert "Chosen by val AUC (assume-absent)" in printed
+    assert "Val AUC (%)" in (out / "table.md").read_text()
+    with (out / "trials.csv").open() as file:
+        areas = [float(trial["val_auc"]) for trial in csv.DictReader(file)]
+    (found,) = Tuning.read(out).methods
+    assert found.val_auc == pytest.approx(max(areas), abs=1e-4)
+    folder = out / Trial("an", found.lr, None).folder
+    result = RunResult.read(folder)
+    assert result.val_figure == result.val_auc == found.val_auc
+    assert result.val_map == found.val_map
+    code, _, err = largeloss("compare", *shared, "--tuned", out, "--out", both)
+    assert code == 0, err
+    printed = largeloss("train", *shared[:-2], "--method", "an", "--out", tmp_path / "run")[1]
+    assert "which decides" in printed
+    path = both / "an-seed0" / "result.json"  # as an earlier version wrote it
+    content = {k: v for k, v in verified_json(path.read_text()).items() if k != "val_auc"}
+    path.write_text(checksummed_json(content))
+    assert RunResult.read(path.parent).val_auc is None
 
 
 def test_python_searches_as_the_command_does(data, largeloss, tmp_path):

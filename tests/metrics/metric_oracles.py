@@ -38,6 +38,22 @@ def average_precision_loop(scores, labels):
     return np.array(result)
 
 
+def roc_auc_loop(scores, labels):
+    """Of every present and absent pair of a class, how often the present one is above."""
+    result = []
+    for column in range(scores.shape[1]):
+        pairs = observed_column(scores, labels, column)
+        wins = [
+            (one > other) + (one == other) / 2
+            for one, present in pairs
+            if present
+            for other, absent in pairs
+            if not absent
+        ]
+        result.append(sum(wins) / len(wins) if wins else np.nan)
+    return np.array(result)
+
+
 def ratio(part, whole):
     return part / whole if whole else 0.0
 

@@ -5,7 +5,7 @@ import numpy as np
 from largeloss.training.evaluation import RULES, Evaluator
 
 FEW = 5
-"""Positives of a class: with fewer, its figure is mostly chance."""
+"""Positives of a class: with fewer, what is measured is mostly chance."""
 _NAMED = 8
 
 
@@ -51,8 +51,8 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
         names = [f"{val.table.classes[column]} ({present[column]})" for column in order[:_NAMED]]
         more = ", …" if few.size > _NAMED else ""
         found.append(
-            f"Few val positives: {', '.join(names)}{more}. With fewer than {FEW}, a "
-            f"class's figure is mostly chance; this is so for {few.size} of the {int(deciding.sum())} "
-            "classes that val is measured by."
+            f"Few val positives: {', '.join(names)}{more}. With fewer than {FEW}, what "
+            f"is measured is mostly chance; this is so for {few.size} of the {int(deciding.sum())} "
+            "classes that decide."
         )
     return found

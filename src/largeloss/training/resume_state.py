@@ -75,8 +75,8 @@ class History:
         name = "AUC" if self.chosen_by == "val_auc" else "mAP"
         return (
             f"Stopped early after epoch {last['epoch']} of 0 to {recipe.epochs - 1}: val {name} "
-            f"{last[self.chosen_by]:.1f} is more than {recipe.stop_below:g} points (--stop-below) below "
-            f"its best, {self._best_figure:.1f} after epoch {self.best_epoch}."
+            f"{last[self.chosen_by]:.1f} is more than {recipe.stop_below:g} points (--stop-below) "
+            f"below its best, {self._best_figure:.1f} after epoch {self.best_epoch}."
         )
 
 
