@@ -88,7 +88,8 @@ def priors(scores: Any, present: Any) -> Any:
                 list(zip(bins.T, present.T, strict=True)),
             )
         ]
-        found.append(best_bin_priors(*counts))
+        images, positives = counts
+        found.append(best_bin_priors(images, positives))
     return np.stack(found)
 
 

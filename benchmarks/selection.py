@@ -3,7 +3,7 @@
 python benchmarks/selection.py digits|fashion|voc-animals --data DATA --cache FOLDER --out FOLDER
 
 DATA is the folder that LARGELOSS_DATA names. Trains every setting with five seeds, which also draw
-the one tag an image that is kept, on train and val; five in a hundred tags of train are hidden on top
+the one tag an image that is kept, on train and val; five in a hundred tags of train are hidden too
 ("planted misses"). Each run's predictions after every epoch are kept under --out, so that a command
 that was stopped goes on. Then every criterion chooses (a) the epoch of each run and (b) the
 epoch and the setting of each method and seed; printed is how much test mAP that has less than where
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from criteria import Predictions, figures
-from scipy.stats import t
+from scipy.stats import t  # type: ignore[import-untyped]
 
 from largeloss.config import RunConfig, make_config
 from largeloss.data import Dataset

@@ -1,11 +1,7 @@
 """The result of a run, as ``result.json`` holds it."""
 
 import platform
-<<<<<<< HEAD
 from dataclasses import MISSING, dataclass, field, fields
-=======
-from dataclasses import MISSING, dataclass, fields
->>>>>>> 64f7222 (Val without observed absences chooses by the area under the ROC curve)
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -50,6 +46,10 @@ class RunResult:
     data, extracting features and writing checkpoints, too."""
     val_map: float
     """In the best epoch."""
+    val_auc: float | None = None
+    """The same, where val has no observed absences: mean over classes of the area under the ROC
+    curve, blanks counted as absent, which chooses in place of mAP. None elsewhere, and in runs of
+    earlier versions."""
     test_map_interval: list[float] | None
     """95 % bootstrap interval of ``test_map_measurable`` over the images of the test split, see
     :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
@@ -97,9 +97,6 @@ class RunResult:
     environment: dict[str, Any]
     fingerprints: dict[str, str]
     """Of inputs and labels, see :func:`largeloss.training.fingerprints.fingerprints`."""
-    val_auc: float | None = None
-    """In the best epoch, where val has no observed absences: mean over classes of the area under
-    the ROC curve, blanks counted as absent, by which it was chosen. None where mAP chose it."""
 
     @property
     def val_figure(self) -> float:
@@ -134,25 +131,17 @@ class RunResult:
             RunError: it cannot be read, is not as it was written, or of another version.
         """
         content = RunFolder(run).result()
-<<<<<<< HEAD
-        needed = [one.name for one in fields(cls) if one.default_factory is MISSING]
-=======
-        needed = [field.name for field in fields(cls) if field.default is MISSING]
->>>>>>> 64f7222 (Val without observed absences chooses by the area under the ROC curve)
+        needed = [
+            one.name for one in fields(cls) if one.default is one.default_factory is MISSING
+        ]
         missing = [name for name in needed if name not in content]
         if missing:
             raise RunError(
                 f"{RunFolder(run).result_file} has no {', '.join(missing[:3])}: it was written by "
                 "another version of largeloss. Train the run again with this one."
             )
-<<<<<<< HEAD
         names = [one.name for one in fields(cls)]
         return cls(**{name: content[name] for name in names if name in content})
-=======
-        return cls(
-            **{field.name: content[field.name] for field in fields(cls) if field.name in content}
-        )
->>>>>>> 64f7222 (Val without observed absences chooses by the area under the ROC curve)
 
 
 def environment() -> dict[str, Any]:
