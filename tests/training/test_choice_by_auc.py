@@ -30,7 +30,7 @@ def train(out, resume=False, listener=None):
     evaluators = Evaluators(val, Evaluator.of(truth, data.rows("test")), True)
     torch.manual_seed(0)
     model, run = build_classifier("digits", 4, (3, 16, 16)), RunFolder(out)
-    recipe = replace(RECIPE, epochs=6)
+    recipe = replace(RECIPE, epochs=5)
     config = {"classes": list(truth.classes)}
     with run:
         phase = Phase(model, AssumeNegative(), known, evaluators, recipe, run, config)

@@ -40,9 +40,9 @@ def print_result(result: "RunResult", folder: Path) -> None:
 
 
 def val(result: "RunResult") -> str:
-    """What val mAP is, and what it rests on; before it the area, where that decides."""
+    """What val mAP is, and what it rests on; before it the area, where that chooses."""
     positives = [present for present, *_ in result.val_counts.values()]
-    area = "" if result.val_auc is None else f"Val AUC {result.val_auc:.1f}, which decides. "
+    area = "" if result.val_auc is None else f"Val AUC {result.val_auc:.1f}. "
     return area + (
         f"Val mAP {result.val_map:.1f}{interval_in_words(result.val_map_interval)}: "
         f"{min(positives)} to {max(positives)} positives a class."
