@@ -131,9 +131,7 @@ class RunResult:
             RunError: it cannot be read, is not as it was written, or of another version.
         """
         content = RunFolder(run).result()
-        needed = [
-            one.name for one in fields(cls) if one.default is one.default_factory is MISSING
-        ]
+        needed = [one.name for one in fields(cls) if one.default is one.default_factory is MISSING]
         missing = [name for name in needed if name not in content]
         if missing:
             raise RunError(
