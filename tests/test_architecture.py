@@ -107,6 +107,7 @@ def test_public_names() -> None:
         "map_interval",
         "mean_average_precision",
         "mean_average_precision_entries",
+        "roc_auc",
         "shrunk_thresholds",
         "shrunk_thresholds_entries",
         "tag_counts",
