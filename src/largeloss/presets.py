@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from largeloss.config import RunConfig, deep_merged, make_config, merged, read_yaml
 from largeloss.errors import ConfigError
+from largeloss.losses import RECIPES
 
 _KIM = "Kim et al., CVPR 2022, with the authors' settings"
 _COLE = "Cole et al., CVPR 2021"
@@ -158,6 +159,9 @@ def _published() -> Iterator[Preset]:
             settings = deep_merged(common, {"method": own})
             yield Preset(f"{name}/{method}", settings, f"{source}; {_V1}")
         yield from _later(name, common)
+        for recipe in RECIPES:
+            settings = deep_merged(common, {"method": {"name": recipe}})
+            yield Preset(f"{name}/{recipe}", settings, f"ours: a recipe; training: {_KIM}; {_V1}")
 
 
 def _later(name: str, common: Mapping[str, Any]) -> Iterator[Preset]:
@@ -218,7 +222,7 @@ def _openimages() -> Iterator[Preset]:
 
 
 def _digits() -> Iterator[Preset]:
-    for method in (*_BASELINES, *_DIGITS_DELTA_REL, "curriculum", "imcl", *_LATER):
+    for method in (*_BASELINES, *_DIGITS_DELTA_REL, "curriculum", "imcl", *_LATER, *RECIPES):
         own: dict[str, Any] = {"name": method}
         if method in _DIGITS_DELTA_REL:
             own["delta_rel"] = _DIGITS_DELTA_REL[method]

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from largeloss.config import make_config
-from largeloss.losses import LOSSES, check_method
+from largeloss.losses import LOSSES, RECIPES, check_method
 from largeloss.presets import find_preset, presets
 from largeloss.training.checkpoint_file import load_state
 
@@ -16,7 +16,7 @@ def test_every_preset_is_valid_and_has_a_source(name):
     preset = presets()[name]
     config = make_config([preset.settings])
     assert config.method.name == name.split("/")[1]
-    assert config.method.name in LOSSES
+    assert config.method.name in LOSSES | RECIPES
     assert preset.source
 
 

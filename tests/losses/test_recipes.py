@@ -16,6 +16,7 @@ from largeloss.losses import (
     title_of,
     training_of,
 )
+from largeloss.presets import SettingsLayers
 from largeloss.runs.settings import resolved
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -65,3 +66,11 @@ def test_features_are_neither_augmented_nor_taught():
     made = resolved(make_config([{"method": {"name": "auto"}, "model": {"backbone": "none"}}]))
     assert (made.training.augment, made.training.teachers) == ("none", 0)
     assert training_of("ll-r") == {}
+
+
+@pytest.mark.parametrize("collection", ["voc2012", "coco2014", "nuswide", "cub", "digits"])
+@every_recipe
+def test_every_collection_has_the_recipe(collection, name):
+    made = resolved(SettingsLayers(preset=collection, options={"method": {"name": name}}).made())
+    assert made.method.name == name
+    assert made.training.teachers == RECIPES[name].training["teachers"]
