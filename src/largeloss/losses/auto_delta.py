@@ -14,7 +14,7 @@ from largeloss.losses.functional import present
 
 EPOCHS = 4
 """First epochs from which the share of missing tags is estimated."""
-PACE = 0.015
+PACE = 0.01
 """Of all entries: so many more are selected in each epoch, at most."""
 
 
