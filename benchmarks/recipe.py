@@ -9,14 +9,14 @@ tag of each image is kept. Test labels choose nothing: the table says what each 
 import argparse
 import os
 import shlex
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from largeloss.experiments.results import Comparison
-from largeloss.report.tables import markdown_table, number, percent
+from largeloss.losses import training_of
+from largeloss.report.tables import NOTHING, comparison_rows, markdown_table, worth_text
 
 LIGHT = ("--augment", "light")
 
@@ -35,20 +35,18 @@ class Step(NamedTuple):
 
 STEPS = (
     Step("plain", "as the preset has it", "full,an,ll-r:auto", (), 1),
-    Step("light", "--augment light", "full,an,ll-r:auto", LIGHT, 1),
+    Step(
+        "light",
+        "--augment light",
+        "full,an,ll-r:auto,auto",
+        (*LIGHT, "--complete", "0.1,0.2,0.4"),
+        1,
+    ),
     Step("strong", "--augment strong", "full,an,ll-r:auto", ("--augment", "strong"), 1),
     Step("ema", "light, --ema 0.999", "full,an,ll-r:auto", (*LIGHT, "--ema", "0.999"), 1),
     Step("cosine", "light, --schedule cosine", "ll-r:auto", (*LIGHT, "--schedule", "cosine"), 1),
-    Step("one", "light, --teachers 1", "ll-r:auto", (*LIGHT, "--teachers", "1"), 2),
     Step("two", "light, --teachers 2", "ll-r:auto,an", (*LIGHT, "--teachers", "2"), 3),
-    Step("three", "light, --teachers 3", "ll-r:auto", (*LIGHT, "--teachers", "3"), 4),
-    Step(
-        "two-ema",
-        "light, --ema 0.999, --teachers 2",
-        "ll-r:auto",
-        (*LIGHT, "--ema", "0.999", "--teachers", "2"),
-        3,
-    ),
+    Step("ema-auto", "light, --ema 0.999", "auto", (*LIGHT, "--ema", "0.999"), 1),
 )
 
 
@@ -65,35 +63,16 @@ def main() -> None:
         if step.name not in only:
             continue
         comparison = run(step, given.out / step.name, given.seeds)
-        maps = {
-            (line.method, line.delta_rel): [
-                [one.test_map, one.last_test_map]
-                for one in comparison.runs
-                if (one.method, one.delta_rel) == (line.method, line.delta_rel)
-            ]
-            for line in comparison.summary
-        }
-        ends = {
-            method: statistics.fmean(one[0] for one in found) for (method, _), found in maps.items()
-        }
-        for (method, delta), found in maps.items():
-            best, last = ([one[place] for one in found] for place in (0, 1))
-            spread = f" ± {number(statistics.stdev(best))}" if len(best) > 1 else ""
-            closed = ""
-            if {"an", "full"} <= ends.keys():
-                share = (ends[method] - ends["an"]) / (ends["full"] - ends["an"])
-                closed = percent(share)
-            rows.append(
-                (
-                    step.title,
-                    method if delta is None else f"{method}:{delta}",
-                    f"{number(statistics.fmean(best))}{spread}",
-                    number(statistics.fmean(last)),
-                    closed,
-                    str(1 if method in ("full",) else step.trainings),
-                )
-            )
-    titles = ("Settings", "Method", "Test mAP (%)", "Last epoch (%)", "Gap closed", "Trainings")
+        for row in comparison_rows(comparison):
+            method, delta, best, last, closed = row.cells[:5]
+            worth = worth_text(row.worth) if row.worth is not None else NOTHING
+            teachers = training_of(row.method).get("teachers", 0) if row.share == 1 else 0
+            trainings = str(step.trainings + teachers)
+            rows.append((step.title, method, delta, best, last, closed, worth, trainings))
+    titles = (
+        "Settings", "Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", "Worth",
+        "Trainings",
+    )  # fmt: skip
     print(markdown_table(titles, rows))
 
 

@@ -46,9 +46,9 @@ def test_auto_is_ll_r_with_a_delta_that_is_estimated():
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, ("light", 2)),
+        ({}, ("light", 1)),
         ({"teachers": 0}, ("light", 0)),
-        ({"augment": "none", "teachers": 1}, ("none", 1)),
+        ({"augment": "none", "teachers": 2}, ("none", 2)),
         ({"protocol": "linear"}, ("none", 0)),
     ],
 )

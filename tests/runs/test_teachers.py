@@ -174,7 +174,7 @@ def test_the_recipe_is_compared_with_others_by_its_own_name(largeloss, image_fol
         for name in ("ll-r-auto-seed0", "auto-seed0")
     )
     assert plain["teaching"] == {}
-    assert len(taught["teaching"]["teachers"]) == 2
+    assert len(taught["teaching"]["teachers"]) == 1
     assert taught["estimated"]["missing_percent"] == pytest.approx(taught["teaching"]["missing"])
     code, _, err = largeloss("report", tmp_path / "c/auto-seed0")
     assert code == 0, err

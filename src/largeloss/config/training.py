@@ -24,7 +24,7 @@ class TrainingConfig(Section):
     teachers: Annotated[int, Field(ge=0, le=9)] | None = setting(
         None,
         "Models of other seeds, trained first, end to end: the tags that they are sure of are "
-        "added before the run's model is trained. Default: 0; of auto 2.",
+        "added before the run's model is trained. Default: 0; of auto 1.",
         flag=True,
     )
     epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)

@@ -22,10 +22,10 @@ AUTO = Recipe(
     name="auto",
     title="Recipe",
     does="LL-R with a Δ that is estimated; whole networks are trained on shifted images, with the "
-    "tags that two other such models are sure of. The figures are in docs/recipe.md",
+    "tags that another such model is sure of. The figures are in docs/recipe.md",
     method=LargeLossRejection,
     settings={"delta_rel": "auto"},
-    training={"augment": "light", "teachers": 2},
+    training={"augment": "light", "teachers": 1},
 )
 RECIPES = {AUTO.name: AUTO}
 """Recipe by name; no name is a method's."""
