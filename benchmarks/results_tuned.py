@@ -139,8 +139,7 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "digits",
             "Digit scenes, shifted images, each method tuned",
             ("--preset", "digits", "--augment", "light"),
-            "an,full,ll-r,ll-ct,gr",
-            budget=5,
+            "full,an,wan,lsan,ll-r,ll-ct,ll-cp,em,gr",
         ),
     ]
 

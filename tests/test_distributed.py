@@ -333,7 +333,7 @@ def test_both_processes_end_alike(case, two):
 @pytest.mark.parametrize("case", [case for case in CASES if case.startswith("ll-cp")])
 def test_there_are_edits_of_images_of_both_processes(case, two):
     edits = two[0]["training"][case]["edits"]
-    selecting = {2, 3} if case == "ll-cp auto" else {1, 2, 3}
+    selecting = {1, 2, 3}
     assert set(edits["committed.epochs"].tolist()) == selecting
     owner, first = {}, 0
     for shard in SHARDS:

@@ -1,6 +1,7 @@
 """The run folder: ``config.yaml, metrics.csv, best/, last/, corrections.parquet, result.json``."""
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -211,8 +212,9 @@ class RunFolder:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
 
     def _folders(self) -> tuple[Path, ...]:
-        within = (self.path / HEAD, *self.path.glob(f"{TEACHER}-*"))
-        return self.path, self.best, self.last, self.recorded, *within
+        # isdir: of names that cannot be, refuse_links tells what is wrong
+        teachers = self.path.glob(f"{TEACHER}-*") if os.path.isdir(self.path) else ()
+        return self.path, self.best, self.last, self.recorded, self.path / HEAD, *teachers
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()
