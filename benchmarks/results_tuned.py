@@ -11,6 +11,7 @@ command goes on where it stopped. ``--page`` runs nothing and prints what there 
 import argparse
 import os
 import shlex
+import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from results_tables import OUT, TABULAR, tabular_folders
 
 from largeloss.experiments.results import Comparison
 from largeloss.experiments.tune import Tuning
+from largeloss.losses import AssumeNegative, FullLabel, title_of
 from largeloss.report.tables import comparison_markdown
 from largeloss.report.tuning_table import tuning_markdown
 
@@ -86,6 +88,8 @@ class TunedStudy:
         found = Tuning.read(tuned)
         lines += [
             comparison_markdown(comparison),
+            f"Ahead of Naive AN, paired by seed: {paired(comparison)}.",
+            "",
             "What the search chose:",
             "",
             tuning_markdown(found),
@@ -95,6 +99,28 @@ class TunedStudy:
             "",
         ]
         return "\n".join(lines)
+
+
+def paired(comparison: Comparison) -> str:
+    """The methods whose mean test mAP is above that of Naive AN by 0.05 points or more, with the
+    mean difference and its standard deviation over the seeds; the furthest ahead first."""
+    maps: dict[str, dict[int, float]] = {}
+    for run in comparison.runs:
+        if run.share == 1:
+            maps.setdefault(run.method, {})[run.seed] = run.test_map
+    naive = maps[AssumeNegative.name]
+    ahead = {
+        name: [found[seed] - naive[seed] for seed in naive]
+        for name, found in maps.items()
+        if name not in (AssumeNegative.name, FullLabel.name)
+    }
+    order = sorted(ahead, key=lambda name: -statistics.fmean(ahead[name]))
+    return ", ".join(
+        f"{title_of(name)} {statistics.fmean(ahead[name]):+.1f} ± "
+        f"{statistics.stdev(ahead[name]):.1f}"
+        for name in order
+        if statistics.fmean(ahead[name]) >= 0.05
+    )
 
 
 def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[TunedStudy]:
