@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 from suggestions import SETS, SHARED
 
 from largeloss.config import RunConfig, make_config

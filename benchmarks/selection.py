@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from criteria import Predictions, figures
-from scipy.stats import t  # type: ignore[import-untyped]
+from scipy.stats import t
+from suggestions import RATES, SETS, SHARED
 
 from largeloss.config import RunConfig, make_config
 from largeloss.data import Dataset
@@ -42,27 +43,7 @@ COMPLETE, LAST = "complete labels, mAP", "the last epoch"
 SEEDS = range(5)
 PLANTED = 0.05
 """Share of the tags of train."""
-RATES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
-NORMAL = {"mean": [0.5] * 3, "std": [0.5] * 3}
-LINEAR = {
-    "data": {"observe": "single-positive"},
-    "training": {
-        "protocol": "linear", "epochs": 25, "batch_size": 16, "optimizer": "adam",
-        "precision": "fp32", "stop_below": None,
-    },
-}  # fmt: skip
-SETS: dict[str, dict[str, Any]] = {
-    "fashion": {"model": {"backbone": "tf_efficientnet_lite2", "image_size": 260, **NORMAL}},
-    "voc-animals": {
-        "model": {
-            "backbone": "mobilenetv2_100", "args": {"pad_type": "same"}, "image_size": 224, **NORMAL
-        },
-        "data": {
-            "classes": ["bottle", "car", "cat", "chair", "cow", "dog", "horse", "person",
-                        "pottedplant", "sheep", "sofa", "tvmonitor"]
-        },
-    },
-}  # fmt: skip
+NEVER_STOPPED = {"training": {"stop_below": None}}
 
 
 class Setting(NamedTuple):
@@ -145,7 +126,7 @@ def _run_settings(given: argparse.Namespace, seed: int, setting: Setting) -> Run
     weights = given.data / "weights" / f"{SETS[given.name]['model']['backbone']}-imagenet"
     own["data"] |= {"path": str(given.data / given.name), "cache": str(given.cache)}
     own["model"] = {"weights": f"{weights}.safetensors"}
-    return make_config([LINEAR, SETS[given.name], own])
+    return make_config([SHARED, NEVER_STOPPED, SETS[given.name], own])
 
 
 def _trained(settings: RunConfig, data: RunData, seed: int) -> dict[str, Any]:
