@@ -16,7 +16,8 @@ from largeloss.labels.table import LabelTable
 from largeloss.losses.assume_negative import AssumeNegative
 from largeloss.losses.asymmetric import Asymmetric
 from largeloss.losses.asymmetric_pseudo_labels import AsymmetricPseudoLabels
-from largeloss.losses.base import Action, Context, Decision, Finding, PartialLabelLoss
+from largeloss.losses.auto_delta import Finding
+from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
 from largeloss.losses.class_prior_risk import ClassPriorRisk
 from largeloss.losses.curriculum import CurriculumLabeling
 from largeloss.losses.entropy_maximization import EntropyMaximization

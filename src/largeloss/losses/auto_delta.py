@@ -1,6 +1,6 @@
 """Delta that chooses itself: how much is rejected, from an estimate of how much is missing."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,7 +8,6 @@ from torch import Tensor
 from largeloss import distributed
 from largeloss.errors import CheckpointError, ScheduleError
 from largeloss.labels.estimate import missing_share
-from largeloss.losses.base import Finding
 from largeloss.losses.class_priors import BINS, count_bins
 from largeloss.losses.functional import present
 
@@ -16,6 +15,14 @@ EPOCHS = 4
 """First epochs from which the share of missing tags is estimated."""
 PACE = 0.01
 """Of all entries: so many more are selected in each epoch, at most."""
+
+
+class Finding(NamedTuple):
+    """What a method has estimated in training."""
+
+    text: str  # for the user
+    figures: dict[str, float]  # by name
+    settled: bool = True  # whether it stays so
 
 
 class AutoDelta:

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 
 from largeloss import distributed
 from largeloss.autocast import full_precision
-from largeloss.errors import ConfigError, ScheduleError
+from largeloss.errors import CheckpointError, ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
+from largeloss.losses.auto_delta import AutoDelta, Finding
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.memory import EditMemory
 from largeloss.losses.replicas import ReplicaCheck
@@ -50,14 +51,6 @@ class Context(NamedTuple):
     rows: Tensor | None = None  # (B,)
     features: Tensor | None = None  # (B, D): the head's inputs
     head: nn.Linear | None = None  # D → C: gives the logits of the features
-
-
-class Finding(NamedTuple):
-    """What a method has estimated in training."""
-
-    text: str  # for the user
-    figures: dict[str, float]  # by name
-    settled: bool = True  # whether it stays so
 
 
 class Action(NamedTuple):
@@ -104,6 +97,7 @@ class PartialLabelLoss(nn.Module):
     lr_factor: float = 1.0  # of its own parameters, in multiples of the model's learning rate
     # Label edits, of methods that make them; no buffer, which DDP would overwrite from rank 0.
     edits: EditMemory | None = None
+    auto: AutoDelta | None = None  # counts what is trained on, for methods whose Delta is "auto"
     _shown: str  # its settings
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -173,6 +167,8 @@ class PartialLabelLoss(nn.Module):
         # Never in half precision: sums, ties and least squares would go wrong without a word.
         with full_precision(logits.device):
             decision = self.decide(logits.detach(), labels, rows)
+            if learning and self.auto is not None:
+                self.auto.note(logits.detach(), labels, self.current_epoch())
             if learning and self.edits is not None and decision.edits is not None:
                 assert rows is not None
                 self.edits.propose(rows, decision.edits, logits, self.current_epoch())
@@ -225,6 +221,8 @@ class PartialLabelLoss(nn.Module):
         if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
             raise ConfigError(f"set_epoch needs a whole number from 0 on, got {epoch!r}.")
         self.epoch = epoch
+        if self.auto is not None:
+            self.auto.commit(epoch)
 
     def passes(self, epoch: int) -> int:
         """How many prediction passes over the training images :meth:`relabel` needs first."""
@@ -245,7 +243,7 @@ class PartialLabelLoss(nn.Module):
 
     def finding(self) -> Finding | None:
         """What it has estimated in training; None where it estimates nothing, or has not yet."""
-        return None
+        return None if self.auto is None else self.auto.finding()
 
     def check(self) -> None:
         """Raises what a GPU has found since the last step; call it before saving anything."""
@@ -271,10 +269,22 @@ class PartialLabelLoss(nn.Module):
     def get_extra_state(self) -> dict[str, Any]:
         """Saved within ``state_dict()``; loadable weights-only."""
         state: dict[str, Any] = {"epoch": -1 if self.epoch is None else self.epoch}
-        return state if self.edits is None else state | {"edits": self.edits.state()}
+        if self.edits is not None:
+            state["edits"] = self.edits.state()
+        if self.auto is not None:
+            state["auto"] = self.auto.state()
+        return state
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restores what :meth:`get_extra_state` gave."""
+        """Restores what :meth:`get_extra_state` gave.
+
+        Raises:
+            CheckpointError: it is of another Delta.
+        """
+        if ("auto" in state) != (self.auto is not None):
+            raise CheckpointError("The checkpoint is of another delta_rel: 'auto', or a number.")
+        if self.auto is not None:
+            self.auto.restore(state["auto"])
         if self.edits is not None:
             self.edits.restore(state.get("edits", {}))
         self.epoch = None if state["epoch"] < 0 else int(state["epoch"])

@@ -1,14 +1,13 @@
 """Which unobserved entries of a batch are selected: the settings that LL-R, LL-Ct, LL-Cp share."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from torch import Tensor
 
 from largeloss import distributed
-from largeloss.errors import CheckpointError, ConfigError
+from largeloss.errors import ConfigError
 from largeloss.losses.auto_delta import AutoDelta
-from largeloss.losses.base import Finding
 from largeloss.losses.functional import large_loss, num_large, unobserved
 from largeloss.losses.settings import Range, check_values
 
@@ -83,32 +82,3 @@ class LargeLossSelection:
         entries = int(candidates.sum()) if self.rate_base == "unobserved" else labels.numel()
         k = num_large(distributed.global_count(entries, logits.device), rate)
         return large_loss(logits, candidates, k, self.ties)
-
-    def note(self, logits: Tensor, labels: Tensor, epoch: int) -> None:
-        """A batch that is trained on, for ``"auto"``."""
-        if self.auto is not None:
-            self.auto.note(logits.detach(), labels, epoch)
-
-    def commit(self, epoch: int) -> None:
-        """An epoch begins, for ``"auto"``; collective."""
-        if self.auto is not None:
-            self.auto.commit(epoch)
-
-    def finding(self) -> Finding | None:
-        """What ``"auto"`` has estimated; None before."""
-        return None if self.auto is None else self.auto.finding()
-
-    def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return {} if self.auto is None else {"auto": self.auto.state()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Takes up what :meth:`state` gave.
-
-        Raises:
-            CheckpointError: it is of another Delta.
-        """
-        if ("auto" in state) != (self.auto is not None):
-            raise CheckpointError("The checkpoint is of another delta_rel: 'auto', or a number.")
-        if self.auto is not None:
-            self.auto.restore(state["auto"])

@@ -1,10 +1,8 @@
 """LL-Cp: the labels of the entries with the largest losses become present, permanently."""
 
-from typing import Any
-
 from torch import Tensor
 
-from largeloss.losses.base import Action, Context, Decision, Finding, PartialLabelLoss
+from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
 from largeloss.losses.large_loss_selection import (
     SEARCHED,
@@ -78,6 +76,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         self.selection = LargeLossSelection(
             delta_rel, rate_base, ties, warmup_epochs, False, missing
         )
+        self.auto = self.selection.auto
         self.edits = EditMemory()
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
@@ -95,24 +94,8 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         return selected | (present(edited) & ~present(labels))
 
     def set_epoch(self, epoch: int) -> None:
-        """Commits the edits proposed in another epoch, and estimates how much is missing, for
-        ``delta_rel="auto"``; collective over the processes."""
+        """Commits the edits proposed in another epoch; collective over the processes."""
         before = self.epoch
         super().set_epoch(epoch)
-        self.selection.commit(epoch)
         if epoch != before:
             self.edits.commit()
-
-    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> None:
-        if self.learns_from(logits):
-            self.selection.note(logits, labels, self.current_epoch())
-
-    def finding(self) -> Finding | None:
-        return self.selection.finding()
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return super().get_extra_state() | self.selection.state()
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        super().set_extra_state(state)
-        self.selection.restore(state)

@@ -1,10 +1,8 @@
 """LL-Ct: the entries with the largest losses get target 1 in the step."""
 
-from typing import Any
-
 from torch import Tensor
 
-from largeloss.losses.base import Action, Context, Decision, Finding, PartialLabelLoss
+from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.functional import present
 from largeloss.losses.large_loss_selection import (
     SEARCHED,
@@ -71,6 +69,7 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
         self.selection = LargeLossSelection(
             delta_rel, rate_base, ties, warmup_epochs, True, missing
         )
+        self.auto = self.selection.auto
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         selected = self.flagged(logits, labels, rows)
@@ -78,22 +77,3 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
 
     def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         return self.selection.select(logits, labels, self.current_epoch())
-
-    def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> None:
-        if self.learns_from(logits):
-            self.selection.note(logits, labels, self.current_epoch())
-
-    def set_epoch(self, epoch: int) -> None:
-        """Estimates how much is missing, for ``delta_rel="auto"``; then collective."""
-        super().set_epoch(epoch)
-        self.selection.commit(epoch)
-
-    def finding(self) -> Finding | None:
-        return self.selection.finding()
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return super().get_extra_state() | self.selection.state()
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        super().set_extra_state(state)
-        self.selection.restore(state)
