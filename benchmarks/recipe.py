@@ -7,12 +7,12 @@ tag of each image is kept. Test labels choose nothing: the table says what each 
 """
 
 import argparse
-import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+from logged import run_logged
 
 from largeloss.experiments.results import Comparison
 from largeloss.losses import training_of
@@ -78,20 +78,14 @@ def main() -> None:
 
 def run(step: Step, out: Path, seeds: int) -> Comparison:
     """The comparison of a step."""
-    command = [
-        "largeloss", "compare", "--preset", "digits", "--methods", step.methods, "--seeds",
-        str(seeds), "--vary-labels", *step.arguments, "--out", str(out),
-    ]  # fmt: skip
-    print(shlex.join(command), file=sys.stderr, flush=True)
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "log.txt").open("a", encoding="utf-8") as log:
-        subprocess.run(
-            [sys.executable, "-m", *command],
-            check=True,
-            stdout=log,
-            stderr=log,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
+    command = shlex.join(
+        [
+            "largeloss", "compare", "--preset", "digits", "--methods", step.methods, "--seeds",
+            str(seeds), "--vary-labels", *step.arguments, "--out", str(out),
+        ]
+    )  # fmt: skip
+    print(command, file=sys.stderr, flush=True)
+    run_logged(command, out)
     return Comparison.read(out / "results.json")
 
 

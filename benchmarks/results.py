@@ -9,7 +9,6 @@ finished runs are skipped, so the command goes on where it stopped.
 import argparse
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from logged import run_logged
 from results_analyses import pointing_section, recorded_section, tags_section
 from results_page import page, result, section, tabular_section
 from results_tables import OUT, TABULAR, tabular_folders
@@ -71,15 +71,7 @@ class Study:
 
     def run(self) -> None:
         """Runs what is missing; the log stays beside the runs."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        with (self.out / "log.txt").open("a", encoding="utf-8") as log:
-            subprocess.run(
-                [sys.executable, "-m", "largeloss", *shlex.split(self.command)[1:]],
-                check=True,
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
-            )
+        run_logged(self.command, self.out)
         print(f"finished: {self.title}", flush=True)
 
 

@@ -12,11 +12,11 @@ import argparse
 import os
 import shlex
 import statistics
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from logged import run_logged
 from results_tables import OUT, TABULAR, tabular_folders
 
 from largeloss.experiments.results import Comparison
@@ -65,17 +65,8 @@ class TunedStudy:
 
     def run(self, out: Path) -> None:
         """Runs what is missing; the log stays beside the runs."""
-        folder = out / "tuned" / self.name
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "log.txt").open("a", encoding="utf-8") as log:
-            for command in self.commands(out):
-                subprocess.run(
-                    [sys.executable, "-m", *shlex.split(command)],
-                    check=True,
-                    stdout=log,
-                    stderr=log,
-                    env=os.environ | {"OMP_NUM_THREADS": "1"},
-                )
+        for command in self.commands(out):
+            run_logged(command, out / "tuned" / self.name)
         print(f"finished: {self.title}", flush=True)
 
     def section(self, out: Path) -> str:
