@@ -99,13 +99,18 @@ class Tuning:
             path: ``tuned.json``, or the folder that holds it.
 
         Raises:
-            RunError: no such file, or not as it was written.
+            ConfigError: no such file.
+            RunError: it is not as it was written.
         """
         path = path / TUNED if path.is_dir() else path
         try:
             content = verified_json(read_text(path))
             methods = tuple(TunedMethod(**method) for method in content["methods"])
             return cls(methods, content["val_rule"], content["settings"])
+        except FileNotFoundError:
+            raise ConfigError(
+                f"There is no {path}. Needed: the --out of a 'largeloss tune' that has ended."
+            ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
