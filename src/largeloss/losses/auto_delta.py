@@ -100,7 +100,7 @@ class AutoDelta:
             return None
         missing, selected = 100 * self.missing, 100 * self.limit
         source = (
-            "as given"
+            "as told"
             if self.given is not None
             else f"estimated from the predictions of the first {EPOCHS} epochs"
         )

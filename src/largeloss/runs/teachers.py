@@ -66,12 +66,13 @@ class Teaching:
 
     def __str__(self) -> str:
         maps = ", ".join(f"{one.val_map:.1f}" for one in self.teachers)
-        teachers = f"{len(self.teachers)} teachers" if len(self.teachers) > 1 else "One teacher"
+        one = len(self.teachers) == 1
         return (
-            f"{teachers} (val mAP {maps}) took {self.added} unobserved training entries for "
-            f"present, with a probability of {SURE:g} or more; the model learnt from them, too. "
-            "'largeloss labels log' lists them. Of the rest, they expect "
-            f"{self.missing:.1f} % to be missing tags."
+            f"{'One teacher' if one else f'{len(self.teachers)} teachers'} (val mAP {maps}) took "
+            f"{self.added:,} unobserved training entries for present, with a probability of "
+            f"{SURE:g} or more; the model learnt from them, too. 'largeloss labels log' lists "
+            f"them. Of the rest, {'it expects' if one else 'they expect'} {self.missing:.1f} % to "
+            "be missing tags."
         )
 
 
