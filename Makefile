@@ -53,7 +53,7 @@ test-fast: $(VENV)/.dev ## Tests of labels, metrics, losses, data and settings: 
 test-lowest: $(LOWEST)/.dev ## The suite at the lowest versions that pyproject.toml allows; warnings pass.
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/pytest -W default --numprocesses 2 --dist loadfile
 
-test-drop-in: $(DROP_IN)/.dev ## docs/drop-in.md with Lightning and Transformers, which it installs.
+test-drop-in: $(DROP_IN)/.dev ## docs/guides/drop-in.md with Lightning and Transformers, which it installs.
 	OMP_NUM_THREADS=1 $(DROP_IN)/bin/pytest -W default tests/docs/test_drop_in.py
 
 test-slow: $(VENV)/.dev ## What `make test` leaves out for its length: benchmarks in a small form.
@@ -101,19 +101,19 @@ bench-predict: $(VENV)/.core ## Images per second of predict beside decoding; me
 walk: $(VENV)/.core ## Files and calls between files from `largeloss train` to the first cross-entropy.
 	$(RUN)/python benchmarks/walk.py
 
-growth: $(VENV)/.core ## How cost grows with images, classes and processes: writes docs/growth.svg.
+growth: $(VENV)/.core ## How cost grows with images, classes and processes: writes docs/reference/growth.svg.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/growth.py
 
-results: $(VENV)/.core ## All systems on all data: writes docs/results.md; needs LARGELOSS_DATA; continues.
+results: $(VENV)/.core ## All systems on all data: writes docs/reference/results.md; needs LARGELOSS_DATA; continues.
 	$(RUN)/python benchmarks/results.py
 
-results-tuned: $(VENV)/.core ## The first tables of docs/results.md: every method tuned alike; a day of two cores.
+results-tuned: $(VENV)/.core ## The first tables of docs/reference/results.md: every method tuned alike; a day of two cores.
 	$(RUN)/python benchmarks/results_tuned.py
 
 recipe: $(VENV)/.core ## What each step of the recipe is worth on digit scenes: an hour of one core.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/recipe.py --out runs/recipe
 
-gpu: $(VENV)/.dev ## All that waits for a GPU: writes docs/gpu.md; needs LARGELOSS_DATA; continues.
+gpu: $(VENV)/.dev ## All that waits for a GPU: writes docs/reference/gpu.md; needs LARGELOSS_DATA; continues.
 	$(RUN)/python benchmarks/gpu.py
 
 openimages-shape: $(VENV)/.core ## Lists in the shape of OpenImages V3 at full size (5 GB): time and memory.

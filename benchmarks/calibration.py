@@ -5,7 +5,8 @@ aims of ``largeloss thresholds`` come to; means over runs and twenty halvings of
 
     python benchmarks/calibration.py RUN...
 
-The runs of docs/decisions.md, with D=$LARGELOSS_DATA, and --method ll-r --delta-rel 0.5 likewise:
+The runs of docs/contributing/decisions.md, with D=$LARGELOSS_DATA, and --method ll-r
+--delta-rel 0.5 likewise:
 
     largeloss train $D/voc-animals --config benchmarks/voc-animals.yaml --protocol linear \
         --image-size 224 --epochs 25 --method an --out voc-an \

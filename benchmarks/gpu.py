@@ -1,4 +1,4 @@
-"""Everything that waits for a GPU, in one command that continues: writes docs/gpu.md.
+"""Everything that waits for a GPU, in one command that continues: writes docs/reference/gpu.md.
 
 Each part is kept in runs/gpu/DEVICE/ when it is done, and skipped the next time; a part that fails
 is named on the page with its reason, and tried again. Without a GPU,
@@ -30,7 +30,7 @@ from largeloss.version import __version__
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "performance"))
-PAGE = Path("docs/gpu.md")
+PAGE = Path("docs/reference/gpu.md")
 METHODS = "full,an,ll-r,ll-ct,ll-cp"
 WEIGHTS = "weights/mobilenetv2_100-imagenet.safetensors"
 NETWORK = (

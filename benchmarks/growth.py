@@ -1,6 +1,6 @@
 """How cost grows with images, classes and processes: measured where possible, modelled beyond.
 
-    python benchmarks/growth.py        # make growth: writes docs/growth.svg and prints its numbers
+    python benchmarks/growth.py   # make growth: writes docs/reference/growth.svg, prints numbers
 
 Three drawings. An epoch of LL-R on a linear head over the number of images; a step of the loss
 alone over the number of classes; a step of a ResNet-18 over the number of processes, each with as
@@ -32,7 +32,7 @@ from largeloss.training.engine import train_epoch
 from largeloss.training.start import start, synchronised
 from largeloss.training.updates import Updates
 
-IMAGE = Path("docs/growth.svg")
+IMAGE = Path("docs/reference/growth.svg")
 IMAGES = (1_000, 4_000, 16_000, 64_000, 256_000)
 CLASSES = (20, 80, 300, 1_200, 5_000, 10_000)
 BATCH, DIMENSIONS = 64, 256

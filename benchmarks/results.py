@@ -1,4 +1,4 @@
-"""All twelve systems, on four kinds of data: writes docs/results.md.
+"""All twelve systems, on four kinds of data: writes docs/reference/results.md.
 
 Every study is one or more ``largeloss compare`` commands, run two at a time with one thread each;
 finished runs are skipped, so the command goes on where it stopped.
@@ -28,7 +28,7 @@ from largeloss.data import published_split
 from largeloss.labels import read_labels
 
 HERE = Path("benchmarks")
-PAGE = Path("docs/results.md")
+PAGE = Path("docs/reference/results.md")
 GRID = {"ll-r": (0.1, 0.2, 0.5), "ll-ct": (0.1, 0.2, 0.5), "ll-cp": (0.1, 1.0, 2.0)}
 DIGITS = {"ll-r": 1.0, "ll-ct": 0.5, "ll-cp": 0.2}
 BEFORE, AFTER = "full,an,iu,wan,lsan,epr,role", "curriculum,imcl"

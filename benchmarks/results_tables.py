@@ -1,4 +1,4 @@
-"""Data sets of features as folders, for the tables of docs/results.md."""
+"""Data sets of features as folders, for the tables of docs/reference/results.md."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every method tuned alike, then compared: the first tables of docs/results.md.
+"""Every method tuned alike, then compared: the first tables of docs/reference/results.md.
 
 python benchmarks/results_tuned.py [--only voc-animals,fashion] [--page]
 

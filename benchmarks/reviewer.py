@@ -7,7 +7,7 @@ benchmarks/suggestions.py (same --out, run it first) is trained again on the ans
 what is not answered is ranked again, as ``largeloss suggest`` ranks it: by a regression on the
 features of the frozen backbone. Three seeds, which also draw the tags that are kept; the learning
 rate is the one that benchmarks/suggestions.py chose, also for complete labels. Prints the table of
-docs/results.md and writes docs/reviewer-NAME.svg. No test label chooses anything.
+docs/reference/results.md and writes reviewer-NAME.svg beside it. No test label chooses anything.
 """
 
 from collections import defaultdict
@@ -142,7 +142,7 @@ def _plot(name: str, maps: dict[str, list[list[float]]], full: list[float]) -> N
     plot.annotate("complete labels", (0, complete), (0, -12), textcoords="offset points")
     plot.set(xlabel="answers of the reviewer", ylabel="test mAP (%)", title=name)
     figure.legend(loc="outside lower center", ncols=3)
-    figure.savefig(f"docs/reviewer-{name}.svg", metadata={"Date": None})
+    figure.savefig(f"docs/reference/reviewer-{name}.svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":

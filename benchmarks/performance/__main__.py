@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", default=",".join(ROWS), help=f"Of {', '.join(ROWS)}.")
     parser.add_argument("--out", type=Path, default=Path("runs/bench/bench.json"))
-    parser.add_argument("--page", action="store_true", help="Writes docs/performance.md, too.")
+    parser.add_argument("--page", action="store_true", help=f"Writes {PAGE}, too.")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     wanted = arguments.rows.split(",")

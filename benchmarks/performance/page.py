@@ -1,10 +1,10 @@
-"""docs/performance.md: what a person wrote, then what was measured."""
+"""docs/reference/performance.md: what a person wrote, then what was measured."""
 
 from pathlib import Path
 
 from measure import Line
 
-PAGE = Path("docs/performance.md")
+PAGE = Path("docs/reference/performance.md")
 WORDS = Path(__file__).with_name("words.md")
 
 

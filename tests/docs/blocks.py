@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(
+        path
+        for path in sorted(DOCS.rglob("*.md"))
+        if not path.relative_to(DOCS).parts[0].startswith("_")  # generated
+    ),
+]
 FENCED = re.compile(r"^ *```(\S*)[^\n]*\n(.*?)^ *```\s*$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(largeloss [^`]+)`")
 

@@ -1,4 +1,4 @@
-"""The examples of docs/drop-in.md for training loops that are not installed with largeloss."""
+"""Examples of docs/guides/drop-in.md for training loops that are not installed with largeloss."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ def test_the_loss_in_a_loop_of(package: str, tmp_path: Path, monkeypatch: pytest
     pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    (block,) = (b for b in blocks(ROOT / "docs/drop-in.md") if heavy_packages(b) == [package])
+    page = ROOT / "docs/guides/drop-in.md"
+    (block,) = (b for b in blocks(page) if heavy_packages(b) == [package])
     names = run_python(block)
     loss = names["tagger"].loss if package == "lightning" else names["loss"]
     assert loss.epoch == 3

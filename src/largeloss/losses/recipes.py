@@ -22,7 +22,7 @@ AUTO = Recipe(
     name="auto",
     title="Recipe",
     does="LL-R with a Δ that is estimated; whole networks are trained on shifted images, with the "
-    "tags that another such model is sure of. The figures are in docs/recipe.md",
+    "tags that another such model is sure of. The figures are in docs/guides/recipe.md",
     method=LargeLossRejection,
     settings={"delta_rel": "auto"},
     training={"augment": "light", "teachers": 1},

@@ -1,7 +1,7 @@
 """Probabilities that mean what they say: a line through the logits of each class, fitted on val.
 
 The line (Platt's scaling) rises, so that no two images of a class change places. That it is a line,
-and one by class, was chosen on halves of val (docs/decisions.md).
+and one by class, was chosen on halves of val (docs/contributing/decisions.md).
 """
 
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ def shrunk_thresholds(
     Units: those of the scores.
     Raises: as :func:`best_thresholds`.
     Source: ours. The weight is that of a mean of n observations and a prior worth 20; among 10, 20
-        and 50 no value was clearly better on voc-animals (docs/decisions.md).
+        and 50 no value was clearly better on voc-animals (docs/contributing/decisions.md).
     """
     checked, states = checked_pair(scores, labels)
     return shrunk_thresholds_entries(*observed_entries(checked, states), checked.shape[1], learnt)

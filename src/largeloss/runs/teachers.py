@@ -31,8 +31,8 @@ from largeloss.training.run_folder import TEACHER, RunFolder
 from largeloss.training.signals import StopRequests
 
 SURE = 0.7
-"""The mean probability from which on an unobserved entry becomes present; docs/recipe.md has the
-figures for other limits."""
+"""The mean probability from which on an unobserved entry becomes present;
+docs/guides/recipe.md has the figures for other limits."""
 AUTHOR = "teachers"
 """Of the label edits."""
 MISSING = "expected_missing_percent"

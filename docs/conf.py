@@ -1,0 +1,38 @@
+"""How Sphinx builds the site; ``make docs`` calls it through docs/_ext/build.py."""
+
+import os
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+# Cells call `!largeloss …`: the command of this environment.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+project = "largeloss"
+author = "the authors of largeloss"
+html_title = "largeloss"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "_ext", "_generated", "plan.md"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 4
+copybutton_exclude = ".linenos, .gp, .go"
+copybutton_prompt_text = "$ "
+
+html_theme = "furo"
+
+nb_execution_mode = "cache"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+nb_merge_streams = True
+LONG: list[str] = []
+"""Pages whose cells take minutes or need real data: executed by ``make docs-long`` alone."""
+nb_execution_excludepatterns = [] if os.environ.get("LARGELOSS_DOCS") == "long" else LONG
