@@ -10,7 +10,7 @@ FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-ranks test-kill \
 	test-kill-review test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
-	growth results results-tuned recipe gpu openimages-shape openimages-training clean
+	docs docs-long docs-links growth results results-tuned recipe gpu openimages-shape openimages-training clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,11 @@ $(VENV)/.core: pyproject.toml
 $(VENV)/.dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.docs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --editable '.[docs,review,export]'
 	@touch $@ $(VENV)/.core
 
 $(LOWEST)/.dev: pyproject.toml benchmarks/lowest.py
@@ -101,6 +106,15 @@ bench-predict: $(VENV)/.core ## Images per second of predict beside decoding; me
 walk: $(VENV)/.core ## Files and calls between files from `largeloss train` to the first cross-entropy.
 	$(RUN)/python benchmarks/walk.py
 
+docs: $(VENV)/.docs ## The site, into docs/_build/html: its cells are executed, its links checked.
+	OMP_NUM_THREADS=1 $(RUN)/python docs/_ext/build.py
+
+docs-long: $(VENV)/.docs ## The same with the cells that take minutes or need LARGELOSS_DATA.
+	OMP_NUM_THREADS=1 $(RUN)/python docs/_ext/build.py --long
+
+docs-links: $(VENV)/.docs ## Asks the network whether the addresses outside the site are there.
+	$(RUN)/python docs/_ext/build.py --links
+
 growth: $(VENV)/.core ## How cost grows with images, classes and processes: writes docs/reference/growth.svg.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/growth.py
 
@@ -123,4 +137,4 @@ openimages-training: $(VENV)/.core ## A training with a tenth of OpenImages' ima
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/openimages_training.py
 
 clean: ## Removes the environments and what was built.
-	rm -rf $(VENV) $(LOWEST) $(DROP_IN) build dist
+	rm -rf $(VENV) $(LOWEST) $(DROP_IN) build dist docs/_build

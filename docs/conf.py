@@ -1,13 +1,28 @@
 """How Sphinx builds the site; ``make docs`` calls it through docs/_ext/build.py."""
 
+import hashlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS / "_ext"))
+sys.path[:0] = [str(DOCS / "_ext"), str(DOCS.parent / "tests/docs")]
 # Cells call `!largeloss …`: the command of this environment.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def _cache() -> Path:
+    """Where outputs of cells are kept; what another state of the package wrote goes."""
+    code = hashlib.sha256()
+    for path in sorted((DOCS.parent / "src").rglob("*.py")):
+        code.update(path.read_bytes())
+    kept = DOCS / "_build/cells" / code.hexdigest()[:16]
+    for other in kept.parent.glob("*"):
+        if other != kept:
+            shutil.rmtree(other)
+    return kept
+
 
 project = "largeloss"
 author = "the authors of largeloss"
@@ -18,6 +33,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "generate",
 ]
 exclude_patterns = ["_build", "_ext", "_generated", "plan.md"]
 
@@ -29,6 +45,7 @@ copybutton_prompt_text = "$ "
 html_theme = "furo"
 
 nb_execution_mode = "cache"
+nb_execution_cache_path = str(_cache())
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600

@@ -11,6 +11,7 @@ import pytest
 import torch
 import typer
 from blocks import PAGES, ROOT, Block, blocks, commands, inline_commands
+from not_run import COMMANDS, LANGUAGES, NOT_RUN, NOT_RUN_PYTHON, heavy_packages, reason
 from stand_ins import SMALL, furnish, labels_of, prepare, review, shrunk
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -19,34 +20,6 @@ from largeloss.labels.files.read import read_labels
 from largeloss.losses import LOSSES
 from largeloss.losses.base import PartialLabelLoss
 
-COMMANDS = {"", "console", "sh"}
-LANGUAGES = {
-    "text": "formulas and file trees",
-    "bash": "scripts for Slurm; the options of their commands are looked at",
-    "bibtex": "a citation",
-    "{code-cell}": "executed when the site is built: make docs",
-    "{toctree}": "the pages of a part",
-    "{include}": "another page",
-}
-"""Fence languages that are not executed, and why."""
-NOT_RUN = {
-    r"make ": "the developers' own commands; make demo and make test take minutes",
-    r"python benchmarks/": "measurements; those that can be tested have tests in tests/benchmarks",
-    r"python -m venv |source |pip |\.venv/bin/|pre-commit |git ": "the set-up of a machine",
-    r"pytest ": "this very suite",
-    r"curl |tar |unzip ": "downloads",
-    r"find ": "its paths are read in tests/cli/test_predict.py",
-    r"torchrun |srun ": "several processes: tests/training/test_two_ranks.py has them",
-    r"largeloss demo": "minutes: CI runs make demo",
-    r"largeloss reproduce": "needs the paper's collections: tests/cli/test_reproduce.py has it",
-    r"largeloss .*\$LARGELOSS_DATA": "needs real data",
-    r"largeloss .*runs/results/": "hours: written by make results",
-}
-"""Commands that are not executed, and why; those of largeloss must still have their options."""
-HEAVY = ("lightning", "transformers")
-"""What imports these is run by tests/docs/test_drop_in.py, where they are installed."""
-NOT_RUN_PYTHON = {"import fiftyone": "needs FiftyOne, its database and a browser"}
-"""What Python blocks hold that are only compiled, and why."""
 REPLACED = {
     r'backbone="\w+",?\s*': "",
     r"pretrained=True": 'backbone="digits", image_size=16, epochs=2, batch_size=8, workers=0',
@@ -72,12 +45,6 @@ def here(furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     shutil.copytree(furnished, folder)
     monkeypatch.chdir(folder)
     return folder
-
-
-def reason(words: list[str]) -> str | None:
-    """Why a command is not run; None if it is."""
-    line = " ".join(word for word in words if not re.fullmatch(r"[A-Z_]+=\S+", word)) + " "
-    return next((why for pattern, why in NOT_RUN.items() if re.match(pattern, line)), None)
 
 
 def unknown_options(words: list[str]) -> list[str]:
@@ -159,11 +126,6 @@ def test_blocks_run(
         except BaseException as error:
             error.add_note(f"in the block at {block}")
             raise
-
-
-def heavy_packages(block: Block) -> list[str]:
-    """Those of :data:`HEAVY` that the block imports."""
-    return [name for name in HEAVY if re.search(rf"^import {name}$", block.text, re.MULTILINE)]
 
 
 def run_python(block: Block) -> dict[str, Any]:

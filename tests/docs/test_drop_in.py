@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 from blocks import ROOT, blocks
-from test_documentation import HEAVY, heavy_packages, run_python
+from not_run import HEAVY, heavy_packages
+from test_documentation import run_python
 
 from largeloss.losses import LargeLossPermanentCorrection
 
