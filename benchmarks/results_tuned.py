@@ -158,6 +158,23 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             ("--preset", "digits", "--augment", "light"),
             "full,an,wan,lsan,ll-r,ll-ct,ll-cp,em,gr",
         ),
+        TunedStudy(
+            "voc-animals-whole",
+            "voc-animals, end to end, each method tuned",
+            (
+                str(root / "voc-animals"),
+                "--config",
+                "benchmarks/voc-animals.yaml",
+                "--weights",
+                str(weights / "mobilenetv2_100-imagenet.safetensors"),
+                "--image-size",
+                "96",
+                "--epochs",
+                "6",
+            ),
+            "full,an,ll-r,ll-ct,ll-cp,em,em-apl,wan",  # the last three led the linear search
+            budget=5,
+        ),
     ]
 
 

@@ -74,9 +74,10 @@ def write_boxes(path: Path, images: Path) -> None:
 
 def furnish(folder: Path) -> None:
     """Writes everything but the runs."""
-    for name in ("DATA", "IMAGES", "photos"):
+    for name in ("DATA", "photos"):
         write_data(folder / name)
-    write_data(folder / "tags", tags_only=True)
+    for name in ("IMAGES", "tags"):
+        write_data(folder / name, tags_only=True)
     shutil.copytree(folder / "DATA/images", folder / "new-photos")
     for name in ("photo.jpg", "a.jpg", "b.jpg"):
         shutil.copy(folder / "DATA/images/000001.jpg", folder / name)
