@@ -166,7 +166,7 @@ def test_wrong_input(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["import"], ["check"], ["split"], ["join"]])
+@pytest.mark.parametrize("command", [[], ["import"], ["check"], ["split"], ["join"], ["digits"]])
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
     code = (
         "import sys; from largeloss.cli import run; "

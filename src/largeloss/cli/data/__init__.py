@@ -2,7 +2,7 @@
 
 import typer
 
-from largeloss.cli.data import check, import_, join, split
+from largeloss.cli.data import check, digits, import_, join, split
 
 app = typer.Typer(
     name="data",
@@ -14,3 +14,4 @@ app.command("import")(import_.import_)
 app.command("check")(check.check)
 app.command("split")(split.split)
 app.command("join")(join.join)
+app.command("digits")(digits.digits)
