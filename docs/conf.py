@@ -33,7 +33,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "generate",
+    "largeloss_docs.generate",
 ]
 exclude_patterns = ["_build", "_ext", "_generated", "plan.md"]
 
@@ -41,6 +41,17 @@ myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = "$ "
+
+autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 80
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+nitpicky = True
+# Other packages are not linked: building needs no network.
+nitpick_ignore_regex = [("py:.*", r"(?!largeloss).*"), ("py:mod", ".*")]
 
 html_theme = "furo"
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from links import broken_links, links_of
+from largeloss_docs.links import broken_links, links_of
 from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parents[1]

@@ -203,7 +203,7 @@ def predict(run: AnyPath, images: AnyPath | Sequence[AnyPath] = (), **options: A
         run: A run folder.
         images: Files, folders (all images in them and below), or patterns such as
             ``photos/*.jpg``.
-        **options: Of :meth:`~largeloss.runs.load.TrainedClassifier.predict`: ``lists`` of images,
+        **options: Of :meth:`~largeloss.TrainedClassifier.predict`: ``lists`` of images,
             ``bad_images``, ``batch_size``, ``workers``.
 
     Raises:

@@ -2,8 +2,9 @@
 
 from itertools import groupby
 
-from markdown import code, table
 from not_run import not_run
+
+from largeloss_docs.markdown import code, table
 
 
 def markdown() -> str:

@@ -1,0 +1,1 @@
+"""What the site is written with: reference pages from the code, links checked."""
