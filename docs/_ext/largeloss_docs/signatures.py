@@ -4,7 +4,26 @@ import ast
 import inspect
 import sys
 import textwrap
+from functools import cache
+from importlib import import_module
 from typing import Any
+
+from largeloss_docs.python_api import PACKAGES, PARTS
+
+
+@cache
+def documented() -> frozenset[type]:
+    """The classes that have an entry of their own."""
+    found = {
+        getattr(module, name)
+        for module in (import_module(f"largeloss.{one}".rstrip(".")) for one in PACKAGES)
+        for name in module.__all__
+        if inspect.isclass(getattr(module, name))
+    }
+    for part in (part for parts in PARTS.values() for part in parts):
+        module, _, name = f"largeloss.{part}".rpartition(".")
+        found.add(getattr(import_module(module), name))
+    return frozenset(found)
 
 
 class _Linked(ast.NodeTransformer):
@@ -15,7 +34,7 @@ class _Linked(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         value = self.known.get(node.id)
-        if inspect.isclass(value) and value.__module__.startswith("largeloss"):
+        if inspect.isclass(value) and value in documented():
             return ast.Name(f"~{value.__module__}.{value.__qualname__}")
         return node
 
