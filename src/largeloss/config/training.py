@@ -85,6 +85,12 @@ class TrainingConfig(Section):
         "measured and kept.",
         flag=True,
     )
+    balance: bool = setting(
+        False,
+        "Tags of rare classes weigh more, as 1 / √(observed tags of the class) does; the mean "
+        "over tags is 1. Unobserved entries keep their weight.",
+        flag=True,
+    )
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto", "fp32, bf16, or auto: what a second's measurement finds faster.", flag=True
     )

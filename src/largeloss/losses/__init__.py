@@ -19,6 +19,7 @@ from largeloss.losses.asymmetric_pseudo_labels import AsymmetricPseudoLabels
 from largeloss.losses.auto_delta import Finding
 from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
 from largeloss.losses.class_prior_risk import ClassPriorRisk
+from largeloss.losses.class_weights import class_weights
 from largeloss.losses.curriculum import CurriculumLabeling
 from largeloss.losses.entropy_maximization import EntropyMaximization
 from largeloss.losses.expected_positive import ExpectedPositive
@@ -70,6 +71,7 @@ __all__ = [
     "build_loss",
     "check_method",
     "check_some_method_has",
+    "class_weights",
     "find_method",
     "searched_of",
     "settings_of",

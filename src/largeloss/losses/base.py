@@ -25,6 +25,7 @@ from largeloss.autocast import full_precision
 from largeloss.errors import CheckpointError, ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
 from largeloss.losses.auto_delta import AutoDelta, Finding
+from largeloss.losses.class_weights import weighed
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.memory import EditMemory
 from largeloss.losses.replicas import ReplicaCheck
@@ -98,6 +99,7 @@ class PartialLabelLoss(nn.Module):
     # Label edits, of methods that make them; no buffer, which DDP would overwrite from rank 0.
     edits: EditMemory | None = None
     auto: AutoDelta | None = None  # counts what is trained on, for methods whose Delta is "auto"
+    class_weights: Tensor | None  # (C,): of entries whose label is present; None is 1 for all
     _shown: str  # its settings
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -113,6 +115,7 @@ class PartialLabelLoss(nn.Module):
         self.epoch: int | None = None
         self._validation = BatchValidation()
         self._replicas = ReplicaCheck()
+        self.register_buffer("class_weights", None, persistent=False)
 
     @classmethod
     def arguments(
@@ -172,7 +175,8 @@ class PartialLabelLoss(nn.Module):
             if learning and self.edits is not None and decision.edits is not None:
                 assert rows is not None
                 self.edits.propose(rows, decision.edits, logits, self.current_epoch())
-            targets, weights, _ = decision
+            targets = decision.targets
+            weights = weighed(decision.weights, labels, self.class_weights)
             entries = self.entry_loss(logits, labels, targets)
             if entries is None:
                 loss = mean_cross_entropy(logits, targets, weights)

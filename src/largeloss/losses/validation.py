@@ -9,6 +9,7 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.errors import CompleteLabelsWarning, ConfigError, LabelError, NonFiniteError
+from largeloss.losses.class_weights import check_class_weights
 from largeloss.losses.host_copy import DeferredCheck
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class BatchValidation:
 
         Raises:
             LabelError: logits or labels of a wrong shape or type, labels of a wrong value.
-            ConfigError: something of the context is missing, or the rows have a wrong shape.
+            ConfigError: something of the context is missing, or the rows or the weights of classes
+                have a wrong shape.
             ScheduleError: a scheduled loss before ``set_epoch``.
             NonFiniteError: logits that are NaN or infinite.
         """
@@ -56,6 +58,8 @@ class BatchValidation:
                 f"{name} needs one row number an image, shape ({logits.shape[0]},), "
                 f"got {tuple(rows.shape)}."
             )
+        if loss.class_weights is not None:
+            check_class_weights(loss.class_weights, logits.shape[1], self.deferred)
         if loss.scheduled:
             loss.current_epoch()
         if learning and not self._seen_batch:

@@ -9,7 +9,7 @@ from largeloss import distributed
 from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
 from largeloss.errors import ConfigError
-from largeloss.losses import PartialLabelLoss, build_loss
+from largeloss.losses import PartialLabelLoss, build_loss, class_weights
 from largeloss.models import Classifier, normalisation_remarks, weights_id
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, load_data
@@ -22,7 +22,7 @@ from largeloss.runs.settings_checks import (
     make_feature_folder,
     setting_remarks,
 )
-from largeloss.runs.training_labels import label_remarks, training_labels
+from largeloss.runs.training_labels import balance_remark, label_remarks, training_labels
 from largeloss.training import precision
 from largeloss.training.description import FORMAT
 from largeloss.training.evaluation import Evaluator, Evaluators
@@ -65,7 +65,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
     recipe = make_recipe(settings, evaluators.val)
     torch.manual_seed(recipe.seed)
     model, model_config, started = make_model(settings, dataset)
-    criterion, estimated = make_loss(settings.method, dataset)
+    criterion, estimated = make_loss(settings.method, dataset, settings.training.balance)
     remarks = (
         *label_remarks(dataset, settings.method.name),
         *setting_remarks(settings, dataset),
@@ -106,7 +106,7 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
         head = head_method(settings)
         phases.append((head, training_labels(data, head.name)))
     for method, labelled in phases:
-        criterion, _ = make_loss(method, labelled)
+        criterion, _ = make_loss(method, labelled, settings.training.balance)
         if criterion.stochastic and not settings.model.dropout:
             raise ConfigError(
                 f"{method.name} with these settings compares scoring passes that differ by "
@@ -117,14 +117,25 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
     return dataset
 
 
-def make_loss(method: MethodConfig, dataset: Dataset) -> tuple[PartialLabelLoss, list[str]]:
+def make_loss(
+    method: MethodConfig, dataset: Dataset, balance: bool
+) -> tuple[PartialLabelLoss, list[str]]:
     """The loss, and remarks on settings that were estimated.
+
+    Args:
+        method: Its name and settings.
+        dataset: What it is trained on.
+        balance: Whether tags of rare classes weigh more.
 
     Raises:
         ConfigError: no such method, or a setting that it does not have or that does not fit.
     """
-    own = own_settings(method, dataset)
-    loss, remarks = build_loss(method.name, dataset.labels, dataset.rows("train"), own.values)
+    own, rows = own_settings(method, dataset), dataset.rows("train")
+    loss, remarks = build_loss(method.name, dataset.labels, rows, own.values)
+    if balance:
+        tags = dataset.labels.select(rows).counts().present
+        loss.class_weights = class_weights(tags)
+        remarks = [*remarks, balance_remark(dataset.labels.classes, tags, loss.class_weights)]
     return loss, [*own.remarks, *remarks]
 
 

@@ -102,7 +102,7 @@ def train_head_first(
         first = replace(phase, run=folder, recipe=head_recipe(settings, phase.evaluators.val))
         first = head_on_features(first, settings, listener)
         listener.message(f"The head alone, on frozen features, with {method.name}:")
-        criterion, remarks = make_loss(method, phase.data)
+        criterion, remarks = make_loss(method, phase.data, settings.training.balance)
         for text in remarks:
             listener.remark(text)
         resume = distributed.from_main(folder.begun)

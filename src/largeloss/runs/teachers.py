@@ -107,7 +107,7 @@ def taught(
     data, method = replace(phase.data, labels=table), run.settings.method
     if method.delta_rel == "auto":
         method = method.model_copy(update={"missing": missing})
-    criterion, _ = make_loss(method, data)
+    criterion, _ = make_loss(method, data, run.settings.training.balance)
     content = {**phase.content, "tags of the teachers": table.fingerprint}
     teaching = Teaching(teachers, len(edits), missing)
     listener.remark(str(teaching))
@@ -170,7 +170,7 @@ def _trained(
         seed = seed_of(phase.recipe.seed, place + 1)
         torch.manual_seed(seed)
         model, *_ = make_model(run.settings, run.dataset)
-        criterion, _ = make_loss(run.settings.method, run.dataset)
+        criterion, _ = make_loss(run.settings.method, run.dataset, run.settings.training.balance)
         teacher = replace(
             phase,
             model=model.to(device),

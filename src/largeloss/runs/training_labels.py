@@ -1,6 +1,10 @@
 """The labels that a method is trained on: chosen, counted, and remarks on them for the user."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
 from largeloss.data import Dataset
 from largeloss.errors import LabelError
@@ -90,3 +94,13 @@ def label_remarks(dataset: Dataset, method: str) -> list[str]:
             f"No training image is tagged {', '.join(empty[:8])}: nothing is learnt of it."
         )
     return found
+
+
+def balance_remark(classes: Sequence[str], tags: NDArray[np.integer], weights: Tensor) -> str:
+    """What the tags of the rarest and of the most frequent class weigh; (C,) each."""
+    tagged = np.flatnonzero(tags)
+    ends = (tagged[tags[tagged].argmin()], tagged[tags[tagged].argmax()])
+    rare, frequent = (
+        f"{float(weights[one]):.2f} ({classes[one]}, observed {tags[one]} times)" for one in ends
+    )
+    return f"Balanced: observed tags of the classes weigh from {rare} to {frequent}."

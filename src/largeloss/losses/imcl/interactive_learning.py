@@ -13,6 +13,7 @@ from largeloss.errors import CheckpointError, ConfigError
 from largeloss.labels.cooccurrence import co_occurrence
 from largeloss.labels.table import LabelTable
 from largeloss.losses.base import Context, Decision, PartialLabelLoss
+from largeloss.losses.class_weights import weighed
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.functional import observed, present
 from largeloss.losses.imcl.feature_memory import FeatureMemory
@@ -135,6 +136,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
             )
             if self.balance is None:
                 targets, weights, _ = self.decide(logits.detach(), labels, rows)
+                weights = weighed(weights, labels, self.class_weights)
                 supervised = mean_cross_entropy(logits, targets, weights)
                 self.balance = self._balanced(supervised, terms, features, head)
             w1, w2 = self.balance or (0.0, 0.0)
