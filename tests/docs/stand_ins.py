@@ -115,9 +115,10 @@ def answer(run: Path, data: Path) -> None:
     journal.close()
 
 
-def labels_of(run: Path) -> list[str]:
-    """What a finished run was trained on: complete labels, of which most are hidden, or tags."""
-    return ["tags"] if run.name == "tags" else ["DATA", "--observe", "single-positive"]
+def arguments_of(run: Path) -> list[str]:
+    """How a run of :data:`RUNS` is trained: on complete labels, of which most are hidden, or tags."""
+    labels = ["tags"] if run.name == "tags" else ["DATA", "--observe", "single-positive"]
+    return [*labels, "--method", RUNS[str(run)], "--record", "losses"]
 
 
 def shrunk(words: list[str]) -> list[str]:
@@ -133,12 +134,12 @@ def shrunk(words: list[str]) -> list[str]:
     return [*kept, *SMALL, *(["--seeds", "1"] if kept[0] == "compare" else [])]
 
 
-def prepare(words: list[str], train: Callable[[str, Path], None]) -> None:
+def prepare(words: list[str], train: Callable[[list[str], Path], None]) -> None:
     """Trains the runs that a command reads and that are not there; removes what it would write."""
     target = Path(words[words.index("--out") + 1]) if "--out" in words else None
     for word in words:
         if word in RUNS and Path(word) != target and not Path(word).exists():
-            train(RUNS[word], Path(word))
+            train(arguments_of(Path(word)), Path(word))
             if word == "RUN":
                 answer(Path(word), Path("DATA"))
     if target is not None and "--resume" not in words and target.exists():

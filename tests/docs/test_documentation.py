@@ -1,5 +1,6 @@
 """README's and docs' code runs: each fenced block is executed, or listed here with the reason."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -12,13 +13,16 @@ import torch
 import typer
 from blocks import PAGES, ROOT, Block, blocks, commands, inline_commands
 from not_run import COMMANDS, LANGUAGES, NOT_RUN, NOT_RUN_PYTHON, heavy_packages, reason
-from stand_ins import SMALL, furnish, labels_of, prepare, review, shrunk
+from stand_ins import SMALL, furnish, prepare, review, shrunk
 from torch.utils.data import DataLoader, TensorDataset
 
 from largeloss.cli import app
+from largeloss.config import RunConfig
+from largeloss.errors import RunError
 from largeloss.labels.files.read import read_labels
 from largeloss.losses import LOSSES
 from largeloss.losses.base import PartialLabelLoss
+from largeloss.runs.settings import resolved
 
 REPLACED = {
     r'backbone="\w+",?\s*': "",
@@ -36,6 +40,12 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     furnish(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Finished runs on what is furnished, which pages copy."""
+    return tmp_path_factory.mktemp("trained")
 
 
 @pytest.fixture
@@ -94,22 +104,32 @@ def test_commands_have_their_options(page: Path) -> None:
 
 @pages
 def test_blocks_run(
-    page: Path, here: Path, largeloss: Largeloss, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    here: Path,
+    furnished: Path,
+    trained: Path,
+    largeloss: Largeloss,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In the order of the page: later blocks use what earlier ones have made."""
 
-    def train(method: str, out: Path) -> None:
-        code, _, err = largeloss(
-            "train", *labels_of(out), "--method", method, "--record", "losses", "--out", out,
-            *SMALL,
-        )  # fmt: skip
-        assert code == 0, err
+    def train(arguments: list[str], out: Path) -> None:
+        """Once for all pages: what is trained on has the same absolute path for each."""
+        kept = trained / "-".join(word.strip("-./") for word in arguments)
+        if not kept.exists():
+            with contextlib.chdir(furnished):
+                code, _, err = largeloss("train", *arguments, "--out", kept, *SMALL)
+            assert code == 0, err
+        shutil.copytree(kept, out)
 
     for block in blocks(page):
         try:
             for words in commands(block.text) if block.language in COMMANDS else []:
                 if reason(words) is None:
                     arguments = shrunk(words)
+                    if arguments[0] == "train" and "--out" not in arguments:
+                        assert settings_of(arguments, largeloss, monkeypatch)
+                        continue
                     prepare(arguments, train)
                     if arguments[0] == "review":
                         review(Path(arguments[1]))
@@ -126,6 +146,23 @@ def test_blocks_run(
         except BaseException as error:
             error.add_note(f"in the block at {block}")
             raise
+
+
+def settings_of(
+    arguments: list[str], largeloss: Largeloss, monkeypatch: pytest.MonkeyPatch
+) -> RunConfig:
+    """Of a line that shows a setting, and names no folder for a run: nothing is trained."""
+    read: list[RunConfig] = []
+
+    def train(settings: RunConfig, *_: object, **__: object) -> None:
+        read.append(resolved(settings))
+        raise RunError("Settings are read.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("largeloss.runs.train.train", train)
+        _, _, err = largeloss(*arguments)
+    assert read, err
+    return read[0]
 
 
 def run_python(block: Block) -> dict[str, Any]:
