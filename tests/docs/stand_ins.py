@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors.numpy import save_file
 from trees_coco import Instance, write_coco
 from trees_voc import write_voc
 
@@ -91,6 +92,31 @@ def furnish(folder: Path) -> None:
     ):  # fmt: skip
         write_boxes(folder / file, folder / images)
     write_annotations(folder / "export.json")
+    write_other_labels(folder)
+
+
+def write_other_labels(folder: Path) -> None:
+    """The same images with tag lists, with another coding, and as features."""
+    complete = read_labels(folder / "DATA/labels.csv")
+    names, splits, table = complete.table.images, complete.splits, complete.table
+    states = table.lookup(np.arange(table.num_images))
+    rows = list(zip(names, splits or (), states.tolist(), strict=True))
+    lists = ["image,split,labels"], ["image,split,cat,dog,horse,sofa"]
+    for name, split, row in rows:
+        lists[0].append(f"{name},{split},{';'.join(c for c, s in zip(CLASSES, row) if s == 1)}")
+        lists[1].append(f"{name},{split},{','.join('1' if s == 1 else '0' for s in row)}")
+    shutil.copytree(folder / "DATA/images", folder / "taglists/images")
+    (folder / "features").mkdir()
+    for path, lines in (
+        ("taglists/labels.csv", lists[0]),
+        ("spml.csv", lists[1]),
+        ("features/labels.csv", lists[1]),
+        ("names.txt", ["cat", "dog"]),
+    ):
+        (folder / path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    shutil.copy(folder / "DATA/labels.csv", folder / "corrected.csv")
+    features = {"features": states.astype(np.float32)}
+    save_file(features, folder / "features/features.safetensors")
 
 
 def write_annotations(path: Path) -> None:

@@ -94,7 +94,7 @@ def test_onnx_gives_the_scores_of_predict_whatever_the_batch(run, onnx_file, tmp
     for size in (1, 7, len(inputs)):
         (found,) = session.run(None, {"images": inputs[:size]})
         np.testing.assert_allclose(found, expected[:size], atol=1e-4)
-    with Image.open(paths[0]) as image:  # as docs/guides/production.md does, without torch
+    with Image.open(paths[0]) as image:  # as docs/guides/export.md does, without torch
         small = image.convert("RGB").resize((16, 16), Image.Resampling.BILINEAR)
     by_pillow = np.asarray(small).transpose(2, 0, 1)
     assert np.abs(by_pillow.astype(int) - inputs[0]).max() <= 1
