@@ -96,27 +96,23 @@ def furnish(folder: Path) -> None:
 
 
 def write_other_labels(folder: Path) -> None:
-    """The same images with tag lists, with another coding, and as features."""
-    complete = read_labels(folder / "DATA/labels.csv")
-    names, splits, table = complete.table.images, complete.splits, complete.table
-    states = table.lookup(np.arange(table.num_images))
-    rows = list(zip(names, splits or (), states.tolist(), strict=True))
-    lists = ["image,split,labels"], ["image,split,cat,dog,horse,sofa"]
-    for name, split, row in rows:
-        lists[0].append(f"{name},{split},{';'.join(c for c, s in zip(CLASSES, row) if s == 1)}")
-        lists[1].append(f"{name},{split},{','.join('1' if s == 1 else '0' for s in row)}")
-    shutil.copytree(folder / "DATA/images", folder / "taglists/images")
-    (folder / "features").mkdir()
-    for path, lines in (
-        ("taglists/labels.csv", lists[0]),
-        ("spml.csv", lists[1]),
-        ("features/labels.csv", lists[1]),
-        ("names.txt", ["cat", "dog"]),
-    ):
-        (folder / path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """The same images with tag lists, in another coding, and as features."""
     shutil.copy(folder / "DATA/labels.csv", folder / "corrected.csv")
-    features = {"features": states.astype(np.float32)}
-    save_file(features, folder / "features/features.safetensors")
+    shutil.copytree(folder / "DATA/images", folder / "taglists/images")
+    complete = read_labels(folder / "DATA/labels.csv")
+    states = complete.table.lookup(np.arange(complete.table.num_images))
+    lists, numbers = ["image,split,labels"], [",".join(("image", "split", *CLASSES))]
+    for name, split, row in zip(complete.table.images, complete.splits or (), states, strict=True):
+        tags = ";".join(np.array(CLASSES)[row == 1])
+        lists.append(f"{name},{split},{tags}")
+        numbers.append(",".join((name, split, *map(str, row))))
+    features = folder / "features/features.safetensors"
+    features.parent.mkdir()
+    save_file({"features": states.astype(np.float32)}, features)
+    (folder / "taglists/labels.csv").write_text("\n".join(lists) + "\n", encoding="utf-8")
+    (folder / "names.txt").write_text("cat\ndog\n", encoding="utf-8")
+    for path in ("features/labels.csv", "spml.csv"):
+        (folder / path).write_text("\n".join(numbers) + "\n", encoding="utf-8")
 
 
 def write_annotations(path: Path) -> None:
@@ -142,7 +138,7 @@ def answer(run: Path, data: Path) -> None:
 
 
 def arguments_of(run: Path) -> list[str]:
-    """How a run of :data:`RUNS` is trained: on complete labels, of which most are hidden, or tags."""
+    """How a run of :data:`RUNS` is trained: on a table of which most is hidden, or on tags."""
     labels = ["tags"] if run.name == "tags" else ["DATA", "--observe", "single-positive"]
     return [*labels, "--method", RUNS[str(run)], "--record", "losses"]
 
