@@ -29,6 +29,7 @@ from largeloss.runs import load as loading
 from largeloss.runs import train as training
 from largeloss.runs.predict.predictions import Predictions
 from largeloss.runs.settings import resolved, saved_settings
+from largeloss.runs.tracking import tracked
 from largeloss.watch import shown_by
 
 
@@ -69,8 +70,11 @@ def train(
         made = layers.made(under(config))
     check_data(made)
     shown.expect(resolved(made).num_epochs)
-    with _left_as_found(), shown_by(shown.bar):
-        listener = shown.listener(made.method.name)
+    with (
+        _left_as_found(),
+        shown_by(shown.bar),
+        tracked(made, folder, shown.listener(made.method.name)) as listener,
+    ):
         training.train(made, folder, resume=resume, listener=listener)
         write_run_report(folder)
     return Run.read(folder)

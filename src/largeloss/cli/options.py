@@ -113,7 +113,7 @@ def _keyword(name: str, annotation: Any) -> inspect.Parameter:
 
 
 def _is_list(annotation: Any) -> bool:
-    return list[str] in get_args(annotation)
+    return any(get_origin(part) is list for part in get_args(annotation))
 
 
 def _kind(annotation: Any) -> Any:

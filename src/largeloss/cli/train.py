@@ -24,6 +24,7 @@ def train(
     from largeloss.cli.console import note, progress, say
     from largeloss.pages.run import write_run_report
     from largeloss.runs.settings import resolved, saved_settings
+    from largeloss.runs.tracking import tracked
     from largeloss.runs.train import train as train_run
     from largeloss.training.run_folder import RunFolder
 
@@ -41,14 +42,14 @@ def train(
         )
     shown = progress()
     shown.expect(resolved(settings).num_epochs)
-    listener = shown.listener(settings.method.name)
-    summary.print_result(train_run(settings, out, resume=resume, listener=listener), out)
-    try:
-        report = write_run_report(out)
-    except LargelossError as error:
-        note(f"The report could not be written ({error}). Ask again with: largeloss report {out}")
-    else:
-        if report is None:  # of several processes
-            say(f"Report: largeloss report {out}")
+    with tracked(settings, out, shown.listener(settings.method.name)) as listener:
+        summary.print_result(train_run(settings, out, resume=resume, listener=listener), out)
+        try:
+            report = write_run_report(out)
+        except LargelossError as error:
+            note(f"The report could not be written ({error}). Ask again with: largeloss report {out}")
         else:
-            say(f"Report, to open in a browser: {report}")
+            if report is None:  # of several processes
+                say(f"Report: largeloss report {out}")
+            else:
+                say(f"Report, to open in a browser: {report}")

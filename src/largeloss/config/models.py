@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from largeloss.config.section import Section, setting
 from largeloss.config.training import TrainingConfig
 
-UNIMPORTANT = {"data.cache", "training.checkpoint_every"}
+UNIMPORTANT = {"data.cache", "training.checkpoint_every", "training.track"}
 """Settings that do not change what a run computes."""
 PRECISION = "training.precision"
 
@@ -168,6 +168,10 @@ class RunConfig(Section):
         """As YAML holds it."""
         return self.model_dump(mode="json")
 
+    def flat(self) -> dict[str, Any]:
+        """``section.name`` → value, as YAML holds it."""
+        return _flat(self.plain())
+
     def with_values(self, **sections: Mapping[str, Any]) -> Self:
         """The same settings but for some values of sections, which are not validated again."""
         changed = {
@@ -182,7 +186,7 @@ class RunConfig(Section):
         Settings that do not change what is computed are left out. The precision 'auto' equals
         whatever the other has.
         """
-        mine, theirs = _flat(self.plain()), _flat(other.plain())
+        mine, theirs = self.flat(), other.flat()
         if "auto" in (mine[PRECISION], theirs[PRECISION]):
             del mine[PRECISION], theirs[PRECISION]
         return [

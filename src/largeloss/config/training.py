@@ -1,8 +1,8 @@
 """The settings of the training loop."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from largeloss.config.section import Section, setting
 
@@ -104,6 +104,18 @@ class TrainingConfig(Section):
     record: Literal["nothing", "losses"] = setting(
         "nothing", "losses: writes every entry's loss, for 'largeloss analyze'.", flag=True
     )
+
+    track: list[Literal["tensorboard", "wandb", "mlflow"]] | None = setting(
+        None,
+        "Trackers that follow the run: tensorboard, wandb, mlflow; several by commas, or one an "
+        "option.",
+        flag=True,
+    )
+
+    @field_validator("track", mode="before")
+    @classmethod
+    def _by_commas(cls, value: Any) -> Any:
+        return value.split(",") if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _usual_values(self) -> Self:

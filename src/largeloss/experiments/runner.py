@@ -15,7 +15,9 @@ from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data
+from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
+from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.start import start
 
@@ -68,8 +70,15 @@ class Runner:
 
     def train(self, name: str) -> RunResult:
         """Trains a run, or reads it where it is finished."""
-        folder = self._out / name
-        settings, run = self._in_one_precision(self.settings[name]), RunFolder(folder)
+        folder, settings = self._out / name, self._in_one_precision(self.settings[name])
+        listener, group = self._progress.listener(f"{name:<16}"), self._out.resolve().name
+        with tracked(settings, folder, listener, group) as listener:
+            return self._train(name, folder, settings, listener)
+
+    def _train(
+        self, name: str, folder: Path, settings: RunConfig, listener: Listener
+    ) -> RunResult:
+        run = RunFolder(folder)
         begun = distributed.from_main(run.config_file.is_file())
         if begun:
             saved_settings(folder, settings)
@@ -81,7 +90,7 @@ class Runner:
             folder,
             resume=begun,
             data=self.data(name),
-            listener=self._progress.listener(f"{name:<16}"),
+            listener=listener,
             introduce=False,
         )
         if settings.method.name not in self._told:

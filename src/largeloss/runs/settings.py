@@ -83,6 +83,8 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
             f"{run} was begun with other settings (begun with → asked for):\n{lines}\n"
             "Leave these options out, or start a new run in another folder."
         )
+    if asked is not None:
+        saved = saved.with_values(training={"track": asked.training.track})
     return saved
 
 

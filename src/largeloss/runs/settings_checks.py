@@ -17,6 +17,7 @@ from largeloss.losses.auto_delta import AutoDelta
 from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method
+from largeloss.runs.tracking import check_trackers
 
 LIMIT = 500_000_000
 """Training entries whose probabilities are kept in memory, of teachers."""
@@ -29,13 +30,14 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
     """Refuses resolved settings of ``runs`` that cannot work whatever their data are.
 
     Names, types and ranges of the methods' settings, the rule of hidden labels, the folder for
-    features; then each network is built once with its weights, for images of its size.
+    features, packages of trackers; then each network is built once with its weights, for images of its size.
 
     Raises:
         ConfigError: so they are.
     """
     networks: dict[str, RunConfig] = {}
     for settings in runs:
+        check_trackers(settings.training.track or ())
         check_method(settings.method.name, own_settings(settings.method).values)
         if settings.training.head_method is not None:
             head = head_method(settings)

@@ -166,6 +166,9 @@ def fit(
             listener.remark(found.text)
         # Measure; keep the best weights; save.
         record = {"epoch": epoch, "train_loss": progress.mean_loss()}
+        record["lr"] = optimizer.param_groups[0]["lr"]  # of the epoch's last update
+        if criterion.edits is not None:
+            record["label_edits"] = len(criterion.edits.committed)
         record |= phase.evaluators.measured(kept, scored)
         record["seconds"] = progress.seconds
         _keep(phase, kept, history, record)

@@ -18,6 +18,9 @@ class Listener:
     def remark(self, text: str) -> None:
         """Something that the user should know."""
 
+    def begin(self) -> None:
+        """The settings are checked and the run folder is there; training begins, or goes on."""
+
     def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         """An epoch of so many steps begins, or goes on after an interruption."""
 

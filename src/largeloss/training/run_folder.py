@@ -27,6 +27,8 @@ HEAD = "head"
 """The folder, within that of a run, of LinearInit's first phase."""
 TEACHER = "teacher"
 """Begins the name of the folder, within that of a run, of each of its teachers."""
+TENSORBOARD = "tensorboard"
+"""The folder, within that of a run, of TensorBoard's files."""
 SUMS = "sha256_of"
 """In ``result.json``: checksums of files that have none of their own."""
 
@@ -214,7 +216,8 @@ class RunFolder:
     def _folders(self) -> tuple[Path, ...]:
         # isdir: of names that cannot be, refuse_links tells what is wrong
         teachers = self.path.glob(f"{TEACHER}-*") if os.path.isdir(self.path) else ()
-        return self.path, self.best, self.last, self.recorded, self.path / HEAD, *teachers
+        own = self.path, self.best, self.last, self.recorded
+        return *own, self.path / HEAD, self.path / TENSORBOARD, *teachers
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()
