@@ -5,10 +5,11 @@ VENV := .venv
 RUN := $(VENV)/bin
 LOWEST := .venv-lowest
 DROP_IN := .venv-drop-in
+TRACKING := .venv-tracking
 FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py tests/test_architecture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-ranks test-kill \
+.PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-tracking test-ranks test-kill \
 	test-kill-review test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
 	docs docs-long docs-links growth results results-tuned recipe gpu openimages-shape openimages-training clean
 
@@ -41,6 +42,11 @@ $(DROP_IN)/.dev: pyproject.toml
 	$(DROP_IN)/bin/pip install --quiet --editable '.[dev]' lightning transformers
 	@touch $@
 
+$(TRACKING)/.dev: pyproject.toml
+	$(PYTHON) -m venv $(TRACKING)
+	$(TRACKING)/bin/pip install --quiet --editable '.[dev,tracking]'
+	@touch $@
+
 demo: $(VENV)/.core ## Trains on handwritten digits and writes a report: three minutes.
 	$(RUN)/largeloss demo
 
@@ -60,6 +66,9 @@ test-lowest: $(LOWEST)/.dev ## The suite at the lowest versions that pyproject.t
 
 test-drop-in: $(DROP_IN)/.dev ## docs/guides/drop-in.md with Lightning and Transformers, which it installs.
 	OMP_NUM_THREADS=1 $(DROP_IN)/bin/pytest -W default tests/docs/test_drop_in.py
+
+test-tracking: $(TRACKING)/.dev ## Trackers with wandb and mlflow, which it installs; without a network.
+	OMP_NUM_THREADS=1 $(TRACKING)/bin/pytest -W default tests/tracking
 
 test-slow: $(VENV)/.dev ## What `make test` leaves out for its length: benchmarks in a small form.
 	OMP_NUM_THREADS=1 $(RUN)/pytest -m slow --numprocesses 2
@@ -137,4 +146,4 @@ openimages-training: $(VENV)/.core ## A training with a tenth of OpenImages' ima
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/openimages_training.py
 
 clean: ## Removes the environments and what was built.
-	rm -rf $(VENV) $(LOWEST) $(DROP_IN) build dist docs/_build
+	rm -rf $(VENV) $(LOWEST) $(DROP_IN) $(TRACKING) build dist docs/_build

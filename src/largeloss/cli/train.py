@@ -47,7 +47,9 @@ def train(
         try:
             report = write_run_report(out)
         except LargelossError as error:
-            note(f"The report could not be written ({error}). Ask again with: largeloss report {out}")
+            note(
+                f"The report could not be written ({error}). Ask again with: largeloss report {out}"
+            )
         else:
             if report is None:  # of several processes
                 say(f"Report: largeloss report {out}")

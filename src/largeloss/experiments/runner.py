@@ -75,9 +75,7 @@ class Runner:
         with tracked(settings, folder, listener, group) as listener:
             return self._train(name, folder, settings, listener)
 
-    def _train(
-        self, name: str, folder: Path, settings: RunConfig, listener: Listener
-    ) -> RunResult:
+    def _train(self, name: str, folder: Path, settings: RunConfig, listener: Listener) -> RunResult:
         run = RunFolder(folder)
         begun = distributed.from_main(run.config_file.is_file())
         if begun:

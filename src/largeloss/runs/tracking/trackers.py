@@ -153,9 +153,7 @@ class Wandb(Tracker):
         run = self._inner.tracker
         run.summary.update({f"result/{name}": value for name, value in results.figures.items()})
         run.summary.update({f"test_ap/{name}": value for name, value in results.ap.items()})
-        rows = [
-            [name, results.ap.get(name), *counts] for name, counts in results.counts.items()
-        ]
+        rows = [[name, results.ap.get(name), *counts] for name, counts in results.counts.items()]
         shown: dict[str, Any] = {
             "classes": wandb.Table(["class", "AP (%)", "present", "absent", "unknown"], rows)
         }
@@ -203,19 +201,12 @@ class MLflow(Tracker):
         self._inner.log(dict(values), step=epoch)
 
     def results(self, results: Results, settings: RunConfig, position: int) -> None:
-        import mlflow
-
         figures = {f"result/{name}": value for name, value in results.figures.items()}
         for names in _chunks([*figures], 500):
             self._inner.log({name: figures[name] for name in names}, step=results.best_epoch)
         ap = {f"test_ap/{_allowed(name)}": value for name, value in results.ap.items()}
         for names in _chunks([*ap], 500):
             self._inner.log({name: ap[name] for name in names}, step=results.best_epoch)
-        columns: dict[str, list[Any]] = {"class": [*results.counts]}
-        columns["AP (%)"] = [results.ap.get(name) for name in results.counts]
-        for place, title in enumerate(("present", "absent", "unknown")):
-            columns[title] = [counts[place] for counts in results.counts.values()]
-        mlflow.log_table(columns, "classes.json")
         for path in results.files:
             self._inner.log_artifact(str(path))
         self._inner.log_artifacts(str(results.best), results.best.name)
