@@ -3,8 +3,12 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from largeloss.config import RunConfig
+from largeloss.errors import Interrupted
 from largeloss.runs.settings import saved_settings
+from largeloss.runs.tracking import tracked
 from largeloss.training.listener import Listener
 
 
@@ -37,3 +41,16 @@ def trained_to(run: Path, epochs: int) -> None:
 def asking(run: Path, *names: str) -> RunConfig:
     """The settings of a run, with trackers."""
     return saved_settings(run).with_values(training={"track": list(names)})
+
+
+def interrupted(run: Path, name: str, listener: Listener, group: str, epochs: int) -> None:
+    """A tracker follows a run, which is interrupted before it is told of the last of ``epochs``."""
+
+    def train() -> None:
+        with tracked(asking(run, name), run, listener, group) as told:
+            told.begin()
+            trained_to(run, epochs)
+            raise Interrupted(2)
+
+    with pytest.raises(Interrupted):
+        train()

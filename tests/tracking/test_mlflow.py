@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from run_folders import Noting, asking, copied, trained_to
+from run_folders import Noting, asking, copied, interrupted, trained_to
 
 from largeloss.runs.result import RunResult
 from largeloss.runs.tracking import tracked
@@ -31,18 +30,11 @@ def local(monkeypatch, tmp_path):
     mlflow.set_tracking_uri(store)
 
 
-def test_a_run_that_is_resumed_is_one_run_with_each_epoch_once(
-    followed, listener, tmp_path
-):
+def test_a_run_that_is_resumed_is_one_run_with_each_epoch_once(followed, listener, tmp_path):
     client = mlflow.MlflowClient()
     result = (followed / "result.json").rename(tmp_path / "result.json")
     trained_to(followed, 2)
-    with (
-        pytest.raises(KeyboardInterrupt),
-        tracked(asking(followed, "mlflow"), followed, listener, "it's") as on,
-    ):
-        on.begin()
-        raise KeyboardInterrupt
+    interrupted(followed, "mlflow", listener, "it's", epochs=3)
     name = json.loads((followed / "tracking.json").read_text())["mlflow"]["run"]
     assert client.get_run(name).info.status == "KILLED"
     result.rename(followed / "result.json")

@@ -38,7 +38,7 @@ def cut(image_folder, tmp_path) -> Path:
                     "track": "tensorboard",
                     "stop_below": None,
                     "record": "losses",
-                },  # fmt: skip
+                },
             }
         ]
     )

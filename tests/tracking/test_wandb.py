@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from run_folders import Noting, asking, copied, trained_to
+from run_folders import Noting, asking, copied, interrupted, trained_to
 
 from largeloss.runs.result import RunResult
 from largeloss.runs.tracking import tracked
@@ -88,17 +87,10 @@ def told(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_run_that_is_resumed_is_one_run_with_each_epoch_once(
-    followed, listener, tmp_path
-):
+def test_a_run_that_is_resumed_is_one_run_with_each_epoch_once(followed, listener, tmp_path):
     result = (followed / "result.json").rename(tmp_path / "result.json")
     trained_to(followed, 2)
-    with (
-        pytest.raises(KeyboardInterrupt),
-        tracked(asking(followed, "wandb"), followed, listener, "both") as on,
-    ):
-        on.begin()
-        raise KeyboardInterrupt
+    interrupted(followed, "wandb", listener, "both", epochs=3)
     result.rename(followed / "result.json")
     trained_to(followed, 4)
     with tracked(asking(followed, "wandb"), followed, listener, "both"):

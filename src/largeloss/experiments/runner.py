@@ -71,8 +71,8 @@ class Runner:
     def train(self, name: str) -> RunResult:
         """Trains a run, or reads it where it is finished."""
         folder, settings = self._out / name, self._in_one_precision(self.settings[name])
-        listener, group = self._progress.listener(f"{name:<16}"), self._out.resolve().name
-        with tracked(settings, folder, listener, group) as listener:
+        shown, group = self._progress.listener(f"{name:<16}"), self._out.resolve().name
+        with tracked(settings, folder, shown, group) as listener:
             return self._train(name, folder, settings, listener)
 
     def _train(self, name: str, folder: Path, settings: RunConfig, listener: Listener) -> RunResult:

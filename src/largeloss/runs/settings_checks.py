@@ -30,7 +30,8 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
     """Refuses resolved settings of ``runs`` that cannot work whatever their data are.
 
     Names, types and ranges of the methods' settings, the rule of hidden labels, the folder for
-    features, packages of trackers; then each network is built once with its weights, for images of its size.
+    features, packages of trackers; then each network is built once with its weights, for images of
+    its size.
 
     Raises:
         ConfigError: so they are.

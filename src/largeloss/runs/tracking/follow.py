@@ -119,7 +119,7 @@ class Follower:
             self._open = False
             self._attempt(lambda: self._tracker.end(finished=False))
 
-    def _attempt(self, send: Callable[[], None]) -> None:
+    def _attempt(self, send: Callable[[], object]) -> None:
         if self._failed:
             return
         try:

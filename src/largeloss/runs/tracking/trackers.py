@@ -91,14 +91,14 @@ class TensorBoard(Tracker):
         self._inner.tracker.add_hparams(flat_settings(settings), named, run_name=".")
         ap = {f"test_ap/{name}": value for name, value in results.ap.items()}
         self._inner.log(ap, step=results.best_epoch)
-        rows = [(name, f"{value:.1f}") for name, value in results.figures.items()]
-        self._text("result", _table(("figure", "value"), rows))
-        rows = [
-            (name, f"{results.ap[name]:.1f}" if name in results.ap else "–", *map(str, counts))
+        figures = [(name, f"{value:.1f}") for name, value in results.figures.items()]
+        self._text("result", _table(("figure", "value"), figures))
+        titles = ("class", "test AP (%)", "present", "absent", "unknown")
+        classes = [
+            (name, f"{results.ap[name]:.1f}" if name in results.ap else "–", *counts)
             for name, counts in results.counts.items()
         ]
-        titles = ("class", "test AP (%)", "present", "absent", "unknown")
-        self._text("classes", _table(titles, rows))
+        self._text("classes", _table(titles, classes))
         files = [*(path.name for path in results.files), f"{results.best.name}/"]
         self._text("files", f"In `{self.folder}`: " + ", ".join(f"`{one}`" for one in files))
 
