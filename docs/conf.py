@@ -37,7 +37,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_ext", "_generated", "plan.md"]
 
-myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = "$ "
@@ -54,6 +54,11 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!largeloss).*"), ("py:mod", ".*")]
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+smartquotes = False  # it takes the dashes of options for a long one
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(_cache())

@@ -34,6 +34,6 @@ def cell(text: str) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; its cells are Markdown."""
+    """A table of the class ``reference``; its cells are Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "{.reference}\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
