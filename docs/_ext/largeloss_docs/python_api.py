@@ -108,7 +108,7 @@ def _constant(package: str, name: str, module: str) -> list[str]:
 
     found = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name), [])
     text = [f"   {line}".rstrip() for line in found]
-    return [f".. py:data:: {package}.{name}", f"   :canonical: {module}.{name}", "", *text, ""]
+    return [f".. py:currentmodule:: {package}", "", f".. py:data:: {name}", "", *text, ""]
 
 
 def _directive(name: str, value: Any) -> list[str]:
