@@ -95,9 +95,10 @@ audit: $(VENV)/.dev ## Known vulnerabilities of what is installed; needs the net
 	$(RUN)/pip install --quiet pip-audit
 	$(RUN)/python benchmarks/audit.py
 
-lint: $(VENV)/.dev ## Formats, fixes what can be fixed, and checks types.
+lint: $(VENV)/.dev ## Formats, fixes what can be fixed, checks spelling and types.
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
+	$(RUN)/codespell
 	$(RUN)/mypy
 
 constraints: $(VENV)/.dev ## Writes constraints.txt: the versions that are installed in .venv.

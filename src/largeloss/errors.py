@@ -1,4 +1,4 @@
-"""Every error that largeloss raises on purpose: what was found, what was needed, how to mend it.
+"""Every error that largeloss raises on purpose: what was found, what was needed, how to fix it.
 
 ::
 

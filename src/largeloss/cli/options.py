@@ -74,7 +74,7 @@ def takes_settings(
 def settings_by_method(
     layers: SettingsLayers, data: Path | None, otherwise: str
 ) -> Callable[[str], RunConfig]:
-    """Gives the settings of a method on ``data``; ``otherwise`` is said where none is named.
+    """Gives the settings of a method on ``data``; ``otherwise`` is the error where none is named.
 
     Raises:
         ConfigError: data is needed; or as of :meth:`.SettingsLayers.made`.

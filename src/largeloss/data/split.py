@@ -24,7 +24,7 @@ def split_folder(
     extras = read_extras(records)
     splits = stratified_split(records.table, shares, seed)
     wanted = ",".join(f"{name}={share:g}" for name, share in shares.items())
-    remark = f"Split anew from {data}: {wanted}, stratified by class, seed {seed}."
+    remark = f"Split again from {data}: {wanted}, stratified by class, seed {seed}."
     notes = (*records.description.notes, remark)
     source = LabelsOnly(records.table.num_images)
     dataset = Dataset(records.description.name, source, records.table, splits, notes).with_splits()

@@ -105,8 +105,8 @@ ARTIFICIAL = PublishedTable(
     },
     notes=(
         "NUS-WIDE exists in two versions: the re-crawl of Cole et al., 126,034 / 84,226 images "
-        "(others count 150,000 / 60,260 in its arrays, which are the same pictures), and the "
-        "owners' lists, 161,789 / 107,859, with which no published table compares. State which "
+        "(others count 150,000 / 60,260 in its arrays, which are the same images), and the "
+        "official lists, 161,789 / 107,859, with which no published table compares. State which "
         "one was used.",
     ),
 )

@@ -18,7 +18,7 @@ class ClassPriorRisk(PartialLabelLoss):
 
     The mean over the classes of ``2 prior mean_P(1 - p) + |mean(p) - prior|``, where mean_P is over
     the class's observed positives in the batch (0 without any) and mean over all its images: the
-    risk on complete labels, if the priors are right. They are estimated anew after each epoch from
+    risk on complete labels, if the priors are right. They are estimated after each epoch from
     the model's predictions for the training images, first after the warm-up.
 
     Example:

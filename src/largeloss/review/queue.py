@@ -1,7 +1,7 @@
 """What is reviewed: the unobserved entries of each class, ranked once and kept on disk.
 
 The ranking is that of :mod:`largeloss.runs.suggestions`, mapped into memory from ``RUN/review``. It
-is computed anew when the weights or the labels have changed.
+is computed again when the weights or the labels have changed.
 """
 
 from bisect import bisect_left

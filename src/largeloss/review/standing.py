@@ -40,7 +40,7 @@ class Tally:
     )
 
     def set(self, row: int, answer: str | None, rank: int) -> None:
-        """Replaces what is said of a row; None where nothing is said any more."""
+        """Replaces the answers to a row; None where there are none any more."""
         before = self.latest.pop(row, None)
         if before is not None:
             self.counts[before[0]] -= 1

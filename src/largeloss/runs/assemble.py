@@ -96,7 +96,7 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
         )
     if settings.training.augment != "none" and (protocol == "linear" or not images):
         raise ConfigError(
-            f"--augment {settings.training.augment} changes images anew in every epoch, but here "
+            f"--augment {settings.training.augment} changes images in every epoch, but here "
             "the model is trained on features that are computed once. Leave it out, or train end "
             "to end."
         )

@@ -115,7 +115,7 @@ def _labels(path: Path, kind: str) -> _Told:
 def _differences(
     told: _Told, rows: Ints, columns: Ints, known: LabelTable, path: Path
 ) -> LabelEdits:
-    """All that was said of the entries of which anything new was said."""
+    """All answers to the entries that have a new answer."""
     chosen = np.flatnonzero((rows >= 0) & (columns >= 0) & (told.states >= 0))
     rows, columns, states = rows[chosen], columns[chosen], told.states[chosen]
     before = known.at(rows, columns)

@@ -2,9 +2,9 @@
 
 A model that was shown missing tags as absent has learnt some of the mistake. Teachers, trained by
 the run's method on the labels as they are, vote on the unobserved training entries; the student,
-which the run keeps, starts anew with the tags that they have added. How many are still missing, the
-sum of their probabilities says better than any estimate in one training: the student's Δ, where it
-is to choose itself, follows it.
+which the run keeps, starts again with the tags that they have added. How many are still missing,
+the sum of their probabilities says better than any estimate in one training: the student's Δ, where
+it is to choose itself, follows it.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -83,7 +83,7 @@ def taught(
 
     The tags added are in the run's ``corrections.parquet``, with the teachers' mean probability.
 
-    Source: Xie et al., CVPR 2020: a student starts anew on confident predictions. Here these are
+    Source: Xie et al., CVPR 2020: a student starts again on confident predictions. Here these are
         the mean of several teachers', tags alone, and learnt by a method for missing tags.
 
     Raises:

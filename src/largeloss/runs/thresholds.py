@@ -76,7 +76,7 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
     settings, model = saved_settings(run), load(run)
     if not folder.finished:
         raise ConfigError(
-            f"The run in {run} is not finished, and going on would choose thresholds anew. Finish "
+            f"The run in {run} is not finished, and going on would choose thresholds again. Finish "
             f"it with 'largeloss train --resume --out {run}'."
         )
     skips = settings.data.bad_images == "skip"

@@ -1,4 +1,4 @@
-"""``largeloss analyze corrections``: how rightly were blank labels flagged?"""
+"""``largeloss analyze corrections``: how many flagged entries were missing tags?"""
 
 from pathlib import Path
 from typing import Annotated

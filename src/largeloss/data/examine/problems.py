@@ -105,7 +105,7 @@ def _about_classes(classes: Sequence[str], counts: Mapping[str, SplitCounts]) ->
         (
             (train == 0) & (anywhere > 0),
             "present in other splits, but never in train",
-            "They cannot be learnt. Split anew, or leave them out.",
+            "They cannot be learnt. Split again, or leave them out.",
         ),
         (
             (train > 0) & (train == anywhere) & (len(counts) > 1),

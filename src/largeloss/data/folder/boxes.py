@@ -45,7 +45,7 @@ class Boxes(NamedTuple):
         return type(self)(rows[chosen], columns[chosen], corners[chosen], difficult[chosen])
 
     def of_images(self, kept: NDArray[np.bool_]) -> Self:
-        """The boxes of the images ``kept`` (N,), whose rows are numbered anew from 0."""
+        """The boxes of the images ``kept`` (N,), whose rows are numbered from 0 again."""
         chosen = self.select(kept[self.rows])
         return chosen._replace(rows=(np.cumsum(kept, dtype=np.int64) - 1)[chosen.rows])
 

@@ -70,7 +70,7 @@ class ImageList(NamedTuple):
         if same.size:
             raise DataError(
                 f"{path}: {same.size} images are listed twice, for example "
-                f"{format_id(int(ordered[same[0]]))!r}. Unpack the file anew."
+                f"{format_id(int(ordered[same[0]]))!r}. Unpack the file again."
             )
         return cls(ids, order)
 
@@ -216,5 +216,5 @@ def read_blocks(
         ) from None
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"{path}: this is no readable CSV file ({error}). Unpack it anew."
+            f"{path}: this is no readable CSV file ({error}). Unpack it again."
         ) from None

@@ -27,7 +27,7 @@ from largeloss.errors import DataError
 from largeloss.files import check_regular
 
 RULE = "bilinear, antialiased, 2"
-"""Names what :class:`ImageFiles` makes of an image; changes when that does."""
+"""Names how :class:`ImageFiles` reads an image; changes when that does."""
 ORIENTATION = 0x0112  # EXIF: values from 5 on turn the image by a quarter
 MAX_PIXELS = 80_000_000
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))

@@ -99,7 +99,7 @@ class Loader:
         labels: One row an input.
         rows: Which to load.
         batch_size: Of the global batch, over all processes; the last may be smaller.
-        seed: Shuffles, anew in each epoch; None keeps the order of ``rows``.
+        seed: Shuffles, differently in each epoch; None keeps the order of ``rows``.
         mirror: Whether half of the images, drawn at random, are mirrored.
         augment: How images are changed at random, see :func:`.augmented`; only with a ``seed``.
         workers: Processes that decode images; none are used for inputs in memory.

@@ -1,7 +1,7 @@
-"""Pixels of any type become 8-bit RGB, by a rule that is the same for every picture of a set.
+"""Pixels of any type become 8-bit RGB, by a rule that is the same for every image of a set.
 
 Integers are divided by the largest value of their type, or by a smaller one that the user names
-(12 bits in files of 16); floats lie in [0, 1]. What a picture holds decides nothing.
+(12 bits in files of 16); floats lie in [0, 1]. What one image holds decides nothing.
 """
 
 from pathlib import Path
@@ -75,7 +75,7 @@ def scaled(values: NDArray[np.generic], top: float, path: Path) -> NDArray[np.ui
 
 
 def dark_set(peak: int, number: int) -> str:
-    """Why a set of ``number`` pictures, the brightest value of which is ``peak``, is refused.
+    """Why a set of ``number`` images, the brightest value of which is ``peak``, is refused.
 
     Empty where it is not: ``peak`` is at least an eighth of 255, or nothing was decoded.
     """

@@ -183,7 +183,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         except KeyError as missing:
             raise CheckpointError(
                 f"The checkpoint has no dictionary ({missing} is missing): it was not written by "
-                "this method, or by an earlier version. Begin the run anew."
+                "this method, or by an earlier version. Start a new run."
             ) from None
         self.balance = (balance[0], balance[1]) if balance else None
         super().set_extra_state(state)
