@@ -33,7 +33,7 @@ def loss_by_loops(logits, targets, weights):
     st.sampled_from([0, 2**40]),
 )
 @settings(max_examples=60, deadline=None)
-def test_equals_the_loops(seed, kind, weighing, closed_form_from):
+def test_equals_the_loops(seed, kind, weighing, numpy_below):
     stream = np.random.default_rng(seed)
     shape = tuple(stream.integers(1, 8, 2))
     logits = stream.normal(scale=5, size=shape)
@@ -41,15 +41,15 @@ def test_equals_the_loops(seed, kind, weighing, closed_form_from):
     weights = None
     if weighing is not None:
         weights = stream.random(shape) < 0.7 if weighing == "bool" else 2 * stream.random(shape)
-    before = cross_entropy.CLOSED_FORM_FROM
-    cross_entropy.CLOSED_FORM_FROM = closed_form_from
+    before = cross_entropy.NUMPY_BELOW
+    cross_entropy.NUMPY_BELOW = numpy_below
     try:
         x = torch.from_numpy(logits).requires_grad_()
         w = None if weights is None else torch.from_numpy(weights)
         loss = mean_cross_entropy(x, torch.from_numpy(targets), w)
         (3 * loss).backward()
     finally:
-        cross_entropy.CLOSED_FORM_FROM = before
+        cross_entropy.NUMPY_BELOW = before
     value, slopes = loss_by_loops(logits, targets, weights)
     assert loss.item() == pytest.approx(value, rel=1e-12, abs=1e-14)
     np.testing.assert_allclose(x.grad.numpy(), 3 * slopes, rtol=1e-12, atol=1e-15)
@@ -91,11 +91,11 @@ def test_logits_of_any_layout():
     assert torch.allclose(gradient, expected, atol=1e-10)
 
 
-def by_closed_form_and_plainly(monkeypatch, function):
-    """What ``function()`` gives by the closed form, and by torch's own cross-entropy."""
+def of_few_and_of_many(monkeypatch, function):
+    """What ``function()`` gives by NumPy's closed form, and by torch's."""
     found = []
-    for closed_form_from in (0, 2**40):
-        monkeypatch.setattr(cross_entropy, "CLOSED_FORM_FROM", closed_form_from)
+    for numpy_below in (2**40, 0):
+        monkeypatch.setattr(cross_entropy, "NUMPY_BELOW", numpy_below)
         found.append(function())
     return found
 
@@ -108,7 +108,7 @@ def test_finding_02_second_derivatives(monkeypatch, counted):
     targets = torch.rand(6, 5) < 0.3
     weights = torch.rand(6, 5) < 0.7 if counted else None
 
-    def penalised():
+    def penalised(targets=targets):
         """The slopes of a loss with a gradient penalty, and a product with its Hessian."""
         loss = mean_cross_entropy(logits, targets, weights)
         (slope,) = torch.autograd.grad(loss, logits, create_graph=True)
@@ -118,10 +118,10 @@ def test_finding_02_second_derivatives(monkeypatch, counted):
         )
         return torch.stack([whole, product])
 
-    closed, plain = by_closed_form_and_plainly(monkeypatch, penalised)
-    torch.testing.assert_close(closed, plain, rtol=1e-12, atol=1e-15)
-    assert closed[1].abs().max() > 1e-4
-    monkeypatch.setattr(cross_entropy, "CLOSED_FORM_FROM", 0)
+    plain = penalised(targets.double())  # torch's own cross-entropy
+    for closed in of_few_and_of_many(monkeypatch, penalised):
+        torch.testing.assert_close(closed, plain, rtol=1e-12, atol=1e-15)
+    assert plain[1].abs().max() > 1e-4
     assert torch.autograd.gradgradcheck(lambda x: mean_cross_entropy(x, targets, weights), logits)
 
 
@@ -152,7 +152,7 @@ def test_finding_02_weights_and_targets_that_are_repeated(monkeypatch, shape, ki
         whole = mean_cross_entropy(
             logits, targets.expand(6, 5).float(), weights.expand(6, 5).float()
         )
-        found = by_closed_form_and_plainly(
+        found = of_few_and_of_many(
             monkeypatch, lambda t=targets, w=weights: mean_cross_entropy(logits, t, w.to(kind))
         )
         torch.testing.assert_close(found, [whole, whole])

@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import numpy as np
 import psutil
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,7 +21,7 @@ from largeloss.errors import ConfigError
 from largeloss.losses.settings import Range
 
 SAMPLE = 8192
-SAMPLED_FROM = 2**16
+SAMPLED_FROM = 2**12
 """Fewer logits are searched in full, without a sample."""
 
 Kappa = Annotated[
@@ -55,7 +56,7 @@ def power(logits: Tensor, exponent: float) -> Tensor:
 
 
 def _compared(compare: Callable[[Any, Any], Any], values: Tensor, number: Any) -> Tensor:
-    if values.device.type != "cpu":
+    if not values.is_cpu:
         return cast(Tensor, compare(values, number))
     number = number.numpy() if isinstance(number, Tensor) else number
     return torch.from_numpy(compare(values.numpy(), number))
@@ -87,6 +88,13 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
     """
     if k <= 0:
         return torch.zeros_like(candidates)
+    if logits.is_cpu and ties == "include" and distributed.world_size() == 1:
+        values, allowed = logits.numpy(), candidates.numpy()
+        near = _found_by_sample(values.ravel(), allowed.ravel(), k)
+        if len(near) < k:
+            return candidates
+        near.partition(len(near) - k)  # a copy
+        return torch.from_numpy((values >= near[len(near) - k]) & allowed)
     threshold = distributed.kth_largest(_near_the_top(logits, candidates, k), k)
     if ties == "include":
         # -inf, where there are fewer candidates than k, would select what is none
@@ -99,16 +107,21 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
 
 
 def _near_the_top(logits: Tensor, candidates: Tensor, k: int) -> Tensor:
-    """(M,): logits of candidates, the k largest of this process among them.
-
-    On the CPU, where finding the largest of very many is slow, a sample tells a value that a few
-    more than k will exceed, and only those are returned.
-    """
-    if logits.device.type != "cpu":
+    """(M,): logits of candidates, the k largest of this process among them."""
+    if not logits.is_cpu:
         return logits.masked_fill(~candidates, -torch.inf).flatten()
-    values, allowed = logits.numpy().ravel(), candidates.numpy().ravel()
+    near = _found_by_sample(logits.numpy().ravel(), candidates.numpy().ravel(), k)
+    return torch.from_numpy(near)
+
+
+def _found_by_sample(values: NDArray[Any], allowed: NDArray[np.bool_], k: int) -> NDArray[Any]:
+    """(M,): the ``values`` of what is ``allowed``, the k largest among them.
+
+    Finding the largest of many is slow on the CPU: a sample tells a value that a few more than k
+    will exceed, and only those are returned.
+    """
     if len(values) >= SAMPLED_FROM:
-        step = len(values) // SAMPLE
+        step = max(11, len(values) // SAMPLE)
         while math.gcd(step, 210) > 1:  # else it might meet the same few classes in every row
             step += 1
         sample = values[::step][allowed[::step]]
@@ -118,8 +131,8 @@ def _near_the_top(logits: Tensor, candidates: Tensor, k: int) -> Tensor:
             guess = np.partition(sample, len(sample) - place)[len(sample) - place]
             found = np.flatnonzero((values >= guess) & allowed)
             if len(found) >= k:
-                return torch.from_numpy(values[found])
-    return torch.from_numpy(values[np.flatnonzero(allowed)])
+                return values[found]
+    return values[allowed] if len(values) < SAMPLED_FROM else values[np.flatnonzero(allowed)]
 
 
 def check_table_fits(what: str, shape: Sequence[int], bytes_per_entry: int) -> None:

@@ -73,23 +73,24 @@ class BatchValidation:
     def _check_values(
         self, logits: Tensor, labels: Tensor, rows: Tensor | None, epoch: int | None
     ) -> None:
-        low, high = labels.aminmax()
-        self.deferred.refuse_if(
-            (high > 1) | (low < -1),
-            lambda: LabelError(
-                f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
-                "Convert another coding by name: largeloss.labels.convert(labels, coding)."
-            ),
-        )
-        # One pass on the CPU: a sum is finite where every logit is; only else is each one checked.
-        cpu = logits.device.type == "cpu"
-        if not (cpu and math.isfinite(float(logits.sum(dtype=torch.float32)))):
+        if not logits.is_cpu:
+            low, high = labels.aminmax()
+            self.deferred.refuse_if((high > 1) | (low < -1), lambda: _wrong_values(low, high))
             finite = logits.isfinite()
             self.deferred.refuse_if(~finite.all(), lambda: _not_finite(finite, rows, epoch))
+            return
+        low, high = labels.aminmax()
+        if int(low) < -1 or int(high) > 1:
+            raise _wrong_values(low, high)
+        # A sum is finite where every logit is; only else is each one checked.
+        if not math.isfinite(logits.sum(dtype=torch.float32)):
+            finite = logits.isfinite()
+            if not finite.all():
+                raise _not_finite(finite, rows, epoch)
 
 
 def _check_shapes(name: str, logits: Tensor, labels: Tensor) -> None:
-    if logits.ndim != 2 or not logits.is_floating_point():
+    if logits.ndim != 2 or not logits.dtype.is_floating_point:
         raise LabelError(
             f"{name} needs float logits of shape (B, C), got {tuple(logits.shape)} "
             f"of type {logits.dtype}."
@@ -104,7 +105,7 @@ def _check_shapes(name: str, logits: Tensor, labels: Tensor) -> None:
             f"{name} needs labels of the logits' shape {tuple(logits.shape)}, "
             f"got {tuple(labels.shape)}."
         )
-    if labels.is_floating_point() or labels.is_complex():
+    if labels.dtype.is_floating_point or labels.dtype.is_complex:
         raise LabelError(
             f"{name} needs integer labels (1 present, 0 absent, -1 unobserved), got "
             f"{labels.dtype}. Write labels.to(torch.int8), or convert another coding by name: "
@@ -119,6 +120,13 @@ def _warn_of_complete_labels(name: str) -> None:
         "largeloss.labels.convert(labels, 'positives-only').",
         CompleteLabelsWarning,
         stacklevel=6,  # the line that calls the loss, past torch's two frames
+    )
+
+
+def _wrong_values(low: Tensor, high: Tensor) -> LabelError:
+    return LabelError(
+        f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
+        "Convert another coding by name: largeloss.labels.convert(labels, coding)."
     )
 
 
