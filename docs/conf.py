@@ -6,16 +6,21 @@ import shutil
 import sys
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS / "_ext"), str(DOCS.parent / "tests/docs")]
 # Cells call `!largeloss …`: the command of this environment.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# Cells of the concepts import largeloss_docs.strips.
+os.environ["PYTHONPATH"] = f"{DOCS / '_ext'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
 
 
 def _cache() -> Path:
     """Where outputs of cells are kept; what another state of the package wrote goes."""
     code = hashlib.sha256()
-    for path in sorted((DOCS.parent / "src").rglob("*.py")):
+    for path in sorted([*(DOCS.parent / "src").rglob("*.py"), *(DOCS / "_ext").rglob("*.py")]):
         code.update(path.read_bytes())
     kept = DOCS / "_build/cells" / code.hexdigest()[:16]
     for other in kept.parent.glob("*"):
@@ -69,3 +74,8 @@ nb_merge_streams = True
 LONG: list[str] = []
 """Pages whose cells take minutes or need real data: executed by ``make docs-long`` alone."""
 nb_execution_excludepatterns = [] if os.environ.get("LARGELOSS_DOCS") == "long" else LONG
+
+
+def setup(app: Sphinx) -> None:
+    """Tables of labels are shown as they are: Pygments knows no CSV."""
+    app.add_lexer("csv", TextLexer)
