@@ -13,7 +13,7 @@ FLOORS = [
     {"errors", "files", "distributed", "autocast", "notebook", "terminal", "version", "watch"},
     {"labels", "metrics"},
     {"losses", "data", "models"},
-    {"objective"},
+    {"objective", "forward"},
     {"training"},
     {"analysis", "config", "progress"},
     {"presets"},

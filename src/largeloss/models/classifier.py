@@ -116,14 +116,15 @@ class Classifier(nn.Module):
             return cast(Tensor, self.head(features.to(self.head.weight.dtype)))
 
     @contextmanager
-    def scoring(self, with_dropout: bool = False) -> Iterator[None]:
+    def scoring(self, with_dropout: bool = False, bf16: bool | None = None) -> Iterator[None]:
         """Evaluation mode, for a while; with dropout still at work where asked for. All figures,
-        features and tags are computed within it, so that they are of one precision."""
+        features and tags are computed within it, so that they are of one precision: that of the
+        model, unless ``bf16`` says another."""
         was_training = self.training
         self.eval()
         self.dropout.train(with_dropout)
         try:
-            with half_precision(self.mean.device, self.scored_in_bf16):
+            with half_precision(self.mean.device, self.scored_in_bf16 if bf16 is None else bf16):
                 yield
         finally:
             self.train(was_training)

@@ -52,6 +52,8 @@ def predict_features(
     batch_size: int,
     probabilities: Callable[[Tensor], Tensor],
     model_digest: str,
+    backend: str,
+    precision: str | None,
 ) -> FeaturePredictions:
     """Scores and tags for the rows of a feature file, labelled or not.
 
@@ -90,6 +92,8 @@ def predict_features(
         model_digest=model_digest,
         batch_size=batch_size,
         workers=0,
+        backend=backend,
+        precision=precision,
         features=features,
     )
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -16,9 +17,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from largeloss import distributed
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.data.inputs.loader import worker_errors
 from largeloss.errors import DataError, RunError
+from largeloss.forward import Forward, choose
+from largeloss.forward.choice import SAMPLE
 from largeloss.models import Classifier
 from largeloss.training.engine import check_finite, naming_images
 from largeloss.watch import watched
@@ -91,6 +95,10 @@ class Predictions:
     bad_images: str = "error"
     batch_size: int = 64
     workers: int = 2
+    backend: str = "auto"
+    """What computes the network, see :func:`.choose`."""
+    precision: str | None = None
+    """None is that of the model."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Suffix → files in the folders given that are no images by their suffix."""
     repeated: int = 0
@@ -104,6 +112,19 @@ class Predictions:
     def source(self) -> Readable:
         """The inputs of the network, a row an image."""
         return ImageFiles(self.images, self.image_size, self.max_value)
+
+    @cached_property
+    def forward(self) -> Forward:
+        """The network as it is computed: chosen on the first images, when it is first asked for;
+        collective.
+
+        Raises:
+            ConfigError, RunError: as :func:`.choose`.
+        """
+        sample, _ = self.source().read_readable(range(min(SAMPLE, len(self))))
+        device = next(self.network.parameters()).device
+        share = -(-len(self) // distributed.world_size())
+        return choose(self.network, sample.to(device), share, self.backend, self.precision)
 
     def digest(self) -> str:
         """Of the names of the images and their order; their content is not looked at."""
@@ -130,7 +151,8 @@ class Predictions:
         Raises:
             DataError: an image cannot be read, and is not to be left out.
             NonFiniteError: scores that are no numbers.
-            RunError: a process that decodes has died, or the GPU's memory is full.
+            RunError: a process that decodes has died, the GPU's memory is full, or the backend does
+                not take the network.
         """
         reads = self.reads(range(len(self)) if rows is None else rows)
         device = next(self.network.parameters()).device
@@ -167,14 +189,12 @@ class Predictions:
             for plan, (inputs, broken) in watched(batches, "Predictions, by batch", len(plans)):
                 yield plan, inputs, broken
 
-    @torch.no_grad()
     def _logits(self, inputs: Tensor, rows: list[int]) -> Tensor:
         """(B, C) float32 on the CPU."""
         if not rows:
             return torch.empty((0, len(self.classes)))
         try:
-            with self.network.scoring():
-                logits: Tensor = self.network(inputs).logits.float().cpu()
+            logits: Tensor = self.forward(inputs).logits.float().cpu()
         except torch.OutOfMemoryError:
             raise RunError("The memory of the GPU is full. Lower --batch-size.") from None
         with naming_images(self.images):

@@ -17,8 +17,8 @@ import csv
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,7 @@ def write_shards(
         Interrupted: SIGINT or SIGTERM asked to stop. In all cases finished parts are kept.
     """
     check_names(suffix_of(folder), predictions.classes)
+    predictions = as_begun(predictions, folder, resume)
     parts = Parts(folder, len(predictions), rows)
     made = {
         "model": predictions.model_digest,
@@ -122,6 +123,7 @@ def write_shards(
         "images": len(predictions),
         "shards": rows,
         "batch_size": predictions.batch_size,
+        **_computed_by(predictions),
     }
     with _prepared(parts, made, resume) as missing:
         written = Written(new=sum(len(parts.span(part)) for part in missing))
@@ -143,6 +145,31 @@ def write_shards(
                 time.sleep(_SECONDS)
             _count(parts, written)
     return written
+
+
+def as_begun(predictions: Predictions, folder: Path, resume: bool) -> Predictions:
+    """``predictions`` by the backend and in the precision that those in ``folder`` were begun with,
+    where others are not asked for; collective. What is wrong there, :func:`write_shards` says."""
+    saved: dict[str, str] = {}
+    if distributed.rank() == 0 and resume:
+        with suppress(OSError, ValueError):
+            saved = _BEFORE | verified_json(read_text(folder / MANIFEST))
+    saved = distributed.from_main(saved)
+    if saved and predictions.backend == "auto":
+        predictions = replace(predictions, backend=saved["backend"])
+    if saved.get("precision") and predictions.precision in (None, "auto"):
+        predictions = replace(predictions, precision=saved["precision"])
+    return predictions
+
+
+def _computed_by(predictions: Predictions) -> dict[str, str]:
+    """What is kept of how the network is computed; measured only where it is not settled."""
+    backend, precision = predictions.backend, predictions.precision
+    if precision is None:
+        precision = "bf16" if predictions.network.scored_in_bf16 else "fp32"
+    if "auto" in (backend, precision):
+        backend, precision = predictions.forward.backend, predictions.forward.precision
+    return {"backend": backend, "precision": precision}
 
 
 def parts_kept(folder: Path) -> str:
@@ -245,7 +272,11 @@ _WORDS = {
     "images": "the number of images",
     "shards": "--shards",
     "batch_size": "--batch-size",
+    "backend": "--backend",
+    "precision": "--precision",
 }
+_BEFORE = {"backend": "torch"}
+"""Of predictions that say nothing of it, since there was no other."""
 
 
 def _check_same(folder: Path, made: Mapping[str, Any]) -> None:
@@ -255,6 +286,7 @@ def _check_same(folder: Path, made: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"{folder / MANIFEST} cannot be read ({error}). Choose another --out."
         ) from None
+    saved = _BEFORE | {"precision": made["precision"]} | saved
     changed = [_WORDS[name] for name, value in made.items() if saved.get(name) != value]
     if changed:
         raise ConfigError(

@@ -142,7 +142,7 @@ def write_rows(
         batches = _until(requests, kept, predictions.batches(rows))
         batches = _noted(batches, classes, written, listed)
         if path.suffix == ".parquet":
-            _write_parquet(partial, classes, batches)
+            _write_parquet(partial, classes, batches, predictions.forward.name)
         else:
             with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
                 _TEXTS[path.suffix](file, classes, batches)
@@ -223,10 +223,11 @@ def _write_json(file: TextIO, classes: Sequence[str], batches: Batches) -> None:
 _TEXTS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".json": _write_json}
 
 
-def _write_parquet(path: Path, classes: Sequence[str], batches: Batches) -> None:
+def _write_parquet(path: Path, classes: Sequence[str], batches: Batches, by: str) -> None:
     schema = pa.schema(
         [("image", pa.string()), ("tags", pa.list_(pa.string()))]
-        + [(name, pa.float32()) for name in classes]
+        + [(name, pa.float32()) for name in classes],
+        {"computed by": by},
     )
     most = max(1, min(_GROUP_CELLS // len(classes), _GROUP_ROWS))
     waiting: list[pa.Table] = []

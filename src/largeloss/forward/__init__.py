@@ -1,0 +1,10 @@
+"""A trained network over many images: by torch, or converted where that is faster.
+
+``backends`` compute logits and features of a batch; ``choice`` measures which is the fastest here,
+and makes sure that a converted network gives what torch gives.
+"""
+
+from largeloss.forward.backends import BACKENDS, Forward
+from largeloss.forward.choice import choose
+
+__all__ = ["BACKENDS", "Forward", "choose"]
