@@ -9,12 +9,13 @@ import yaml
 from largeloss.cli import run
 from largeloss.config import make_config
 from largeloss.data import digits
-from largeloss.data.folder.read import read_features
+from largeloss.data.folder.read import extraction, read_features
 from largeloss.models import build_classifier
 from largeloss.runs.assemble import with_precision
 from largeloss.runs.load import open_run
 from largeloss.training import precision
 from largeloss.training.engine import score
+from largeloss.training.fingerprints import FEATURES_BY
 from largeloss.training.frozen import head_alone
 from largeloss.training.weights import load_weights
 
@@ -114,3 +115,31 @@ def test_features_in_bfloat16_are_kept_apart(image_folder, tmp_path, capsys):
         out = ["--out", str(tmp_path / chosen)]
         assert run(["train", *arguments, "--precision", chosen, *out]) == 0, capsys.readouterr()
     assert len(list((tmp_path / "c/features").glob("*.safetensors"))) == 2
+
+
+def test_features_say_what_computed_them_and_a_run_goes_on_with_that(
+    image_folder, tmp_path, capsys, monkeypatch
+):
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    arguments = ["train", str(image_folder), "--backbone", "digits", "--image-size", "16",
+                 "--epochs", "1", "--workers", "0", "--protocol", "linear", "--cache", str(cache)]  # fmt: skip
+    assert run([*arguments, "--backend", "openvino", "--out", str(out)]) == 0, capsys.readouterr()
+    (file,) = (cache / "features").glob("*.safetensors")
+    made = extraction(file)
+    assert made.backend == "openvino"
+    assert 0 < made.difference < 1e-4
+    own = file.read_bytes()
+    assert json.loads((out / "result.json").read_text())["fingerprints"][FEATURES_BY] == "openvino"
+
+    assert run([*arguments, "--out", str(tmp_path / "auto")]) == 0  # takes what is there
+    assert "extracting them by openvino took" in capsys.readouterr().err
+    assert run([*arguments, "--backend", "torch", "--out", str(tmp_path / "torch")]) == 0
+    assert extraction(file).backend == "torch"
+
+    weights = (tmp_path / "auto/best/model.safetensors").read_bytes()
+    (tmp_path / "auto/result.json").unlink()
+    assert run(["train", "--resume", "--out", str(tmp_path / "auto")]) == 0
+    without_seconds = read_features(file, open_run(out).dataset.labels)
+    file.write_bytes(own)
+    assert torch.equal(read_features(file, open_run(out).dataset.labels), without_seconds)
+    assert (tmp_path / "auto/best/model.safetensors").read_bytes() == weights

@@ -86,7 +86,7 @@ class Forward(nn.Module):
         device = self.network.mean.device
         try:
             with self.network.scoring(bf16=False):
-                outputs = _Outputs(self.network.cpu())
+                outputs = _Outputs(self.network.cpu()).eval()
                 compute = make(outputs, example, self.precision == "bf16")
         except Exception as error:  # converters raise anything about an operation that they lack
             lines = str(error).strip().splitlines()

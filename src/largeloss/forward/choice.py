@@ -17,8 +17,9 @@ GAIN = 1.3
 """So many times as fast must bfloat16 be to be chosen."""
 SAMPLE = 16
 """So many inputs are compared at most; half of them are measured."""
-WORTH = {"openvino": 10.0, "onnxruntime": 100.0}
-"""Seconds that all inputs must take before a network is converted, which takes 2 s and 10 s."""
+WORTH = {"torch": 10.0, "openvino": 10.0, "onnxruntime": 300.0}
+"""Seconds that all inputs must take before another way is tried: to convert a network takes 2 s
+(openvino) and 10 s (onnxruntime)."""
 _SECONDS = 0.5  # of two ways measured in turn, or three turns if they take longer
 _TURNS = 3
 
@@ -90,14 +91,14 @@ def _fastest(
         "torch" if backend == "auto" else backend,
         "fp32" if precision == "auto" else precision,
     )
-    few = not len(sample)
-    if few or (network.mean.device.type != "cpu" and precision != "auto") or network.mean.ndim != 3:
-        return _compared(first, sample)
-    first = best = _compared(first, sample)
+    best = _compared(first, sample)
+    candidates = _candidates(first, backend, precision)
+    if not candidates or not len(sample):
+        return first
     (seconds,) = _seconds([best], sample)
     failed, gain = [], 1.0
-    for way in _candidates(network, first, backend, precision):
-        if total * seconds < WORTH.get(way.backend, WORTH["openvino"]):
+    for way in candidates:
+        if total * seconds < WORTH[way.backend]:
             continue
         try:
             _compared(way, sample)
@@ -112,16 +113,17 @@ def _fastest(
     return best
 
 
-def _candidates(network: Classifier, first: Forward, backend: str, precision: str) -> list[Forward]:
+def _candidates(first: Forward, backend: str, precision: str) -> list[Forward]:
     """All that may be faster than the first."""
-    on_cpu = network.mean.device.type == "cpu"
-    backends = [name for name in BACKENDS if on_cpu and is_installed(name)] or ["torch"]
-    if backend != "auto":
-        backends = [backend]
+    backends = [backend]
+    if backend == "auto":
+        mean = first.network.mean
+        images = mean.device.type == "cpu" and mean.ndim == 3  # else torch alone
+        backends = [name for name in BACKENDS if name == "torch" or (images and is_installed(name))]
     precisions = ["fp32", "bf16"] if precision == "auto" else [precision]
     pairs = [(name, exact) for exact in precisions for name in backends]
-    pairs = [pair for pair in pairs if pair != ("onnxruntime", "bf16")]
-    return [Forward(network, *pair) for pair in pairs if pair != (first.backend, first.precision)]
+    left_out = (first.backend, first.precision), ("onnxruntime", "bf16")
+    return [Forward(first.network, *pair) for pair in pairs if pair not in left_out]
 
 
 def _words(first: Forward, best: Forward, gain: float, compared: int) -> str:

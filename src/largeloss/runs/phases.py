@@ -1,6 +1,7 @@
 """The phases of a run: the whole model, a head on frozen features, and LinearInit's two."""
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from largeloss.runs.settings import head_method
 from largeloss.training import frozen
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.evaluation import Evaluator, Measured, evaluation_loader
-from largeloss.training.fingerprints import INPUTS, compare, fingerprints
+from largeloss.training.fingerprints import FEATURES_BY, INPUTS, compare, fingerprints
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.resume_state import refusing_misfits
@@ -66,7 +67,10 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         "No features are kept, and the head was not trained yet; continue with --resume (compare "
         "and reproduce: with the same command)."
     ):
-        featured, remark = frozen.with_features(data, model, identity, cache / "features", loader)
+        backend = _begun_with(phase) or settings.training.backend
+        featured, remark, backend = frozen.with_features(
+            data, model, identity, cache / "features", loader, backend
+        )
     listener.remark(remark)
     torch.manual_seed(phase.recipe.seed)  # dropout is the same whether features were cached or not
     head = frozen.feature_classifier(featured, data.labels.num_classes, network.dropout)
@@ -76,7 +80,16 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
         data=featured,
         recipe=replace(phase.recipe, mirror=False, augment="none"),
         publish=lambda trained: frozen.folded(model, trained),
+        content={**phase.content, FEATURES_BY: backend},
     )
+
+
+def _begun_with(phase: Phase) -> str | None:
+    """What computed the features of a run that goes on; None where no checkpoint says so."""
+    state_file = phase.run.state_file
+    if not distributed.from_main(state_file.is_file()):
+        return None
+    return cast(str, load_state(state_file)["content"].get(FEATURES_BY, "torch"))
 
 
 def train_head_first(

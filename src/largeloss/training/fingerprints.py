@@ -11,6 +11,7 @@ from largeloss.training.evaluation import Evaluator, Evaluators
 
 INPUTS = "inputs"
 LABELS = "training labels"
+FEATURES_BY = "backend of the features"
 
 
 def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> dict[str, str]:
@@ -49,6 +50,7 @@ def compare(before: Mapping[str, str], now: Mapping[str, str], run: str) -> None
     Raises:
         CheckpointError: it does not.
     """
+    before = {FEATURES_BY: "torch", **before}  # of runs that say nothing of it
     different = [name for name in now if before.get(name) != now[name]]
     if different:
         listed = "; ".join(

@@ -17,11 +17,13 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.data.dataset import Dataset
-from largeloss.data.folder.read import extraction_seconds, read_features, write_features
+from largeloss.data.folder.read import Extraction, extraction, read_features, write_features
 from largeloss.data.inputs.image_files import RULE
 from largeloss.data.inputs.loader import Loader
 from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError
+from largeloss.forward import Forward, choose
+from largeloss.forward.choice import SAMPLE
 from largeloss.models import Classifier, FeatureInput
 from largeloss.watch import watched
 
@@ -34,8 +36,9 @@ def with_features(
     identity: Sequence[object],
     cache: Path,
     loader: Loader,
-) -> tuple[Dataset, str]:
-    """``data`` with the backbone's pooled features in place of images.
+    backend: str = "auto",
+) -> tuple[Dataset, str, str]:
+    """``data`` with the backbone's pooled features in place of images; collective.
 
     Args:
         data: Images.
@@ -43,29 +46,42 @@ def with_features(
         identity: What the features depend on: content of the images, weights, network, transform.
         cache: A folder; features found there under the same key are read, not extracted.
         loader: Batches of every used row, in order.
+        backend: What computes them, see :func:`.choose`. A cache that another one has filled is
+            filled again, unless this is ``"auto"``.
 
     Returns:
-        The data set of features, float32; where they came from, and how long that took.
+        The data set of features, float32; where they came from, and how long that took; which
+        backend computed them.
+
+    Raises:
+        ConfigError, RunError: as :func:`.choose`.
     """
     path = cache / f"{_key(data, [*identity, *['bf16'] * model.scored_in_bf16])}.safetensors"
     started = time.perf_counter()
-    found = distributed.from_main(_is_readable(path, data))
+    found = distributed.from_main(
+        _is_readable(path, data) and backend in ("auto", extraction(path).backend)
+    )
+    chosen = ""
     if not found:
-        values = _extract(model, loader, len(data.source))
+        forward = _chosen(model, data, loader, backend)
+        chosen = f" {forward.remark}".rstrip()
+        values = _extract(forward, loader, len(data.source))
         if distributed.rank() == 0:
             seconds = time.perf_counter() - started
-            write_features(path, values, data.labels.images, seconds)
+            made = Extraction(seconds, forward.backend, forward.difference)
+            write_features(path, values, data.labels.images, made)
         distributed.barrier()
     features = FeatureArray(read_features(path, data.labels))
     elapsed = time.perf_counter() - started
-    note = f"Features were extracted in {elapsed:.1f} s and are kept in {path}."
+    made = extraction(path)
+    note = f"Features were extracted in {elapsed:.1f} s and are kept in {path}.{chosen}"
     if found:
-        first = extraction_seconds(path)
+        first = made.seconds
         note = (
-            f"Features were read from {path} in {elapsed:.2f} s; extracting them took {first:.1f} "
-            f"s, {first / elapsed:.0f} times as long."
+            f"Features were read from {path} in {elapsed:.2f} s; extracting them by {made.backend} "
+            f"took {first:.1f} s, {first / elapsed:.0f} times as long."
         )
-    return replace(data, source=features), note
+    return replace(data, source=features), note, made.backend
 
 
 def feature_classifier(data: Dataset, num_classes: int, dropout: float = 0.0) -> Classifier:
@@ -120,16 +136,21 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
     return linear
 
 
-@torch.no_grad()
-def _extract(model: Classifier, loader: Loader, num_inputs: int) -> Tensor:
+def _chosen(model: Classifier, data: Dataset, loader: Loader, backend: str) -> Forward:
+    rows = loader.plans.rows
+    first = rows[:SAMPLE].tolist()
+    sample = data.source.read(first, [False] * len(first)).to(loader.device)
+    return choose(model, sample, -(-len(rows) // distributed.world_size()), backend)
+
+
+def _extract(forward: Forward, loader: Loader, num_inputs: int) -> Tensor:
     features: Tensor | None = None
-    with model.scoring():
-        for batch in watched(loader, "Features of images, by batch", len(loader)):
-            values = distributed.gather(model.features(batch.inputs).float()).cpu()
-            rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
-            if features is None:
-                features = torch.zeros(num_inputs, values.shape[1])
-            features[rows] = values
+    for batch in watched(loader, "Features of images, by batch", len(loader)):
+        values = distributed.gather(forward(batch.inputs).features).cpu()
+        rows = distributed.gather(batch.rows.to(distributed.device())).cpu()
+        if features is None:
+            features = torch.zeros(num_inputs, values.shape[1])
+        features[rows] = values
     assert features is not None
     return features
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -225,21 +225,42 @@ def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def extraction_seconds(path: Path) -> float:
-    """How long it took to extract the features of a file of :func:`write_features`."""
+class Extraction(NamedTuple):
+    """How the features of a file were extracted."""
+
+    seconds: float = 0.0
+    backend: str = "torch"
+    difference: float = 0.0
+    """The greatest of a feature or a score from torch's in fp32, on the first images."""
+
+
+def extraction(path: Path) -> Extraction:
+    """How the features of a file of :func:`write_features` were extracted."""
     with safe_open(path, framework="pt") as file:
-        return float((file.metadata() or {}).get("seconds", "0"))
+        noted = file.metadata() or {}
+    return Extraction(
+        float(noted.get("seconds", "0")),
+        noted.get("backend", "torch"),
+        float(noted.get("difference", "0")),
+    )
 
 
-def write_features(path: Path, values: Tensor, images: Sequence[str], seconds: float = 0) -> None:
-    """Writes what :func:`read_features` reads; ``seconds`` is how long extracting them took."""
+def write_features(
+    path: Path, values: Tensor, images: Sequence[str], made: Extraction | None = None
+) -> None:
+    """Writes what :func:`read_features` reads; ``made`` says how they were extracted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = values.float().contiguous()
     noted = {
         "images": json.dumps(list(images)),
-        "seconds": f"{seconds:.3f}",
         "crc32": _checksum(values),
     }
+    if made is not None:
+        noted |= {
+            "seconds": f"{made.seconds:.3f}",
+            "backend": made.backend,
+            "difference": f"{made.difference:.2g}",
+        }
     with written_atomically(path) as partial:
         try:
             save_file({"features": values}, partial, metadata=noted)
