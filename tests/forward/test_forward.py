@@ -76,7 +76,7 @@ def test_torch_in_bfloat16_is_another_precision_than_the_models(network, images,
 def test_few_images_are_left_to_torch(network, images, monkeypatch):
     monkeypatch.setattr(backends, "_openvino", lambda *_: pytest.fail("converted"))
     found = choose(network, images, 9)
-    assert (found.name, found.remark) == ("torch fp32", "The network is computed by torch in fp32.")
+    assert (found.name, found.remark) == ("torch fp32", "")
     assert choose(network, images[:0], 10**9).name == "torch fp32"  # none can be read
 
 

@@ -5,6 +5,6 @@ and makes sure that a converted network gives what torch gives.
 """
 
 from largeloss.forward.backends import BACKENDS, Forward
-from largeloss.forward.choice import choose
+from largeloss.forward.choice import choose, choose_for
 
-__all__ = ["BACKENDS", "Forward", "choose"]
+__all__ = ["BACKENDS", "Forward", "choose", "choose_for"]

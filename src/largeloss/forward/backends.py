@@ -53,7 +53,7 @@ class Forward(nn.Module):
             )
         self.network, self.backend, self.precision = network, backend, precision
         self.remark = ""
-        """How it was chosen."""
+        """How it was chosen; empty where nothing was measured."""
         self.difference = 0.0
         """The greatest of a score or a feature from torch's in fp32, on a few images."""
         self._compute: Compute | None = None  # made for the first batch, whose size it needs

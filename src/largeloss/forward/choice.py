@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from largeloss import distributed
+from largeloss.data import Loader
 from largeloss.errors import ConfigError, LargelossError, RunError
 from largeloss.forward.backends import BACKENDS, Forward, check_backend, is_installed
 from largeloss.models import Classifier
@@ -82,6 +83,19 @@ def choose(
     return found
 
 
+def choose_for(
+    network: Classifier, loader: Loader, backend: str = "auto", precision: str | None = None
+) -> Forward:
+    """:func:`choose` for all that ``loader`` is of.
+
+    Raises:
+        ConfigError, RunError: as :func:`choose`.
+        DataError: an image cannot be read.
+    """
+    share = -(-len(loader.plans.rows) // distributed.world_size())
+    return choose(network, loader.first(SAMPLE), share, backend, precision)
+
+
 def _fastest(
     network: Classifier, sample: Tensor, total: int, backend: str, precision: str
 ) -> Forward:
@@ -96,10 +110,11 @@ def _fastest(
     if not candidates or not len(sample):
         return first
     (seconds,) = _seconds([best], sample)
-    failed, gain = [], 1.0
+    failed, gain, tried = [], 1.0, False
     for way in candidates:
         if total * seconds < WORTH[way.backend]:
             continue
+        tried = True
         try:
             _compared(way, sample)
         except RunError as error:
@@ -109,7 +124,8 @@ def _fastest(
         needed = GAIN if way.precision != best.precision else 1.0
         if before >= needed * now:
             best, seconds, gain = way, now, gain * before / now
-    best.remark = " ".join([_words(first, best, gain, len(sample)), *failed])
+    if tried:
+        best.remark = " ".join([_words(first, best, gain, len(sample)), *failed])
     return best
 
 

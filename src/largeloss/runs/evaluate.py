@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from largeloss.forward import choose_for
+from largeloss.forward.choice import check_choice
 from largeloss.notebook import html_table
 from largeloss.runs.load import open_run
 from largeloss.runs.mean_over_classes import MeanOverClasses
@@ -78,6 +80,8 @@ def evaluate(
     split: str = "test",
     unlisted: str | None = None,
     bad_images: str = "error",
+    backend: str = "auto",
+    precision: str | None = None,
 ) -> Evaluation:
     """Measures the best weights of a run on a split, by the labels as they are given.
 
@@ -87,16 +91,20 @@ def evaluate(
         split: train, val or test.
         unlisted: For tag lists: ``"unknown"`` or ``"absent"``.
         bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read.
+        backend, precision: How the network is computed, as of ``predict``.
 
     Raises:
         ConfigError, CheckpointError: there is no such run, or nothing to load.
         DataError, LabelError: the data cannot be read, or does not fit the model.
     """
+    check_choice(backend, precision)
     opened = open_run(run, data, unlisted, bad_images, split)
     dataset, model = opened.dataset, opened.model
     rows, classes = dataset.rows(split), dataset.labels.classes
     evaluator = Evaluator.of(dataset.labels, rows)
-    scores = evaluator.scores(model.network, opened.loader(split))
+    loader = opened.loader(split)
+    forward = choose_for(model.network, loader, backend, precision)
+    scores = evaluator.scores(forward, loader)
     measured = evaluator.measure(scores)
     f1 = evaluator.f1(scores, model.logit_thresholds)
     tags = evaluator.tag_counts(scores, model.logit_thresholds)
@@ -116,5 +124,9 @@ def evaluate(
         class_precision=dict(zip(classes, map(number_or_none, tags.precision), strict=True)),
         class_recall=dict(zip(classes, map(number_or_none, tags.recall), strict=True)),
         num_images=len(rows),
-        notes=(*dataset.notes, *seen_in_training(run, opened, split)),
+        notes=(
+            *dataset.notes,
+            *seen_in_training(run, opened, split),
+            *filter(None, [forward.remark]),
+        ),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from largeloss.config import RunConfig, make_config
 from largeloss.data.importers.openimages import groups as grouped_by_count
+from largeloss.forward import Forward
 from largeloss.metrics import GroupedMAP, annotated_average_precision, grouped_average_precision
 from largeloss.runs.data import open_data
 from largeloss.runs.load import LoadedRun
@@ -64,8 +65,12 @@ class GroupedFigures:
         )
 
 
-def measure_groups(opened: LoadedRun, split: str, num_groups: int) -> GroupedFigures:
+def measure_groups(
+    opened: LoadedRun, split: str, num_groups: int, forward: Forward | None = None
+) -> GroupedFigures:
     """Measures a run by groups of classes, by ascending number of train annotations.
+
+    ``forward`` is the run's network as it is to be computed; None for torch.
 
     Raises:
         ConfigError: more groups than classes.
@@ -76,7 +81,7 @@ def measure_groups(opened: LoadedRun, split: str, num_groups: int) -> GroupedFig
     counts = train_counts(opened.settings, classes)
     members = grouped_by_count(counts, num_groups)
     table = labels.select(opened.dataset.rows(split))
-    entries = score_entries(opened.model.network, opened.loader(split), table)
+    entries = score_entries(forward or opened.model.network, opened.loader(split), table)
     ap = annotated_average_precision(entries.scores, entries.states, entries.columns, len(classes))
     known = [None if math.isnan(value) else value for value in ap.tolist()]
     of_groups = (counts[members == number] for number in range(num_groups))

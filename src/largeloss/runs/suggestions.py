@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from largeloss.data import Dataset, Loader
 from largeloss.errors import ConfigError
+from largeloss.forward import choose_for
 from largeloss.models import Classifier
 from largeloss.runs.best_entries import BestEntries
 from largeloss.runs.data import RunData, load_data, open_data
@@ -187,11 +188,9 @@ def _slices(chosen: NDArray[np.bool_]) -> Iterator[Ints]:
     yield from (places[start : start + _ROWS] for start in range(0, len(places), _ROWS))
 
 
-@torch.no_grad()
 def _extract(network: Classifier, loader: Loader, features: NDArray[Any]) -> None:
-    first = 0
-    with network.scoring():
-        for batch in watched(loader, "Features of images, by batch", len(loader)):
-            values = network.features(batch.inputs).float().cpu().numpy()
-            features[first : first + len(values)] = values
-            first += len(values)
+    first, forward = 0, choose_for(network, loader)
+    for batch in watched(loader, "Features of images, by batch", len(loader)):
+        values = forward(batch.inputs).features.cpu().numpy()
+        features[first : first + len(values)] = values
+        first += len(values)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from largeloss import distributed
 from largeloss.data.inputs.loader import Batch
 from largeloss.errors import NonFiniteError, RunError
+from largeloss.forward import Forward
 from largeloss.labels import LabelTable
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier
@@ -78,7 +79,7 @@ def train_epoch(objective: nn.Module, batches: Iterable[Batch], updates: Updates
 
 
 @torch.no_grad()
-def score_batches(model: Classifier, batches: Iterable[Batch]) -> Iterator[Scores]:
+def score_batches(model: Classifier | Forward, batches: Iterable[Batch]) -> Iterator[Scores]:
     """Logits of one batch after the other, in evaluation mode, gathered over the processes.
 
     Raises:
@@ -91,14 +92,16 @@ def score_batches(model: Classifier, batches: Iterable[Batch]) -> Iterator[Score
             yield Scores(logits.cpu(), rows)
 
 
-def score(model: Classifier, batches: Iterable[Batch]) -> Scores:
+def score(model: Classifier | Forward, batches: Iterable[Batch]) -> Scores:
     """Logits of all batches, see :func:`score_batches`."""
     parts = list(score_batches(model, batches))
     return Scores(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
 @torch.no_grad()
-def score_entries(model: Classifier, batches: Iterable[Batch], table: LabelTable) -> EntryScores:
+def score_entries(
+    model: Classifier | Forward, batches: Iterable[Batch], table: LabelTable
+) -> EntryScores:
     """Logits of the observed entries alone, for data with so many classes that all are too many.
 
     Never more than a batch is dense: 4 bytes are kept of an observed entry, none of another.
@@ -160,7 +163,7 @@ def naming_images(images: Sequence[object]) -> Iterator[None]:
         raise NonFiniteError(f"{error} Images: {names}.", error.rows) from None
 
 
-def _gathered(model: Classifier, batch: Batch) -> tuple[Tensor, Tensor]:
+def _gathered(model: Classifier | Forward, batch: Batch) -> tuple[Tensor, Tensor]:
     """(B, C) logits on the model's device, (B,) rows on the CPU: of all processes."""
     logits = distributed.gather(model(batch.inputs).logits.float())
     rows = distributed.gather(batch.rows.to(distributed.device())).cpu()

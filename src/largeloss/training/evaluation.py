@@ -17,6 +17,7 @@ from torch import Tensor
 from largeloss.data.dataset import Dataset
 from largeloss.data.inputs.loader import Batch, Loader
 from largeloss.errors import ConfigError
+from largeloss.forward import Forward
 from largeloss.labels import LabelTable
 from largeloss.metrics import (
     F1Scores,
@@ -100,7 +101,7 @@ class Evaluator:
         labels = self.table.to_dense()
         return np.maximum(labels, 0) if self.rule == "assume-absent" else labels
 
-    def scores(self, model: Classifier, batches: Iterable[Batch]) -> Measured:
+    def scores(self, model: Classifier | Forward, batches: Iterable[Batch]) -> Measured:
         """Predictions for the split, whose images ``batches`` has in order; collective."""
         if self.rule == "observed" and self.table.num_images * self.table.num_classes >= LARGE:
             return score_entries(model, batches, self.table)

@@ -22,8 +22,7 @@ from largeloss.data.inputs.image_files import RULE
 from largeloss.data.inputs.loader import Loader
 from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError
-from largeloss.forward import Forward, choose
-from largeloss.forward.choice import SAMPLE
+from largeloss.forward import Forward, choose_for
 from largeloss.models import Classifier, FeatureInput
 from largeloss.watch import watched
 
@@ -63,7 +62,7 @@ def with_features(
     )
     chosen = ""
     if not found:
-        forward = _chosen(model, data, loader, backend)
+        forward = choose_for(model, loader, backend)
         chosen = f" {forward.remark}".rstrip()
         values = _extract(forward, loader, len(data.source))
         if distributed.rank() == 0:
@@ -134,13 +133,6 @@ def head_alone(weights: Mapping[str, Tensor]) -> Classifier:
         linear.head.weight.copy_(weight)
         linear.head.bias.copy_(bias)
     return linear
-
-
-def _chosen(model: Classifier, data: Dataset, loader: Loader, backend: str) -> Forward:
-    rows = loader.plans.rows
-    first = rows[:SAMPLE].tolist()
-    sample = data.source.read(first, [False] * len(first)).to(loader.device)
-    return choose(model, sample, -(-len(rows) // distributed.world_size()), backend)
 
 
 def _extract(forward: Forward, loader: Loader, num_inputs: int) -> Tensor:

@@ -148,6 +148,15 @@ class Loader:
         """Chooses the order of the next pass, and how many batches of it were there already."""
         self.plans.epoch, self.plans.skipped = epoch, skipped
 
+    def first(self, count: int) -> Tensor:
+        """(B, …): the first inputs that this loader is of, ``count`` at most, on the device.
+
+        Raises:
+            DataError: an image cannot be read.
+        """
+        rows = self.plans.rows[:count].tolist()
+        return self._reads.source.read(rows, [False] * len(rows)).to(self.device)
+
     def __len__(self) -> int:
         """Number of batches in an epoch."""
         return len(self.plans)
