@@ -24,7 +24,7 @@ from rich.table import Table
 
 ROWS = (
     "loss_step", "mean_average_precision", "inputs", "linear_head", "training_step",
-    "gpu_training", "labels", "reading", "checkpoint",
+    "prediction", "gpu_training", "labels", "reading", "checkpoint",
 )  # fmt: skip
 
 
