@@ -11,7 +11,7 @@ FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-tracking test-ranks test-kill \
 	test-kill-review test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
-	docs docs-long docs-links growth results results-tuned recipe gpu openimages-shape openimages-training clean
+	docs docs-long docs-links gallery growth results results-tuned recipe gpu openimages-shape openimages-training clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,8 +119,11 @@ walk: $(VENV)/.core ## Files and calls between files from `largeloss train` to t
 docs: $(VENV)/.docs ## The site, into docs/_build/html: its cells are executed, its links checked.
 	OMP_NUM_THREADS=1 $(RUN)/python docs/_ext/build.py
 
-docs-long: $(VENV)/.docs ## The same with the cells that take minutes or need LARGELOSS_DATA.
+docs-long: $(VENV)/.docs gallery ## The same with the cells that take minutes or need LARGELOSS_DATA.
 	OMP_NUM_THREADS=1 $(RUN)/python docs/_ext/build.py --long
+
+gallery: $(VENV)/.docs ## Reports for docs/gallery.md: minutes; those of photographs need LARGELOSS_DATA.
+	OMP_NUM_THREADS=1 $(RUN)/python docs/_ext/largeloss_docs/gallery.py
 
 docs-links: $(VENV)/.docs ## Asks the network whether the addresses outside the site are there.
 	$(RUN)/python docs/_ext/build.py --links

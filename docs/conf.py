@@ -64,6 +64,8 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 smartquotes = False  # it takes the dashes of options for a long one
+(DOCS / "_build/gallery").mkdir(parents=True, exist_ok=True)
+html_extra_path = ["_build/gallery"]  # reports, written by make gallery
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(_cache())

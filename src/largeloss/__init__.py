@@ -11,6 +11,7 @@
 Importing the package is light: torch and the rest are imported when something is used.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,9 @@ _WHERE = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'largeloss' has no attribute {name!r}")
-    return getattr(import_module(_WHERE.get(name, "largeloss.api")), name)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")  # bars of tqdm, which are not used
+        return getattr(import_module(_WHERE.get(name, "largeloss.api")), name)
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,7 @@
 """Shows how runs and long loops go on: bars or lines, a line after each epoch, the time left."""
 
 import html
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -114,8 +115,13 @@ def terminal_progress(console: Console, remark: Callable[[str], None]) -> Progre
 
 
 def terminal_bars(console: Console, message: Callable[[str], None]) -> MakeBar:
-    """Begins bars on a terminal; elsewhere long loops have a line now and then."""
-    return TerminalBars(console).begin if console.is_terminal else partial(LineBar, message)
+    """Begins bars on a terminal; elsewhere long loops have a line now and then.
+
+    A command of a notebook's cell (``!largeloss …``) sees a terminal, but each drawing of a bar would
+    be kept with the notebook.
+    """
+    drawn = console.is_terminal and "JPY_PARENT_PID" not in os.environ
+    return TerminalBars(console).begin if drawn else partial(LineBar, message)
 
 
 def silent_progress() -> Progress:
@@ -127,7 +133,7 @@ def usual_progress() -> Progress:
     """Of a notebook where the code runs in one, else of a terminal."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None and hasattr(shell, "kernel"):
-        return Progress(print, lambda text: print(f"Note: {text}"), NotebookBar)
+        return Progress(print, lambda text: print(f"Note: {text}"), NotebookBars().begin)
     errors, console = SafeConsole(stderr=True), SafeConsole()
     return terminal_progress(console, lambda text: errors.print(Text(f"Note: {text}")))
 
@@ -202,26 +208,54 @@ class LineBar:
         """Nothing is drawn that would have to be removed."""
 
 
-class NotebookBar:
-    """An HTML bar in the output of a notebook's cell; updated about five times a second."""
+class NotebookBars:
+    """HTML bars in the output of a notebook's cell, all in one place; about five times a second."""
 
-    def __init__(self, title: str, total: int, done: int) -> None:
-        notebook = import_module("IPython.display")
-        self._title, self._steps, self._done = title, total, done
-        self._html, self._shown = notebook.HTML, time.monotonic()
-        self._handle = notebook.display(self._html(self._drawn()), display_id=True)
+    def __init__(self) -> None:
+        self._notebook = import_module("IPython.display")
+        self._open: list[NotebookBar] = []
+        self._place: Any = None
+        self._shown = 0.0
+
+    def begin(self, title: str, total: int, done: int) -> "NotebookBar":
+        """A bar below those that are shown."""
+        bar = NotebookBar(self, title, total, done)
+        self._open.append(bar)
+        self.draw()
+        return bar
+
+    def end(self, bar: "NotebookBar") -> None:
+        """The bar vanishes."""
+        self._open.remove(bar)
+        self.draw()
+
+    def draw(self, at_once: bool = True) -> None:
+        """Shows the bars as they are now."""
+        if at_once or time.monotonic() - self._shown > 0.2:
+            self._shown = time.monotonic()
+            drawn = self._notebook.HTML("<br>".join(bar.drawn() for bar in self._open))
+            if self._place is None:
+                self._place = self._notebook.display(drawn, display_id=True)
+            else:
+                self._place.update(drawn)
+
+
+class NotebookBar:
+    """One of :class:`NotebookBars`."""
+
+    def __init__(self, bars: NotebookBars, title: str, total: int, done: int) -> None:
+        self._bars, self._title, self._total, self._done = bars, title, total, done
 
     def advance(self) -> None:
         self._done += 1
-        if time.monotonic() - self._shown > 0.2 or self._done == self._steps:
-            self._shown = time.monotonic()
-            self._handle.update(self._html(self._drawn()))
+        self._bars.draw(at_once=self._done == self._total)
 
     def close(self) -> None:
-        self._handle.update(self._html(""))
+        self._bars.end(self)
 
-    def _drawn(self) -> str:
+    def drawn(self) -> str:
+        """As HTML."""
         return (
-            f"{html.escape(self._title)} <progress value='{self._done}' max='{self._steps}'>"
-            f"</progress> {self._done}/{self._steps}"
+            f"{html.escape(self._title)} <progress value='{self._done}' max='{self._total}'>"
+            f"</progress> {self._done}/{self._total}"
         )

@@ -37,6 +37,7 @@ def main() -> None:
             {
                 "status": reply["content"]["status"],
                 "text": "".join(one.get("text", "") for one in outputs),
+                "places": sum("data" in one and "update" not in one for one in outputs),
                 "html": "".join(one.get("data", {}).get("text/html", "") for one in outputs),
                 "error": [[one["ename"], one["evalue"]] for one in outputs if "ename" in one],
             }

@@ -56,6 +56,8 @@ def test_a_notebook_from_training_to_resuming(image_folder, tmp_path):
     assert trained["status"] == "ok", trained
     assert trained["text"].count("  val mAP ") == 2
     assert "<progress" in trained["html"]
+    assert "IProgress" not in trained["text"]
+    assert trained["places"] == 2  # of all bars, and of the run's table
     assert "<td>red</td>" in trained["html"]
 
     assert predicted["status"] == "ok", predicted

@@ -52,6 +52,13 @@ def commands(text: str) -> list[list[str]]:
     return [words for words in split if words]
 
 
+def cell(block: Block) -> tuple[str, str]:
+    """The Python of a notebook's cell, without its options, and its ``!`` lines."""
+    lines = block.text.splitlines(keepends=True)
+    code = [line for line in lines if not line.startswith((":", "!"))]
+    return "".join(code), "".join(line[1:] for line in lines if line.startswith("!"))
+
+
 def inline_commands(page: Path) -> list[list[str]]:
     """The words of every `largeloss …` that stands within a sentence."""
     prose = FENCED.sub("", page.read_text(encoding="utf-8"))

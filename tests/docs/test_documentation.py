@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 import typer
-from blocks import PAGES, ROOT, Block, blocks, commands, inline_commands
+from blocks import PAGES, ROOT, Block, blocks, cell, commands, inline_commands
 from not_run import COMMANDS, LANGUAGES, NOT_RUN, NOT_RUN_PYTHON, heavy_packages, reason
 from stand_ins import SMALL, furnish, prepare, review, shrunk
 from torch.utils.data import DataLoader, TensorDataset
@@ -75,6 +75,7 @@ def unknown_options(words: list[str]) -> list[str]:
 def test_every_block_is_executed_or_listed(page: Path) -> None:
     for block in blocks(page):
         if block.language == "{code-cell}":
+            compile(cell(block)[0], str(block), "exec")
             continue
         if block.language in LANGUAGES:
             hidden = re.search(r"^largeloss ", block.text, re.MULTILINE)
@@ -92,8 +93,9 @@ def test_every_block_is_executed_or_listed(page: Path) -> None:
 def test_commands_have_their_options(page: Path) -> None:
     found = [("a sentence", words) for words in inline_commands(page)]
     for block in blocks(page):
-        if block.language in COMMANDS | {"bash"}:
-            for words in commands(block.text):
+        text = cell(block)[1] if block.language == "{code-cell}" else block.text
+        if block.language in COMMANDS | {"bash", "{code-cell}"}:
+            for words in commands(text):
                 if "-m" in words and "largeloss" in words:  # torchrun … -m largeloss train …
                     words = words[words.index("largeloss") :]
                 if words[0] == "largeloss":

@@ -1,11 +1,13 @@
 """The reference is written from the code; Sphinx is not needed but for the Python pages."""
 
 import re
+from pathlib import Path
 
 import pytest
 import typer
 from blocks import DOCS
-from largeloss_docs import commands, methods, preset_tables, published_tables, settings
+from largeloss_docs import commands, gallery, methods, preset_tables, published_tables, settings
+from test_documentation import unknown_options
 
 from largeloss.cli import app
 from largeloss.config.models import SECTIONS
@@ -65,3 +67,13 @@ def test_the_tree_of_errors_is_that_of_the_code() -> None:
         for error in base.__subclasses__():
             if error.__module__ == "largeloss.errors":
                 assert error.__name__ in tree.partition(base.__name__)[2], error
+
+
+def test_the_gallery_shows_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "REPORTS", tmp_path)
+    assert "<iframe" not in gallery.markdown()
+    (tmp_path / "demo.html").touch()
+    assert re.findall(r'src="(.+?)"', gallery.markdown()) == ["reports/demo.html"]
+    for one in gallery.SHOWN:
+        assert not unknown_options(one.command.split()), one.command
+    assert [one.real for one in gallery.SHOWN] == [False, True, True]

@@ -7,6 +7,7 @@ from typing import Any
 
 from largeloss_docs import (
     commands,
+    gallery,
     methods,
     not_executed,
     preset_tables,
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "presets": preset_tables.markdown,
     "published": published_tables.markdown,
     "errors": python_api.errors,
+    "gallery": gallery.markdown,
 } | {
     f"python-{name or 'largeloss'}": partial(python_api.markdown, name)
     for name in python_api.PACKAGES
