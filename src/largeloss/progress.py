@@ -117,8 +117,8 @@ def terminal_progress(console: Console, remark: Callable[[str], None]) -> Progre
 def terminal_bars(console: Console, message: Callable[[str], None]) -> MakeBar:
     """Begins bars on a terminal; elsewhere long loops have a line now and then.
 
-    A command of a notebook's cell (``!largeloss …``) sees a terminal, but each drawing of a bar would
-    be kept with the notebook.
+    A command of a notebook's cell (``!largeloss …``) sees a terminal, but each drawing of a bar
+    would be kept with the notebook.
     """
     drawn = console.is_terminal and "JPY_PARENT_PID" not in os.environ
     return TerminalBars(console).begin if drawn else partial(LineBar, message)

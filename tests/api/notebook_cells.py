@@ -31,13 +31,15 @@ def main() -> None:
         reply = client.execute_interactive(
             cell["code"],
             timeout=120,
-            output_hook=lambda message, kept=outputs: kept.append(message["content"]),
+            output_hook=lambda message, kept=outputs: kept.append(
+                message["content"] | {"kind": message["msg_type"]}
+            ),
         )
         done.append(
             {
                 "status": reply["content"]["status"],
                 "text": "".join(one.get("text", "") for one in outputs),
-                "places": sum("data" in one and "update" not in one for one in outputs),
+                "places": sum(one["kind"] in ("display_data", "execute_result") for one in outputs),
                 "html": "".join(one.get("data", {}).get("text/html", "") for one in outputs),
                 "error": [[one["ename"], one["evalue"]] for one in outputs if "ename" in one],
             }

@@ -177,6 +177,18 @@ def test_bars_stand_below_each_other_and_vanish():
     assert list(watch.watched("ab", "nobody watches", 2)) == ["a", "b"]
 
 
+def test_a_command_of_a_notebook_has_lines_instead_of_bars(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    lines = []
+    console = Console(file=screen, force_terminal=True)
+    with watch.shown_by(progress.terminal_bars(console, lines.append)):
+        list(watch.watched(range(2), "decoding", 2))
+    assert len(lines) == 1
+    assert screen.getvalue() == ""
+
+
 def test_a_bar_goes_on_where_a_loop_was_interrupted(monkeypatch):
     monkeypatch.setattr(progress, "SECONDS", 0.0)
     lines = []
