@@ -1,7 +1,8 @@
 """``make gallery``: reports for docs/gallery.md, made by the commands that the page shows.
 
 Those of real photographs are made where ``LARGELOSS_DATA`` is set, and stay in docs/_build and
-runs, which git ignores. The site has what is there when it is built: publish one from a fresh clone.
+runs, which git ignores. The site has what is there when it is built: publish one that was built
+in a fresh clone.
 """
 
 import os
