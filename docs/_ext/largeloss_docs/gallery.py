@@ -72,7 +72,7 @@ def _section(one: Shown) -> list[str]:
     made = (REPORTS / f"{one.name}.html").is_file()
     page = f"reports/{one.name}.html"
     frame = (
-        f'```{{raw}} html\n<p><a href="{page}">Alone in the window</a></p>\n<iframe src="{page}" '
+        f'```{{raw}} html\n<p><a href="{page}">Open it alone</a></p>\n<iframe src="{page}" '
         f'title="{one.title}" loading="lazy" style="width: 100%; height: 75vh; border: 1px solid '
         'var(--color-background-border)"></iframe>\n```'
     )
