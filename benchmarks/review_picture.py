@@ -19,7 +19,7 @@ from playwright.sync_api import expect, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "review"))
 from review_server import Server
 
-IMAGE = Path("docs/tutorials/review-page.png")
+IMAGE = Path(__file__).parents[1] / "docs/tutorials/review-page.png"
 KEYS = ("y", "y", "n", "y", "u", "y")
 """Answered before the picture is taken."""
 COLOURS = 128
