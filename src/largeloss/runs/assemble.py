@@ -19,6 +19,7 @@ from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.settings_checks import (
     check_before_data,
     check_teachers,
+    hiding_remarks,
     make_feature_folder,
     setting_remarks,
 )
@@ -68,6 +69,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
     criterion, estimated = make_loss(settings.method, dataset, settings.training.balance)
     remarks = (
         *label_remarks(dataset, settings.method.name),
+        *hiding_remarks(settings, data),
         *setting_remarks(settings, dataset),
         *choice_remarks(evaluators.val, settings.training.select),
         *estimated,

@@ -14,6 +14,7 @@ from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
 from largeloss.losses import AssumeNegative, check_method, title_of
 from largeloss.losses.auto_delta import AutoDelta
+from largeloss.runs.data import RunData
 from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method
@@ -137,6 +138,20 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
             f"most backbones; below {least} pixels little can be recognised (--image-size)."
         )
     return found
+
+
+def hiding_remarks(settings: RunConfig, data: RunData) -> list[str]:
+    """That labels are hidden of training images whose labels are incomplete as they are given."""
+    rows = data.reference.rows("train")
+    given = data.reference.labels.select(rows)
+    hidden = given.num_observed - data.training.labels.select(rows).num_observed
+    if given.is_complete or not hidden:
+        return []
+    return [
+        f"The training labels are incomplete as they are given, and observe="
+        f"{settings.data.observe} (--observe, or a preset's) hides {hidden:,} more of "
+        f"{given.num_observed:,}. To train on all of them: --set data.observe=null."
+    ]
 
 
 def rounding_remarks(
