@@ -1,10 +1,9 @@
 """The picture of the review page in docs/tutorials/better-labels.md.
 
-largeloss data digits --train 1500 --observe single-positive --out photos
-largeloss train photos --preset digits/ll-r --epochs 8 --out runs/first
 python benchmarks/review_picture.py runs/first     # writes docs/tutorials/review-page.png
 
-Needs Chromium. The picture is of a copy of the run, so that no answer stays.
+The run is the first one of that page; start it in the folder of the run's data. Needs Chromium.
+The picture is of a copy of the run, so that no answer stays.
 """
 
 import argparse

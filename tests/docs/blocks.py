@@ -53,8 +53,13 @@ def commands(text: str) -> list[list[str]]:
 
 
 def cell(block: Block) -> tuple[str, str]:
-    """The Python of a notebook's cell, without its options, and its ``!`` lines."""
+    """The Python of a notebook's cell, without its options, and its ``!`` lines.
+
+    A file that the cell writes (``%%writefile``) is no Python.
+    """
     lines = block.text.splitlines(keepends=True)
+    if lines[0].startswith("%%writefile"):
+        return "", ""
     code = [line for line in lines if not line.startswith((":", "!"))]
     return "".join(code), "".join(line[1:] for line in lines if line.startswith("!"))
 
