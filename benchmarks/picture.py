@@ -44,7 +44,7 @@ def main() -> None:
     cards = recorded_cards(labels, open_data(saved_settings(runs["ll-r"]))).cards
     matplotlib.rcParams |= {"svg.hashsalt": "picture", "font.size": 10, "figure.facecolor": "white"}
     figure = Figure(figsize=(10.4, 3.6))
-    left, right = figure.subfigures(1, 2, width_ratios=(10, 9))
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(10, 9))[0]
     _curves(left.add_axes((0.11, 0.14, 0.64, 0.74)), runs)
     title = f"Blanks that LL-R rejects: {100 * missing:.0f} % are missing tags"
     right.text(0, 0.92, title, weight="bold")
