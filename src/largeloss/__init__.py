@@ -11,10 +11,9 @@
 Importing the package is light: torch and the rest are imported when something is used.
 """
 
-import warnings
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from largeloss.lazy import imported_when_used
 from largeloss.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -42,23 +41,18 @@ __all__ = [
     "tune",
 ]
 
-_WHERE = {
-    "IndexedDataset": "largeloss.data.indexed",
-    "RunConfig": "largeloss.config",
-    "Evaluation": "largeloss.runs.evaluate",
-    "TrainedClassifier": "largeloss.runs.load",
-    "Prediction": "largeloss.runs.predict.predictions",
-    "Predictions": "largeloss.runs.predict.predictions",
-}
-"""Names that are not in :mod:`largeloss.api`."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'largeloss' has no attribute {name!r}")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "IProgress not found")  # bars of tqdm, which are not used
-        return getattr(import_module(_WHERE.get(name, "largeloss.api")), name)
+__getattr__ = imported_when_used(
+    __name__,
+    {
+        **dict.fromkeys(__all__, "api"),
+        "IndexedDataset": "data.indexed",
+        "RunConfig": "config",
+        "Evaluation": "runs.evaluate",
+        "TrainedClassifier": "runs.load",
+        "Prediction": "runs.predict.predictions",
+        "Predictions": "runs.predict.predictions",
+    },
+)
 
 
 def __dir__() -> list[str]:

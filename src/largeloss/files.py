@@ -46,6 +46,23 @@ def new_partial(path: Path) -> Path:
     return partial
 
 
+def previous(path: Path) -> Path:
+    """Where the file before the one in ``path`` is kept."""
+    return path.with_name(f"previous-{path.name}")
+
+
+def keep(path: Path, name: Path) -> None:
+    """Gives a file a second ``name``, in place of what had it; it never lacks its own.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    link = partial_name(name)
+    os.link(path, link)
+    link.replace(name)
+    link.unlink(missing_ok=True)  # where both were one file already, nothing was replaced
+
+
 def refuse_links(folder: Path) -> None:
     """Makes sure that a folder holds files and folders alone; what lies below is not looked at.
 

@@ -16,7 +16,7 @@ def test_every_preset_is_valid_and_has_a_source(name):
     preset = presets()[name]
     config = make_config([preset.settings])
     assert config.method.name == name.split("/")[1]
-    assert config.method.name in LOSSES | RECIPES
+    assert config.method.name in {*LOSSES, *RECIPES}
     assert preset.source
 
 

@@ -5,8 +5,9 @@ from dataclasses import asdict
 import pytest
 
 from largeloss.errors import ConfigError
-from largeloss.experiments.grid import PlannedRun, Variant, plan, run_grid
+from largeloss.experiments.grid import PlannedRun, plan, run_grid
 from largeloss.experiments.results import ComparedRun, Comparison
+from largeloss.experiments.variant import Variant
 from largeloss.files import verified_json
 
 

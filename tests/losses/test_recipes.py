@@ -27,7 +27,7 @@ def test_a_recipe_is_of_settings_that_there_are(name):
     recipe = RECIPES[name]
     assert recipe.name == name
     assert name not in LOSSES
-    assert recipe.settings.keys() <= settings_of(recipe.method.name).keys()
+    assert recipe.settings.keys() <= settings_of(recipe.method).keys()
     make_config([{"training": dict(recipe.training)}])
 
 

@@ -6,9 +6,10 @@ import pytest
 from rich.console import Console
 
 from largeloss.experiments.finished import Group
-from largeloss.experiments.grid import PlannedRun, Variant
+from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.published import ARTIFICIAL
 from largeloss.experiments.reproduction import Cell, FilledTable, GroupPlan
+from largeloss.experiments.variant import Variant
 from largeloss.report.reproduction_tables import (
     duration,
     estimate,

@@ -21,7 +21,8 @@ from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import ConfigError, DataError, Interrupted
 from largeloss.runs.load import load
 from largeloss.runs.predict import shards
-from largeloss.runs.predict.shards import MANIFEST, SKIPPED, write_shards
+from largeloss.runs.predict.shards import write_shards
+from largeloss.runs.predict.targets import MANIFEST, SKIPPED
 from largeloss.runs.predict.writing import Written, write_predictions
 
 

@@ -6,31 +6,29 @@ streams are afterwards as they were before.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from largeloss.api.keywords import AnyPath, check_data, layers_of, takes_settings, under
-from largeloss.api.results import MethodComparison, Run
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
-from largeloss.experiments import compare as comparing
-from largeloss.experiments import tune as tuning
-from largeloss.experiments.grid import Variant
-from largeloss.pages.comparison import Heading, write_comparison
-from largeloss.pages.run import write_run_report
+from largeloss.experiments.variant import Variant
+from largeloss.presets import SettingsLayers
 from largeloss.progress import silent_progress, usual_progress
-from largeloss.runs import evaluate as evaluation
-from largeloss.runs import load as loading
-from largeloss.runs import train as training
-from largeloss.runs.predict.predictions import Predictions
-from largeloss.runs.settings import resolved, saved_settings
-from largeloss.runs.tracking import tracked
+from largeloss.runs.arguments import check_models, check_runs, check_settings, check_tuned
+from largeloss.training.run_folder import RunFolder
 from largeloss.watch import shown_by
+
+# What brings torch is imported where it is used: a wrong path is told at once.
+if TYPE_CHECKING:
+    from largeloss.api.results import MethodComparison, Run
+    from largeloss.experiments.tune import Tuning
+    from largeloss.runs.evaluate import Evaluation
+    from largeloss.runs.load import TrainedClassifier
+    from largeloss.runs.predict.predictions import Predictions
 
 
 @takes_settings
@@ -43,7 +41,7 @@ def train(
     config: AnyPath | RunConfig | None = None,
     progress: bool = True,
     **settings: Any,
-) -> Run:
+) -> "Run":
     """Trains a classifier and writes a run folder with its report.
 
     Ctrl-C saves the last step and raises :class:`~largeloss.errors.Interrupted`.
@@ -65,10 +63,22 @@ def train(
     folder, layers = Path(out), layers_of(data, preset, config, settings)
     shown = usual_progress() if progress else silent_progress()
     if resume:
+        check_runs([folder])
+        from largeloss.runs.settings import saved_settings
+
         made = saved_settings(folder, layers.made(saved_settings(folder).plain()))
     else:
         made = layers.made(under(config))
     check_data(made)
+    if not resume:
+        check_settings(made)
+        RunFolder(folder).check_free()
+    from largeloss.api.results import Run
+    from largeloss.pages.run import write_run_report
+    from largeloss.runs import train as training
+    from largeloss.runs.settings import resolved
+    from largeloss.runs.tracking import tracked
+
     shown.expect(resolved(made).num_epochs)
     with (
         _left_as_found(),
@@ -94,7 +104,7 @@ def compare(
     config: AnyPath | RunConfig | None = None,
     progress: bool = True,
     **settings: Any,
-) -> MethodComparison:
+) -> "MethodComparison":
     """Trains several methods on the same data with the same seeds; finished runs are skipped.
 
     Args:
@@ -123,13 +133,21 @@ def compare(
     folder, layers = Path(out), layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
     variants = [Variant.parse(text) for text in methods]
-    chosen = None if tuned is None else tuning.Tuning.read(Path(tuned))
+    made_of = _settings_by_method(layers, config)
+    check_tuned(None if tuned is None else Path(tuned))
+    for variant in variants:
+        made_of(variant.method)
+    from largeloss.api.results import MethodComparison
+    from largeloss.experiments import compare as comparing
+    from largeloss.experiments.tune import Tuning
+    from largeloss.pages.comparison import Heading, write_comparison
+
+    chosen = None if tuned is None else Tuning.read(Path(tuned))
     if chosen and ("lr" in settings or any(one.delta_rel is not None for one in variants)):
         raise ConfigError("tuned has the lr and the Δ of each method: leave them out.")
 
     def make(variant: Variant) -> RunConfig:
-        made = layers.made(under(config), {"method": {"name": variant.method}})
-        check_data(made)
+        made = made_of(variant.method)
         return made if chosen is None else chosen.applied(variant.method, made, variant.share)
 
     with _left_as_found(), shown_by(shown.bar):
@@ -149,14 +167,14 @@ def tune(
     data: AnyPath | None = None,
     *,
     methods: Sequence[str] = ("full", "an", "ll-r", "ll-ct", "ll-cp"),
-    budget: int = tuning.BUDGET,
+    budget: int = 15,
     complete: Sequence[float] = (),
     out: AnyPath = "runs/tune",
     preset: str | None = None,
     config: AnyPath | RunConfig | None = None,
     progress: bool = True,
     **settings: Any,
-) -> tuning.Tuning:
+) -> "Tuning":
     """Chooses the learning rate and the own setting of each method on val, by the same search.
 
     Args:
@@ -179,16 +197,16 @@ def tune(
     layers = layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
 
-    def make(method: str) -> RunConfig:
-        made = layers.made(under(config), {"method": {"name": method}})
-        check_data(made)
-        return made
+    make = _settings_by_method(layers, config)
+    for method in methods:
+        make(method)
+    from largeloss.experiments import tune as tuning
 
     with _left_as_found(), shown_by(shown.bar):
         return tuning.tune(make, list(methods), budget, Path(out), shown, complete)
 
 
-def load(run: AnyPath) -> loading.TrainedClassifier:
+def load(run: AnyPath) -> "TrainedClassifier":
     """The trained model of a run, with its classes, thresholds and preprocessing.
 
     Args:
@@ -197,10 +215,15 @@ def load(run: AnyPath) -> loading.TrainedClassifier:
     Raises:
         ConfigError, CheckpointError: nothing there, or damaged.
     """
+    check_models([Path(run)])
+    from largeloss.runs import load as loading
+
     return loading.load(Path(run))
 
 
-def predict(run: AnyPath, images: AnyPath | Sequence[AnyPath] = (), **options: Any) -> Predictions:
+def predict(
+    run: AnyPath, images: AnyPath | Sequence[AnyPath] = (), **options: Any
+) -> "Predictions":
     """Scores and tags for images: ``load(run).predict(images)``.
 
     Args:
@@ -219,7 +242,7 @@ def predict(run: AnyPath, images: AnyPath | Sequence[AnyPath] = (), **options: A
 
 def evaluate(
     run: AnyPath, data: AnyPath | None = None, *, split: str = "test", **options: Any
-) -> evaluation.Evaluation:
+) -> "Evaluation":
     """Measures the best weights of a run on a split, by the labels as they are given.
 
     Args:
@@ -233,12 +256,31 @@ def evaluate(
         DataError, LabelError: the data cannot be read, or does not fit the model.
     """
     folder = None if data is None else Path(data)
+    check_models([Path(run)])
+    from largeloss.runs import evaluate as evaluation
+
     return evaluation.evaluate(Path(run), folder, split=split, **options)
+
+
+def _settings_by_method(
+    layers: SettingsLayers, config: AnyPath | RunConfig | None
+) -> Callable[[str], RunConfig]:
+    """Gives the settings of a method, after a look at what they name."""
+
+    def make(method: str) -> RunConfig:
+        made = layers.made(under(config), {"method": {"name": method}})
+        check_data(made)
+        check_settings(made)
+        return made
+
+    return make
 
 
 @contextmanager
 def _left_as_found() -> Iterator[None]:
     """Torch's random streams are put back; what a run reports as a remark is no warning, too."""
+    import torch
+
     with (
         torch.random.fork_rng(devices=range(torch.cuda.device_count())),
         warnings.catch_warnings(),

@@ -10,7 +10,7 @@ from largeloss.config import RunConfig
 from largeloss.config.flat import flat_names, nested
 from largeloss.config.models import SECTIONS
 from largeloss.errors import ConfigError
-from largeloss.experiments.grid import Variant
+from largeloss.experiments.variant import Variant
 from largeloss.losses import settings_of
 from largeloss.presets import SettingsLayers
 

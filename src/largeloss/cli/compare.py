@@ -36,12 +36,9 @@ def compare(
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
     from largeloss.cli.console import command_line, counted, progress
-    from largeloss.experiments.compare import compare as train_all
-    from largeloss.experiments.compare import parse_methods
-    from largeloss.experiments.grid import Variant
-    from largeloss.experiments.tune import Tuning
+    from largeloss.experiments.variant import Variant, parse_methods
     from largeloss.experiments.worth import parse_shares
-    from largeloss.pages.comparison import Heading
+    from largeloss.runs.arguments import check_tuned
 
     base = settings_by_method(
         layers,
@@ -56,13 +53,20 @@ def compare(
             return settings
         return chosen.applied(variant.method, settings, variant.share)
 
-    chosen = None if tuned is None else Tuning.read(tuned)
     variants = parse_methods(methods)
+    shares = parse_shares(complete)
+    for variant in variants:
+        base(variant.method)
+    check_tuned(tuned)
+    from largeloss.experiments.compare import compare as train_all
+    from largeloss.experiments.tune import Tuning
+    from largeloss.pages.comparison import Heading
+
+    chosen = None if tuned is None else Tuning.read(tuned)
     if chosen is not None and "lr" in layers.options.get("training", {}):
         raise ConfigError("--tuned has the learning rate of each method: leave out --lr.")
     if chosen is not None and any(variant.delta_rel is not None for variant in variants):
         raise ConfigError("--tuned has the Δ of each method: name methods without, as in ll-r.")
-    shares = parse_shares(complete)
     compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares)
     name = data.name if data else "Digit scenes"
     heading = Heading(

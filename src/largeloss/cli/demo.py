@@ -23,13 +23,10 @@ def demo(
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 14,
 ) -> None:
     """Train on digit scenes with one tag an image, and show what large losses give away."""
-    from largeloss.cli.compare import conclude
     from largeloss.cli.console import command_line, progress, say
     from largeloss.config import RunConfig, make_config
-    from largeloss.experiments.compare import compare, parse_methods
-    from largeloss.experiments.grid import Variant
-    from largeloss.losses import find_method
-    from largeloss.pages.comparison import Heading
+    from largeloss.experiments.variant import Variant, parse_methods
+    from largeloss.losses import check_name
     from largeloss.presets import find_preset
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -42,12 +39,16 @@ def demo(
 
     variants = parse_methods(methods)
     for variant in variants:
-        find_method(variant.method)  # a wrong name is refused before clearing
+        check_name(variant.method)  # a wrong name is refused before clearing
     _clear(out)
     say(
         "Digit scenes: 3,000 training images of one to four handwritten digits, of which one is "
         f"tagged. {len(variants) * seeds} runs of {epochs} epochs, about half a minute each."
     )
+    from largeloss.cli.compare import conclude
+    from largeloss.experiments.compare import compare
+    from largeloss.pages.comparison import Heading
+
     heading = Heading(
         title="What a model memorises when tags are missing",
         lead="Each training image shows one to four handwritten digits, and only one of them is "

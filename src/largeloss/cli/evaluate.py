@@ -52,20 +52,24 @@ def evaluate(
     out: Annotated[Path | None, typer.Option("--out", help="A .json file for the figures.")] = None,
 ) -> None:
     """Measure the best weights of RUN on a split of DATA, by the labels as they are given."""
+    from largeloss.runs.arguments import check_data, check_models
+
+    if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
+        raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
+    check_models([run])
+    check_data(data)
     from largeloss.cli import summary
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
     from largeloss.forward import choose_for
     from largeloss.forward.choice import check_choice
-    from largeloss.runs.evaluate import evaluate as measure
-    from largeloss.runs.grouped_map import measure_groups
-    from largeloss.runs.load import open_run
-    from largeloss.runs.seen_in_training import seen_in_training
 
-    if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
-        raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
     check_choice(backend, precision)
     if groups is not None:
+        from largeloss.runs.grouped_map import measure_groups
+        from largeloss.runs.load import open_run
+        from largeloss.runs.seen_in_training import seen_in_training
+
         opened = open_run(run, data, unlisted, bad_images, split)
         for text in (*opened.dataset.notes, *seen_in_training(run, opened, split)):
             note(text)
@@ -78,6 +82,8 @@ def evaluate(
         if out is not None:
             write_text(out, checksummed_json(grouped.plain))
         return
+    from largeloss.runs.evaluate import evaluate as measure
+
     found = measure(
         run,
         data,

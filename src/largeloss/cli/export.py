@@ -29,6 +29,13 @@ def export(
 ) -> None:
     """Write RUN's model as ONNX, for torch.export, or as a folder with a model card."""
     from largeloss.cli.console import counted, say
+    from largeloss.export.target import check_target
+    from largeloss.runs.arguments import check_models
+    from largeloss.runs.predict.sources import check_sources
+
+    check_target(to, out)
+    check_models([run])
+    check_sources(images or [])
     from largeloss.export.parity import TOLERANCE
     from largeloss.export.write import export as write
 

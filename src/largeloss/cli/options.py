@@ -78,13 +78,16 @@ def settings_by_method(
 
     Raises:
         ConfigError: data is needed; or as of :meth:`.SettingsLayers.made`.
+        ConfigError, DataError, LabelError: as of :func:`.check_settings`.
     """
+    from largeloss.runs.arguments import check_settings
 
     def make(method: str) -> RunConfig:
         path = {"data": {"path": str(data)}} if data else {}
         settings = layers.made(over={"method": {"name": method}} | path)
         if settings.needs_data:
             raise ConfigError(otherwise)
+        check_settings(settings)
         return settings
 
     return make

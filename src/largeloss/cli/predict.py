@@ -69,23 +69,16 @@ def predict(
 ) -> None:
     """Score images (or features) with the best weights of RUN; writes probabilities and tags."""
     from largeloss.cli.console import counted, note, say
-    from largeloss.forward.choice import check_choice
-    from largeloss.runs.load import load
+    from largeloss.runs.arguments import check_models
     from largeloss.runs.predict.lists import STDIN
-    from largeloss.runs.predict.shards import (
+    from largeloss.runs.predict.sources import check_sources, passed_over
+    from largeloss.runs.predict.targets import (
         SKIPPED,
-        as_begun,
-        check_folder,
-        join_processes,
-        parts_kept,
-        write_shards,
-    )
-    from largeloss.runs.predict.sources import passed_over
-    from largeloss.runs.predict.writing import (
         check_file,
+        check_folder,
         nothing_kept,
+        parts_kept,
         skipped_list,
-        write_predictions,
     )
 
     given = sources or []
@@ -94,13 +87,20 @@ def predict(
         raise ConfigError("Name images: files, folders, patterns, or a list of them by --list.")
     if bad_images not in ("error", "skip"):
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
-    check_choice(backend, precision)
     if shards is not None:
         check_folder(out, resume)
     elif resume:
         raise ConfigError("--resume continues the parts of --shards. Add --shards.")
     else:
         check_file(out)
+    check_models([run])
+    check_sources([path for path in given if path != STDIN], lists or [])
+    from largeloss.forward.choice import check_choice
+    from largeloss.runs.load import load
+    from largeloss.runs.predict.shards import as_begun, join_processes, write_shards
+    from largeloss.runs.predict.writing import write_predictions
+
+    check_choice(backend, precision)
     several = join_processes() > 1
     if several and (shards is None or STDIN in named):
         raise ConfigError(

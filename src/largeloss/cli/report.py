@@ -16,20 +16,22 @@ def report(
 ) -> None:
     """Write report.html: curves, classes, memorisation, flagged tags, all in one file."""
     from largeloss.cli.console import command_line, say
+
+    is_run = (folder / "config.yaml").is_file()
+    if not is_run and not (folder / "results.json").is_file():
+        raise ConfigError(
+            f"There is neither a run (config.yaml) nor a comparison (results.json) in {folder}. "
+            "Name a folder that 'largeloss train' or 'largeloss compare' wrote."
+        )
     from largeloss.pages.comparison import read_comparison_page
     from largeloss.pages.run import run_page
     from largeloss.report.html import write_report
     from largeloss.runs.data import DataReader
 
-    if (folder / "config.yaml").is_file():
+    if is_run:
         page = run_page(folder, DataReader())
-    elif (folder / "results.json").is_file():
-        page = read_comparison_page(folder, command_line())
     else:
-        raise ConfigError(
-            f"There is neither a run (config.yaml) nor a comparison (results.json) in {folder}. "
-            "Name a folder that 'largeloss train' or 'largeloss compare' wrote."
-        )
+        page = read_comparison_page(folder, command_line())
     path = out or folder / "report.html"
     write_report(path, page)
     say(f"Report, to open in a browser: {path}")

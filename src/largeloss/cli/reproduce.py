@@ -51,14 +51,10 @@ def reproduce(
     collection/method, below whatever options say: give --weights or --pretrained. With several
     processes: torchrun --nproc-per-node 2 -m -- largeloss reproduce …
     """
-    from largeloss import distributed
     from largeloss.cli.console import counted, note, progress, say
     from largeloss.cli.console import out as screen
-    from largeloss.experiments import missing_runs
-    from largeloss.experiments.deviations import deviations
+    from largeloss.data.folder.place import label_file_of
     from largeloss.experiments.published import TABLES
-    from largeloss.experiments.reproduction import fill_table, plan_missing
-    from largeloss.report import reproduction_tables as shown
 
     if table not in TABLES:
         raise ConfigError(f"There is no table {table!r}; {meant(table, TABLES)}")
@@ -76,6 +72,14 @@ def reproduce(
         known = list(dict.fromkeys(name.split("/")[1] for name in presets()))
         chosen = _listed(methods, known, "method", "--methods")
     kept = _listed(protocols, published.protocols, "protocol of this table", "--protocols")
+    for folder in folders.values():
+        label_file_of(folder)
+    from largeloss import distributed
+    from largeloss.experiments import missing_runs
+    from largeloss.experiments.deviations import deviations
+    from largeloss.experiments.reproduction import fill_table, plan_missing
+    from largeloss.report import reproduction_tables as shown
+
     layout = fill_table(published, runs, chosen, kept)
     demands = plan_missing(layout, runs, seeds, missing_runs.has_preset)
     missing_runs.check_settings(demands, layers, folders)

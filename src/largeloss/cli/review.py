@@ -31,6 +31,9 @@ def review(
     Answers are kept in RUN/review, and labels stay as they are until 'largeloss labels apply'.
     """
     from largeloss.cli.console import counted, note, say
+    from largeloss.runs.arguments import check_runs
+
+    check_runs([run])
     from largeloss.review.checks import check_reviewable
     from largeloss.review.serve import listen, serve
     from largeloss.review.session import Review

@@ -32,10 +32,13 @@ def suggest(
 ) -> None:
     """Rank the unobserved entries of RUN's training images: probably missing tags first."""
     from largeloss.cli.console import note, progress, say
-    from largeloss.runs.suggestion_files import check_suffix, write_suggestions
+    from largeloss.runs.arguments import check_runs, check_suggestions
+
+    check_suggestions(out)
+    check_runs([run])
+    from largeloss.runs.suggestion_files import write_suggestions
     from largeloss.runs.suggestions import missing_and_wrong
 
-    check_suffix(out)
     with if_interrupted(f"{out} was not written; trainings of folds are kept, no suggestion is."):
         missing, observed = missing_and_wrong(run, folds=folds, listener=progress().listener)
         lists = [missing, observed] if wrong else [missing]

@@ -22,12 +22,15 @@ def thresholds(
     ] = True,
 ) -> None:
     """Choose RUN's thresholds for an aim on val; calibrate its scores; save both with the model."""
-    from largeloss.cli import summary
     from largeloss.cli.console import note, out, say
     from largeloss.metrics.aims import Aim
-    from largeloss.runs.thresholds import choose_thresholds
+    from largeloss.runs.arguments import check_runs
 
     parsed = Aim.parse(aim)
+    check_runs([run])
+    from largeloss.cli import summary
+    from largeloss.runs.thresholds import choose_thresholds
+
     with if_interrupted(f"The thresholds of {run} are as they were."):
         found = choose_thresholds(run, parsed, calibrate)
     basis, *notes = found.notes

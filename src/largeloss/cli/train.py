@@ -20,16 +20,15 @@ def train(
     ] = False,
 ) -> None:
     """Train a classifier on DATA, a folder with labels.csv and images; print how good it is."""
-    from largeloss.cli import summary
     from largeloss.cli.console import note, progress, say
-    from largeloss.pages.run import write_run_report
-    from largeloss.runs.settings import resolved, saved_settings
-    from largeloss.runs.tracking import tracked
-    from largeloss.runs.train import train as train_run
+    from largeloss.runs.arguments import check_runs, check_settings
     from largeloss.training.run_folder import RunFolder
 
     given = {"data": {"path": str(data)}} if data is not None else {}
     if resume:
+        check_runs([out])
+        from largeloss.runs.settings import saved_settings
+
         settings = saved_settings(out, layers.made(saved_settings(out).plain(), given))
         if RunFolder(out).finished:
             note(f"{out} is finished; nothing is left to do.")
@@ -40,6 +39,15 @@ def train(
             "train needs DATA, a folder with labels.csv and images: largeloss train DATA --out "
             "RUN. For a first look without data: largeloss demo."
         )
+    if not resume:
+        check_settings(settings)
+        RunFolder(out).check_free()
+    from largeloss.cli import summary
+    from largeloss.pages.run import write_run_report
+    from largeloss.runs.settings import resolved
+    from largeloss.runs.tracking import tracked
+    from largeloss.runs.train import train as train_run
+
     shown = progress()
     shown.expect(resolved(settings).num_epochs)
     with tracked(settings, out, shown.listener(settings.method.name)) as listener:

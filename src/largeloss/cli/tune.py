@@ -25,15 +25,11 @@ def tune(
     Every method gets the same number of trainings on DATA, with seed 0. Val mAP decides; where val
     has no observed absences, the area under the ROC curve with blanks counted as absent.
     """
-    from largeloss import distributed
     from largeloss.cli.console import note, progress, say
     from largeloss.cli.console import out as screen
-    from largeloss.experiments.tune import TUNED
-    from largeloss.experiments.tune import tune as search
     from largeloss.experiments.worth import parse_shares
     from largeloss.files import write_text
-    from largeloss.report.tables import method_title
-    from largeloss.report.tuning_table import tuning_markdown, tuning_table
+    from largeloss.runs.arguments import TUNED
 
     make = settings_by_method(
         layers,
@@ -42,7 +38,15 @@ def tune(
         "runs/tune.",
     )
     names = [name.strip() for name in methods.split(",") if name.strip()]
-    found = search(make, names, budget, out, progress(), parse_shares(complete))
+    shares = parse_shares(complete)
+    for name in names:
+        make(name)
+    from largeloss import distributed
+    from largeloss.experiments.tune import tune as search
+    from largeloss.report.tables import method_title
+    from largeloss.report.tuning_table import tuning_markdown, tuning_table
+
+    found = search(make, names, budget, out, progress(), shares)
     screen.print(tuning_table(found))
     say(f"Chosen by {found.chosen_by}, one seed: no ranking of the methods.")
     for one in found.methods:

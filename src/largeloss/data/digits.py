@@ -8,7 +8,6 @@ of different classes, clutter cut out of other digits, and noise; its labels are
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from largeloss.data.dataset import Dataset, Rows
 from largeloss.data.inputs.source import ImageArray
@@ -49,6 +48,8 @@ def read(seed: int = 0, sizes: dict[str, int] | None = None) -> Dataset:
 
 def _pools(stream: np.random.Generator) -> dict[str, list[list[Gray]]]:
     """Split → class → handwritten digits, 8×8 in [0, 1]."""
+    from sklearn.datasets import load_digits  # slow to import
+
     scans = load_digits()
     pools: dict[str, list[list[Gray]]] = {name: [] for name in SIZES}
     for digit in range(10):

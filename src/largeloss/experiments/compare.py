@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from largeloss.config import RunConfig
-from largeloss.experiments.grid import Variant, plan, run_grid
+from largeloss.experiments.grid import plan, run_grid
 from largeloss.experiments.results import Comparison
 from largeloss.experiments.runner import GridRunner
+from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
 from largeloss.losses import FullLabel
 from largeloss.progress import Progress
@@ -23,11 +24,6 @@ class ComparedRuns:
     folders: tuple[Path, ...]
     reader: DataReader
     """Has the data of the runs."""
-
-
-def parse_methods(text: str) -> list[Variant]:
-    """The methods in ``full,an,ll-r:0.5``; errors as :meth:`Variant.parse`."""
-    return [Variant.parse(part) for part in text.split(",") if part.strip()]
 
 
 def compare(

@@ -8,10 +8,10 @@ from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.experiments.finished import Group
-from largeloss.experiments.grid import Variant
 from largeloss.experiments.published import PublishedTable
 from largeloss.experiments.reproduction import GroupPlan
 from largeloss.experiments.runner import GridRunner
+from largeloss.experiments.variant import Variant
 from largeloss.files import checksummed_json, write_text
 from largeloss.presets import SettingsLayers, presets
 from largeloss.progress import Progress

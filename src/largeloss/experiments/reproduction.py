@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from largeloss.experiments.finished import Group
-from largeloss.experiments.grid import PlannedRun, Variant, plan
+from largeloss.experiments.grid import PlannedRun, plan
 from largeloss.experiments.published import Band, Column, PublishedTable
+from largeloss.experiments.variant import Variant
 from largeloss.training.run_folder import RunFolder
 
 

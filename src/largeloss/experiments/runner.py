@@ -6,8 +6,9 @@ from pathlib import Path
 from largeloss import distributed
 from largeloss.config import RunConfig, make_config
 from largeloss.errors import ConfigError
-from largeloss.experiments.grid import PlannedRun, Variant
+from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
+from largeloss.experiments.variant import Variant
 from largeloss.losses import check_some_method_has, settings_of
 from largeloss.progress import Progress
 from largeloss.runs.assemble import check

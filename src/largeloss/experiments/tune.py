@@ -13,19 +13,18 @@ import numpy as np
 from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
-from largeloss.experiments.grid import Variant
 from largeloss.experiments.runner import Runner, with_method, with_share
+from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
 from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
+from largeloss.runs.arguments import TUNED, check_tuned
 from largeloss.runs.data import DataReader, load_data
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
 
-TUNED = "tuned.json"
-BUDGET = 15
 RATES = (3e-5, 3e-3)
 """The lowest and the highest learning rate of the first trials, of all methods alike."""
 EXTENDED = 10
@@ -102,15 +101,12 @@ class Tuning:
             ConfigError: no such file.
             RunError: it is not as it was written.
         """
+        check_tuned(path)
         path = path / TUNED if path.is_dir() else path
         try:
             content = verified_json(read_text(path))
             methods = tuple(TunedMethod(**method) for method in content["methods"])
             return cls(methods, content["val_rule"], content["settings"])
-        except FileNotFoundError:
-            raise ConfigError(
-                f"There is no {path}. Needed: the --out of a 'largeloss tune' that has ended."
-            ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "

@@ -16,6 +16,7 @@ from largeloss.export.formats import Program, check_packages, to_onnx, to_torch_
 from largeloss.export.model_card import model_card
 from largeloss.export.parity import check_parity, expected_scores, real_inputs
 from largeloss.export.scorer import description
+from largeloss.export.target import beside, check_target
 from largeloss.files import partial_name, sync_folder, write_json, write_text, written_atomically
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
@@ -23,8 +24,6 @@ from largeloss.runs.settings import saved_settings
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.weights import CONFIG, WEIGHTS
 
-FORMATS = ("onnx", "torch-export", "hub-folder")
-_SUFFIXES = {"onnx": ".onnx", "torch-export": ".pt2"}
 _PROGRAMS: dict[str, Callable[[TrainedClassifier], Program]] = {
     "onnx": to_onnx,
     "torch-export": to_torch_export,
@@ -53,7 +52,7 @@ def export(run: Path, to: str, out: Path, images: Sequence[Path] | None = None) 
 
     Args:
         run: A run folder, or a folder of such an export; ``hub-folder`` needs a finished run.
-        to: One of :data:`FORMATS`.
+        to: One of :data:`.FORMATS`.
         out: A file, or a folder, that is not there.
         images: Files, or folders, that the scores are compared on; None takes val of the run.
 
@@ -63,7 +62,7 @@ def export(run: Path, to: str, out: Path, images: Sequence[Path] | None = None) 
         DataError, LabelError: nothing to compare on.
         RunError: the scores differ, or the file cannot be written.
     """
-    _check(to, out)
+    check_target(to, out)
     if to == "onnx":
         check_packages()
     model = load(run)
@@ -87,7 +86,7 @@ def export(run: Path, to: str, out: Path, images: Sequence[Path] | None = None) 
         return Exported(tuple(files), difference, len(inputs))
     program = _PROGRAMS[to](model)
     difference = compared(program.scores)
-    about = _beside(out)
+    about = beside(out)
     parity = {"inputs": len(inputs), "greatest_difference": difference}
     write_json(about, {**description(model), "parity": parity})
     try:
@@ -97,24 +96,6 @@ def export(run: Path, to: str, out: Path, images: Sequence[Path] | None = None) 
         about.unlink(missing_ok=True)  # it describes what is not there
         raise
     return Exported((out, about), difference, len(inputs))
-
-
-def _check(to: str, out: Path) -> None:
-    if to not in FORMATS:
-        raise ConfigError(f"There is no export to {to!r}; there are {', '.join(FORMATS)}.")
-    suffix = _SUFFIXES.get(to)
-    if suffix is not None and out.suffix != suffix:
-        raise ConfigError(f"--out of --to {to} must end in {suffix}, got {out}.")
-    if not out.parent.is_dir():
-        raise ConfigError(f"The folder {out.parent} of --out does not exist.")
-    targets = [out] if suffix is None else [out, _beside(out)]
-    for target in targets:
-        if os.path.lexists(target):
-            raise ConfigError(f"{target} exists. Choose another --out; nothing was changed.")
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f"{path.name}.json")
 
 
 def _fill(folder: Path, run: Path, name: str, model: TrainedClassifier) -> None:

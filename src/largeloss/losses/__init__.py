@@ -4,40 +4,44 @@
 what others ask of a method by its name.
 """
 
+from collections import UserDict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from largeloss.errors import ConfigError, meant
-from largeloss.labels.table import LabelTable
-from largeloss.losses.assume_negative import AssumeNegative
-from largeloss.losses.asymmetric import Asymmetric
-from largeloss.losses.asymmetric_pseudo_labels import AsymmetricPseudoLabels
-from largeloss.losses.auto_delta import Finding
-from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
-from largeloss.losses.class_prior_risk import ClassPriorRisk
-from largeloss.losses.class_weights import class_weights
-from largeloss.losses.curriculum import CurriculumLabeling
-from largeloss.losses.entropy_maximization import EntropyMaximization
-from largeloss.losses.expected_positive import ExpectedPositive
-from largeloss.losses.full_label import FullLabel
-from largeloss.losses.generalized_robust import GeneralizedRobust
-from largeloss.losses.hill import Hill
-from largeloss.losses.ignore_unobserved import IgnoreUnobserved
-from largeloss.losses.imcl import InteractiveMultiLabelLearning
-from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
-from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
-from largeloss.losses.partial_asymmetric import PartialAsymmetric
-from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
+from largeloss.lazy import imported_when_used
 from largeloss.losses.recipes import RECIPES
-from largeloss.losses.rejection import LargeLossRejection
-from largeloss.losses.self_paced_correction import SelfPacedLossCorrection
-from largeloss.losses.settings import check_values, constructor_settings
-from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
-from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from largeloss.labels.table import LabelTable
+    from largeloss.losses.assume_negative import AssumeNegative
+    from largeloss.losses.asymmetric import Asymmetric
+    from largeloss.losses.asymmetric_pseudo_labels import AsymmetricPseudoLabels
+    from largeloss.losses.auto_delta import Finding
+    from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
+    from largeloss.losses.class_prior_risk import ClassPriorRisk
+    from largeloss.losses.class_weights import class_weights
+    from largeloss.losses.curriculum import CurriculumLabeling
+    from largeloss.losses.entropy_maximization import EntropyMaximization
+    from largeloss.losses.expected_positive import ExpectedPositive
+    from largeloss.losses.full_label import FullLabel
+    from largeloss.losses.generalized_robust import GeneralizedRobust
+    from largeloss.losses.hill import Hill
+    from largeloss.losses.ignore_unobserved import IgnoreUnobserved
+    from largeloss.losses.imcl import InteractiveMultiLabelLearning
+    from largeloss.losses.label_smoothing import LabelSmoothingAssumeNegative
+    from largeloss.losses.online_label_estimation import RegularizedOnlineLabelEstimation
+    from largeloss.losses.partial_asymmetric import PartialAsymmetric
+    from largeloss.losses.permanent_correction import LargeLossPermanentCorrection
+    from largeloss.losses.rejection import LargeLossRejection
+    from largeloss.losses.self_paced_correction import SelfPacedLossCorrection
+    from largeloss.losses.temporary_correction import LargeLossTemporaryCorrection
+    from largeloss.losses.weighted_assume_negative import WeightedAssumeNegative
 
 __all__ = [
     "LOSSES",
@@ -70,6 +74,7 @@ __all__ = [
     "action_of",
     "build_loss",
     "check_method",
+    "check_name",
     "check_some_method_has",
     "class_weights",
     "find_method",
@@ -79,44 +84,86 @@ __all__ = [
     "training_of",
 ]
 
-LOSSES: dict[str, type[PartialLabelLoss]] = {
-    method.name: method
-    for method in (
-        FullLabel,
-        AssumeNegative,
-        IgnoreUnobserved,
-        WeightedAssumeNegative,
-        LabelSmoothingAssumeNegative,
-        ExpectedPositive,
-        RegularizedOnlineLabelEstimation,
-        LargeLossRejection,
-        LargeLossTemporaryCorrection,
-        LargeLossPermanentCorrection,
-        CurriculumLabeling,
-        InteractiveMultiLabelLearning,
-        EntropyMaximization,
-        AsymmetricPseudoLabels,
-        Asymmetric,
-        PartialAsymmetric,
-        Hill,
-        SelfPacedLossCorrection,
-        GeneralizedRobust,
-        ClassPriorRisk,
-    )
-}
+
+class Methods(UserDict[str, "type[PartialLabelLoss]"]):
+    """Method by name; its module, and torch with it, is imported when the method is asked for.
+
+    Args:
+        places: Name → ``module.Class``.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        super().__init__()
+        self.places = dict(places)
+        self.data: dict[str, Any] = dict.fromkeys(places)
+
+    def __getitem__(self, name: str) -> "type[PartialLabelLoss]":
+        if self.data[name] is None:
+            module, _, of_class = self.places[name].rpartition(".")
+            self.data[name] = getattr(import_module(f"{__name__}.{module}"), of_class)
+        method: type[PartialLabelLoss] = self.data[name]
+        return method
+
+
+LOSSES = Methods(
+    {
+        "full": "full_label.FullLabel",
+        "an": "assume_negative.AssumeNegative",
+        "iu": "ignore_unobserved.IgnoreUnobserved",
+        "wan": "weighted_assume_negative.WeightedAssumeNegative",
+        "lsan": "label_smoothing.LabelSmoothingAssumeNegative",
+        "epr": "expected_positive.ExpectedPositive",
+        "role": "online_label_estimation.RegularizedOnlineLabelEstimation",
+        "ll-r": "rejection.LargeLossRejection",
+        "ll-ct": "temporary_correction.LargeLossTemporaryCorrection",
+        "ll-cp": "permanent_correction.LargeLossPermanentCorrection",
+        "curriculum": "curriculum.CurriculumLabeling",
+        "imcl": "imcl.InteractiveMultiLabelLearning",
+        "em": "entropy_maximization.EntropyMaximization",
+        "em-apl": "asymmetric_pseudo_labels.AsymmetricPseudoLabels",
+        "asl": "asymmetric.Asymmetric",
+        "p-asl": "partial_asymmetric.PartialAsymmetric",
+        "hill": "hill.Hill",
+        "splc": "self_paced_correction.SelfPacedLossCorrection",
+        "gr": "generalized_robust.GeneralizedRobust",
+        "crisp": "class_prior_risk.ClassPriorRisk",
+    }
+)
 """Method by name: first those of the paper's tables, in their order, then later ones."""
 
+__getattr__ = imported_when_used(
+    __name__,
+    {
+        "Action": "base",
+        "Context": "base",
+        "Decision": "base",
+        "Finding": "auto_delta",
+        "PartialLabelLoss": "base",
+        "class_weights": "class_weights",
+        **{of_class: module for module, of_class in (p.split(".") for p in LOSSES.places.values())},
+    },
+)
 
-def find_method(name: str) -> type[PartialLabelLoss]:
+
+def check_name(name: str) -> None:
+    """Refuses names that no method and no recipe has; imports neither.
+
+    Raises:
+        ConfigError: so it is; the message has the nearest name, or all names.
+    """
+    if name not in LOSSES and name not in RECIPES:
+        raise ConfigError(f"There is no method {name!r}; {meant(name, [*LOSSES, *RECIPES])}")
+
+
+def find_method(name: str) -> "type[PartialLabelLoss]":
     """The method called ``name``, or that of the recipe called so.
 
     Raises:
-        ConfigError: there is none; the message has the nearest name, or all names.
+        ConfigError: as :func:`check_name`.
     """
     if name in RECIPES:
-        return RECIPES[name].method
-    if name not in LOSSES:
-        raise ConfigError(f"There is no method {name!r}; {meant(name, [*LOSSES, *RECIPES])}")
+        return LOSSES[RECIPES[name].method]
+    check_name(name)
     return LOSSES[name]
 
 
@@ -127,9 +174,9 @@ def title_of(name: str) -> str:
     return LOSSES[name].title if name in LOSSES else name
 
 
-def action_of(name: str) -> Action | None:
+def action_of(name: str) -> "Action | None":
     """What the method does with flagged entries; None where it flags none, or is unknown."""
-    return find_method(name).action if name in (LOSSES | RECIPES) else None
+    return find_method(name).action if name in {*LOSSES, *RECIPES} else None
 
 
 def settings_of(name: str) -> dict[str, Any]:
@@ -138,6 +185,8 @@ def settings_of(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: no such method.
     """
+    from largeloss.losses.settings import constructor_settings
+
     found = constructor_settings(find_method(name))
     own = RECIPES[name].settings if name in RECIPES else {}
     return {setting: own.get(setting, how.default) for setting, how in found.items()}
@@ -176,6 +225,8 @@ def check_method(name: str, settings: Mapping[str, Any]) -> None:
         ConfigError: no such method; a setting that it does not have, that has the wrong type or is
             out of range, or that does not go with another.
     """
+    from largeloss.losses.settings import check_values
+
     method, known = find_method(name), settings_of(name)
     foreign = [setting for setting in settings if setting not in known]
     if foreign:
@@ -191,8 +242,8 @@ def check_method(name: str, settings: Mapping[str, Any]) -> None:
 
 
 def build_loss(
-    name: str, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
-) -> tuple[PartialLabelLoss, list[str]]:
+    name: str, table: "LabelTable", rows: "NDArray[np.int64]", settings: Mapping[str, Any]
+) -> "tuple[PartialLabelLoss, list[str]]":
     """The loss for training on the images ``rows`` of ``table``, and remarks for the user.
 
     ``table`` has (N, C) labels as the method sees them; ``settings`` are those that the user has

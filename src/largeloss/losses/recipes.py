@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from largeloss.losses.base import PartialLabelLoss
-from largeloss.losses.rejection import LargeLossRejection
-
 
 class Recipe(NamedTuple):
     """What a name stands for. The user's own settings go before all of it."""
@@ -13,7 +10,7 @@ class Recipe(NamedTuple):
     name: str
     title: str
     does: str  # in a sentence
-    method: type[PartialLabelLoss]
+    method: str  # its name
     settings: Mapping[str, Any]  # of the method
     training: Mapping[str, Any]  # of the loop, where a whole network is trained on images
 
@@ -23,7 +20,7 @@ AUTO = Recipe(
     title="Recipe",
     does="LL-R with a Δ that is estimated; whole networks are trained on shifted images, with the "
     "tags that another such model is sure of. The figures are in docs/guides/recipe.md",
-    method=LargeLossRejection,
+    method="ll-r",
     settings={"delta_rel": "auto"},
     training={"augment": "light", "teachers": 1},
 )

@@ -1,7 +1,5 @@
 """Average precision by image: whether the tags of an image rank above its other classes."""
 
-from sklearn.metrics import label_ranking_average_precision_score
-
 from largeloss.errors import LabelError
 from largeloss.metrics.arrays import ArrayOrTensor, checked_pair
 
@@ -30,4 +28,6 @@ def example_average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> f
     tagged = (states == 1).any(axis=1)
     if not tagged.any():
         return float("nan")
+    from sklearn.metrics import label_ranking_average_precision_score  # slow to import
+
     return float(label_ranking_average_precision_score(states[tagged] == 1, values[tagged]))

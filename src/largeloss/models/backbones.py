@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-import timm
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -90,6 +89,8 @@ def check_backbone(name: str) -> None:
     architecture, _, tag = name.partition(".")
     if name in OWN_BACKBONES:
         return
+    import timm  # slow to import: it brings torchvision
+
     if not timm.is_model(architecture):
         near = meant(name, [*OWN_BACKBONES, *timm.list_models()])
         hint = near if near.startswith("did") else "timm.list_models() has all names."
@@ -104,6 +105,8 @@ def check_backbone(name: str) -> None:
 
 
 def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bool) -> nn.Module:
+    import timm
+
     check_backbone(name)
     given = dict(arguments or {})
     _check_arguments(name, given)
@@ -119,6 +122,8 @@ def _check_arguments(name: str, given: Mapping[str, Any]) -> None:
 
     The parameters of the networks in timm's module of that name are passed on, and nothing else.
     """
+    import timm
+
     module = sys.modules[timm.model_entrypoint(name).__module__]
     classes = [value for value in vars(module).values() if inspect.isclass(value)]
     networks = {
@@ -181,6 +186,8 @@ def weights_id(path: Path | None, pretrained: bool, backbone: str) -> str:
     if path is not None:
         return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     if pretrained:
+        import timm
+
         tag = timm.get_pretrained_cfg(backbone)
         return f"timm:{backbone}.{tag.tag if tag else 'default'}"
     return "none (random)"

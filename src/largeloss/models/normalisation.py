@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import timm
 from safetensors import SafetensorError, safe_open
 
 from largeloss.errors import ConfigError
@@ -35,7 +34,11 @@ def usual_statistics(backbone: str) -> Statistics:
         ConfigError: there is no such backbone.
     """
     check_backbone(backbone)
-    known = None if backbone in OWN_BACKBONES else timm.get_pretrained_cfg(backbone)
+    if backbone in OWN_BACKBONES:
+        return IMAGENET
+    import timm
+
+    known = timm.get_pretrained_cfg(backbone)
     if known is None or len(known.mean) != 3 or len(known.std) != 3:
         return IMAGENET
     return Statistics(tuple(known.mean), tuple(known.std))

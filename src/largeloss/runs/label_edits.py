@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from largeloss.data.folder.dataset_json import DESCRIPTION
-from largeloss.data.folder.labels_and_splits import find_label_file
+from largeloss.data.folder.place import find_label_file
 from largeloss.errors import ConfigError, LabelError, meant
 from largeloss.labels import ABSENT, PRESENT, LabelEdits, read_edits
 from largeloss.labels.answers import ANSWERS, Answer, Flag, standing_answers, standing_flags
@@ -14,7 +14,6 @@ from largeloss.labels.edit_fit import REVIEWERS, written_by
 from largeloss.labels.edited_copies import Applied, apply_to_copy, check_target
 from largeloss.labels.files.header import header_of
 from largeloss.labels.files.raw import read_raw
-from largeloss.runs.settings import saved_settings
 from largeloss.training.run_folder import RunFolder
 
 _STATES = {"yes": PRESENT, "no": ABSENT}  # unsure is no edit
@@ -85,6 +84,8 @@ def read_source(source: Path) -> EditSource:
             f"{source} {'is a data folder' if is_data else 'holds no run'}. Label edits are in a "
             "run folder, or in a Parquet file."
         )
+    from largeloss.runs.settings import saved_settings  # brings torch, which files do without
+
     settings = saved_settings(source)
     parts = []
     if folder.corrections_file.is_file():

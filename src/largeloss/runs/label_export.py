@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from largeloss.data.exchange.coco import write_coco
@@ -20,9 +19,6 @@ from largeloss.labels.edit_fit import REVIEWERS, fit, written_by
 from largeloss.labels.edited_copies import Applied, check_new_file
 from largeloss.labels.names import positions_of
 from largeloss.runs.label_edits import read_source
-from largeloss.runs.load import open_run
-from largeloss.runs.settings import saved_settings
-from largeloss.training.engine import score
 from largeloss.training.run_folder import RunFolder
 
 TABLES = (".csv", ".parquet")
@@ -95,6 +91,11 @@ def export(
 
 def model_says(run: Path, table: LabelTable) -> ModelSays:
     """Probabilities of the images in the splits of a run, for the classes of ``table``."""
+    import torch  # slow to import, as the two that follow; only runs need them
+
+    from largeloss.runs.load import open_run
+    from largeloss.training.engine import score
+
     opened = open_run(run)
     model, images = opened.model, opened.dataset.labels.images
     logits = score(model.network, opened.loader("all")).logits
@@ -128,6 +129,8 @@ def read_labels_of(source: Path, unlisted: str | None) -> Records:
     """
     if not _is_run(source):
         return read_records(source, unlisted=unlisted)
+    from largeloss.runs.settings import saved_settings
+
     data = saved_settings(source).data
     if data.path is None:
         raise ConfigError(f"{source} was trained on the digit scenes, which have no label file.")

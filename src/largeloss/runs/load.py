@@ -202,8 +202,7 @@ def load(folder: Path) -> TrainedClassifier:
         ConfigError, CheckpointError: nothing there, damaged, of another version, or asking for
             more than a network that is built and given the weights beside it.
     """
-    run = RunFolder(folder)
-    best = run.best if run.best.is_dir() else folder
+    best = RunFolder(folder).trained
     saved, weights = load_config(best), load_weights(best)
     try:
         network = build_classifier(num_classes=len(saved["classes"]), **saved["architecture"])

@@ -2,14 +2,12 @@
 
 import platform
 from dataclasses import MISSING, dataclass, field, fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import timm
-import torch
 
-from largeloss import distributed
 from largeloss.errors import RunError
 from largeloss.runs.mean_over_classes import MeanOverClasses
 from largeloss.training.run_folder import RunFolder
@@ -144,11 +142,15 @@ class RunResult:
 
 def environment() -> dict[str, Any]:
     """What a result depends on beside its settings."""
+    import torch  # slow to import, for who only reads results
+
+    from largeloss import distributed
+
     return {
         "largeloss": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "timm": timm.__version__,
+        "timm": version("timm"),
         "numpy": np.__version__,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),

@@ -64,9 +64,9 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
         ConfigError: no run there, or settings other than those ``asked`` for.
         CheckpointError: the file has changed since the run was begun.
     """
-    path = RunFolder(run).config_file
-    if not path.is_file():
-        raise ConfigError(f"There is no run in {run}: {path.name} is missing.")
+    folder = RunFolder(run)
+    folder.check_begun()
+    path = folder.config_file
     content = read_yaml(path)
     try:
         verify_yaml(read_text(path), content)

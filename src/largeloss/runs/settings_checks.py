@@ -9,7 +9,7 @@ import torch
 
 from largeloss.config import RunConfig
 from largeloss.data import Dataset
-from largeloss.data.folder.labels_and_splits import FEATURES
+from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
 from largeloss.losses import AssumeNegative, check_method, title_of

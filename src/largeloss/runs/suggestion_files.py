@@ -9,30 +9,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from largeloss.errors import ConfigError
 from largeloss.files import written_atomically
 from largeloss.labels.files.parquet import write_parquet
+from largeloss.runs.arguments import check_suggestions
 from largeloss.runs.predict.writing import spreadsheet_cell
 from largeloss.runs.suggestions import Suggestions
 
-SUFFIXES = (".csv", ".parquet", ".jsonl")
 _TYPES = {
     "image": pa.string(), "class": pa.string(), "label": pa.int8(), "rank": pa.int64(),
     "class_rank": pa.int64(), "score": pa.float64(), "truth": pa.int8(),
 }  # fmt: skip
 _PART = 1 << 16  # entries that are made plain at a time
-
-
-def check_suffix(path: Path) -> None:
-    """Makes sure that suggestions can be written there.
-
-    Raises:
-        ConfigError: another suffix, or no such folder.
-    """
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"--out must end in {', '.join(SUFFIXES)}, got {path}.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} of --out does not exist.")
 
 
 def write_suggestions(path: Path, lists: Sequence[Suggestions]) -> None:
@@ -45,10 +32,10 @@ def write_suggestions(path: Path, lists: Sequence[Suggestions]) -> None:
     written as ``\\udcff``.
 
     Raises:
-        ConfigError: as :func:`check_suffix`.
+        ConfigError: as :func:`.check_suggestions`.
         RunError: the file cannot be written.
     """
-    check_suffix(path)
+    check_suggestions(path)
     with written_atomically(path) as partial:
         if path.suffix == ".parquet":
             write_parquet(partial, pa.concat_tables([*map(_table, _parts(lists)), _table([])]))

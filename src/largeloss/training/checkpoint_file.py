@@ -16,16 +16,11 @@ from typing import IO, Any, BinaryIO, cast
 import torch
 
 from largeloss.errors import CheckpointError
-from largeloss.files import check_regular, new_partial, partial_name, sync_folder
+from largeloss.files import check_regular, keep, new_partial, previous, sync_folder
 
 KIND = b"largeloss state "
 MAGIC = KIND + b"2\n"
 _CHECKSUM = 4  # bytes
-
-
-def previous(path: Path) -> Path:
-    """Where the checkpoint before the one in ``path`` is kept."""
-    return path.with_name(f"previous-{path.name}")
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -58,18 +53,6 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
             f"The checkpoint {path} could not be written ({error}). What was saved before is as it "
             "was: make room, then continue with --resume."
         ) from None
-
-
-def keep(path: Path, name: Path) -> None:
-    """Gives a file a second ``name``, in place of what had it; it never lacks its own.
-
-    Raises:
-        OSError: it cannot be done.
-    """
-    link = partial_name(name)
-    os.link(path, link)
-    link.replace(name)
-    link.unlink(missing_ok=True)  # where both were one file already, nothing was replaced
 
 
 def load_state(path: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from timm.optim import RMSpropTF
 
 from largeloss.errors import ConfigError
 from largeloss.models import parameter_groups
@@ -71,6 +70,8 @@ def make_optimizer(objective: Objective, recipe: Recipe) -> torch.optim.Optimize
             groups, lr=lr, alpha=0.9, eps=1.0, momentum=momentum, weight_decay=decay
         )
     if recipe.optimizer == "rmsprop-tf":  # epsilon inside the root, mean squares start at 1
+        from timm.optim import RMSpropTF  # slow to import: it brings torchvision
+
         return RMSpropTF(groups, lr=lr, alpha=0.9, eps=1.0, momentum=momentum, weight_decay=decay)
     raise ConfigError(
         f"optimizer must be adam, sgd, rmsprop or rmsprop-tf, got {recipe.optimizer!r}."

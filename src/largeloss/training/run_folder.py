@@ -14,15 +14,18 @@ from largeloss.files import (
     checksummed_json,
     checksummed_yaml,
     digest,
+    keep,
+    previous,
     read_text,
     refuse_links,
     verified_json,
     write_text,
     written_atomically,
 )
-from largeloss.training.checkpoint_file import keep, previous
-from largeloss.training.weights import WEIGHTS
 
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+"""Describes the weights beside it."""
 HEAD = "head"
 """The folder, within that of a run, of LinearInit's first phase."""
 TEACHER = "teacher"
@@ -70,6 +73,31 @@ class RunFolder:
             return True
         # The first epoch's line is written before the first checkpoint.
         return self.metrics_file.is_file() and self.metrics_file.read_bytes().count(b"\n") > 2
+
+    @property
+    def trained(self) -> Path:
+        """The folder of the best weights: ``best/``, or this one where it is such a folder."""
+        return self.best if self.best.is_dir() else self.path
+
+    def check_begun(self) -> None:
+        """Makes sure that a run was begun here.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if not self.config_file.is_file():
+            raise ConfigError(
+                f"There is no run in {self.path}: {self.config_file.name} is missing."
+            )
+
+    def check_trained(self) -> None:
+        """Makes sure that there are weights to load.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        if not (self.trained / CONFIG).exists():
+            raise no_model(self.trained)
 
     def __enter__(self) -> Self:
         try:
@@ -221,3 +249,11 @@ class RunFolder:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()
+
+
+def no_model(folder: Path) -> ConfigError:
+    """That there are no weights in ``folder``."""
+    return ConfigError(
+        f"There is no trained model in {folder}: {CONFIG} is missing. Name the folder of a run "
+        "that has finished at least one epoch."
+    )

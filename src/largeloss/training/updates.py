@@ -4,7 +4,6 @@ import math
 from typing import Any, Literal
 
 import torch
-from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 
@@ -39,7 +38,7 @@ class Updates:
         self.lr_warmup, self.epochs, self.batches = lr_warmup, epochs, batches
         self._base = [group["lr"] for group in optimizer.param_groups]
         self._model = model
-        self._average = None if ema is None else ModelEmaV3(model, decay=ema, use_warmup=True)
+        self._average = None if ema is None else _average_of(model, ema)
         self._averaged = 0
         self.begin(0)
 
@@ -98,6 +97,12 @@ class Updates:
         if self._average is not None:
             self._averaged = state["updates"]
             self._average.module.load_state_dict(state["average"])
+
+
+def _average_of(model: nn.Module | None, decay: float) -> Any:
+    from timm.utils import ModelEmaV3  # slow to import: it brings torchvision
+
+    return ModelEmaV3(model, decay=decay, use_warmup=True)
 
 
 def cosine(done: float, warmup: float) -> float:

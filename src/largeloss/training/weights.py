@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from largeloss.errors import CheckpointError, ConfigError
+from largeloss.errors import CheckpointError
 from largeloss.files import (
     checksummed_json,
     digest,
@@ -24,9 +24,8 @@ from largeloss.files import (
     written_atomically,
 )
 from largeloss.training.description import Description
+from largeloss.training.run_folder import CONFIG, WEIGHTS, no_model
 
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
 _NAMED_HEAD = "classes_and_head_sha256"
 """In the metadata of the weights."""
 
@@ -113,10 +112,7 @@ def _read(folder: Path) -> dict[str, Any]:
     try:
         return verified_json(read_text(path))
     except FileNotFoundError:
-        raise ConfigError(
-            f"There is no trained model in {folder}: {CONFIG} is missing. Name the folder of a run "
-            "that has finished at least one epoch."
-        ) from None
+        raise no_model(folder) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}).") from None
 

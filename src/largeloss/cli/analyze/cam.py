@@ -26,13 +26,17 @@ def cam(
 ) -> None:
     """Class activation maps of several runs side by side, as in the paper's figure."""
     from largeloss.cli.console import say
-    from largeloss.pages.activation_maps import ActivationMaps
-    from largeloss.report.cam_figure import write_cam_figure
+    from largeloss.runs.arguments import check_models, check_runs
 
     if out.suffix.lower() not in SUFFIXES or not out.parent.is_dir():
         raise ConfigError(
             f"--out must be a {', '.join(SUFFIXES)} file in a folder that exists, got {out}."
         )
+    check_runs(runs)
+    check_models(runs)
+    from largeloss.pages.activation_maps import ActivationMaps
+    from largeloss.report.cam_figure import write_cam_figure
+
     maps = ActivationMaps(runs)
     rows = [row for text in image for row in maps.rows(text, name)]
     write_cam_figure(out, maps.titles, rows)

@@ -10,6 +10,9 @@ def corrections(
     runs: Annotated[list[Path], typer.Argument(help="Runs trained with --record losses.")],
 ) -> None:
     """Precision and recall of what a method rejected or corrected, by epoch and by class."""
+    from largeloss.runs.arguments import check_runs
+
+    check_runs(runs)
     from largeloss.analysis.corrections import Quality
     from largeloss.analysis.corrections import corrections as analyse
     from largeloss.cli.console import out, say

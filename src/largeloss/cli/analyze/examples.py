@@ -25,15 +25,18 @@ def examples(
     from rich.table import Table
     from rich.text import Text
 
-    from largeloss.analysis.examples import chosen_epochs
-    from largeloss.analysis.examples import examples as choose
     from largeloss.cli.console import out, say
-    from largeloss.runs.recorded_labels import recorded_labels, write_analysis
+    from largeloss.runs.arguments import check_runs
 
     try:
         wanted = [int(text) for text in epochs.split(",")] if epochs else []
     except ValueError:
         raise ConfigError(f"--epochs takes numbers with commas (1,5,9), got {epochs!r}.") from None
+    check_runs(runs)
+    from largeloss.analysis.examples import chosen_epochs
+    from largeloss.analysis.examples import examples as choose
+    from largeloss.runs.recorded_labels import recorded_labels, write_analysis
+
     for run in runs:
         labels = recorded_labels(run)
         shown = chosen_epochs(labels.recorded.num_epochs, wanted)

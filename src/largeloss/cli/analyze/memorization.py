@@ -10,6 +10,9 @@ def memorization(
     runs: Annotated[list[Path], typer.Argument(help="Runs trained with --record losses.")],
 ) -> None:
     """When each kind of training entry had its highest loss, as in the paper's table."""
+    from largeloss.runs.arguments import check_runs
+
+    check_runs(runs)
     from largeloss.analysis.memorization import memorization as analyse
     from largeloss.cli.console import out, say
     from largeloss.report.tables import phase_table

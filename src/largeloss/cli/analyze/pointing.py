@@ -24,6 +24,10 @@ def pointing(
     ] = 0,
 ) -> None:
     """The pointing game: hits where the highest place of a class's map lies in one of its boxes."""
+    from largeloss.runs.arguments import check_data, check_models
+
+    check_models(runs)
+    check_data(data)
     from largeloss.analysis.pointing import pointing as play
     from largeloss.cli.console import out, say
     from largeloss.data.folder.boxes import BOXES, read_boxes

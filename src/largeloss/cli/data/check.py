@@ -34,14 +34,17 @@ def check(
 ) -> None:
     """Examine labels, splits and images of DATA; the exit code is 1 where something is wrong."""
     from largeloss.cli.console import say
+    from largeloss.data.folder.place import label_file_of
+
+    folder = data / "check" if out is None else out
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file and cannot be written as a folder. Choose --out.")
+    label_file_of(data)
     from largeloss.cli.data import examined
     from largeloss.data.examine.examination import examine
     from largeloss.data.folder.labels_and_splits import read_records
     from largeloss.data.folder.read import with_inputs
 
-    folder = data / "check" if out is None else out
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file and cannot be written as a folder. Choose --out.")
     records = read_records(data, unlisted=unlisted)
     dataset = records.labels_only()
     if not no_images:

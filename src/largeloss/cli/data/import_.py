@@ -62,10 +62,8 @@ def import_(
 ) -> None:
     """Make a data folder of the collection NAME in ROOT; images stay where they are."""
     from largeloss.cli.console import note, say
-    from largeloss.cli.data.split_table import print_splits
-    from largeloss.data.folder.write import check_free
+    from largeloss.data.folder.place import check_free
     from largeloss.data.importers.registry import read_collection
-    from largeloss.data.importers.to_folder import with_usable_images, write_imported
 
     if bad_images not in ("error", "skip"):
         raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
@@ -79,6 +77,9 @@ def import_(
         "images": images or None,
     }
     imported = read_collection(name, root, options)
+    from largeloss.cli.data.split_table import print_splits
+    from largeloss.data.importers.to_folder import with_usable_images, write_imported
+
     say(imported.sizes)
     if not no_images and imported.image_root is not None:
         say(f"Looking at {imported.table.num_images:,} images in {imported.image_root} …")

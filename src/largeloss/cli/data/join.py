@@ -21,12 +21,16 @@ def join(
 ) -> None:
     """Write one data folder of several; what one does not annotate is unobserved there."""
     from largeloss.cli.console import note, say
-    from largeloss.cli.data.split_table import print_splits
-    from largeloss.data.folder.write import check_free, write_folder
-    from largeloss.data.join import join_folders
+    from largeloss.data.folder.place import check_free, label_file_of
 
     folders, renamed = _parse_folders(parts), _parse_renames(rename or [])
     check_free(out)
+    for _, folder in folders:
+        label_file_of(folder)
+    from largeloss.cli.data.split_table import print_splits
+    from largeloss.data.folder.write import write_folder
+    from largeloss.data.join import join_folders
+
     dataset, extras = join_folders(folders, renamed, unlisted)
     write_folder(out, dataset, extras)
     for text in dataset.notes:

@@ -20,12 +20,15 @@ def split(
 ) -> None:
     """Write DATA once more with new splits, stratified by class; images stay where they are."""
     from largeloss.cli.console import note, say
-    from largeloss.cli.data.split_table import print_splits
-    from largeloss.data.folder.write import check_free, write_folder
-    from largeloss.data.split import split_folder
+    from largeloss.data.folder.place import check_free, label_file_of
 
     wanted = _parse(shares)
     check_free(out)
+    label_file_of(data)
+    from largeloss.cli.data.split_table import print_splits
+    from largeloss.data.folder.write import write_folder
+    from largeloss.data.split import split_folder
+
     dataset, extras, remarks, off = split_folder(data, wanted, seed, unlisted)
     write_folder(out, dataset, extras)
     for text in remarks:

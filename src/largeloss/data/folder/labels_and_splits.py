@@ -8,14 +8,13 @@ import numpy as np
 
 from largeloss.data.dataset import Dataset, Rows
 from largeloss.data.folder.dataset_json import DESCRIPTION, Description, Folders, read_description
+from largeloss.data.folder.place import FEATURES, find_label_file, label_file_of
 from largeloss.data.inputs.source import LabelsOnly, Source
 from largeloss.data.stratify import usual_split
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable, read_labels
 from largeloss.labels.files.layouts import SPLITS, parse_images
 from largeloss.labels.files.raw import read_raw
-
-FEATURES = "features.safetensors"
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,9 @@ def read_records(root: Path, *, unlisted: str | None = None, labels: Path | None
         LabelError: the label file is wrong.
     """
     root = Path(root)
-    if not root.is_dir():
-        kind = "is a file, not a folder" if root.exists() else "does not exist"
-        raise DataError(
-            f"{root} {kind}. Needed: a folder with labels.csv (or labels.parquet) and the images "
-            f"that it names, or {FEATURES} in their place."
-        )
+    path = label_file_of(root, labels)
     described = read_description(root)
-    file = read_labels(labels or find_label_file(root), unlisted=unlisted)
+    file = read_labels(path, unlisted=unlisted)
     unnamed = None
     if labels is not None and (root / FEATURES).is_file():
         unnamed = parse_images(read_raw(find_label_file(root)), None).names
@@ -107,18 +101,6 @@ def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelT
             f"{DESCRIPTION}, or remove that file."
         )
     return table.select_classes(classes)
-
-
-def find_label_file(root: Path) -> Path:
-    """``labels.csv`` or ``labels.parquet`` in ``root``; DataError unless it has exactly one."""
-    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.exists()]
-    if len(found) != 1:
-        state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
-        raise DataError(
-            f"{root} has {state}; needed is exactly one of them. A wide labels.csv begins "
-            "'image,cat,dog', and each line names an image and 1, 0 or blank for every class."
-        )
-    return found[0]
 
 
 def rows_by_split(names: Sequence[str] | None) -> dict[str, Rows] | None:

@@ -6,7 +6,7 @@ from itertools import islice, product
 from pathlib import Path
 
 from largeloss.data.folder.image_paths import ImagePaths
-from largeloss.data.inputs.image_files import SUFFIXES
+from largeloss.data.inputs.suffixes import SUFFIXES
 
 _TRIED = 3  # missing images that are looked for under other names
 _FOLDERS = 100  # folders that are looked into

@@ -1,6 +1,5 @@
 """Data folders written: what :func:`largeloss.data.read_folder` reads, all of it or nothing."""
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,8 @@ from largeloss.data.dataset import Dataset
 from largeloss.data.folder.boxes import BOXES, Boxes, read_boxes, write_boxes
 from largeloss.data.folder.dataset_json import DESCRIPTION, Description, Folders
 from largeloss.data.folder.image_paths import locate_images
-from largeloss.data.folder.labels_and_splits import FEATURES, Records
+from largeloss.data.folder.labels_and_splits import Records
+from largeloss.data.folder.place import FEATURES, check_free
 from largeloss.data.folder.read import read_features, write_features
 from largeloss.errors import ConfigError
 from largeloss.files import write_text
@@ -57,23 +57,6 @@ def read_extras(records: Records) -> Extras:
         read_boxes(boxes, records.table) if boxes.is_file() else None,
         published=records.description.published,
     )
-
-
-def check_free(out: Path) -> None:
-    """Makes sure that a folder may be written to ``out``; changes nothing.
-
-    Raises:
-        ConfigError: there is a file, or a folder that is not empty.
-    """
-    if out.is_dir():
-        held = sorted(os.listdir(out))
-        if held:
-            raise ConfigError(
-                f"{out} is not empty (it holds {', '.join(held[:3])}). Choose another --out; "
-                "nothing was changed."
-            )
-    elif out.exists() or out.is_symlink():
-        raise ConfigError(f"{out} is no folder. Choose another --out; nothing was changed.")
 
 
 def write_folder(out: Path, dataset: Dataset, extras: Extras) -> None:

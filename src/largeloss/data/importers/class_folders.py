@@ -8,7 +8,7 @@ import numpy as np
 
 from largeloss.data.examine.duplicates import sha256
 from largeloss.data.importers.imported import Imported
-from largeloss.data.inputs.image_files import SUFFIXES
+from largeloss.data.inputs.suffixes import SUFFIXES
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
 from largeloss.labels.files.header import meaning_of_unlisted

@@ -30,8 +30,6 @@ RULE = "bilinear, antialiased, 2"
 """Names how :class:`ImageFiles` reads an image; changes when that does."""
 ORIENTATION = 0x0112  # EXIF: values from 5 on turn the image by a quarter
 MAX_PIXELS = 80_000_000
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
-"""Files that end so are taken for images where nothing lists them."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Whatever a file's name ends in, Pillow looks for these alone: others start other programs."""
 

@@ -3,14 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from largeloss.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _ROWS = 4096  # looked at in one go
 
@@ -28,7 +29,7 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> "Tensor":
         """(B, 3, H, W) uint8 images, mirrored where ``flips`` says so; (B, D) float features."""
 
     def fingerprint(self, rows: NDArray[np.int64]) -> str:
@@ -49,7 +50,9 @@ class ImageArray:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> "Tensor":
+        import torch  # not above: work on labels alone does without
+
         batch = torch.from_numpy(self.pixels[np.asarray(rows, dtype=np.int64)])
         mirrored = torch.tensor(list(flips), dtype=torch.bool)
         if bool(mirrored.any()):
@@ -64,7 +67,7 @@ class ImageArray:
 class FeatureArray:
     """Features in memory, (N, D) float32."""
 
-    values: Tensor
+    values: "Tensor"
     in_memory = True
 
     @property
@@ -74,7 +77,9 @@ class FeatureArray:
     def __len__(self) -> int:
         return len(self.values)
 
-    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> "Tensor":
+        import torch
+
         return self.values.index_select(0, torch.tensor(rows, dtype=torch.int64))
 
     def fingerprint(self, rows: NDArray[np.int64]) -> str:
@@ -92,7 +97,7 @@ class LabelsOnly:
     def __len__(self) -> int:
         return self.num
 
-    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> Tensor:
+    def read(self, rows: Sequence[int], flips: Sequence[bool]) -> "Tensor":
         raise DataError("These are labels alone: there is no input to read.")
 
     def fingerprint(self, rows: NDArray[np.int64]) -> str:

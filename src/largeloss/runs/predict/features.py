@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from largeloss.data.folder.labels_and_splits import FEATURES
+from largeloss.data.folder.place import FEATURES
 from largeloss.data.folder.read import read_features
 from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError

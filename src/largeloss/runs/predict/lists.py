@@ -52,11 +52,16 @@ def listed_paths(path: Path) -> Iterator[str]:
         for name in reader(path):
             yield _clean(os.path.join(path.parent, name))
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such list of images.") from None
+        raise no_list(path) from None
     except (OSError, ValueError, pa.ArrowException) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: this list of images cannot be read ({error}).") from None
+
+
+def no_list(path: Path) -> DataError:
+    """That there is no list of images ``path``."""
+    return DataError(f"{path}: there is no such list of images.")
 
 
 def _clean(name: str) -> str:

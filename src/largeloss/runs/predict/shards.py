@@ -35,13 +35,11 @@ from largeloss.files import (
     write_text,
 )
 from largeloss.runs.predict.predictions import Predictions, none_readable
+from largeloss.runs.predict.targets import LOCK, MANIFEST, SKIPPED, check_folder, parts_kept
 from largeloss.runs.predict.writing import REASONS, Written, check_names, write_rows
 from largeloss.training.start import start
 from largeloss.watch import watched
 
-MANIFEST = "_prediction.json"
-SKIPPED = "_skipped"
-_LOCK = ".lock"
 _SUFFIXES = (".csv", ".jsonl", ".parquet")
 _SECONDS = 0.2  # between two looks for the parts of other processes
 
@@ -172,11 +170,6 @@ def _computed_by(predictions: Predictions) -> dict[str, str]:
     return {"backend": backend, "precision": precision}
 
 
-def parts_kept(folder: Path) -> str:
-    """What is kept of a folder when the work stops."""
-    return f"Finished parts are kept in {folder}; go on with --resume."
-
-
 def _count(parts: Parts, written: Written) -> None:
     """Adds what all the parts hold."""
     for path in sorted((parts.folder / SKIPPED).glob("*.csv")):
@@ -192,7 +185,7 @@ def _count(parts: Parts, written: Written) -> None:
 @contextmanager
 def _prepared(parts: Parts, made: Mapping[str, Any], resume: bool) -> Iterator[list[int]]:
     """The parts that are to be written; the folder is nobody else's meanwhile."""
-    lock = FileLock(parts.folder / _LOCK, timeout=0)
+    lock = FileLock(parts.folder / LOCK, timeout=0)
     missing: list[int] | LargelossError = []
     if len(set(distributed.gather_objects(tuple(made.values())))) > 1:
         raise ConfigError(
@@ -234,36 +227,6 @@ def _begin(parts: Parts, made: Mapping[str, Any], resume: bool, lock: FileLock) 
     except OSError as error:
         raise RunError(f"{folder} cannot be written ({error.strerror}).") from None
     return parts.missing()
-
-
-def check_folder(folder: Path, resume: bool) -> None:
-    """Makes sure that shards may be written to ``folder``; changes nothing.
-
-    Raises:
-        ConfigError: it holds something else, or shards that are not to be continued.
-    """
-    if not folder.parent.is_dir():
-        raise ConfigError(f"The folder {folder.parent} of --out does not exist.")
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file; with --shards, --out is a folder. Name another.")
-    if (folder / MANIFEST).exists():
-        if not resume:
-            raise ConfigError(
-                f"{folder} already holds predictions. Continue them with --resume, or choose "
-                "another --out; nothing was changed."
-            )
-        return
-    allowed = {_LOCK, SKIPPED}  # of a process that was killed at once
-    held = [
-        path.name
-        for path in (sorted(folder.iterdir()) if folder.is_dir() else [])
-        if path.name not in allowed and not path.name.endswith(PARTIAL)
-    ]
-    if held:
-        raise ConfigError(
-            f"{folder} is not empty (it holds {', '.join(held[:3])}) and holds no predictions in "
-            "shards. Choose another --out; nothing was changed."
-        )
 
 
 _WORDS = {

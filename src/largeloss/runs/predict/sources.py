@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from largeloss.data.inputs.image_files import SUFFIXES
+from largeloss.data.folder.place import FEATURES
+from largeloss.data.inputs.suffixes import SUFFIXES
 from largeloss.errors import DataError
-from largeloss.runs.predict.lists import listed_paths
+from largeloss.runs.predict.lists import STDIN, listed_paths, no_list
 from largeloss.runs.predict.path_list import PathList
 
 
@@ -50,6 +51,20 @@ def find_images(paths: Sequence[Path], lists: Sequence[Path] = ()) -> FoundImage
     return FoundImages(found, dict(others.most_common()))
 
 
+def check_sources(paths: Sequence[Path], lists: Sequence[Path] = ()) -> None:
+    """Makes sure that what is named is there; patterns are not looked at, nor is what lists name.
+
+    Raises:
+        DataError: it is not.
+    """
+    for path in paths:
+        if not os.path.lexists(path) and not glob.has_magic(str(path)):
+            raise _missing(path)
+    for path in lists:
+        if path != STDIN and not path.exists():
+            raise no_list(path)
+
+
 def passed_over(others: Mapping[str, int]) -> str:
     """A sentence that begins with a blank, on files that are no images by their suffix; or none."""
     if not others:
@@ -58,6 +73,13 @@ def passed_over(others: Mapping[str, int]) -> str:
     files = "1 file of another suffix" if total == 1 else f"{total:,} files of other suffixes"
     listed = ", ".join(f"{number:,} {suffix}" for suffix, number in others.items())
     return f" Left out: {files} ({listed}). Convert what is an image to JPEG or PNG."
+
+
+def _missing(path: Path) -> DataError:
+    return DataError(
+        f"{path} does not exist. Give images, or folders of images; for a model of features, its "
+        f"{FEATURES}."
+    )
 
 
 def _images_at(path: Path, others: Counter[str]) -> Iterator[str]:
@@ -75,7 +97,7 @@ def _images_at(path: Path, others: Counter[str]) -> Iterator[str]:
             elif _is_image(match, others):
                 yield str(Path(match))
     else:
-        raise DataError(f"{path} does not exist. Give images, or folders of images.")
+        raise _missing(path)
 
 
 def _below(root: str, others: Counter[str]) -> Iterator[str]:

@@ -23,9 +23,9 @@ from largeloss.runs.predict.predictions import (
     ScoredBatch,
     none_readable,
 )
+from largeloss.runs.predict.targets import check_file, nothing_kept, skipped_list
 from largeloss.training.signals import StopRequests
 
-SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 DIGITS = 6
 """After the point, of probabilities."""
 _FORMULA = re.compile("[=+@\t\r\n-]")
@@ -63,20 +63,6 @@ def plain(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def check_file(path: Path) -> None:
-    """Makes sure that predictions can be written to a file.
-
-    Raises:
-        ConfigError: another suffix, or no such folder.
-    """
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"--out must end in {', '.join(SUFFIXES)}, got {path}.")
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder. Name a file, or write parts with --shards.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} of --out does not exist.")
-
-
 def check_names(suffix: str, classes: Sequence[str]) -> None:
     """Makes sure that every class can have a column.
 
@@ -89,11 +75,6 @@ def check_names(suffix: str, classes: Sequence[str]) -> None:
             f"Parquet has columns image and tags beside one a class, and a class is called "
             f"{taken[0]!r}. Write .jsonl."
         )
-
-
-def skipped_list(path: Path) -> Path:
-    """Where the images that cannot be read are listed, beside ``path``."""
-    return path.with_name(f"{path.stem}-skipped.csv")
 
 
 def write_predictions(predictions: Predictions, path: Path) -> Written:
@@ -116,11 +97,6 @@ def write_predictions(predictions: Predictions, path: Path) -> Written:
     check_names(path.suffix, predictions.classes)
     every = range(len(predictions))
     return write_rows(predictions, every, path, skipped_list(path), nothing_kept(path))
-
-
-def nothing_kept(path: Path) -> str:
-    """What is kept of a file when a signal asks to stop."""
-    return f"{path} was not written; no prediction is kept. With --shards, finished parts are."
 
 
 def write_rows(
