@@ -10,7 +10,17 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "largeloss"
 FLOORS = [
-    {"errors", "files", "distributed", "autocast", "notebook", "terminal", "version", "watch"},
+    {
+        "errors",
+        "files",
+        "lazy",
+        "distributed",
+        "autocast",
+        "notebook",
+        "terminal",
+        "version",
+        "watch",
+    },
     {"labels", "metrics"},
     {"losses", "data", "models"},
     {"objective", "forward"},

@@ -37,6 +37,8 @@ def dense_states(values: Any) -> NDArray[np.int8]:
     array = as_array(values)
     if array.ndim != 2:
         raise LabelError(f"Labels must have the shape (images, classes), got {array.shape}.")
+    if array.dtype == np.int8 and array.size and array.min() >= -1 and array.max() <= 1:
+        return array
     wrong = (array != 0) & (array != 1)
     if array.dtype.kind != "u":
         wrong &= array != -1

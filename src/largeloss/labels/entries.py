@@ -84,7 +84,7 @@ def fit_together(
     starts = offsets[1:-1]
     ascending[starts[(starts > 0) & (starts < columns.size)] - 1] = True
     in_range = columns.min() >= 0 and columns.max() < shape[1]
-    return bool(in_range and ascending.all() and ((states == 0) | (states == 1)).all())
+    return bool(in_range and ascending.all() and states.min() >= 0 and states.max() <= 1)
 
 
 def sort_and_merge(keys: Ints, states: States) -> tuple[Ints, States]:
@@ -124,20 +124,34 @@ def offsets_of(rows: NDArray[np.integer], num_rows: int) -> Ints:
     return offsets
 
 
-def sparse_rows(dense: States) -> tuple[Ints, NDArray[np.int32], States]:
+def sparse_rows(dense: States) -> tuple[Ints, NDArray[Any], States]:
     """Offsets (N+1,), columns (M,) and states (M,) of the observed entries of (N, C) labels.
 
     A few rows are looked at in one go: numbers of rows and columns of all entries would take
     sixteen times the memory of the labels.
     """
-    offsets = np.zeros(len(dense) + 1, dtype=np.int64)
-    columns = [np.empty(0, dtype=np.int32)]
-    rows = max(1, _CELLS // max(1, dense.shape[1]))
-    for start in range(0, len(dense), rows):
-        observed = dense[start : start + rows] >= 0
-        offsets[start + 1 : start + 1 + len(observed)] = np.count_nonzero(observed, axis=1)
-        columns.append(np.nonzero(observed)[1].astype(np.int32))
-    return np.cumsum(offsets), np.concatenate(columns), dense[dense >= 0]
+    num_rows, num_columns = dense.shape
+    offsets = np.zeros(num_rows + 1, dtype=np.int64)
+    rows = max(1, _CELLS // max(1, num_columns))
+    parts = [slice(start, start + rows) for start in range(0, num_rows, rows)]
+    for part in parts:
+        offsets[1:][part] = np.count_nonzero(dense[part] >= 0, axis=1)
+    np.cumsum(offsets, out=offsets)
+    columns = np.empty(offsets[-1], dtype=column_type(num_columns))
+    states = np.empty(offsets[-1], dtype=np.int8)
+    numbers = np.arange(num_columns, dtype=columns.dtype)
+    for part in parts:
+        own = dense[part]
+        observed = own >= 0
+        place = slice(offsets[part.start], offsets[min(part.stop, num_rows)])
+        columns[place] = np.broadcast_to(numbers, own.shape)[observed]
+        states[place] = own[observed]
+    return offsets, columns, states
+
+
+def column_type(num_columns: int) -> type[np.uint16 | np.int32]:
+    """The narrowest type of numbers of columns."""
+    return np.uint16 if num_columns <= 65535 else np.int32
 
 
 def gather(offsets: Ints, rows: Ints) -> tuple[Ints, Ints]:

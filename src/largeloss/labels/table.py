@@ -18,6 +18,7 @@ from largeloss.labels.entries import (
     States,
     check_range,
     checked_entries,
+    column_type,
     find_conflict,
     fit_together,
     gather,
@@ -65,7 +66,7 @@ class LabelTable:
                 "Offsets, columns and states do not make up a label table. Build it with "
                 "LabelTable.from_dense or LabelTable.from_entries."
             )
-        narrow = np.uint16 if self.num_classes <= 65535 else np.int32
+        narrow = column_type(self.num_classes)
         for name, dtype in (("offsets", np.int64), ("columns", narrow), ("states", np.int8)):
             array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
             array.flags.writeable = False

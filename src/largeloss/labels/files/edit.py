@@ -49,7 +49,7 @@ def edited_file(path: Path, changes: Iterable[Change]) -> EditedFile:
     Raises:
         LabelError: the file cannot be read.
     """
-    raw = read_raw(path)
+    raw = read_raw(path, as_text=True)
     header = header_of(raw.header)
     images = parse_images(raw, None)
     rows = {name: row for row, name in enumerate(images.names)}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyarrow import compute as pc
 
 from largeloss.errors import LabelError
-from largeloss.labels.entries import Ints, States, find_conflict
+from largeloss.labels.entries import Ints, States, find_conflict, sparse_rows
 from largeloss.labels.files.columns import WRONG, as_text, coded, first, states_of
 from largeloss.labels.files.raw import RawTable
 from largeloss.labels.names import positions_of
@@ -76,16 +76,20 @@ class Parsed(NamedTuple):
 def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
     """One column a class."""
     watching = watched(positions, f"Columns of {raw.path.name}", len(positions))
-    columns = [states_of(raw.columns[position]) for position in watching]
-    dense = np.stack([states for states, _ in columns], axis=1)
-    spelled = set[str]().union(*(found for _, found in columns))
+    dense = np.empty((len(images.codes), len(positions)), dtype=np.int8)
+    spelled = set[str]()
+    for place, position in enumerate(watching):
+        dense[:, place], found = states_of(raw.columns[position])
+        spelled |= found
     classes = tuple(raw.header[position] for position in positions)
-    wrong = first((dense == WRONG).any(axis=1))
-    if wrong is not None:
+    if dense.max() == WRONG:
+        wrong = int(np.argmax((dense == WRONG).any(axis=1)))
         column = int(np.argmax(dense[wrong] == WRONG))
         raise _wrong_value(raw, raw.columns[positions[column]], wrong, images, classes[column])
     if len(images.names) == len(dense):
-        table = LabelTable.from_dense(dense, images.names, classes)
+        sparse = sparse_rows(dense)
+        del dense  # of two million images, the memory counts
+        table = LabelTable(*sparse, classes, images.names)
     else:
         lines, observed = np.nonzero(dense >= 0)
         table = _table(raw, lines, observed, dense[lines, observed], images, classes)
@@ -118,9 +122,12 @@ def parse_list(raw: RawTable, position: int, images: Images, unknown: NDArray[np
 
     ``unknown`` has one value an image; elsewhere they are absent.
     """
-    cells = raw.columns[position].combine_chunks()
-    if not (pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type)):
+    cells = raw.columns[position]
+    if isinstance(cells, np.ndarray) or not (
+        pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type)
+    ):
         cells = pc.split_pattern(as_text(cells), SEPARATOR)
+    cells = cells.combine_chunks()
     lines = np.asarray(pc.list_parent_indices(cells)).astype(np.int64)
     labels = pc.utf8_trim_whitespace(as_text(pc.list_flatten(cells)))
     named = np.asarray(pc.not_equal(labels, ""))

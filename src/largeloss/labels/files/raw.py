@@ -1,21 +1,20 @@
 """Label files as columns of text or numbers, not yet understood.
 
-CSV is checked here for everything that would move or hide a line, so that row numbers can be
-turned into line numbers of the file.
+Of CSV a block is text at a time: what two million lines take is the memory of their states.
 """
 
 import csv
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from largeloss.errors import LabelError
 from largeloss.files import check_regular
+from largeloss.labels.files.columns import joined_column, plain_states
+from largeloss.labels.files.csv_blocks import CsvBlocks
 from largeloss.labels.files.parquet import read_parquet
 
 HEADER = -1
@@ -30,7 +29,7 @@ class RawTable(NamedTuple):
     path: Path
     header: tuple[str, ...]
     columns: tuple[Any, ...]
-    """One Arrow column a name of the header, all of one length."""
+    """One a name of the header, all of one length: Arrow's, or (lines,) int8 states."""
     where: Callable[[int], str]
     """Row number → ``"line 7"``, or ``"row 6"`` in Parquet."""
 
@@ -40,14 +39,17 @@ class RawTable(NamedTuple):
         return LabelError(f"{self.path}{', ' if rows else ''}{places}: {problem}")
 
 
-def read_raw(path: Path) -> RawTable:
+def read_raw(path: Path, *, as_text: bool = False) -> RawTable:
     """Reads a ``.csv`` or ``.parquet`` file.
+
+    Columns of CSV in which there is nothing but 1, 0 and blanks are arrays of states, which take a
+    fifth of the memory of text; with ``as_text`` all are text.
 
     Raises:
         LabelError: another suffix, no such file, or one that is damaged; with line numbers.
     """
-    readers = {".csv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix.lower() not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
         raise LabelError(f"{path}: label files end in .csv or .parquet. Rename or convert it.")
     try:
         check_regular(path)
@@ -55,7 +57,7 @@ def read_raw(path: Path) -> RawTable:
         raise LabelError(f"{path}: there is no such file.") from None
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error}).") from None
-    return readers[path.suffix.lower()](path)
+    return _read_csv(path, as_text) if suffix == ".csv" else _read_parquet(path)
 
 
 def _read_parquet(path: Path) -> RawTable:
@@ -67,51 +69,68 @@ def _read_parquet(path: Path) -> RawTable:
     return RawTable(path, tuple(table.schema.names), tuple(table.columns), where)
 
 
-def _read_csv(path: Path) -> RawTable:
+def _read_csv(path: Path, as_text: bool) -> RawTable:
     if path.stat().st_size > LARGEST_CSV:
         raise LabelError(
             f"{path}: more than {LARGEST_CSV:,} bytes are not read as CSV. Write it as .parquet, "
             "in the long layout if few entries are observed."
         )
-    data = _plain_text(path, path.read_bytes())
-    start = len(data) - len(data.lstrip(b"\n"))
-    end = data.find(b"\n", start)
-    end = len(data) if end < 0 else end
-    if start == end:
+    header: list[str] = []
+    parts: list[list[Any]] = []
+    blocks = CsvBlocks(path)
+    for block in blocks:
+        first = blocks.before + 1
+        if not header:
+            start = len(block) - len(block.lstrip(b"\n"))
+            if start == len(block):
+                continue
+            end = block.find(b"\n", start) + 1 or len(block)
+            first += start
+            header = _header(path, first, block[start:end].decode().rstrip("\n"))
+            parts = [[] for _ in header]
+            block, first = block[end:], first + 1
+        if block.strip(b"\n"):
+            columns = _columns(path, block, first, len(header))
+            for number, (part, column) in enumerate(zip(parts, columns, strict=True)):
+                states = None if as_text or not number else plain_states(column)
+                part.append(column if states is None else states)
+    if not header:
         raise LabelError(
             f"{path}: the file is empty. Needed: a header line such as 'image,cat,dog', and one "
             "line an image."
         )
-    header = _fields(path, data.count(b"\n", 0, start) + 1, data[start:end].decode())
+    joined = tuple(map(joined_column, parts))
+    return RawTable(path, tuple(header), joined, lambda row: f"line {blocks.line(row)}")
 
+
+def _header(path: Path, number: int, line: str) -> list[str]:
+    header = _fields(path, number, line)
     if len(header) == 1 and (found := {";", "\t"} & set(header[0])):
         kind = "semicolons" if ";" in found else "tabs"
         raise LabelError(
             f"{path}: the fields of the header are separated by {kind}; commas are needed. Export "
             "it as CSV with commas, from pandas with to_csv(…, sep=',')."
         )
+    return header
 
-    def where(row: int) -> str:
-        filled = (number for number, line in enumerate(data.split(b"\n"), 1) if line)
-        return f"line {next(islice(filled, row + 1, None))}"
 
-    columns = tuple(pa.chunked_array([], pa.string()) for _ in header)
-    body = data[end:].strip(b"\n")
-    if body:
-        names = [str(index) for index in range(len(header))]
-        try:
-            table = arrow_csv.read_csv(
-                _as_stream(body),
-                read_options=arrow_csv.ReadOptions(column_names=names, block_size=1 << 24),
-                convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            _refuse_ragged(path, data, len(header))
-            raise LabelError(f"{path}: {error}") from None
-        columns = tuple(table.columns)
-    return RawTable(path, tuple(header), columns, where)
+def _columns(path: Path, block: bytes, first: int, width: int) -> list[Any]:
+    """The fields of a block that begins with line ``first``, as text."""
+    names = [str(index) for index in range(width)]
+    body = block.strip(b"\n")
+    try:
+        table = arrow_csv.read_csv(
+            _as_stream(body),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=len(body) + 1),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        _refuse_ragged(path, block, first, width)
+        raise LabelError(f"{path}: {error}") from None
+    columns: list[Any] = table.columns
+    return columns
 
 
 def _fields(path: Path, number: int, line: str) -> list[str]:
@@ -135,56 +154,8 @@ def _as_stream(body: bytes) -> pa.NativeFile:
     return pa.BufferReader(sink.getvalue())
 
 
-def _plain_text(path: Path, data: bytes) -> bytes:
-    """``data`` as UTF-8 with ``\\n`` at line ends, in which every line is a row."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            data = data.decode("utf-16").encode()
-        except UnicodeDecodeError as error:
-            raise LabelError(f"{path}: this UTF-16 text is damaged ({error.reason}).") from None
-    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-
-    def refuse(position: int, problem: str) -> LabelError:
-        line = data.count(b"\n", 0, position) + 1
-        return LabelError(f"{path}, line {line}: {problem}")
-
-    if (found := data.find(b"\0")) >= 0:
-        raise refuse(found, "a NUL byte. Save the file as UTF-8 text.")
-    if (found := data.find(b"\r")) >= 0:
-        raise refuse(found, "a carriage return without a line feed. Save it with \\n line ends.")
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        raise refuse(error.start, "bytes that are no UTF-8. Save the file as UTF-8.") from None
-    if b'"' in data:
-        _check_quotes(path, data)
-    return data
-
-
-def _check_quotes(path: Path, data: bytes) -> None:
-    """Refuses quotes that Arrow would take for another thing than the user meant."""
-    codes = np.frombuffer(b"\n" + data + b"\n", dtype=np.uint8)
-    quotes = np.flatnonzero(codes == ord('"'))
-    lines = np.searchsorted(np.flatnonzero(codes == ord("\n")), quotes)
-    odd = np.flatnonzero(np.bincount(lines) % 2)
-    if odd.size:
-        raise LabelError(
-            f"{path}, line {odd[0]}: a quote is not closed on its line. Line ends inside quotes "
-            'are not supported; write a quote inside quotes as "".'
-        )
-    # Lines hold pairs, so that quotes open and close in turn; "" closes and opens again.
-    outside = np.concatenate([codes[quotes[::2] - 1], codes[quotes[1::2] + 1]])
-    stray = ~np.isin(outside, np.frombuffer(b',\n"', dtype=np.uint8))
-    if stray.any():
-        line = np.concatenate([lines[::2], lines[1::2]])[stray].min()
-        raise LabelError(
-            f"{path}, line {line}: a quote inside a field. Quote the whole field, and write a "
-            'quote inside quotes as "".'
-        )
-
-
-def _refuse_ragged(path: Path, data: bytes, width: int) -> None:
-    for number, line in enumerate(data.decode().split("\n"), start=1):
+def _refuse_ragged(path: Path, block: bytes, first: int, width: int) -> None:
+    for number, line in enumerate(block.decode().split("\n"), start=first):
         fields = _fields(path, number, line) if line else []
         if line and len(fields) != width:
             raise LabelError(
