@@ -37,10 +37,9 @@ class CsvBlocks:
             for block in _whole_lines(self._as_utf8(file)):
                 plain = self._checked(block.replace(b"\r\n", b"\n"))
                 if plain.startswith(b"\n") or b"\n\n" in plain:
-                    ends = _places(plain, b"\n")
-                    self._empty.append(
-                        self.before + 1 + np.flatnonzero(np.diff(ends, prepend=-1) == 1)
-                    )
+                    ends = np.flatnonzero(np.frombuffer(plain, dtype=np.uint8) == ord("\n"))
+                    empty = np.flatnonzero(np.diff(ends, prepend=-1) == 1)
+                    self._empty.append(self.before + 1 + empty)
                 yield plain
                 self.before += plain.count(b"\n")
 
@@ -89,8 +88,8 @@ class CsvBlocks:
         odd = np.flatnonzero(np.bincount(lines) % 2)
         if odd.size:
             raise LabelError(
-                f"{self.path}, line {self.before + odd[0]}: a quote is not closed on its line. Line "
-                'ends inside quotes are not supported; write a quote inside quotes as "".'
+                f"{self.path}, line {self.before + odd[0]}: a quote is not closed on its line. "
+                'Line ends inside quotes are not supported; write a quote inside quotes as "".'
             )
         # Lines hold pairs, so that quotes open and close in turn; "" closes and opens again.
         outside = np.concatenate([codes[quotes[::2] - 1], codes[quotes[1::2] + 1]])
@@ -115,7 +114,3 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
             size *= 2  # a line longer than a block
     if rest:
         yield rest
-
-
-def _places(block: bytes, code: bytes) -> Ints:
-    return np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord(code))
