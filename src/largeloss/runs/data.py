@@ -10,10 +10,11 @@ from largeloss.data import Dataset, digits, read_folder
 from largeloss.data.examine.duplicates import find_duplicates
 from largeloss.data.examine.problems import about_duplicates
 from largeloss.data.folder.read import without_broken_images
+from largeloss.data.inputs.decode_record import DecodeRecord
 from largeloss.data.inputs.decoded_cache import DecodedCache
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import ConfigError
-from largeloss.runs.settings import resolved
+from largeloss.runs.settings import cache_folder, resolved
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,16 @@ def open_data(settings: RunConfig) -> RunData:
 def load_data(settings: RunConfig, split: str = "all") -> RunData:
     """The data of a run, after every image (of a split) was decoded once; cached if asked.
 
-    Identical files in different splits are noted where all are looked at.
+    What was decoded before, and has not changed since, is not decoded again. Identical files in
+    different splits are noted where all are looked at.
     """
-    checked = without_broken_images(read_data(settings), settings.data.bad_images, split=split)
+    root = settings.data.path
+    record = None
+    if root is not None:
+        record = DecodeRecord.of(cache_folder(settings), root, settings.data.max_value)
+    checked = without_broken_images(
+        read_data(settings), settings.data.bad_images, split=split, record=record
+    )
     if split == "all":
         checked = _with_leaks_noted(checked)
     data = with_hidden_labels(settings, checked)

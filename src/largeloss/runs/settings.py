@@ -44,7 +44,7 @@ def resolved(settings: RunConfig) -> RunConfig:
     }
     cache = _absolute(data.cache)
     if cache is None and protocol != "end-to-end":
-        cache = user_cache_path("largeloss")
+        cache = cache_folder(settings)
     return settings.with_values(
         method=noted,
         training={"head_method": head, **training},
@@ -55,6 +55,11 @@ def resolved(settings: RunConfig) -> RunConfig:
         },
         model=_definite(settings.model),
     )
+
+
+def cache_folder(settings: RunConfig) -> Path:
+    """Where what is computed of the data is kept: ``--cache``, or the user's cache folder."""
+    return _absolute(settings.data.cache) or user_cache_path("largeloss")
 
 
 def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:

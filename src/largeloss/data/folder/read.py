@@ -20,6 +20,7 @@ from largeloss.data.folder.image_paths import locate_images, refuse_equal_paths
 from largeloss.data.folder.labels_and_splits import Records, read_records
 from largeloss.data.folder.likely_names import likely_names
 from largeloss.data.folder.place import FEATURES
+from largeloss.data.inputs.decode_record import DecodeRecord
 from largeloss.data.inputs.image_files import ImageFiles, decode_all
 from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.data.inputs.value_range import dark_set
@@ -102,14 +103,19 @@ def with_inputs(
 
 
 def without_broken_images(
-    dataset: Dataset, policy: str, workers: int = 2, split: str = "all"
+    dataset: Dataset,
+    policy: str,
+    workers: int | None = None,
+    split: str = "all",
+    record: DecodeRecord | None = None,
 ) -> Dataset:
     """``dataset`` after a full decode of every image of ``split``, where inputs are files.
 
     What is not there is refused before the first is decoded, which may take hours.
 
     ``policy`` says what is done with images that cannot be read: ``"error"`` refuses the data set,
-    ``"skip"`` leaves them out and adds a note. ``workers`` are threads.
+    ``"skip"`` leaves them out and adds a note. ``workers`` are threads, by default one a core. What
+    ``record`` knows is not decoded again.
 
     Raises:
         DataError: images cannot be read and ``policy`` is ``"error"``; or values of all are so
@@ -122,7 +128,7 @@ def without_broken_images(
     source = dataset.source
     if policy == "error":
         _refuse_missing(dataset, used)
-    found, peak = decode_all(source.paths, workers, used.tolist(), source.max_value)
+    found, peak = decode_all(source.paths, workers, used.tolist(), source.max_value, record)
     if dark := dark_set(peak, len(used) - len(found)):
         raise DataError(dark)
     if not found:

@@ -20,9 +20,10 @@ from PIL.ImageFile import ImageFile
 from torch import Tensor
 from torch.nn import functional as F
 
+from largeloss.data.inputs.decode_record import DecodeRecord
 from largeloss.data.inputs.decoding import decode_jpeg
-from largeloss.data.inputs.threads import map_files
-from largeloss.data.inputs.value_range import DARK, bits_of, rgb_of, scaled
+from largeloss.data.inputs.threads import cores, map_files
+from largeloss.data.inputs.value_range import bits_of, rgb_of, scaled
 from largeloss.errors import DataError
 from largeloss.files import check_regular
 
@@ -162,9 +163,8 @@ class ImageFiles:
 
     def fingerprint(self, rows: NDArray[np.int64]) -> str:
         found = hashlib.blake2b(RULE.encode(), digest_size=32)
-        workers = os.cpu_count() or 1
         digests = map_files(
-            lambda row: _digest(self.paths[row]), rows.tolist(), workers, "Contents of images"
+            lambda row: _digest(self.paths[row]), rows.tolist(), cores(), "Contents of images"
         )
         for digest in digests:
             found.update(digest)
@@ -197,34 +197,41 @@ class Decoded(NamedTuple):
     broken: dict[int, str]
     """Position → what is wrong, for those that cannot be read."""
     peak: int
-    """The greatest value, up to 255, in the others; the search ends where the set is not dark."""
+    """The greatest value, up to 255, in the others."""
 
 
 def decode_all(
     paths: Sequence[Path],
-    workers: int = 2,
+    workers: int | None = None,
     rows: Sequence[int] | None = None,
     max_value: int | None = None,
+    record: DecodeRecord | None = None,
 ) -> Decoded:
-    """Decodes images in full.
+    """Decodes images in full, but for those that ``record`` knows as they are.
 
-    Only those at the positions ``rows`` are looked at, if given. ``workers`` are threads.
+    Only those at the positions ``rows`` are looked at, if given. ``workers`` are threads, by
+    default one a core.
     """
-    rows = range(len(paths)) if rows is None else rows
-    broken: dict[int, str] = {}
-    peak = 0
+    chosen = np.arange(len(paths)) if rows is None else np.asarray(rows, dtype=np.int64)
+    workers = cores() if workers is None else workers
+    known, peak = np.zeros(len(chosen), dtype=np.bool_), 0
+    if record is not None:
+        states, known = record.look([paths[row] for row in chosen.tolist()], workers)
+        peak = int(states["peak"][known].max(initial=0))
 
     def look(row: int) -> int | str:
         try:
-            pixels = open_pixels(paths[row], max_value)
+            return int(open_pixels(paths[row], max_value).max())
         except DataError as error:
             return str(error)
-        return int(pixels.max()) if peak < DARK else peak
 
-    seen = map_files(look, rows, workers, "Images decoded as a check")
-    for row, found in zip(rows, seen, strict=True):
-        if isinstance(found, str):
-            broken[row] = found
-        else:
-            peak = max(peak, found)
-    return Decoded(broken, peak)
+    unknown = np.flatnonzero(~known)
+    wanted = chosen[unknown].tolist()
+    found = list(map_files(look, wanted, workers, "Images decoded as a check"))
+    broken = {row: why for row, why in zip(wanted, found, strict=True) if isinstance(why, str)}
+    peaks = np.array([-1 if isinstance(each, str) else each for each in found], dtype=np.int64)
+    if record is not None:
+        fine = peaks >= 0
+        states["peak"][unknown[fine]] = peaks[fine]
+        record.add(states[unknown[fine]])
+    return Decoded(broken, max(peak, int(peaks.max(initial=0))))
