@@ -62,6 +62,7 @@ def test_a_wrong_argument_is_told_before_torch_is_imported(image_folder: Path) -
         f"data import voc2012 {none} --out {new}",
         f"data import csv {data} --out {taken}",
         f"data check {none}",
+        f"data digits --out {taken}",
         f"data split {none} --out {new}",
         f"data join a={data} b={none} --out {new}",
         f"analyze memorization {none}",

@@ -25,7 +25,7 @@ def markdown() -> str:
         text += [
             f"## {recipe.title} (`{name}`)",
             prose(f"{recipe.does}."),
-            f"A recipe: {code(recipe.method.name)} with "
+            f"A recipe: {code(recipe.method)} with "
             + ", ".join(code(f"{key}={shown(value)}") for key, value in own.items())
             + ", and whatever else is set.",
         ]

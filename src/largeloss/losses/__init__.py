@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from largeloss.losses.asymmetric import Asymmetric
     from largeloss.losses.asymmetric_pseudo_labels import AsymmetricPseudoLabels
     from largeloss.losses.auto_delta import Finding
+    from largeloss.losses.balance import class_weights
     from largeloss.losses.base import Action, Context, Decision, PartialLabelLoss
     from largeloss.losses.class_prior_risk import ClassPriorRisk
-    from largeloss.losses.class_weights import class_weights
     from largeloss.losses.curriculum import CurriculumLabeling
     from largeloss.losses.entropy_maximization import EntropyMaximization
     from largeloss.losses.expected_positive import ExpectedPositive
@@ -139,7 +139,7 @@ __getattr__ = imported_when_used(
         "Decision": "base",
         "Finding": "auto_delta",
         "PartialLabelLoss": "base",
-        "class_weights": "class_weights",
+        "class_weights": "balance",
         **{of_class: module for module, of_class in (p.split(".") for p in LOSSES.places.values())},
     },
 )

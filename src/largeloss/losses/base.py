@@ -25,7 +25,7 @@ from largeloss.autocast import full_precision
 from largeloss.errors import CheckpointError, ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
 from largeloss.losses.auto_delta import AutoDelta, Finding
-from largeloss.losses.class_weights import weighed
+from largeloss.losses.balance import weighed
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.memory import EditMemory
 from largeloss.losses.replicas import ReplicaCheck

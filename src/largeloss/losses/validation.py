@@ -9,7 +9,7 @@ from torch import Tensor
 
 from largeloss import distributed
 from largeloss.errors import CompleteLabelsWarning, ConfigError, LabelError, NonFiniteError
-from largeloss.losses.class_weights import check_class_weights
+from largeloss.losses.balance import check_class_weights
 from largeloss.losses.host_copy import DeferredCheck
 
 if TYPE_CHECKING:

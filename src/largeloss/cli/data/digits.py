@@ -27,6 +27,9 @@ def digits(
 ) -> None:
     """Write scenes of handwritten digits as PNG files and a labels.csv: data to try things on."""
     from largeloss.cli.console import say
+    from largeloss.data.folder.place import check_free
+
+    check_free(out)
     from largeloss.data.digits_folder import write_digits
 
     table = write_digits(out, train=train, observe=observe)

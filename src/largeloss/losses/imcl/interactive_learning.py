@@ -12,8 +12,8 @@ from largeloss import distributed
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.labels.cooccurrence import co_occurrence
 from largeloss.labels.table import LabelTable
+from largeloss.losses.balance import weighed
 from largeloss.losses.base import Context, Decision, PartialLabelLoss
-from largeloss.losses.class_weights import weighed
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.functional import observed, present
 from largeloss.losses.imcl.feature_memory import FeatureMemory
