@@ -24,7 +24,7 @@ from rich.table import Table
 
 ROWS = (
     "loss_step", "mean_average_precision", "inputs", "linear_head", "training_step",
-    "predict", "gpu_training", "labels", "reading", "checkpoint",
+    "predict", "gpu_training", "labels", "reading", "startup", "checkpoint",
 )  # fmt: skip
 
 
