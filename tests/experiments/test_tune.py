@@ -15,7 +15,8 @@ import largeloss as package
 from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError
 from largeloss.experiments import tune as tuning
-from largeloss.experiments.tune import EXTENDED, RATES, Trial, Tuning, first_trials
+from largeloss.experiments.tune import EXTENDED, RATES, Trial, first_trials
+from largeloss.experiments.tuned import Tuning
 from largeloss.files import checksummed_json, verified_json
 from largeloss.losses import LOSSES
 from largeloss.losses.settings import constructor_settings
@@ -144,6 +145,9 @@ def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largelos
         assert RunResult.read(folder).val_map == one.val_map
         assert saved_settings(folder).training.lr == one.lr
         assert f"{one.lr:g}" in printed
+        models = {path.parents[1].name for path in out.glob(f"{one.method}-*/best/*.safetensors")}
+        assert models == {folder.name}
+    assert not [*out.glob("*/last"), *out.glob("*/head")]
     assert (out / "table.md").read_text().count("\n") == 4
     times = {path: path.stat().st_mtime_ns for path in out.glob("*/result.json")}
     assert largeloss(*command)[0] == 0

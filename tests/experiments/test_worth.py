@@ -14,7 +14,7 @@ import largeloss as package
 from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError
 from largeloss.experiments.results import ComparedRun, Comparison
-from largeloss.experiments.tune import Tuning
+from largeloss.experiments.tuned import Tuning
 from largeloss.experiments.worth import Budget, Worth, complete_curve, parse_shares, worth
 from largeloss.files import checksummed_json, verified_json
 from largeloss.labels import read_labels

@@ -25,7 +25,7 @@ from largeloss.watch import shown_by
 # What brings torch is imported where it is used: a wrong path is told at once.
 if TYPE_CHECKING:
     from largeloss.api.results import MethodComparison, Run
-    from largeloss.experiments.tune import Tuning
+    from largeloss.experiments.tuned import Tuning
     from largeloss.runs.evaluate import Evaluation
     from largeloss.runs.load import TrainedClassifier
     from largeloss.runs.predict.predictions import Predictions
@@ -139,7 +139,7 @@ def compare(
         made_of(variant.method)
     from largeloss.api.results import MethodComparison
     from largeloss.experiments import compare as comparing
-    from largeloss.experiments.tune import Tuning
+    from largeloss.experiments.tuned import Tuning
     from largeloss.pages.comparison import Heading, write_comparison
 
     chosen = None if tuned is None else Tuning.read(Path(tuned))

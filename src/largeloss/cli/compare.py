@@ -59,7 +59,7 @@ def compare(
         base(variant.method)
     check_tuned(tuned)
     from largeloss.experiments.compare import compare as train_all
-    from largeloss.experiments.tune import Tuning
+    from largeloss.experiments.tuned import Tuning
     from largeloss.pages.comparison import Heading
 
     chosen = None if tuned is None else Tuning.read(tuned)

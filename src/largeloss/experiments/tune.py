@@ -6,24 +6,25 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 
 from largeloss import distributed
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError, RunError, meant
+from largeloss.errors import ConfigError
 from largeloss.experiments.runner import Runner, with_method, with_share
+from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
-from largeloss.files import checksummed_json, read_text, verified_json, write_text
+from largeloss.files import checksummed_json, write_text
 from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
-from largeloss.runs.arguments import TUNED, check_tuned
+from largeloss.runs.arguments import TUNED
 from largeloss.runs.data import DataReader, load_data
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
+from largeloss.training.run_folder import RunFolder
 
 RATES = (3e-5, 3e-3)
 """The lowest and the highest learning rate of the first trials, of all methods alike."""
@@ -49,100 +50,6 @@ class Trial:
         return f"{Variant(self.method, self.value, self.share).label}-lr{self.lr:g}"
 
 
-@dataclass(frozen=True)
-class TunedMethod:
-    """What a search chose for a method."""
-
-    method: str
-    setting: str | None
-    """Name of the method's own setting, where it has one."""
-    value: float | None
-    lr: float
-    val_map: float
-    """In percent, of the best epoch of the best trial."""
-    trials: int
-    on_edge: bool
-    """Whether the best trial lies on an edge of all that was tried: further away may be better."""
-    share: float | None = None
-    """Of the training images; None for all."""
-    val_auc: float | None = None
-    """By which the trials were compared, where val has no observed absences."""
-
-    @property
-    def own(self) -> dict[str, float]:
-        """The method's own setting, as settings hold it."""
-        return {} if self.setting is None or self.value is None else {self.setting: self.value}
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """The searches of several methods on the same data."""
-
-    methods: tuple[TunedMethod, ...]
-    val_rule: str
-    """By which labels of val the trials were compared."""
-    settings: dict[str, Any]
-    """All others that the trials had, as YAML holds them."""
-
-    @property
-    def chosen_by(self) -> str:
-        """What the trials were compared by, in words."""
-        areas = any(one.val_auc is not None for one in self.methods)
-        return f"val {'AUC' if areas else 'mAP'} ({self.val_rule})"
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """What :func:`tune` wrote.
-
-        Args:
-            path: ``tuned.json``, or the folder that holds it.
-
-        Raises:
-            ConfigError: no such file.
-            RunError: it is not as it was written.
-        """
-        check_tuned(path)
-        path = path / TUNED if path.is_dir() else path
-        try:
-            content = verified_json(read_text(path))
-            methods = tuple(TunedMethod(**method) for method in content["methods"])
-            return cls(methods, content["val_rule"], content["settings"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(
-                f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
-                "has ended."
-            ) from None
-
-    def applied(self, method: str, base: RunConfig, share: float | None = None) -> RunConfig:
-        """``base`` with what was chosen for ``method``, on a share of the training images.
-
-        Raises:
-            ConfigError: the method was not tuned, on such a share, or ``base`` differs from what it
-                was tuned with.
-        """
-        found = {one.method: one for one in self.methods if one.share == share}
-        if method not in found and share is not None:
-            raise ConfigError(
-                f"--tuned has no learning rate of {method!r} on {100 * share:g} % of the images. "
-                f"Tune with --complete, too: each share's curve needs its own (--complete "
-                f"{share:g})."
-            )
-        if method not in found:
-            raise ConfigError(f"--tuned has no {method!r}; {meant(method, found)}")
-        # The same training in all else: a rate chosen for another one would not be a fair one.
-        tried = RunConfig.model_validate(self.settings)
-        like_tried = {"method": tried.method.model_dump(), "training": {"lr": tried.training.lr}}
-        different = tried.differences(resolved(base.with_values(**like_tried)))
-        if different:
-            lines = "\n".join(f"  {line}" for line in different)
-            raise ConfigError(
-                f"{method} was tuned with other settings (tuned with → asked for):\n{lines}\n"
-                "Give compare the same ones, or tune again."
-            )
-        chosen = found[method]
-        return with_method(base, method, chosen.own).with_values(training={"lr": chosen.lr})
-
-
 def tune(
     make: Callable[[str], RunConfig],
     methods: Sequence[str],
@@ -157,7 +64,7 @@ def tune(
     learning rates where it has none. While a method's best trial lies on an edge the search goes on
     beyond it, at most :data:`EXTENDED` trials more. The best
     :attr:`~largeloss.runs.result.RunResult.val_figure` wins; test labels choose nothing. Finished
-    trials are not repeated.
+    trials are not repeated; of their models, that of each method's best one is kept.
 
     Args:
         make: Gives the settings of a method.
@@ -190,6 +97,7 @@ def tune(
             result = results[trial] = runner.train(trial.folder)
             name = "mAP" if result.val_auc is None else "AUC"
             progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
+            _shed(out, {done: results[done] for done in own if done in results})
         tuned.append(_chosen({trial: results[trial] for trial in own}))
     found = Tuning(tuple(tuned), result.val_rule, resolved(bases[methods[0]]).plain())
     if distributed.rank() == 0:
@@ -254,7 +162,7 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
 
 def _chosen(results: Mapping[Trial, RunResult]) -> TunedMethod:
     """The best trial; of equal ones the first."""
-    best = max(results, key=lambda trial: results[trial].val_figure)
+    best = _best(results)
     searched = searched_of(best.method)
     beyond = [trial for trial in _beyond(best, list(results)) if trial not in results]
     return TunedMethod(
@@ -268,6 +176,19 @@ def _chosen(results: Mapping[Trial, RunResult]) -> TunedMethod:
         best.share,
         results[best].val_auc,
     )
+
+
+def _shed(out: Path, results: Mapping[Trial, RunResult]) -> None:
+    """Hundreds of models would fill a disk: of a method's trials, the best keeps its own."""
+    if distributed.rank() == 0:
+        best = _best(results)
+        for trial in results:
+            RunFolder(out / trial.folder).shed(weights=trial != best)
+
+
+def _best(results: Mapping[Trial, RunResult]) -> Trial:
+    """Of equal ones the first."""
+    return max(results, key=lambda trial: results[trial].val_figure)
 
 
 def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunConfig]:

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from largeloss.experiments.tune import Tuning
+from largeloss.experiments.tuned import Tuning
 from largeloss.report.tables import markdown_table, method_title, number, text_table
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -213,6 +214,21 @@ class RunFolder:
         sums = {self._name(path): digest(path) for path in sorted(files) if path.is_file()}
         write_text(self.result_file, checksummed_json({**result, SUMS: sums}))
 
+    def shed(self, *, weights: bool) -> None:
+        """Removes what a finished run could be resumed from and, with ``weights``, its model.
+
+        Its settings, metrics, label edits, recorded losses and result stay: it counts as finished.
+
+        Raises:
+            RunError: it cannot be removed.
+        """
+        try:
+            for folder in (self.last, *self._phases(), *([self.best] if weights else [])):
+                if os.path.isdir(folder):
+                    shutil.rmtree(folder)
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be made smaller ({error}).") from None
+
     def check(self, path: Path) -> None:
         """Makes sure that a file of a finished run is the one that was written.
 
@@ -242,10 +258,14 @@ class RunFolder:
             raise RunError(f"{self.result_file} cannot be read ({error}).") from None
 
     def _folders(self) -> tuple[Path, ...]:
+        own = self.path, self.best, self.last, self.recorded
+        return *own, self.path / TENSORBOARD, *self._phases()
+
+    def _phases(self) -> tuple[Path, ...]:
+        """The folders of LinearInit's first phase and of teachers."""
         # isdir: of names that cannot be, refuse_links tells what is wrong
         teachers = self.path.glob(f"{TEACHER}-*") if os.path.isdir(self.path) else ()
-        own = self.path, self.best, self.last, self.recorded
-        return *own, self.path / HEAD, self.path / TENSORBOARD, *teachers
+        return self.path / HEAD, *teachers
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()

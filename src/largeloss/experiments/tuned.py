@@ -1,0 +1,106 @@
+"""What a search chose for each method, written and taken over by a comparison."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from largeloss.config import RunConfig
+from largeloss.errors import ConfigError, RunError, meant
+from largeloss.experiments.runner import with_method
+from largeloss.files import read_text, verified_json
+from largeloss.runs.arguments import TUNED, check_tuned
+from largeloss.runs.settings import resolved
+
+
+@dataclass(frozen=True)
+class TunedMethod:
+    """What a search chose for a method."""
+
+    method: str
+    setting: str | None
+    """Name of the method's own setting, where it has one."""
+    value: float | None
+    lr: float
+    val_map: float
+    """In percent, of the best epoch of the best trial."""
+    trials: int
+    on_edge: bool
+    """Whether the best trial lies on an edge of all that was tried: further away may be better."""
+    share: float | None = None
+    """Of the training images; None for all."""
+    val_auc: float | None = None
+    """By which the trials were compared, where val has no observed absences."""
+
+    @property
+    def own(self) -> dict[str, float]:
+        """The method's own setting, as settings hold it."""
+        return {} if self.setting is None or self.value is None else {self.setting: self.value}
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The searches of several methods on the same data."""
+
+    methods: tuple[TunedMethod, ...]
+    val_rule: str
+    """By which labels of val the trials were compared."""
+    settings: dict[str, Any]
+    """All others that the trials had, as YAML holds them."""
+
+    @property
+    def chosen_by(self) -> str:
+        """What the trials were compared by, in words."""
+        areas = any(one.val_auc is not None for one in self.methods)
+        return f"val {'AUC' if areas else 'mAP'} ({self.val_rule})"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What :func:`tune` wrote.
+
+        Args:
+            path: ``tuned.json``, or the folder that holds it.
+
+        Raises:
+            ConfigError: no such file.
+            RunError: it is not as it was written.
+        """
+        check_tuned(path)
+        path = path / TUNED if path.is_dir() else path
+        try:
+            content = verified_json(read_text(path))
+            methods = tuple(TunedMethod(**method) for method in content["methods"])
+            return cls(methods, content["val_rule"], content["settings"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
+                "has ended."
+            ) from None
+
+    def applied(self, method: str, base: RunConfig, share: float | None = None) -> RunConfig:
+        """``base`` with what was chosen for ``method``, on a share of the training images.
+
+        Raises:
+            ConfigError: the method was not tuned, on such a share, or ``base`` differs from what it
+                was tuned with.
+        """
+        found = {one.method: one for one in self.methods if one.share == share}
+        if method not in found and share is not None:
+            raise ConfigError(
+                f"--tuned has no learning rate of {method!r} on {100 * share:g} % of the images. "
+                f"Tune with --complete, too: each share's curve needs its own (--complete "
+                f"{share:g})."
+            )
+        if method not in found:
+            raise ConfigError(f"--tuned has no {method!r}; {meant(method, found)}")
+        # The same training in all else: a rate chosen for another one would not be a fair one.
+        tried = RunConfig.model_validate(self.settings)
+        like_tried = {"method": tried.method.model_dump(), "training": {"lr": tried.training.lr}}
+        different = tried.differences(resolved(base.with_values(**like_tried)))
+        if different:
+            lines = "\n".join(f"  {line}" for line in different)
+            raise ConfigError(
+                f"{method} was tuned with other settings (tuned with → asked for):\n{lines}\n"
+                "Give compare the same ones, or tune again."
+            )
+        chosen = found[method]
+        return with_method(base, method, chosen.own).with_values(training={"lr": chosen.lr})
