@@ -9,7 +9,7 @@ import torch
 from largeloss.errors import ConfigError, RunError
 from largeloss.forward import BACKENDS, Forward, backends, choice, choose
 from largeloss.models import Output, build_classifier
-from largeloss.runs.predict.shards import MANIFEST
+from largeloss.runs.predict.targets import MANIFEST
 
 CONVERTED = [name for name in BACKENDS if name != "torch"]
 
