@@ -1,8 +1,18 @@
 """Packages whose names are imported when they are used: a wrong path is told without torch."""
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
+
+
+@contextmanager
+def without_bars_of_others() -> Iterator[None]:
+    """Within it, nothing is said of bars of tqdm in notebooks, which are not used."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")
+        yield
 
 
 def imported_when_used(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
@@ -11,6 +21,7 @@ def imported_when_used(package: str, where: Mapping[str, str]) -> Callable[[str]
     def attribute(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{where[name]}"), name)
+        with without_bars_of_others():
+            return getattr(import_module(f"{package}.{where[name]}"), name)
 
     return attribute

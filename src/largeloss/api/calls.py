@@ -16,6 +16,7 @@ from largeloss.api.keywords import AnyPath, check_data, layers_of, takes_setting
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
 from largeloss.experiments.variant import Variant
+from largeloss.lazy import without_bars_of_others
 from largeloss.presets import SettingsLayers
 from largeloss.progress import silent_progress, usual_progress
 from largeloss.runs.arguments import check_models, check_runs, check_settings, check_tuned
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 @takes_settings
+@without_bars_of_others()
 def train(
     data: AnyPath | None = None,
     *,
@@ -91,6 +93,7 @@ def train(
 
 
 @takes_settings
+@without_bars_of_others()
 def compare(
     data: AnyPath | None = None,
     *,
@@ -163,6 +166,7 @@ def compare(
 
 
 @takes_settings
+@without_bars_of_others()
 def tune(
     data: AnyPath | None = None,
     *,
@@ -206,6 +210,7 @@ def tune(
         return tuning.tune(make, list(methods), budget, Path(out), shown, complete)
 
 
+@without_bars_of_others()
 def load(run: AnyPath) -> "TrainedClassifier":
     """The trained model of a run, with its classes, thresholds and preprocessing.
 
@@ -221,6 +226,7 @@ def load(run: AnyPath) -> "TrainedClassifier":
     return loading.load(Path(run))
 
 
+@without_bars_of_others()
 def predict(
     run: AnyPath, images: AnyPath | Sequence[AnyPath] = (), **options: Any
 ) -> "Predictions":
@@ -240,6 +246,7 @@ def predict(
     return load(run).predict([Path(path) for path in paths], **options)
 
 
+@without_bars_of_others()
 def evaluate(
     run: AnyPath, data: AnyPath | None = None, *, split: str = "test", **options: Any
 ) -> "Evaluation":
