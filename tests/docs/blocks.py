@@ -52,16 +52,22 @@ def commands(text: str) -> list[list[str]]:
     return [words for words in split if words]
 
 
+OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::[^\n]*\n)+)\n*", re.MULTILINE | re.DOTALL)
+"""Of a cell, before its code: YAML between two lines, or lines with a colon."""
+
+
 def cell(block: Block) -> tuple[str, str]:
-    """The Python of a notebook's cell, without its options, and its ``!`` lines.
+    """The Python of a notebook's cell, without its options, and its commands.
 
     A file that the cell writes (``%%writefile``) is no Python.
     """
-    lines = block.text.splitlines(keepends=True)
-    if lines[0].startswith("%%writefile"):
-        return "", ""
-    code = [line for line in lines if not line.startswith((":", "!"))]
-    return "".join(code), "".join(line[1:] for line in lines if line.startswith("!"))
+    code = OPTIONS.sub("", block.text)
+    magic, _, rest = code.partition("\n")
+    if magic.startswith("%%"):
+        return "", rest if magic == "%%bash" else ""
+    lines = code.splitlines(keepends=True)
+    commands = [line[1:] for line in lines if line.startswith("!")]
+    return "".join(line for line in lines if not line.startswith("!")), "".join(commands)
 
 
 def inline_commands(page: Path) -> list[list[str]]:
