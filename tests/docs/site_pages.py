@@ -10,7 +10,7 @@ from blocks import DOCS, FENCED
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 CODE = re.compile(r"`[^`]+`")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
-INCLUDED = re.compile(r"^```\{include\} (\S+)\n```$", re.MULTILINE)
+INCLUDED = re.compile(r"^```\{include\} (\S+)\n(?::.*\n)*```$", re.MULTILINE)
 TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from largeloss.cli import app
 from largeloss.config import RunConfig
+from largeloss.data.importers.registry import READERS
 from largeloss.errors import RunError
 from largeloss.labels.files.read import read_labels
 from largeloss.losses import LOSSES
@@ -141,8 +142,11 @@ def test_blocks_run(
             if block.language == "python" and any(held in block.text for held in NOT_RUN_PYTHON):
                 compile(block.text, str(block), "exec")
             elif block.language == "python" and not heavy_packages(block):
-                for method in methods_of(run_python(block)):
+                names = run_python(block)
+                for method in methods_of(names):
                     monkeypatch.setitem(LOSSES, method.name, method)
+                if page.name == "importer.md" and "read" in names:
+                    monkeypatch.setitem(READERS, "tagged", (names["read"], ()))  # type: ignore[misc]
             elif block.language in READ:
                 READ[block.language](block)
         except BaseException as error:
