@@ -146,7 +146,7 @@ def test_blocks_run(
                 for method in methods_of(names):
                     monkeypatch.setitem(LOSSES, method.name, method)
                 if page.name == "importer.md" and "read" in names:
-                    monkeypatch.setitem(READERS, "tagged", (names["read"], ()))  # type: ignore[misc]
+                    monkeypatch.setitem(READERS, "tagged", (names["read"], ()))
             elif block.language in READ:
                 READ[block.language](block)
         except BaseException as error:
