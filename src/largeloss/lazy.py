@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def without_bars_of_others() -> Iterator[None]:
-    """Within it, nothing is said of bars of tqdm in notebooks, which are not used."""
+    """Within it, warnings about bars of tqdm in notebooks are hidden, which are not used."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")
         yield
