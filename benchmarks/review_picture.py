@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "review"))
 from review_server import Server
 
 IMAGE = Path(__file__).parents[1] / "docs/tutorials/review-page.png"
-KEYS = ("y", "y", "n", "y", "u", "y")
+KEYS = ("y", "y", "y", "n")
 """Answered before the picture is taken."""
 COLOURS = 128
 
@@ -35,7 +35,7 @@ def main() -> None:
         server = Server(run)
         try:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1100, "height": 620}, color_scheme="light")
+            page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
             page.set_default_timeout(60_000)
             page.goto(f"{server.address}/?reviewer=ana")
             for key in KEYS:

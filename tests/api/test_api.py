@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,10 @@ def test_a_run_has_its_figures_its_report_and_its_model(trained, tmp_path):
     table = trained._repr_html_()
     assert "<td>red</td>" in table
     assert f"test mAP {trained.test_map:.1f} %" in table
+    counts = {"red": [4, 0, 2], "blue": [0, 0, 6]}
+    table = replace(trained, test_counts=counts)._repr_html_()
+    assert "<td>red</td><td>not measurable: nowhere absent</td><td>4</td>" in table
+    assert "<td>blue</td><td>not measurable: nowhere present</td>" in table
     assert trained.model.classes == ("red", "blue")
     assert largeloss.Run.read(tmp_path / "run").test_ap == trained.test_ap
 

@@ -17,6 +17,7 @@ from largeloss.notebook import html_table
 from largeloss.pages.run import run_curves
 from largeloss.report.tables import comparison_columns, comparison_rows, worth_in_words
 from largeloss.runs.load import TrainedClassifier, load
+from largeloss.runs.mean_over_classes import ap_in_words
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.suggestions import Suggestions, missing_and_wrong
@@ -115,8 +116,8 @@ class Run(RunResult):
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, f"{100 * value:.1f}", *map(str, self.test_counts[name]))
-            for name, value in self.test_ap.items()
+            (name, ap_in_words(ap, *self.test_counts[name][:2]), *map(str, self.test_counts[name]))
+            for name, ap in self.test_ap.items()
         ]
         caption = f"{self.method}: test mAP {self.test_mean.lead:.1f} % (epoch {self.best_epoch})"
         return html_table(("Class", "AP (%)", "Present", "Absent", "Unknown"), rows, caption)

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from largeloss.cli.console import out, say
 from largeloss.report.tables import text_table
+from largeloss.runs.mean_over_classes import ap_in_words
 from largeloss.training.evaluation import RULES
 
 if TYPE_CHECKING:
@@ -66,11 +67,7 @@ def class_table(
     rows = []
     for name, value in ap.items():
         present, absent, _ = counts[name]
-        shown = f"{100 * value:.1f}"
-        if not present:
-            shown = "not measurable: nowhere present"
-        elif not absent:
-            shown = "not measurable: nowhere absent"
+        shown = ap_in_words(value, present, absent)
         more = (column[name] for column in tags.values())
         rows.append((name, *map(str, counts[name]), shown, *map(_percent, more)))
     return text_table(("Class", "Present", "Absent", "Unknown", "AP", *tags), rows)

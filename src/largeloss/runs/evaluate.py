@@ -7,7 +7,7 @@ from largeloss.forward import choose_for
 from largeloss.forward.choice import check_choice
 from largeloss.notebook import html_table
 from largeloss.runs.load import open_run
-from largeloss.runs.mean_over_classes import MeanOverClasses
+from largeloss.runs.mean_over_classes import MeanOverClasses, ap_in_words
 from largeloss.runs.seen_in_training import seen_in_training
 from largeloss.runs.tag_rules import number_or_none
 from largeloss.training.evaluation import RULES, Evaluator
@@ -66,8 +66,8 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, f"{100 * value:.1f}", *map(str, self.counts[name]))
-            for name, value in self.ap.items()
+            (name, ap_in_words(ap, *self.counts[name][:2]), *map(str, self.counts[name]))
+            for name, ap in self.ap.items()
         ]
         titles = ("Class", "AP (%)", "Present", "Absent", "Unknown")
         return html_table(titles, rows, f"{self.split}: mAP {self.mean.lead:.1f} %")

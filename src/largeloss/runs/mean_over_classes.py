@@ -50,3 +50,16 @@ class MeanOverClasses:
 
 def _classes(number: int) -> str:
     return "1 class" if number == 1 else f"{number:,} classes"
+
+
+def ap_in_words(ap: float, present: int, absent: int) -> str:
+    """The average precision of a class in percent, or why there is none.
+
+    Args:
+        ap: A fraction; by convention 0 or 1 where it cannot be measured.
+        present: Images that are known to show the class.
+        absent: Images that are known not to.
+    """
+    if present and absent:
+        return f"{100 * ap:.1f}"
+    return f"not measurable: nowhere {'absent' if present else 'present'}"
