@@ -22,7 +22,11 @@ WAYS = (("torch", "fp32"), ("openvino", "fp32"), ("onnxruntime", "fp32"),
         ("torch", "bf16"), ("openvino", "bf16"))  # fmt: skip
 REACH = {"mobilenetv2_100": (2.0, 4.0), "resnet50": (1.2, 2.4)}
 ARGUMENTS = {"mobilenetv2_100": {"pad_type": "same"}, "resnet50": {}}
-FIRST = "import largeloss, sys; next(iter(largeloss.load(sys.argv[1]).predict(sys.argv[2])))"
+FIRST = """
+import sys, time, largeloss
+next(iter(largeloss.load(sys.argv[1]).predict(sys.argv[2])))
+print(time.process_time())
+"""
 
 
 def lines() -> Iterator[Line]:
@@ -94,7 +98,9 @@ def _command(network: Classifier, images: Path) -> Line:
         out = str(Path(folder) / "scores.csv")
         taken = _cpu([sys.executable, "-m", "largeloss", "predict", str(run), str(images),
                       "--out", out])  # fmt: skip
-        first = _cpu([sys.executable, "-c", FIRST, str(run), str(images)])
+        command = [sys.executable, "-c", FIRST, str(run), str(images)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        first = float(done.stdout.split()[-1])
     return Line(
         "predict, whole command",
         f"{number} photographs of 256 px, mobilenetv2_100 at {SIZE} px",
@@ -102,7 +108,8 @@ def _command(network: Classifier, images: Path) -> Line:
         "≤ 45 s",
         taken <= 45,
         {},
-        f"with imports, measurement and conversion; the first result after {first:.1f} s",
+        f"with imports, measurement and conversion; the first result after {first:.1f} s of "
+        "the main process",
     )
 
 
