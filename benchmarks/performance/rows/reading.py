@@ -157,7 +157,7 @@ def _pictures(folder: Path) -> Line:
     decoding = min(sampled[way].median for way in list(ways)[:2])
     ratio = sampled["ours"].median / decoding
     return Line(
-        "a look at every picture",
+        "a look at every image",
         f"{NUM_PICTURES:,} JPEG of {SIDE} px",
         f"{ratio:.2f}× decoding; again {sampled['ours, unchanged'].median:.1f} s",
         "≤ 1.3×, then seconds",
