@@ -30,9 +30,9 @@ TRIED = (
     ("fashion", "ll-r:1", ("--lr", "3e-5")),
     ("voc-animals", "an", ("--lr", "9.5e-6")),
     ("voc-animals", "em", ("--lr", "9.5e-6", "--set", "method.entropy_weight=0.1")),
-    ("voc-animals", "ll-r:0.05", ("--lr", "9.5e-6")),
 )
-"""Data, method, and what the search chose for it."""
+"""Data, method, and what the search chose for it: Naive AN, what was ahead of it, LL-R. (On
+voc-animals LL-R ended at Δ 0.05, which is hardly another method.)"""
 FIGURES = ("Val", "Test", "Rare", "Frequent")
 
 

@@ -44,6 +44,7 @@ CASES: dict[str, tuple[str, Any]] = {
     "crisp": ("crisp", {}),
     "ll-r auto": ("ll-r", {"delta_rel": "auto"}),
     "ll-cp auto": ("ll-cp", {"delta_rel": "auto"}),
+    "ll-r balanced": ("ll-r", {"delta_rel": 10}),
     "ll-r of a known share": ("ll-r", {"delta_rel": "auto", "missing": 20}),
 } | {
     f"{name} {rate_base} {ties}": (
@@ -107,6 +108,8 @@ def train(case):
     """Losses, gradients and edits of four epochs, as one or as one of several processes."""
     name, settings = CASES[case]
     module = Step(name, settings)
+    if case == "ll-r balanced":
+        module.loss.class_weights = torch.tensor([0.5, 2.0, 1.0, 3.0])
     wrapped = DistributedDataParallel(module) if distributed.world_size() > 1 else module
     values, gradients = [], []
     for epoch in range(4):

@@ -87,8 +87,8 @@ class TrainingConfig(Section):
     )
     balance: bool = setting(
         False,
-        "Tags of rare classes weigh more, as 1 / √(observed tags of the class) does; the mean "
-        "over tags is 1. Unobserved entries keep their weight.",
+        "Observed tags of a class weigh in proportion to 1 / √(their number); the mean "
+        "over all tags is 1. Unobserved entries keep their weight.",
         flag=True,
     )
     precision: Literal["auto", "fp32", "bf16"] = setting(
