@@ -1,6 +1,7 @@
 """README's and docs' code runs: each fenced block is executed, or listed here with the reason."""
 
 import contextlib
+import importlib
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from largeloss.cli import app
 from largeloss.config import RunConfig
 from largeloss.data.importers.registry import READERS
 from largeloss.errors import RunError
+from largeloss.experiments import compare as comparing
 from largeloss.labels.files.read import read_labels
 from largeloss.losses import LOSSES
 from largeloss.losses.base import PartialLabelLoss
@@ -130,7 +132,7 @@ def test_blocks_run(
             for words in commands(block.text) if block.language in COMMANDS else []:
                 if reason(words) is None:
                     arguments = shrunk(words)
-                    if arguments[0] == "train" and "--out" not in arguments:
+                    if arguments[0] in ("train", "compare") and "--out" not in arguments:
                         assert settings_of(arguments, largeloss, monkeypatch)
                         continue
                     prepare(arguments, train)
@@ -156,19 +158,25 @@ def test_blocks_run(
 
 def settings_of(
     arguments: list[str], largeloss: Largeloss, monkeypatch: pytest.MonkeyPatch
-) -> RunConfig:
-    """Of a line that shows a setting, and names no folder for a run: nothing is trained."""
+) -> list[RunConfig]:
+    """Of a line that shows a setting, and names no folder for its runs: nothing is trained."""
     read: list[RunConfig] = []
 
     def train(settings: RunConfig, *_: object, **__: object) -> None:
         read.append(resolved(settings))
         raise RunError("Settings are read.")
 
+    def compare(make: Callable[[Any], RunConfig], variants: list[Any], *_: object) -> None:
+        read.extend(resolved(make(variant)) for variant in variants)
+        raise RunError("Settings are read.")
+
+    importlib.import_module("largeloss.runs.folds")  # holds the real train, as comparing does
     with monkeypatch.context() as patched:
+        patched.setattr(comparing, "compare", compare)
         patched.setattr("largeloss.runs.train.train", train)
         _, _, err = largeloss(*arguments)
     assert read, err
-    return read[0]
+    return read
 
 
 def run_python(block: Block) -> dict[str, Any]:
