@@ -41,6 +41,7 @@ def main() -> None:
                 "text": "".join(one.get("text", "") for one in outputs),
                 "places": sum(one["kind"] in ("display_data", "execute_result") for one in outputs),
                 "html": "".join(one.get("data", {}).get("text/html", "") for one in outputs),
+                "images": sum("image/png" in one.get("data", {}) for one in outputs),
                 "error": [[one["ename"], one["evalue"]] for one in outputs if "ename" in one],
             }
         )

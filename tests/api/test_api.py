@@ -63,8 +63,17 @@ def test_a_run_has_its_figures_its_report_and_its_model(trained, tmp_path):
     assert trained.report.read_text().startswith("<!doctype html>")
     assert set(trained.curves) == {"val", "test"}
     assert len(trained.curves["val"]) == 2
-    (axes,) = trained.plot_curves().axes
-    assert [line.get_label() for line in axes.lines] == ["val", "test"]
+    drawn = trained.plot_curves()
+    assert {"val", "test"} <= {text.get_text() for text in drawn.axes[0].texts}
+    assert drawn._repr_png_().startswith(b"\x89PNG")
+    history = trained.history.to_arrow().to_pydict()
+    assert history["epoch"] == [0, 1]
+    assert history["val_map"] == pytest.approx(trained.curves["val"])
+    per_class = trained.per_class.to_arrow().to_pydict()
+    assert dict(zip(per_class["class"], per_class["ap"], strict=True)) == trained.test_ap
+    assert per_class["present"] == [trained.test_counts[name][0] for name in trained.test_ap]
+    assert "<td>0</td>" in trained.history._repr_html_()
+    assert trained.audit is None
     table = trained._repr_html_()
     assert "<td>red</td>" in table
     assert f"test mAP {trained.test_map:.1f} %" in table
@@ -109,11 +118,18 @@ def test_predictions_stream(trained, image_folder, monkeypatch):
     predictions = largeloss.predict(trained.path, image_folder, batch_size=8, workers=0)
     assert len(predictions) == 30
     assert not decoded
+    assert "30 images" in predictions._repr_html_()
+    assert not decoded
     assert next(iter(predictions)).image.endswith("00.png")
     assert decoded == list(predictions.images[:8])
     decoded.clear()
     assert [one.image for one in predictions] == [str(path) for path in predictions.images]
     assert decoded == list(predictions.images)
+    table = predictions.to_arrow()
+    assert table.column_names == ["image", "tags", "red", "blue"]
+    for row, one in zip(table.to_pylist(), predictions, strict=True):
+        assert (row["image"], tuple(row["tags"])) == (one.image, one.tags)
+        assert row["red"] == pytest.approx(one.scores["red"])
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -164,6 +180,13 @@ def test_methods_are_compared_and_finished_runs_kept(image_folder, tmp_path):
     assert largeloss.Run.read(found.folders[1]).test_map == found.runs[1].test_map
     assert found.report.is_file()
     assert "<td>LL-R</td>" in found._repr_html_()
+    rows = found.to_arrow().to_pylist()
+    assert [(row["method"], row["delta_rel"]) for row in rows] == [("an", None), ("ll-r", "5.0")]
+    assert rows[0]["mean"] == found.summary[0].mean
+    drawn = [text.get_text() for text in found.plot().axes[0].texts]
+    assert {"Naive AN", "LL-R Δ 5 %"} <= set(drawn)
+    with pytest.raises(ConfigError, match="compare with complete="):
+        found.plot_worth()
     written = (found.folders[0] / "result.json").stat().st_mtime_ns
     again = largeloss.compare(image_folder, **arguments)
     assert again.runs == found.runs

@@ -19,6 +19,7 @@ PREDICT = """
 model = largeloss.load("run")
 for prediction in model.predict("images"):
     print(prediction.image, ", ".join(prediction.tags) or "no tag")
+run.plot_curves()
 """
 COMPARE = """
 largeloss.compare("images", methods=["an", "ll-r:5"], seeds=1, out="both", epochs=1, **small)
@@ -62,6 +63,7 @@ def test_a_notebook_from_training_to_resuming(image_folder, tmp_path):
 
     assert predicted["status"] == "ok", predicted
     assert len(predicted["text"].splitlines()) == 30
+    assert predicted["images"] == 1
 
     assert compared["status"] == "ok", compared
     assert "<td>LL-R</td>" in compared["html"]

@@ -138,6 +138,7 @@ def test_from_python_the_model_is_read_again(run):
     trained = library.Run.read(run)
     earlier = trained.model.thresholds
     found = trained.choose_thresholds("precision=0.9")
+    assert "Thresholds for precision=0.9" in found._repr_html_()
     assert trained.model.thresholds == found.thresholds != earlier
     with pytest.raises(ConfigError, match="An aim is"):
         trained.choose_thresholds("precision=90")

@@ -206,6 +206,8 @@ def test_python_searches_as_the_command_does(data, largeloss, tmp_path):
     command = ("tune", data, *SMALL, "--methods", "an", "--budget", 2, "--out", tmp_path / "other")
     assert largeloss(*command)[0] == 0
     found = python_tune(data, out)
+    assert found.to_arrow().column("method").to_pylist() == [one.method for one in found.methods]
+    assert "Chosen by val" in found._repr_html_()
     assert found.methods == Tuning.read(tmp_path / "other").methods
     with pytest.raises(ConfigError, match="lr"):
         python_tune(data, out, lr=1e-3)

@@ -71,6 +71,16 @@ def test_the_best_of_each_class_are_those_of_a_sort():
         assert list(zip(-found.scores, found.rows, found.columns, strict=True)) == sorted(expected)
 
 
+def test_suggestions_are_a_table(trained):
+    found = suggest(trained[0])
+    table = found.to_arrow()
+    assert table.num_rows == len(found)
+    first = table.slice(0, 1).to_pylist()[0]
+    assert first["image"] == found.images[found.rows[0]]
+    assert (first["class"], first["label"]) == (found.classes[found.columns[0]], None)
+    assert f"of {len(found):,} entries" in found._repr_html_()
+
+
 def test_no_entry_at_all():
     assert len(BestEntries(4, 5).ranked().rows) == 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from largeloss.api.keywords import AnyPath, check_data, layers_of, takes_settings, under
+from largeloss.api.results import MethodComparison, MethodTuning, Run
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
 from largeloss.experiments.variant import Variant
@@ -179,6 +180,7 @@ def tune(
     progress: bool = True,
     **settings: Any,
 ) -> "Tuning":
+) -> MethodTuning:
     """Chooses the learning rate and the own setting of each method on val, by the same search.
 
     Args:
@@ -207,7 +209,8 @@ def tune(
     from largeloss.experiments import tune as tuning
 
     with _left_as_found(), shown_by(shown.bar):
-        return tuning.tune(make, list(methods), budget, Path(out), shown, complete)
+        found = tuning.tune(make, list(methods), budget, Path(out), shown, complete)
+    return MethodTuning(**vars(found))
 
 
 @without_bars_of_others()

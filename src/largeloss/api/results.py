@@ -1,21 +1,30 @@
 """What training and comparing give back: results with their files, tables and figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Self
 
+import pyarrow as pa
 from matplotlib.figure import Figure
 
 from largeloss.config import RunConfig
+from largeloss.errors import ConfigError
 from largeloss.experiments.results import Comparison
+from largeloss.experiments.tune import TunedMethod, Tuning
 from largeloss.export.write import Exported, export
+from largeloss.labels.audit import AUDIT, Audit, read_audit
 from largeloss.metrics.aims import Aim
-from largeloss.notebook import html_table
+from largeloss.notebook import Table, html_table
+from largeloss.pages.comparison import comparison_curves
+from largeloss.pages.learning_curves import history
 from largeloss.pages.run import run_curves
+from largeloss.report.figures import curves_figure
 from largeloss.report.tables import comparison_columns, comparison_rows, worth_in_words
+from largeloss.report.tuning_table import tuning_columns, tuning_rows
+from largeloss.report.worth_figure import worth_axes, worth_curves
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.mean_over_classes import ap_in_words
 from largeloss.runs.result import RunResult
@@ -100,19 +109,30 @@ class Run(RunResult):
         return export(self.path, to, Path(out), [Path(one) for one in images or ()])
 
     @property
+    def audit(self) -> Audit | None:
+        """Of the run's review, see ``largeloss review --audit``; None where there is none."""
+        return read_audit(self.path / AUDIT)
+
+    @property
+    def history(self) -> Table:
+        """``metrics.csv``, a row an epoch."""
+        return Table(history(self.path), f"{self.method}, by epoch")
+
+    @property
+    def per_class(self) -> Table:
+        """A row a class: average precision, a fraction, and counts of test images."""
+        counts = zip(*(self.test_counts[name] for name in self.test_ap), strict=True)
+        columns = dict(zip(("present", "absent", "unobserved"), counts, strict=True))
+        return Table({"class": [*self.test_ap], "ap": [*self.test_ap.values()], **columns})
+
+    @property
     def curves(self) -> dict[str, tuple[float, ...]]:
         """``val`` and, where it was tracked, ``test`` → mAP after each epoch, in percent."""
         return {curve.label: curve.values for curve in run_curves(self.path, self)}
 
     def plot_curves(self) -> Figure:
-        """mAP after each epoch, as a matplotlib figure."""
-        figure = Figure(figsize=(6, 3.5), layout="constrained")
-        plot = figure.subplots()
-        for label, values in self.curves.items():
-            plot.plot(range(len(values)), values, marker="o", label=label)
-        plot.set(xlabel="epoch", ylabel="mAP (%)")
-        plot.legend()
-        return figure
+        """mAP after each epoch, as in the report; a figure of matplotlib, not known to pyplot."""
+        return curves_figure(run_curves(self.path, self))
 
     def _repr_html_(self) -> str:
         rows = [
@@ -137,7 +157,46 @@ class MethodComparison(Comparison):
         """``report.html``, to open in a browser."""
         return self.path / "report.html"
 
+    def to_arrow(self) -> pa.Table:
+        """``summary``, a row a method: mAP in percent, worth and shares as fractions."""
+        worth = [None if one.worth is None else one.worth.share for one in self.summary]
+        plain = ("method", "mean", "std", "gap_closed", "share")
+        columns = {name: [getattr(one, name) for one in self.summary] for name in plain}
+        deltas = [None if one.delta_rel is None else str(one.delta_rel) for one in self.summary]
+        return Table({**columns, "delta_rel": deltas, "worth": worth}).to_arrow()
+
+    def plot(self) -> Figure:
+        """Val mAP after each epoch, averaged over seeds, as in the report."""
+        return curves_figure(comparison_curves(self, self.folders))
+
+    def plot_worth(self) -> Figure:
+        """What the labels of each method are worth, as in the report.
+
+        Raises:
+            ConfigError: complete labels were not tried on shares of the images.
+        """
+        if not self.curve:
+            raise ConfigError(
+                "This comparison tried no complete labels on shares of the images: compare with "
+                "complete=[0.2, 0.4]."
+            )
+        return curves_figure(worth_curves(self), axes=worth_axes(self))
+
     def _repr_html_(self) -> str:
         cells = [row.cells for row in comparison_rows(self)]
         caption = worth_in_words(self) if self.curve else ""
         return html_table(comparison_columns(self), cells, caption)
+
+
+@dataclass(frozen=True)
+class MethodTuning(Tuning):
+    """The searches of several methods, and what was chosen."""
+
+    def to_arrow(self) -> pa.Table:
+        """``methods``, a row each: figures in percent."""
+        names = [field.name for field in fields(TunedMethod)]
+        return Table({n: [getattr(one, n) for one in self.methods] for n in names}).to_arrow()
+
+    def _repr_html_(self) -> str:
+        caption = f"Chosen by {self.chosen_by}"
+        return html_table(tuning_columns(self), tuning_rows(self), caption)

@@ -7,6 +7,7 @@ from typing import Any
 
 from largeloss.errors import LabelError
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
+from largeloss.notebook import html_table
 
 AUDIT = "review/audit.json"
 """Below a run folder."""
@@ -35,6 +36,13 @@ class Audited:
     low: float
     high: float
 
+    @property
+    def in_percent(self) -> tuple[str, str, str]:
+        """Estimate and limits."""
+        shares = (self.estimate, self.low, self.high)
+        estimate, low, high = ("–" if one is None else f"{100 * one:.1f}" for one in shares)
+        return estimate, low, high
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -51,6 +59,14 @@ class Audit:
         """Name and findings of the classes that have an answer: the overall share is of these."""
         named = zip(self.classes, self.by_class, strict=True)
         return [(name, one) for name, one in named if one.answered]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, *map(str, (one.population, one.answered)), *one.in_percent)
+            for name, one in [*self.answered, ("all of these", self.overall)]
+        ]
+        titles = ("Class", "Unobserved", "Answered", "Missing (%)", "from", "to")
+        return html_table(titles, rows, "Missing tags, estimated from the audit")
 
 
 def write_audit(path: Path, audit: Audit) -> None:

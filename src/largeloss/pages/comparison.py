@@ -14,9 +14,10 @@ from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import ends, mean_curve
 from largeloss.pages.missing_tags import flagged_table, recorded_cards
 from largeloss.pages.run import class_table, shared_settings, titled, training_labels
+from largeloss.report.figures import Curve
 from largeloss.report.html import ReportPage, write_report
 from largeloss.report.reproduction_tables import duration
-from largeloss.report.tables import comparison_markdown, method_title
+from largeloss.report.tables import comparison_markdown, delta_title, method_title
 from largeloss.runs.data import DataReader
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
@@ -83,7 +84,7 @@ def comparison_page(
         lead=heading.lead,
         command=heading.command,
         comparison=comparison,
-        curves=tuple(mean_curve(title, group, heading.curve) for title, group in by_title.items()),
+        curves=comparison_curves(comparison, folders, heading.curve),
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
         flagged=flagged,
@@ -134,6 +135,22 @@ def _intervals(results: Mapping[Path, RunResult]) -> Iterator[str]:
 
 def _seeds(results: Mapping[Path, RunResult]) -> set[int]:
     return {result.seed for result in results.values()}
+
+
+def comparison_curves(
+    comparison: Comparison, folders: Sequence[Path], name: str = "val_map"
+) -> tuple[Curve, ...]:
+    """A column of ``metrics.csv`` over epochs, each method averaged over its seeds.
+
+    Raises:
+        RunError: a file cannot be read.
+    """
+    largest = max(run.share for run in comparison.runs)
+    groups: dict[str, list[Path]] = {}
+    for run, folder in zip(comparison.runs, folders, strict=True):
+        if run.share == largest:
+            groups.setdefault(delta_title(run.method, run.delta_rel), []).append(folder)
+    return tuple(mean_curve(title, group, name) for title, group in groups.items())
 
 
 def read_comparison_page(folder: Path, command: str) -> ReportPage:

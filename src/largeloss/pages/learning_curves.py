@@ -26,6 +26,13 @@ def column(run: Path, name: str) -> tuple[float, ...]:
         raise RunError(f"{path} cannot be read ({error}).") from None
 
 
+def history(run: Path) -> dict[str, list[float]]:
+    """All columns of ``metrics.csv``; errors as :func:`column`."""
+    head, _, _ = RunFolder(run).metrics_file.read_text(encoding="utf-8").partition("\n")
+    found = {name: [*column(run, name)] for name in head.strip().split(",")}
+    return found | {"epoch": [int(epoch) for epoch in found["epoch"]]}
+
+
 def mean_curve(label: str, runs: Sequence[Path], name: str) -> Curve:
     """A column averaged over seeds, with the band from the lowest to the highest.
 

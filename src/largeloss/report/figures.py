@@ -12,7 +12,7 @@ from matplotlib.axes import Axes as Plot
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from largeloss.report.inline_svg import CURVES, INK, RULE, inlined
+from largeloss.report.inline_svg import LIGHT, PLACEHOLDERS, Colours, inlined
 
 MARKERS = "osD^vPXd"
 DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)))
@@ -106,34 +106,53 @@ def curves_svg(
     and height, ``size`` in CSS pixels, scale with the page. Its ids begin with ``name``, which must
     be unique on a page.
     """
-    places = enumerate(curves)
-    drawn = [(i if curve.hue is None else curve.hue, curve) for i, curve in places if curve.points]
-    if not drawn:
+    shown = [curve for curve in curves if curve.points]
+    if not shown:
         return ""
-    width, height = size
-    settings = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": name,
-        "font.size": FONT,
-        "text.parse_math": False,
-    }
-    # At 72 dots per inch an SVG unit is one CSS pixel, and one point of a font is, too.
-    with style.context(["default", settings]):  # not the user's matplotlibrc
-        figure = Figure(figsize=(width / 72, height / 72), dpi=72)
+    with style.context(["default", {"svg.fonttype": "none", "svg.hashsalt": name}]):
+        figure = curves_figure(curves, axes=axes, size=size, colours=PLACEHOLDERS)
         figure.patch.set_visible(False)
-        room = max(len(_shortened(curve.label)) for _, curve in drawn) * FONT * 0.62 + 16
-        bottom, top = _margins(axes)
-        share_x, share_y = (width - LEFT - room) / width, (height - bottom - top) / height
-        plot = figure.add_axes((LEFT / width, bottom / height, share_x, share_y))
-        for index, curve in drawn:
-            _draw(plot, index, curve)
-        _draw_axes(plot, axes, first=min(curve.points[0][0] for _, curve in drawn))
-        _label_ends(plot, drawn)
         buffer = io.StringIO()
         with warnings.catch_warnings():  # the browser has glyphs that this font lacks
             warnings.filterwarnings("ignore", message=r"Glyph .* missing", category=UserWarning)
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return inlined(buffer.getvalue(), _spoken([curve for _, curve in drawn], axes), name)
+    return inlined(buffer.getvalue(), _spoken(shown, axes), name)
+
+
+def curves_figure(
+    curves: Sequence[Curve],
+    *,
+    axes: Axes = MAP,
+    size: tuple[float, float] = (760, 400),
+    colours: Colours = LIGHT,
+) -> Figure:
+    """The same as a figure of matplotlib, which a notebook shows; pyplot does not know of it."""
+    places = enumerate(curves)
+    drawn = [(i if curve.hue is None else curve.hue, curve) for i, curve in places if curve.points]
+    width, height = size
+    # Not in the user's style; at 72 dots per inch an SVG unit is one CSS pixel, as a point of a font.
+    with style.context(["default", {"font.size": FONT, "text.parse_math": False}]):
+        figure = ShownFigure(figsize=(width / 72, height / 72), dpi=72)
+        labels = [len(_shortened(curve.label)) for _, curve in drawn]
+        room = max(labels, default=0) * FONT * 0.62 + 16
+        bottom, top = _margins(axes)
+        share_x, share_y = (width - LEFT - room) / width, (height - bottom - top) / height
+        plot = figure.add_axes((LEFT / width, bottom / height, share_x, share_y))
+        for index, curve in drawn:
+            _draw(plot, index, curve, colours)
+        first = min((curve.points[0][0] for _, curve in drawn), default=0)
+        _draw_axes(plot, axes, first, colours)
+        _label_ends(plot, drawn, colours)
+    return figure
+
+
+class ShownFigure(Figure):
+    """A figure that a notebook shows where a cell ends with it, whatever its backend."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=2 * self.dpi)
+        return buffer.getvalue()
 
 
 def _margins(axes: Axes) -> tuple[float, float]:
@@ -142,11 +161,11 @@ def _margins(axes: Axes) -> tuple[float, float]:
     return BOTTOM + LINE * below, TOP + LINE * max(0, len(axes.x_marks) - 1)
 
 
-def _draw(plot: Plot, index: int, curve: Curve) -> None:
-    colour = CURVES[index % len(CURVES)]
+def _draw(plot: Plot, index: int, curve: Curve, colours: Colours) -> None:
+    colour = colours.curves[index % len(colours.curves)]
     if curve.low is not None and curve.high is not None:
         plot.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.14, lw=0)
-    dashes = DASHES[index // len(CURVES) % len(DASHES)]
+    dashes = DASHES[index // len(colours.curves) % len(DASHES)]
     plot.plot(
         curve.epochs, curve.values, color=colour, linewidth=2.2, linestyle=dashes,
         solid_capstyle="round", solid_joinstyle="round", clip_on=False,
@@ -167,9 +186,10 @@ def _draw(plot: Plot, index: int, curve: Curve) -> None:
             )  # fmt: skip
 
 
-def _draw_axes(plot: Plot, axes: Axes, first: float) -> None:
-    plot.set_xlabel(axes.x_label, color=INK, labelpad=6)
-    plot.set_ylabel(axes.y_label, color=INK, labelpad=6)
+def _draw_axes(plot: Plot, axes: Axes, first: float, colours: Colours) -> None:
+    ink, rule = colours.ink, colours.rule
+    plot.set_xlabel(axes.x_label, color=ink, labelpad=6)
+    plot.set_ylabel(axes.y_label, color=ink, labelpad=6)
     room, steps = (56, [1, 2, 5, 10]) if axes.x_scales else (28, None)
     ticks = min(8, max(2, int(plot.get_window_extent().width / room)))
     plot.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=steps, integer=True, min_n_ticks=1))
@@ -188,26 +208,26 @@ def _draw_axes(plot: Plot, axes: Axes, first: float) -> None:
     if axes.maximum < math.inf and high - low < 2:  # small noise must not fill the figure
         low, high = low - 1, high + 1
     plot.set_ylim(low if axes.log else max(low, 0), min(high, axes.maximum))
-    plot.tick_params(color=RULE, labelcolor=INK, length=0, pad=6)
-    plot.grid(axis="y", color=RULE, linewidth=1)
+    plot.tick_params(color=rule, labelcolor=ink, length=0, pad=6)
+    plot.grid(axis="y", color=rule, linewidth=1)
     plot.set_axisbelow(True)
     plot.patch.set_visible(False)
     plot.spines[["top", "left", "right"]].set_visible(False)
-    plot.spines["bottom"].set_color(RULE)
+    plot.spines["bottom"].set_color(rule)
     if first == 0 and axes.mark_warmup:
-        _draw_upright(plot, 0)
-        _write(plot, "warm-up ends", (0, 1), (-2, 8), color=INK, alpha=0.75, fontsize=SMALL)
+        _draw_upright(plot, 0, ink)
+        _write(plot, "warm-up ends", (0, 1), (-2, 8), color=ink, alpha=0.75, fontsize=SMALL)
     for line, (place, text) in enumerate(sorted(axes.x_marks, reverse=True)):
         top = 1 + LINE * line / plot.get_window_extent().height
-        _draw_upright(plot, place, top)
-        _write(plot, text, (place, top), (-2, 8), color=INK, alpha=0.75, fontsize=SMALL)
+        _draw_upright(plot, place, ink, top)
+        _write(plot, text, (place, top), (-2, 8), color=ink, alpha=0.75, fontsize=SMALL)
 
 
-def _draw_upright(plot: Plot, place: float, top: float = 1.0) -> None:
+def _draw_upright(plot: Plot, place: float, ink: str, top: float = 1.0) -> None:
     """A dotted line over the height of the plot, up to ``top`` of it."""
     plot.plot(
         [place, place], [0, top], transform=plot.get_xaxis_transform(), clip_on=False,
-        color=INK, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1,
+        color=ink, alpha=0.45, linewidth=1, linestyle=(0, (2, 3)), zorder=1,
     )  # fmt: skip
 
 
@@ -215,16 +235,16 @@ def _scaled(value: float, axes: Axes) -> str:
     return "\n".join([f"{value:g}", *(f"{value * scale:,.0f}" for scale in axes.x_scales)])
 
 
-def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]]) -> None:
+def _label_ends(plot: Plot, drawn: Sequence[tuple[int, Curve]], colours: Colours) -> None:
     """Writes each label at the right edge; moves labels up or down where they would overlap."""
     box = plot.get_window_extent()
     ordered = sorted(drawn, key=lambda pair: pair[1].points[-1][1])
     ends = [(0.0, curve.points[-1][1]) for _, curve in ordered]
     wanted = (plot.transData.transform(ends)[:, 1] - box.y0).tolist()
-    right = max(curve.points[-1][0] for _, curve in drawn)
+    right = max((curve.points[-1][0] for _, curve in drawn), default=0)
     heights = _apart(wanted, FONT * 1.35, box.height)
     for (index, curve), height in zip(ordered, heights, strict=True):
-        colour, place = CURVES[index % len(CURVES)], (right, height / box.height)
+        colour, place = colours.curves[index % len(colours.curves)], (right, height / box.height)
         style_of_label = {"verticalalignment": "center_baseline", "fontweight": "bold"}
         label = _shortened(curve.label)
         _write(plot, label, place, (9, 0), color=colour, annotation_clip=False, **style_of_label)

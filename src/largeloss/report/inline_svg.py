@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import NamedTuple
 
 PALETTE = ("#5f6670", "#c9490b", "#0068ad", "#00805d", "#a3508a", "#8f6800", "#5b4bc4", "#9c1c1c")
 """Colours of the curves on a light page; after Okabe and Ito, for colour-blind readers."""
@@ -9,9 +10,22 @@ DARK_PALETTE = (
     "#a9b1bc", "#ff8a4c", "#62b5f2", "#3ecfa0", "#e29bcb", "#e6b93f", "#b3a7ff", "#ff9c94",
 )  # fmt: skip
 
+
+class Colours(NamedTuple):
+    """What a figure is drawn in."""
+
+    ink: str
+    rule: str
+    curves: tuple[str, ...]
+
+
+LIGHT = Colours("#24292f", "#dddddd", PALETTE)
+"""For figures that no page gives its colours."""
+
 # Placeholder colours; in the finished SVG, CSS variables of the page replace them.
 INK, RULE = "#010203", "#010204"
 CURVES = tuple(f"#0102{index + 16:02x}" for index in range(len(PALETTE)))
+PLACEHOLDERS = Colours(INK, RULE, CURVES)
 
 
 def inlined(svg: str, spoken: str, name: str) -> str:

@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
@@ -19,10 +20,12 @@ from largeloss.data import Dataset, Loader
 from largeloss.errors import ConfigError
 from largeloss.forward import choose_for
 from largeloss.models import Classifier
+from largeloss.notebook import SHOWN, html_table
 from largeloss.runs.best_entries import BestEntries
 from largeloss.runs.data import RunData, load_data, open_data
 from largeloss.runs.folds import fold_networks, fold_numbers
 from largeloss.runs.load import load
+from largeloss.runs.predict.predictions import plain
 from largeloss.runs.ridge import Floats, Ridge, Sums
 from largeloss.runs.settings import saved_settings
 from largeloss.training.listener import Listener
@@ -64,6 +67,25 @@ class Suggestions:
         chosen = self.columns == column
         arrays = (self.rows, self.columns, self.scores, self.states, self.truth)
         return type(self)(self.images, self.classes, *(array[chosen] for array in arrays))
+
+    def to_arrow(self) -> pa.Table:
+        """Columns ``image``, ``class``, ``label``, ``score``, ``truth``; null where unobserved."""
+        return pa.table(
+            {
+                "image": [plain(self.images[row]) for row in self.rows.tolist()],
+                "class": [self.classes[column] for column in self.columns.tolist()],
+                "label": pa.array(self.states, mask=self.states < 0),
+                "score": self.scores,
+                "truth": pa.array(self.truth, mask=self.truth < 0),
+            }
+        )
+
+    def _repr_html_(self) -> str:
+        first = slice(0, SHOWN)
+        found = zip(self.rows[first], self.columns[first], self.scores[first], strict=True)
+        rows = [(self.images[row], self.classes[one], f"{score:.3f}") for row, one, score in found]
+        caption = f"{len(rows)} of {len(self):,} entries, the most likely to be wrong first"
+        return html_table(("Image", "Class", "Score"), rows, caption)
 
     def precision(self, k: int) -> float | None:
         """Share of the first ``k`` that are missing tags indeed, a fraction.

@@ -15,6 +15,7 @@ from largeloss.metrics.calibration import (
     fit_calibration,
     measured_reliability,
 )
+from largeloss.notebook import Table
 from largeloss.runs.assemble import make_evaluators
 from largeloss.runs.data import load_data, open_data
 from largeloss.runs.load import load
@@ -51,6 +52,15 @@ class ChosenThresholds:
     cannot tell."""
     notes: tuple[str, ...]
     """By which labels this was chosen, and what to beware of."""
+
+    def _repr_html_(self) -> str:
+        table: dict[str, list[Any]] = {
+            "Class": [*self.rules],
+            "Threshold": [one.probability for one in self.rules.values()],
+            "Val precision": [one.precision for one in self.rules.values()],
+            "Val recall": [one.recall for one in self.rules.values()],
+        }
+        return Table(table, f"Thresholds for {self.chosen_for.aim}")._repr_html_()
 
     @property
     def thresholds(self) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -61,6 +62,13 @@ class ScoredBatch(NamedTuple):
             tuple(classes[column] for column in columns[flags].tolist())
             for columns, flags in zip(order, over, strict=True)
         ]
+
+    def to_arrow(self, classes: Sequence[str]) -> pa.Table:
+        """A row an image, see :func:`columns_of`."""
+        columns = [pa.array(map(plain, self.images), pa.string())]
+        columns += [pa.array(self.tags(classes), pa.list_(pa.string()))]
+        columns += map(pa.array, self.scores.astype(np.float32).T)
+        return pa.Table.from_arrays(columns, schema=columns_of(classes))
 
     def predictions(self, classes: Sequence[str]) -> Iterator[Prediction]:
         """One an image."""
@@ -145,6 +153,27 @@ class Predictions:
         if len(self.skipped) == len(self):
             raise none_readable(len(self), self.skipped.values())
 
+    def to_arrow(self) -> pa.Table:
+        """Scores all images: columns ``image``, ``tags``, and a probability a class.
+
+        Raises:
+            DataError: as iterating does.
+        """
+        self.skipped.clear()
+        tables = []
+        for batch in self.batches():
+            self.skipped.update(batch.skipped)
+            tables.append(batch.to_arrow(self.classes))
+        if len(self.skipped) == len(self):
+            raise none_readable(len(self), self.skipped.values())
+        return pa.concat_tables(tables)
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<p>Predictions for {len(self):,} images, {len(self.classes):,} classes. They are "
+            "computed while you iterate over them, or by <code>to_arrow()</code>.</p>"
+        )
+
     def batches(self, rows: range | None = None) -> Iterator[ScoredBatch]:
         """Those of some rows, or of all.
 
@@ -200,6 +229,17 @@ class Predictions:
         with naming_images(self.images):
             check_finite(logits, torch.tensor(rows))
         return logits
+
+
+def columns_of(classes: Sequence[str]) -> pa.Schema:
+    """Of predictions as a table: ``image``, ``tags``, and a probability a class."""
+    texts = [("image", pa.string()), ("tags", pa.list_(pa.string()))]
+    return pa.schema([*texts, *((name, pa.float32()) for name in classes)])
+
+
+def plain(name: str) -> str:
+    r"""``name`` with bytes that are no UTF-8 as ``\udcff``."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def none_readable(total: int, reasons: Iterable[str]) -> DataError:

@@ -21,6 +21,7 @@ from largeloss.runs.predict.predictions import (
     Prediction,
     Predictions,
     ScoredBatch,
+    columns_of,
     none_readable,
 )
 from largeloss.runs.predict.targets import check_file, nothing_kept, skipped_list
@@ -61,6 +62,18 @@ def spreadsheet_cell(text: str) -> str:
 def plain(name: str) -> str:
     r"""``name`` with bytes that are no UTF-8 as ``\udcff``."""
     return name.encode("utf-8", "backslashreplace").decode()
+def check_file(path: Path) -> None:
+    """Makes sure that predictions can be written to a file.
+
+    Raises:
+        ConfigError: another suffix, or no such folder.
+    """
+    if path.suffix not in SUFFIXES:
+        raise ConfigError(f"--out must end in {', '.join(SUFFIXES)}, got {path}.")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder. Name a file, or write parts with --shards.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"The folder {path.parent} of --out does not exist.")
 
 
 def check_names(suffix: str, classes: Sequence[str]) -> None:
@@ -205,15 +218,13 @@ def _write_parquet(path: Path, classes: Sequence[str], batches: Batches, by: str
         + [(name, pa.float32()) for name in classes],
         {"computed by": by},
     )
+def _write_parquet(path: Path, classes: Sequence[str], batches: Batches) -> None:
+    schema = columns_of(classes)
     most = max(1, min(_GROUP_CELLS // len(classes), _GROUP_ROWS))
     waiting: list[pa.Table] = []
     with parquet.ParquetWriter(path, schema, write_page_checksum=True) as file:
         for batch in batches:
-            scores = _rounded(batch).astype(np.float32)
-            columns = [pa.array(map(plain, batch.images), pa.string())]
-            columns += [pa.array(batch.tags(classes), pa.list_(pa.string()))]
-            columns += map(pa.array, scores.T)
-            waiting.append(pa.Table.from_arrays(columns, schema=schema))
+            waiting.append(batch._replace(scores=_rounded(batch)).to_arrow(classes))
             if sum(table.num_rows for table in waiting) >= most:
                 file.write_table(pa.concat_tables(waiting))
                 waiting.clear()
