@@ -9,7 +9,7 @@ TRACKING := .venv-tracking
 FAST := tests/labels tests/metrics tests/losses tests/data tests/test_config.py tests/test_architecture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-tracking test-ranks test-kill \
+.PHONY: help demo test test-fast test-slow test-lowest test-drop-in test-tracking dist-check release test-ranks test-kill \
 	test-kill-review test-kill-review-page fuzz soak audit lint constraints bench bench-review bench-predict walk \
 	docs docs-long docs-links gallery growth results results-tuned recipe gpu openimages-shape openimages-training clean
 
@@ -69,6 +69,14 @@ test-drop-in: $(DROP_IN)/.dev ## docs/guides/drop-in.md with Lightning and Trans
 
 test-tracking: $(TRACKING)/.dev ## Trackers with wandb and mlflow, which it installs; without a network.
 	OMP_NUM_THREADS=1 $(TRACKING)/bin/pytest -W default tests/tracking
+
+dist-check: $(VENV)/.dev ## Builds wheel and sdist, checks both, trains from the wheel in an empty environment.
+	$(RUN)/pip install --quiet build twine
+	$(RUN)/python release/dist_check.py
+
+release: $(VENV)/.dev ## VERSION=1.2.0: version, changelog, wheel and sdist, commit, tag; publishes nothing.
+	$(RUN)/pip install --quiet build
+	$(RUN)/python release/make_release.py $(VERSION)
 
 test-slow: $(VENV)/.dev ## What `make test` leaves out for its length: benchmarks in a small form.
 	OMP_NUM_THREADS=1 $(RUN)/pytest -m slow --numprocesses 2

@@ -69,9 +69,8 @@ def check_source(source: Path, wanted: set[str]) -> int:
 def same(held: set[str], wanted: set[str], where: str) -> None:
     """Ends with what is missing and what should not be there."""
     if held != wanted:
-        sys.exit(
-            f"{where}: missing {sorted(wanted - held)[:10]}, not wanted {sorted(held - wanted)[:10]}"
-        )
+        missing, strange = sorted(wanted - held)[:10], sorted(held - wanted)[:10]
+        sys.exit(f"{where}: missing {missing}, not wanted {strange}")
 
 
 def try_wheel(wheel: Path, folder: Path, python: str) -> None:

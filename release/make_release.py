@@ -30,8 +30,8 @@ def main() -> None:
     except ReleaseError as error:
         sys.exit(f"Error: {error}")
     print(
-        f"Version {version} is committed, tagged v{version} and built in dist/. Nothing is published: "
-        f"look at it with git show v{version}, then push main and the tag."
+        f"Version {version} is committed, tagged v{version} and built in dist/. Nothing is "
+        f"published: look at it with git show v{version}, then push main and the tag."
     )
 
 

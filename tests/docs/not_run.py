@@ -24,6 +24,8 @@ NOT_RUN = {
     r"python benchmarks/": "measurements; those that can be tested have tests in tests/benchmarks",
     r"python -m venv |source |pip |\.venv/bin/|pre-commit |git ": "the set-up of a machine",
     r"curl |tar |unzip ": "downloads",
+    r"docker ": "built by hand: docs/guides/install.md says so",
+    r"largeloss --show-completion": "asks which shell it runs in: tests/cli/test_completion.py",
     r"find ": "its paths are read in tests/cli/test_predict.py",
     r"torchrun |srun ": "several processes: tests/training/test_two_ranks.py has them",
     r"largeloss demo": "minutes: CI runs make demo",

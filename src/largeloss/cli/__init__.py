@@ -36,7 +36,6 @@ app = typer.Typer(
     help="Train multi-label image classifiers from incomplete labels.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

@@ -130,7 +130,7 @@ def curves_figure(
     places = enumerate(curves)
     drawn = [(i if curve.hue is None else curve.hue, curve) for i, curve in places if curve.points]
     width, height = size
-    # Not in the user's style; at 72 dots per inch an SVG unit is one CSS pixel, as a point of a font.
+    # Not in the user's style. At 72 dots per inch an SVG unit is a CSS pixel, as a point of a font.
     with style.context(["default", {"font.size": FONT, "text.parse_math": False}]):
         figure = ShownFigure(figsize=(width / 72, height / 72), dpi=72)
         labels = [len(_shortened(curve.label)) for _, curve in drawn]
