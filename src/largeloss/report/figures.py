@@ -208,7 +208,7 @@ def _draw_axes(plot: Plot, axes: Axes, first: float, colours: Colours) -> None:
     if axes.maximum < math.inf and high - low < 2:  # small noise must not fill the figure
         low, high = low - 1, high + 1
     plot.set_ylim(low if axes.log else max(low, 0), min(high, axes.maximum))
-    plot.tick_params(color=rule, labelcolor=ink, length=0, pad=6)
+    plot.tick_params(color=rule, labelcolor=ink, labelsize=FONT, length=0, pad=6)
     plot.grid(axis="y", color=rule, linewidth=1)
     plot.set_axisbelow(True)
     plot.patch.set_visible(False)
