@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from largeloss.api.keywords import AnyPath, check_data, layers_of, takes_settings, under
-from largeloss.api.results import MethodComparison, MethodTuning, Run
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
 from largeloss.experiments.variant import Variant
@@ -26,8 +25,7 @@ from largeloss.watch import shown_by
 
 # What brings torch is imported where it is used: a wrong path is told at once.
 if TYPE_CHECKING:
-    from largeloss.api.results import MethodComparison, Run
-    from largeloss.experiments.tuned import Tuning
+    from largeloss.api.results import MethodComparison, MethodTuning, Run
     from largeloss.runs.evaluate import Evaluation
     from largeloss.runs.load import TrainedClassifier
     from largeloss.runs.predict.predictions import Predictions
@@ -179,8 +177,7 @@ def tune(
     config: AnyPath | RunConfig | None = None,
     progress: bool = True,
     **settings: Any,
-) -> "Tuning":
-) -> MethodTuning:
+) -> "MethodTuning":
     """Chooses the learning rate and the own setting of each method on val, by the same search.
 
     Args:
@@ -206,6 +203,7 @@ def tune(
     make = _settings_by_method(layers, config)
     for method in methods:
         make(method)
+    from largeloss.api.results import MethodTuning
     from largeloss.experiments import tune as tuning
 
     with _left_as_found(), shown_by(shown.bar):

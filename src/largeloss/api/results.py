@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.experiments.results import Comparison
-from largeloss.experiments.tune import TunedMethod, Tuning
+from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.export.write import Exported, export
 from largeloss.labels.audit import AUDIT, Audit, read_audit
 from largeloss.metrics.aims import Aim

@@ -59,23 +59,6 @@ def spreadsheet_cell(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def plain(name: str) -> str:
-    r"""``name`` with bytes that are no UTF-8 as ``\udcff``."""
-    return name.encode("utf-8", "backslashreplace").decode()
-def check_file(path: Path) -> None:
-    """Makes sure that predictions can be written to a file.
-
-    Raises:
-        ConfigError: another suffix, or no such folder.
-    """
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"--out must end in {', '.join(SUFFIXES)}, got {path}.")
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder. Name a file, or write parts with --shards.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} of --out does not exist.")
-
-
 def check_names(suffix: str, classes: Sequence[str]) -> None:
     """Makes sure that every class can have a column.
 
@@ -213,18 +196,12 @@ _TEXTS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".json": _write_json}
 
 
 def _write_parquet(path: Path, classes: Sequence[str], batches: Batches, by: str) -> None:
-    schema = pa.schema(
-        [("image", pa.string()), ("tags", pa.list_(pa.string()))]
-        + [(name, pa.float32()) for name in classes],
-        {"computed by": by},
-    )
-def _write_parquet(path: Path, classes: Sequence[str], batches: Batches) -> None:
-    schema = columns_of(classes)
+    schema = columns_of(classes).with_metadata({"computed by": by})
     most = max(1, min(_GROUP_CELLS // len(classes), _GROUP_ROWS))
     waiting: list[pa.Table] = []
     with parquet.ParquetWriter(path, schema, write_page_checksum=True) as file:
         for batch in batches:
-            waiting.append(batch._replace(scores=_rounded(batch)).to_arrow(classes))
+            waiting.append(batch._replace(scores=_rounded(batch)).to_arrow(classes).cast(schema))
             if sum(table.num_rows for table in waiting) >= most:
                 file.write_table(pa.concat_tables(waiting))
                 waiting.clear()
