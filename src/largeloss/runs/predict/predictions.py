@@ -63,11 +63,11 @@ class ScoredBatch(NamedTuple):
             for columns, flags in zip(order, over, strict=True)
         ]
 
-    def to_arrow(self, classes: Sequence[str]) -> pa.Table:
-        """A row an image, see :func:`columns_of`."""
+    def to_arrow(self, classes: Sequence[str], digits: int = 8) -> pa.Table:
+        """A row an image, see :func:`columns_of`; probabilities with ``digits`` after the point."""
         columns = [pa.array(map(plain, self.images), pa.string())]
         columns += [pa.array(self.tags(classes), pa.list_(pa.string()))]
-        columns += map(pa.array, self.scores.astype(np.float32).T)
+        columns += map(pa.array, self.scores.round(digits).astype(np.float32).T)
         return pa.Table.from_arrays(columns, schema=columns_of(classes))
 
     def predictions(self, classes: Sequence[str]) -> Iterator[Prediction]:

@@ -201,7 +201,7 @@ def _write_parquet(path: Path, classes: Sequence[str], batches: Batches, by: str
     waiting: list[pa.Table] = []
     with parquet.ParquetWriter(path, schema, write_page_checksum=True) as file:
         for batch in batches:
-            waiting.append(batch._replace(scores=_rounded(batch)).to_arrow(classes).cast(schema))
+            waiting.append(batch.to_arrow(classes, DIGITS).cast(schema))
             if sum(table.num_rows for table in waiting) >= most:
                 file.write_table(pa.concat_tables(waiting))
                 waiting.clear()
