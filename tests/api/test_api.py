@@ -120,6 +120,8 @@ def test_predictions_stream(trained, image_folder, monkeypatch):
     assert not decoded
     assert "30 images" in predictions._repr_html_()
     assert not decoded
+    assert predictions.forward is not None  # chosen by a sample of the images, once
+    decoded.clear()
     assert next(iter(predictions)).image.endswith("00.png")
     assert decoded == list(predictions.images[:8])
     decoded.clear()
