@@ -6,6 +6,7 @@ compares.
 
 import datetime
 import os
+import socket
 import traceback
 import warnings
 from pathlib import Path
@@ -18,8 +19,11 @@ from torch import multiprocessing, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from largeloss import distributed
+from largeloss.errors import ConfigError
 from largeloss.losses import LOSSES, RegularizedOnlineLabelEstimation
 from largeloss.losses.functional import expected_positives_penalty, large_loss
+from largeloss.training import run_folder
+from largeloss.training.run_folder import RunFolder
 
 SECONDS = 60
 TOLERANCE: dict[str, Any] = {"rtol": 0, "atol": 1e-10}
@@ -254,12 +258,26 @@ def of_each_process():
     }
 
 
+def told_of_a_folder(folder, name):
+    """What each process says of a run folder that the first has begun; None: it sees it."""
+    run = RunFolder(Path(folder) / name)
+    if distributed.rank() == 0:
+        run.path.mkdir()
+        run.config_file.touch()
+    distributed.barrier()
+    try:
+        return run.check_shared()
+    except ConfigError as error:
+        return str(error)
+
+
 def work(rank, folder):
     """All cases in the process ``rank`` of two; writes its results, or its traceback."""
     try:
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message=".*first batch has no unobserved entry")
         torch.set_num_threads(1)
+        run_folder.SEEN_WITHIN = 0.1
         dist.init_process_group(
             "gloo",
             init_method=f"file://{folder}/meeting-point",
@@ -271,6 +289,8 @@ def work(rank, folder):
             "each": of_each_process(),
             "pieces": pieces(),
             "training": {case: train(case) for case in CASES},
+            "shared": told_of_a_folder(folder, "run"),
+            "not shared": told_of_a_folder(folder, f"run-{rank}"),
             "tables": {wrapping: warnings_of_a_table(wrapping) for wrapping in ("both", "model")},
         }
         dist.destroy_process_group()
@@ -304,6 +324,12 @@ def two(tmp_path_factory):
 def alone():
     """The pieces as this process has them."""
     return pieces()
+
+
+def test_a_run_folder_that_one_machine_does_not_see_is_refused_by_all(two):
+    for results in two:
+        assert results["shared"] is None
+        assert f"on {socket.gethostname()} it is not there" in results["not shared"]
 
 
 # Training.

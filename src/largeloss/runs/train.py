@@ -72,6 +72,7 @@ def train(
         if main and not resume:
             folder.begin(run.settings.plain())
         distributed.barrier()
+        folder.check_shared()
         listener.begin()
         if introduce:
             _introduce(run, listener)

@@ -39,7 +39,8 @@ def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> d
         if different:
             raise DataError(
                 f"The processes do not read the same data: process {rank} has other "
-                f"{', other '.join(different)} than process 0. Give every machine the same copy."
+                f"{', other '.join(different)} than process 0. Give every machine the same "
+                "copy of all of it: batches are drawn from all images, in every process."
             )
     return own
 
