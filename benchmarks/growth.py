@@ -4,7 +4,8 @@
 
 Three drawings. An epoch of LL-R on a linear head over the number of images; a step of the loss
 alone over the number of classes; a step of a ResNet-18 over the number of processes, each with as
-many images as one alone has (weak scaling): two are measured, more are modelled.
+many images as one alone has (weak scaling): up to four are measured, more are modelled. And on
+paper, what GPUs would lose to the exchange; ``--processes`` prints this and the step alone.
 """
 
 import argparse
@@ -41,6 +42,10 @@ BATCH, SIDE = 16, 96
 MODELLED = (2, 4, 8, 16, 32, 64)
 LINKS = {"10 Gbit/s": 1.25e9, "100 Gbit/s": 12.5e9}
 """Bytes a second that each process sends and receives."""
+GPU_STEP, GPU_BATCH, GPU_GRADIENT = 0.1, 64, 25.6e6 * 4
+"""Assumed, not measured: seconds a step, images of each GPU, bytes of ResNet-50's gradient."""
+SELECTED = 0.01 * GPU_BATCH * 80
+"""Flagged entries of each GPU's batch, of 80 classes at 1 %: 4 bytes each are gathered."""
 MARK = "seconds"
 GRADIENT = 11.7e6 * 4
 """Bytes of ResNet-18's gradient."""
@@ -50,23 +55,34 @@ def main() -> None:
     """Measures, prints, draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--one-process", action="store_true", help="used by itself, by torchrun")
-    if parser.parse_args().one_process:
-        print(f"\n{MARK} {process_step()}", flush=True)
+    parser.add_argument("--processes", action="store_true", help="only steps of several processes")
+    arguments = parser.parse_args()
+    if arguments.one_process:
+        print(f"\n{MARK}", *process_step(), flush=True)
         return
     torch.set_num_threads(1)
+    by_processes = [(num, *torchrun(num)) for num in (1, 2, 4)]
+    for number, seconds, cpu in by_processes:
+        print(
+            f"processes: {number}: {seconds:.3g} s a step of ResNet-18, {cpu:.3g} s of CPU time "
+            f"of each, {by_processes[0][2] / cpu:.0%} of one's efficiency by it"
+        )
+    for name, bandwidth in LINKS.items():
+        shares = ", ".join(f"{num}: {gpu_efficiency(num, bandwidth):.0%}" for num in MODELLED)
+        print(f"on paper, GPUs at {name} each: efficiency {shares}")
+    if arguments.processes:
+        return
     by_images = [(num, epoch_seconds(num)) for num in IMAGES]
     by_classes = [(num, loss_seconds(num)) for num in CLASSES]
-    by_processes = [(num, torchrun(num)) for num in (1, 2)]
     for title, points, unit in (
         ("images", by_images, "s an epoch"),
         ("classes", by_classes, "s a step of the loss"),
-        ("processes", by_processes, "s a step of ResNet-18"),
     ):
         for number, seconds in points:
             print(f"{title}: {number:,}: {seconds:.3g} {unit}")
     print(f"slope over the last two sizes, images: {slope(by_images):.2f}")
     print(f"slope over the last two sizes, classes: {slope(by_classes):.2f}")
-    draw(by_images, by_classes, by_processes)
+    draw(by_images, by_classes, [(number, seconds) for number, seconds, _ in by_processes])
     print(f"written: {IMAGE}")
 
 
@@ -113,8 +129,9 @@ def loss_seconds(num_classes: int) -> float:
     return median(steps, 9) / repeats
 
 
-def process_step() -> float:
-    """Of ResNet-18 with LL-R, in a group of processes: the slowest process's."""
+def process_step() -> tuple[float, float]:
+    """Of ResNet-18 with LL-R, in a group of processes: the slowest process's seconds, and the mean
+    CPU time of each, which does not grow where processes share cores."""
     torch.set_num_threads(1)
     device = start()
     torch.manual_seed(0)
@@ -132,13 +149,15 @@ def process_step() -> float:
         torch.autograd.backward(objective(images, labels, torch.arange(BATCH)).loss)
         optimizer.step()
 
+    began = time.process_time()
     slowest = max(distributed.gather_objects(median(step, 9)))
+    cpu = statistics.mean(distributed.gather_objects(time.process_time() - began)) / 10
     distributed.barrier()
-    return slowest
+    return slowest, cpu
 
 
-def torchrun(number: int) -> float:
-    """A step of ``number`` processes on this machine."""
+def torchrun(number: int) -> tuple[float, float]:
+    """:func:`process_step` of ``number`` processes on this machine."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command = [*launcher, f"--nproc-per-node={number}", __file__, "--one-process"]
     done = subprocess.run(
@@ -146,12 +165,21 @@ def torchrun(number: int) -> float:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     found = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
-    return float(found[0].removeprefix(MARK))
+    seconds, cpu = found[0].removeprefix(MARK).split()
+    return float(seconds), float(cpu)
 
 
 def modelled(alone: float, number: int, bandwidth: float) -> float:
     """A step of one process, and a ring all-reduce of the gradient, none of it overlapped."""
     return alone + 2 * (number - 1) / number * GRADIENT / bandwidth
+
+
+def gpu_efficiency(number: int, bandwidth: float) -> float:
+    """The share of its time that each of ``number`` GPUs computes, none of the exchange overlapped:
+    a ring all-reduce of the gradient, and the gather of every GPU's largest losses by all."""
+    exchanged = 2 * (number - 1) / number * GPU_GRADIENT
+    gathered = (number - 1) * number * SELECTED * 4
+    return GPU_STEP / (GPU_STEP + (exchanged + gathered) / bandwidth)
 
 
 def median(work: Callable[[], object], rounds: int) -> float:
