@@ -18,8 +18,8 @@ from largeloss.training.precision import gain
 
 SHAPE, BATCH = (3, 224, 224), 8
 GROUPS = {
+    "convolution, backward": ("convolution_backward", "conv_depthwise2d_backward"),
     "convolution, forward": ("mkldnn_convolution", "thnn_conv", "_conv_depthwise", "slow_conv"),
-    "convolution, backward": ("convolution_backward",),
     "batch normalisation": ("batch_norm",),
     "activations": ("relu", "hardtanh", "clamp", "threshold", "silu", "sigmoid"),
     "copies between layouts and precisions": ("copy_", "contiguous", "_to_copy", "fill_", "zero_"),
