@@ -68,6 +68,7 @@ def _decoding(paths: tuple[Path, ...], size: int, reach: float) -> Line:
         f"≥ {reach:g}×, within 1/255",
         ratio >= reach and error <= 1,
         seconds(sampled),
+        f"decoded at a fraction of its size: pixels within {reduced_difference(paths, size)}/255",
     )
 
 
@@ -79,6 +80,21 @@ def largest_difference(source: ImageFiles, paths: tuple[Path, ...], size: int) -
         theirs = np.asarray(resized).astype(np.int16)
         mine = source.read([row], [False])[0].permute(1, 2, 0).numpy().astype(np.int16)
         most = max(most, int(np.abs(mine - theirs).max()))
+    return most
+
+
+def reduced_difference(paths: tuple[Path, ...], size: int) -> int:
+    """By how many grey levels pixels change where a JPEG is decoded at a fraction of its size."""
+    most = 0
+    for path in paths:
+        whole, part = Image.open(path).convert("RGB"), Image.open(path)
+        part.draft("RGB", (size, size))
+        side = (size, size)
+        pixels = [
+            np.asarray(image.convert("RGB").resize(side, Image.Resampling.BILINEAR), dtype=int)
+            for image in (whole, part)
+        ]
+        most = max(most, int(np.abs(pixels[0] - pixels[1]).max()))
     return most
 
 
