@@ -22,8 +22,7 @@ from largeloss import distributed
 from largeloss.errors import ConfigError
 from largeloss.losses import LOSSES, RegularizedOnlineLabelEstimation
 from largeloss.losses.functional import expected_positives_penalty, large_loss
-from largeloss.training import run_folder
-from largeloss.training.run_folder import RunFolder
+from largeloss.training import shared_folder
 
 SECONDS = 60
 TOLERANCE: dict[str, Any] = {"rtol": 0, "atol": 1e-10}
@@ -260,13 +259,13 @@ def of_each_process():
 
 def told_of_a_folder(folder, name):
     """What each process says of a run folder that the first has begun; None: it sees it."""
-    run = RunFolder(Path(folder) / name)
+    begun = Path(folder) / name / "config.yaml"
     if distributed.rank() == 0:
-        run.path.mkdir()
-        run.config_file.touch()
+        begun.parent.mkdir()
+        begun.touch()
     distributed.barrier()
     try:
-        return run.check_shared()
+        return shared_folder.check_shared(begun)
     except ConfigError as error:
         return str(error)
 
@@ -277,7 +276,7 @@ def work(rank, folder):
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message=".*first batch has no unobserved entry")
         torch.set_num_threads(1)
-        run_folder.SEEN_WITHIN = 0.1
+        shared_folder.SEEN_WITHIN = 0.1
         dist.init_process_group(
             "gloo",
             init_method=f"file://{folder}/meeting-point",

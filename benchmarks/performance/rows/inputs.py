@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import simplejpeg
 import torch
 from measure import Line, interleaved, seconds
 from PIL import Image
@@ -87,11 +88,12 @@ def reduced_difference(paths: tuple[Path, ...], size: int) -> int:
     """By how many grey levels pixels change where a JPEG is decoded at a fraction of its size."""
     most = 0
     for path in paths:
-        whole, part = Image.open(path).convert("RGB"), Image.open(path)
-        part.draft("RGB", (size, size))
-        side = (size, size)
+        whole = np.asarray(Image.open(path).convert("RGB"))
+        part = simplejpeg.decode_jpeg(path.read_bytes(), "RGB", min_height=size, min_width=size)
         pixels = [
-            np.asarray(image.convert("RGB").resize(side, Image.Resampling.BILINEAR), dtype=int)
+            np.asarray(
+                Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
+            ).astype(np.int16)
             for image in (whole, part)
         ]
         most = max(most, int(np.abs(pixels[0] - pixels[1]).max()))

@@ -27,6 +27,7 @@ from largeloss.training.determinism import repeatable
 from largeloss.training.fit import Outcome, Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder
+from largeloss.training.shared_folder import check_shared
 from largeloss.training.signals import StopRequests
 from largeloss.training.start import start
 from largeloss.training.weights import load_config, save_config
@@ -72,7 +73,7 @@ def train(
         if main and not resume:
             folder.begin(run.settings.plain())
         distributed.barrier()
-        folder.check_shared()
+        check_shared(folder.config_file)
         listener.begin()
         if introduce:
             _introduce(run, listener)

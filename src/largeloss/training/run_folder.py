@@ -3,15 +3,12 @@
 import csv
 import os
 import shutil
-import socket
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from largeloss import distributed
 from largeloss.errors import ConfigError, RunError
 from largeloss.files import (
     PARTIAL,
@@ -36,8 +33,6 @@ TEACHER = "teacher"
 """Begins the name of the folder, within that of a run, of each of its teachers."""
 TENSORBOARD = "tensorboard"
 """The folder, within that of a run, of TensorBoard's files."""
-SEEN_WITHIN = 10.0
-"""Seconds after which all machines see what the first has written."""
 SUMS = "sha256_of"
 """In ``result.json``: checksums of files that have none of their own."""
 
@@ -152,27 +147,6 @@ class RunFolder:
         """
         self.check_free()
         write_text(self.config_file, checksummed_yaml(config))
-
-    def check_shared(self) -> None:
-        """Makes sure that every process sees the folder in which the first has begun; collective.
-
-        Each of them reads the best weights at the end, and ``last/`` where it resumes. A network
-        file system may take some seconds to show what another machine has written.
-
-        Raises:
-            ConfigError: in every process, if one does not.
-        """
-        if distributed.world_size() == 1:
-            return
-        patience = time.monotonic() + SEEN_WITHIN
-        while not (seen := self.config_file.is_file()) and time.monotonic() < patience:
-            time.sleep(0.2)
-        hosts = distributed.gather_objects("" if seen else socket.gethostname())
-        if blind := sorted(set(hosts) - {""}):
-            raise ConfigError(
-                f"The first process has begun the run in {self.path}, and on {', '.join(blind)} it "
-                "is not there. Choose an --out on a file system that all machines share."
-            )
 
     def make(self) -> None:
         """Makes the folders of a run. Nothing makes them later: a disk that is gone is an error.
