@@ -1,6 +1,6 @@
 """The picture of the review page in docs/tutorials/better-labels.md.
 
-python benchmarks/review_picture.py runs/first     # writes docs/tutorials/review-page.png
+python benchmarks/review_picture.py runs/first     # writes docs/tutorials/review-page.jpg
 
 The run is the first one of that page; start it in the folder of the run's data. Needs Chromium.
 The picture is of a copy of the run, so that no answer stays.
@@ -18,10 +18,10 @@ from playwright.sync_api import expect, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "review"))
 from review_server import Server
 
-IMAGE = Path(__file__).parents[1] / "docs/tutorials/review-page.png"
+IMAGE = Path(__file__).parents[1] / "docs/tutorials/review-page.jpg"
 KEYS = ("y", "y", "y", "n")
 """Answered before the picture is taken."""
-COLOURS = 128
+SIZE = (960, 675)
 
 
 def main() -> None:
@@ -49,8 +49,8 @@ def main() -> None:
         finally:
             server.kill()
         with Image.open(taken) as picture:
-            few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        few.save(IMAGE, optimize=True)
+            small = picture.convert("RGB").resize(SIZE, Image.Resampling.LANCZOS)
+        small.save(IMAGE, quality=80, optimize=True)
     print(f"{IMAGE}: {IMAGE.stat().st_size:,} bytes")
 
 
