@@ -70,7 +70,7 @@ def test_a_wrong_argument_is_told_before_torch_is_imported(image_folder: Path) -
         f"analyze examples {none}",
         f"analyze pointing {none}",
         f"analyze cam {none} --image a.jpg",
-        f"reproduce --table artificial --data voc2012={none}",
+        f"reproduce --run --table artificial --data voc2012={none}",
         f"demo --methods ll-q --out {new}",
     ]
     imported([line.split() for line in refused], 2, HEAVY)

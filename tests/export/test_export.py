@@ -128,7 +128,14 @@ def test_a_model_of_features(feature_run, tmp_path, largeloss):
         expected = model.scores(model(torch.from_numpy(values)))
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-6)
     code, _, err = largeloss(
-        "export", feature_run, "--to", "torch-export", "--out", tmp_path / "m.pt2", "--images", "x"
+        "export",
+        feature_run,
+        "--to",
+        "torch-export",
+        "--out",
+        tmp_path / "m.pt2",
+        "--images",
+        tmp_path,
     )
     assert (code, "trained on features" in err) == (2, True)
 

@@ -72,7 +72,7 @@ def reproduce(
         known = list(dict.fromkeys(name.split("/")[1] for name in presets()))
         chosen = _listed(methods, known, "method", "--methods")
     kept = _listed(protocols, published.protocols, "protocol of this table", "--protocols")
-    for folder in folders.values():
+    for folder in folders.values() if run else ():
         label_file_of(folder)
     from largeloss import distributed
     from largeloss.experiments import missing_runs
