@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -18,15 +17,11 @@ os.environ["PYTHONPATH"] = f"{DOCS / '_ext'}{os.pathsep}{os.environ.get('PYTHONP
 
 
 def _cache() -> Path:
-    """Where outputs of cells are kept; what another state of the package wrote goes."""
+    """Where outputs of cells are kept, for this state of the package."""
     code = hashlib.sha256()
     for path in sorted([*(DOCS.parent / "src").rglob("*.py"), *(DOCS / "_ext").rglob("*.py")]):
         code.update(path.read_bytes())
-    kept = DOCS / "_build/cells" / code.hexdigest()[:16]
-    for other in kept.parent.glob("*"):
-        if other != kept:
-            shutil.rmtree(other)
-    return kept
+    return DOCS / "_build/cells" / code.hexdigest()[:16]
 
 
 project = "largeloss"
@@ -55,8 +50,8 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 nitpicky = True
-# Other packages are not linked: building needs no network.
-nitpick_ignore_regex = [("py:.*", r"(?!largeloss).*"), ("py:mod", ".*")]
+# Other packages are not linked, which would need the network, nor is every class of an annotation.
+nitpick_ignore_regex = [("py:.*", r"(?!largeloss).*"), ("py:mod", ".*"), ("py:class", ".*")]
 
 html_theme = "furo"
 html_static_path = ["_static"]
@@ -73,6 +68,7 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
+suppress_warnings = ["myst-nb.lexer"]  # of cells that this build does not execute
 LONG: list[str] = []
 """Pages whose cells take minutes or need real data: executed by ``make docs-long`` alone."""
 nb_execution_excludepatterns = [] if os.environ.get("LARGELOSS_DOCS") == "long" else LONG

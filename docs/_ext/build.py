@@ -58,6 +58,10 @@ def main() -> int:
     broken = broken_links(site, internal)
     for line in broken:
         print(f"broken link: {line}", file=sys.stderr)
+    kept = Path(app.config.nb_execution_cache_path)
+    for other in kept.parent.glob("*"):  # what another state of the package wrote
+        if other != kept:
+            shutil.rmtree(other)
     pages, cells = executed(app)
     print(
         f"{len(app.env.found_docs)} pages; {cells} cells executed on {pages} of them; "
