@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from pygments.lexers.shell import BashLexer
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
@@ -39,7 +40,7 @@ exclude_patterns = ["_build", "_ext", "_generated", "plan.md"]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 4
-copybutton_exclude = ".linenos, .gp, .go"
+copybutton_exclude = ".linenos, .gp"
 copybutton_prompt_text = "$ "
 
 autodoc_member_order = "bysource"
@@ -53,6 +54,7 @@ nitpicky = True
 # Other packages are not linked, which would need the network, nor is every class of an annotation.
 nitpick_ignore_regex = [("py:.*", r"(?!largeloss).*"), ("py:mod", ".*"), ("py:class", ".*")]
 
+highlight_language = "text"  # of blocks that name none
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -75,5 +77,7 @@ nb_execution_excludepatterns = [] if os.environ.get("LARGELOSS_DOCS") == "long" 
 
 
 def setup(app: Sphinx) -> None:
-    """Tables of labels are shown as they are: Pygments knows no CSV."""
+    """Tables of labels are shown as they are, since Pygments knows no CSV; what is typed at a
+    console stands there without a prompt, and Pygments would take it for output."""
     app.add_lexer("csv", TextLexer)
+    app.add_lexer("console", BashLexer)
