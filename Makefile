@@ -158,4 +158,4 @@ openimages-training: $(VENV)/.core ## A training with a tenth of OpenImages' ima
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/openimages_training.py
 
 clean: ## Removes the environments and what was built.
-	rm -rf $(VENV) $(LOWEST) $(DROP_IN) $(TRACKING) build dist docs/_build
+	rm -rf $(VENV) $(LOWEST) $(DROP_IN) $(TRACKING) build dist docs/_build docs/_generated
