@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-from pygments.lexers.shell import BashLexer
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
@@ -80,4 +79,4 @@ def setup(app: Sphinx) -> None:
     """Tables of labels are shown as they are, since Pygments knows no CSV; what is typed at a
     console stands there without a prompt, and Pygments would take it for output."""
     app.add_lexer("csv", TextLexer)
-    app.add_lexer("console", BashLexer)
+    app.add_lexer("console", TextLexer)
