@@ -20,7 +20,7 @@ from logged import run_logged
 from results_tables import OUT, TABULAR, tabular_folders
 
 from largeloss.experiments.results import Comparison
-from largeloss.experiments.tune import Tuning
+from largeloss.experiments.tuned import Tuning
 from largeloss.losses import AssumeNegative, FullLabel, title_of
 from largeloss.report.tables import comparison_markdown
 from largeloss.report.tuning_table import tuning_markdown
