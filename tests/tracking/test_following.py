@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from run_folders import Noting, asking, copied, interrupted, trained_to
+from run_folders import asking, interrupted, trained_to
 
 from largeloss import distributed
 from largeloss.errors import ConfigError
@@ -57,16 +57,6 @@ class Fake(trackers.Tracker):
     def _fail(self, place: str) -> None:
         if self.broken == place:
             raise ConnectionError("the network is down\nand more")
-
-
-@pytest.fixture
-def followed(small_run, tmp_path) -> Path:
-    return copied(small_run, tmp_path)
-
-
-@pytest.fixture
-def listener() -> Noting:
-    return Noting()
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +168,7 @@ def test_everything_else_is_passed_on(listener):
             "close",
         )},
     )  # fmt: skip
-    told = TrackedListener(inner, [])  # type: ignore[arg-type]
+    told = TrackedListener(cast(Any, inner), [])
     told.message("")
     told.remark("")
     told.begin()

@@ -29,7 +29,8 @@ def of_settings() -> dict[str, str]:
     return {
         f"--{flat.replace('_', '-')}": f"{section}.{name}"
         for flat, (section, name) in flat_names().items()
-        if SECTIONS[section].model_fields[name].json_schema_extra["flag"]  # type: ignore[index]
+        if isinstance(extra := SECTIONS[section].model_fields[name].json_schema_extra, dict)
+        and extra["flag"]
     }
 
 

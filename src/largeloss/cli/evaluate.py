@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from largeloss.cli.options import Backend, Precision
 from largeloss.errors import ConfigError
 from largeloss.files import checksummed_json, write_json, write_text
 
@@ -32,23 +33,8 @@ def evaluate(
             "classes with ever more train annotations.",
         ),
     ] = None,
-    backend: Annotated[
-        str,
-        typer.Option(
-            "--backend",
-            help="What computes the network: torch, openvino, onnxruntime, or auto: the fastest by "
-            "a short measurement, where there are many images.",
-        ),
-    ] = "auto",
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            "--precision",
-            help="fp32; bf16; auto: bf16 where that is at least 1.3 times as fast. Default: that "
-            "of the model.",
-            show_default=False,
-        ),
-    ] = None,
+    backend: Backend = "auto",
+    precision: Precision = None,
     out: Annotated[Path | None, typer.Option("--out", help="A .json file for the figures.")] = None,
 ) -> None:
     """Measure the best weights of RUN on a split of DATA, by the labels as they are given."""

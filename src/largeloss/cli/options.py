@@ -24,6 +24,23 @@ Complete = Annotated[
         "--complete", help="Also full labels on these shares of the training images: 0.1,0.2,0.4"
     ),
 ]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        help="What computes the network: torch, openvino, onnxruntime, or auto: the fastest by "
+        "a short measurement, where there are many images.",
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        help="fp32; bf16; auto: bf16 where that is at least 1.3 times as fast. Default: that "
+        "of the model.",
+        show_default=False,
+    ),
+]
 COMMON = {
     "preset": Annotated[
         str | None,

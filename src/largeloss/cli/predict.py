@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from largeloss.cli.options import Backend, Precision
 from largeloss.errors import ConfigError
 from largeloss.watch import if_interrupted
 
@@ -37,23 +38,8 @@ def predict(
     bad_images: Annotated[str, typer.Option("--bad-images", help="error or skip")] = "error",
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 64,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that decode.")] = 2,
-    backend: Annotated[
-        str,
-        typer.Option(
-            "--backend",
-            help="What computes the network: torch, openvino, onnxruntime, or auto: the fastest by "
-            "a short measurement, where there are many images.",
-        ),
-    ] = "auto",
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            "--precision",
-            help="fp32; bf16; auto: bf16 where that is at least 1.3 times as fast. Default: that "
-            "of the model.",
-            show_default=False,
-        ),
-    ] = None,
+    backend: Backend = "auto",
+    precision: Precision = None,
     shards: Annotated[
         int | None,
         typer.Option(
