@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from run_folders import asking, interrupted, trained_to
+from run_folders import Noting, asking, copied, interrupted, trained_to
 
 from largeloss import distributed
 from largeloss.errors import ConfigError
@@ -57,6 +57,16 @@ class Fake(trackers.Tracker):
     def _fail(self, place: str) -> None:
         if self.broken == place:
             raise ConnectionError("the network is down\nand more")
+
+
+@pytest.fixture
+def followed(small_run, tmp_path) -> Path:
+    return copied(small_run, tmp_path)
+
+
+@pytest.fixture
+def listener() -> Noting:
+    return Noting()
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,25 @@
 """MLflow with a local store: it holds what the run folder holds. By make test-tracking."""
 
 import json
+from pathlib import Path
 
 import pytest
-from run_folders import asking, interrupted, trained_to
+from run_folders import Noting, asking, copied, interrupted, trained_to
 
 from largeloss.runs.result import RunResult
 from largeloss.runs.tracking import tracked
 
 mlflow = pytest.importorskip("mlflow")
+
+
+@pytest.fixture
+def followed(small_run, tmp_path) -> Path:
+    return copied(small_run, tmp_path)
+
+
+@pytest.fixture
+def listener() -> Noting:
+    return Noting()
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folders import asking, interrupted, trained_to
+from run_folders import Noting, asking, copied, interrupted, trained_to
 
 from largeloss.runs.result import RunResult
 from largeloss.runs.tracking import tracked
 
 wandb = pytest.importorskip("wandb")
+
+
+@pytest.fixture
+def followed(small_run, tmp_path) -> Path:
+    return copied(small_run, tmp_path)
+
+
+@pytest.fixture
+def listener() -> Noting:
+    return Noting()
 
 
 @pytest.fixture(autouse=True)
