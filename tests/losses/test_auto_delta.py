@@ -168,8 +168,8 @@ def test_the_state_goes_on_within_an_epoch_and_after_it(method):
 @pytest.mark.parametrize(
     ("saved", "into", "message"),
     [
-        ({"delta_rel": "auto"}, {"delta_rel": 0.2}, "another delta_rel"),
-        ({"delta_rel": 0.2}, {"delta_rel": "auto"}, "another delta_rel"),
+        ({"delta_rel": "auto"}, {"delta_rel": 0.2}, "delta_rel=.auto."),
+        ({"delta_rel": 0.2}, {"delta_rel": "auto"}, "delta_rel=.auto."),
         ({"delta_rel": "auto", "missing": 3}, {"delta_rel": "auto", "missing": 4}, "has changed"),
     ],
 )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from largeloss import distributed
+from largeloss.errors import CheckpointError
 from largeloss.labels.table import LabelTable
 from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.entropy_maximization import EntropyWeight, cross_entropy_or_entropy
@@ -120,6 +121,9 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
         probabilities = torch.sigmoid(logits.mean(dim=0)).masked_fill(labels >= 0, -1)
         self._seen.append((rows.detach().cpu().long(), probabilities.detach().cpu()))
 
+    def lacks_predictions(self) -> bool:
+        return self.passes(self.current_epoch()) > 0 and not len(self.soft_labels)
+
     def set_epoch(self, epoch: int) -> None:
         """Gives the soft labels that follow from what :meth:`relabel` was shown; collective."""
         super().set_epoch(epoch)
@@ -156,6 +160,8 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
         return state
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
+        if "soft_labels" not in state:
+            raise CheckpointError("The checkpoint has no soft labels: it is of another method.")
         super().set_extra_state(state)
         self.soft_labels = state["soft_labels"].cpu()
         self._seen = [(state["rows"], state["probabilities"])] if "rows" in state else []

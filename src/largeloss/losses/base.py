@@ -22,10 +22,12 @@ from torch import Tensor, nn
 
 from largeloss import distributed
 from largeloss.autocast import full_precision
-from largeloss.errors import CheckpointError, ConfigError, ScheduleError
+from largeloss.errors import ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
+from largeloss.losses import remembered
 from largeloss.losses.auto_delta import AutoDelta, Finding
 from largeloss.losses.balance import weighed
+from largeloss.losses.class_priors import ClassPriors
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.memory import EditMemory
 from largeloss.losses.replicas import ReplicaCheck
@@ -99,6 +101,7 @@ class PartialLabelLoss(nn.Module):
     # Label edits, of methods that make them; no buffer, which DDP would overwrite from rank 0.
     edits: EditMemory | None = None
     auto: AutoDelta | None = None  # counts what is trained on, for methods whose Delta is "auto"
+    priors: ClassPriors | None = None  # estimated between epochs, of methods that need them
     class_weights: Tensor | None  # (C,): of entries whose label is present; None is 1 for all
     _shown: str  # its settings
 
@@ -150,7 +153,8 @@ class PartialLabelLoss(nn.Module):
             LabelError: labels of a wrong shape, type or value.
             NonFiniteError: logits that are NaN or infinite. On the CPU at once, on CUDA one step
                 later and in :meth:`check`, so that a step needs no synchronisation.
-            ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient.
+            ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient;
+                a loss that learns between epochs, and was never given predictions.
         """
         if self.epoch is None and not _needs_gradient(logits):
             self.epoch = 0
@@ -227,6 +231,8 @@ class PartialLabelLoss(nn.Module):
         self.epoch = epoch
         if self.auto is not None:
             self.auto.commit(epoch)
+        if self.priors is not None:
+            self.priors.commit()
 
     def passes(self, epoch: int) -> int:
         """How many prediction passes over the training images :meth:`relabel` needs first."""
@@ -244,6 +250,14 @@ class PartialLabelLoss(nn.Module):
 
         Shapes: logits (P, B, C), of :meth:`passes` passes; labels (B, C), as given; rows (B,).
         """
+        if self.priors is not None:
+            self.priors.note(logits.mean(dim=0), labels)
+
+    def lacks_predictions(self) -> bool:
+        """Whether :meth:`relabel` has never been called, and training needs what it finds now."""
+        epoch = self.epoch or 0
+        missing = self.priors is not None and self.priors.values is None
+        return missing and epoch > 0 and self.passes(epoch) > 0
 
     def finding(self) -> Finding | None:
         """What it has estimated in training; None where it estimates nothing, or has not yet."""
@@ -271,27 +285,15 @@ class PartialLabelLoss(nn.Module):
         return self._shown
 
     def get_extra_state(self) -> dict[str, Any]:
-        """Saved within ``state_dict()``; loadable weights-only."""
-        state: dict[str, Any] = {"epoch": -1 if self.epoch is None else self.epoch}
-        if self.edits is not None:
-            state["edits"] = self.edits.state()
-        if self.auto is not None:
-            state["auto"] = self.auto.state()
-        return state
+        return remembered.saved(self)
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Restores what :meth:`get_extra_state` gave.
 
         Raises:
-            CheckpointError: it is of another Delta.
+            CheckpointError: it is of another method, or of other settings.
         """
-        if ("auto" in state) != (self.auto is not None):
-            raise CheckpointError("The checkpoint is of another delta_rel: 'auto', or a number.")
-        if self.auto is not None:
-            self.auto.restore(state["auto"])
-        if self.edits is not None:
-            self.edits.restore(state.get("edits", {}))
-        self.epoch = None if state["epoch"] < 0 else int(state["epoch"])
+        remembered.restore(self, state)
 
 
 def _needs_gradient(logits: Tensor) -> bool:

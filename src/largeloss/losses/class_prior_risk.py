@@ -1,6 +1,6 @@
 """CRISP: the mean prediction of each class is drawn to its estimated share of images."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -48,6 +48,7 @@ class ClassPriorRisk(PartialLabelLoss):
     title = "CRISP"
     paper = "Liu et al., 2023, arXiv:2309.13886"
     scheduled = True
+    priors: ClassPriors
 
     def __init__(self, warmup_epochs: Annotated[int, Range(1)] = 1) -> None:
         super().__init__()
@@ -71,18 +72,3 @@ class ClassPriorRisk(PartialLabelLoss):
 
     def passes(self, epoch: int) -> int:
         return int(epoch >= self.warmup_epochs)
-
-    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
-        self.priors.note(logits.mean(dim=0), labels)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Puts the priors estimated since the last call in place of earlier ones; collective."""
-        super().set_epoch(epoch)
-        self.priors.commit()
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return super().get_extra_state() | {"priors": self.priors.state()}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        super().set_extra_state(state)
-        self.priors.restore(state.get("priors", {}))

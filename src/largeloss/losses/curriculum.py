@@ -89,7 +89,8 @@ class CurriculumLabeling(PartialLabelLoss):
             )
         self.num_passes, self.warmup_epochs = num_passes, warmup_epochs
         self.edits = EditMemory()
-        self._relabelled = False
+        self._relabelled = False  # since the last set_epoch
+        self._labelled = False
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         assert rows is not None
@@ -118,16 +119,21 @@ class CurriculumLabeling(PartialLabelLoss):
         self.edits.propose(rows, states >= 0, means, self.current_epoch(), states)
         self._relabelled = True
 
+    def lacks_predictions(self) -> bool:
+        return self.passes(self.current_epoch()) > 0 and not self._labelled
+
     def set_epoch(self, epoch: int) -> None:
         """Puts the labels accepted since the last call in place of the earlier ones; collective."""
         super().set_epoch(epoch)
         if self._relabelled:
             self.edits.commit(replace=True)
-            self._relabelled = False
+            self._relabelled, self._labelled = False, True
 
     def get_extra_state(self) -> dict[str, Any]:
-        return super().get_extra_state() | {"relabelled": self._relabelled}
+        flags = {"relabelled": self._relabelled, "labelled": self._labelled}
+        return super().get_extra_state() | flags
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         super().set_extra_state(state)
         self._relabelled = bool(state.get("relabelled", False))
+        self._labelled = bool(state.get("labelled", False))

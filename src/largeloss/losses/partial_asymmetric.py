@@ -78,7 +78,7 @@ class PartialAsymmetric(PartialLabelLoss):
         self.gamma_unobserved, self.clip = gamma_unobserved, clip
         self.selective, self.top_per_image = selective, top_per_image
         self.prior_threshold, self.reduction = prior_threshold, reduction
-        self.priors = ClassPriors()
+        self.priors = ClassPriors() if selective else None
 
     @classmethod
     def arguments(
@@ -110,7 +110,7 @@ class PartialAsymmetric(PartialLabelLoss):
         return torch.where(targets, focused(logits, self.gamma_positive), absent)
 
     def flagged(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor | None:
-        if not self.selective:
+        if self.priors is None:
             return None
         blank = unobserved(labels)
         k = self.top_per_image * distributed.global_count(len(logits), logits.device)
@@ -122,18 +122,3 @@ class PartialAsymmetric(PartialLabelLoss):
 
     def passes(self, epoch: int) -> int:
         return int(self.selective)
-
-    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
-        self.priors.note(logits.mean(dim=0), labels)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Puts the priors estimated since the last call in place of earlier ones; collective."""
-        super().set_epoch(epoch)
-        self.priors.commit()
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return super().get_extra_state() | {"priors": self.priors.state()}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        super().set_extra_state(state)
-        self.priors.restore(state.get("priors", {}))

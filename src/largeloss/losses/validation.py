@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 
 from largeloss import distributed
-from largeloss.errors import CompleteLabelsWarning, ConfigError, LabelError, NonFiniteError
+from largeloss.errors import (
+    CompleteLabelsWarning,
+    ConfigError,
+    LabelError,
+    NonFiniteError,
+    ScheduleError,
+)
 from largeloss.losses.balance import check_class_weights
 from largeloss.losses.host_copy import DeferredCheck
 
@@ -41,7 +47,8 @@ class BatchValidation:
             LabelError: logits or labels of a wrong shape or type, labels of a wrong value.
             ConfigError: something of the context is missing, or the rows or the weights of classes
                 have a wrong shape.
-            ScheduleError: a scheduled loss before ``set_epoch``.
+            ScheduleError: a scheduled loss before ``set_epoch``, or one that learns between
+                epochs and was given no predictions.
             NonFiniteError: logits that are NaN or infinite.
         """
         name = type(loss).__name__
@@ -62,6 +69,8 @@ class BatchValidation:
             check_class_weights(loss.class_weights, logits.shape[1], self.deferred)
         if loss.scheduled:
             loss.current_epoch()
+        if learning and loss.lacks_predictions():
+            raise _no_predictions(name, loss.epoch)
         if learning and not self._seen_batch:
             self._seen_batch = True
             if loss.expects_unobserved and labels.numel() and bool((labels >= 0).all()):
@@ -111,6 +120,15 @@ def _check_shapes(name: str, logits: Tensor, labels: Tensor) -> None:
             f"{labels.dtype}. Write labels.to(torch.int8), or convert another coding by name: "
             "largeloss.labels.convert(labels, 'nan-unobserved')."
         )
+
+
+def _no_predictions(name: str, epoch: int | None) -> ScheduleError:
+    return ScheduleError(
+        f"{name} learns between epochs from predictions for the training images, and was given "
+        f"none before epoch {epoch}: it would train as a simpler method. Where loss.passes(epoch) "
+        "is above 0, call loss.relabel(logits, labels, rows) for all training images, then "
+        "loss.set_epoch(epoch)."
+    )
 
 
 def _warn_of_complete_labels(name: str) -> None:
