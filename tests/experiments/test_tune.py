@@ -69,7 +69,9 @@ def walked(method, peak_lr, peak_value, budget=15):
             away += math.log10(trial.value / peak_value) ** 2
         return 90 - away
 
-    for trial in tuning._extended(first_trials(method, budget), maps):
+    own = first_trials(method, budget)
+    for trial in tuning._extended(own, maps):
+        own += [trial] if trial not in own else []  # as tune does
         found = height(trial)
         maps[trial] = SimpleNamespace(val_map=found, val_auc=None, val_figure=found)
     return maps, tuning._chosen(maps)

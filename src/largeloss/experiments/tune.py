@@ -126,13 +126,13 @@ def _rates(number: int) -> list[float]:
 
 
 def _extended(first: Sequence[Trial], results: Mapping[Trial, RunResult]) -> Iterator[Trial]:
-    """The first trials, then those beyond an edge while the best one lies there.
+    """The first trials, then at most :data:`EXTENDED` beyond an edge, while the best lies there.
 
     ``results`` has those of the trials that were given before.
     """
-    done = list(first)
-    yield from first
-    while len(done) < len(first) + EXTENDED:
+    done, most = list(first), len(first) + EXTENDED  # the caller's list grows with what it is given
+    yield from done
+    while len(done) < most:
         best = max(done, key=lambda trial: results[trial].val_figure)
         further = [trial for trial in _beyond(best, done) if trial not in done]
         if not further:
