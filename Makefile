@@ -139,10 +139,10 @@ docs-links: $(VENV)/.docs ## Asks the network whether the addresses outside the 
 growth: $(VENV)/.core ## How cost grows with images, classes and processes: writes docs/reference/growth.svg.
 	OMP_NUM_THREADS=1 $(RUN)/python benchmarks/growth.py
 
-results: $(VENV)/.core ## All systems on all data: writes docs/reference/results.md; needs LARGELOSS_DATA; continues.
+results: $(VENV)/.core ## Memorisation, corrections, tags, pointing: docs/reference/results-analyses.md; continues.
 	$(RUN)/python benchmarks/results.py
 
-results-tuned: $(VENV)/.core ## The first tables of docs/reference/results.md: every method tuned alike; a day of two cores.
+results-tuned: $(VENV)/.core ## Every method tuned alike: writes docs/reference/results.md; continues; a day of two cores.
 	$(RUN)/python benchmarks/results_tuned.py
 
 recipe: $(VENV)/.core ## What each step of the recipe is worth on digit scenes: an hour of one core.

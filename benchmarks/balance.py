@@ -3,8 +3,8 @@
 python benchmarks/balance.py --out FOLDER --cache FOLDER [--seeds 5]
 
 Linear heads on frozen features, one positive an image, learning rates as the search of
-docs/results.md chose them. The seed also draws which tag of each image is kept. "Rare" is the third
-of the classes with the fewest observed tags. Finished runs are skipped.
+docs/reference/results.md chose them. The seed also draws which tag of each image is kept. "Rare" is
+the third of the classes with the fewest observed tags. Finished runs are skipped.
 
     LARGELOSS_DATA=… python benchmarks/balance.py …
 """

@@ -17,6 +17,12 @@ KINDS = ("TP", "TN", "FN")
 PRECISION_RECALL = ("precision", "recall")
 
 
+def result(run: Path) -> dict[str, Any]:
+    """A finished run's ``result.json``."""
+    found: dict[str, Any] = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    return found
+
+
 def largeloss(*arguments: str) -> str:
     """Runs a command; returns the command line."""
     subprocess.run(
@@ -33,7 +39,7 @@ def recorded_section(title: str, command: str, out: Path) -> str:
     """The analyses of a comparison's recorded runs: memorisation and corrections."""
     order = list(LOSSES)
     runs = [path.parent for path in out.glob("*-seed0/result.json")]
-    runs.sort(key=lambda run: order.index(json.loads((run / "result.json").read_text())["method"]))
+    runs.sort(key=lambda run: order.index(result(run)["method"]))
     flagging = [run for run in runs if not run.name.startswith(("an-", "full-"))]
     commands = [
         command,
@@ -77,10 +83,7 @@ def tags_section(title: str, command: str, out: Path, methods: Sequence[str]) ->
         "| :-- | --: | --: |",
     ]
     for method in methods:
-        found = [
-            json.loads(path.read_text(encoding="utf-8"))
-            for path in sorted(out.glob(f"{method}-seed*/result.json"))
-        ]
+        found = [result(path.parent) for path in sorted(out.glob(f"{method}-seed*/result.json"))]
         cells = (spread([run[f"test_tag_{name}"] for run in found], 1) for name in PRECISION_RECALL)
         lines.append(f"| {title_of(found[0]['method'])} | " + " | ".join(cells) + " |")
     run, figures = out / f"{methods[-1]}-seed0", out / "tags.json"

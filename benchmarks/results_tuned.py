@@ -1,9 +1,9 @@
-"""Every method tuned alike, then compared: the first tables of docs/reference/results.md.
+"""Every method tuned alike, then compared: writes the tables of docs/reference/results.md.
 
-python benchmarks/results_tuned.py [--only voc-animals,fashion] [--page]
+python benchmarks/results_tuned.py [--only voc-animals,fashion]
 
 Each study is a ``largeloss tune`` and a ``largeloss compare``; finished runs are skipped, so the
-command goes on where it stopped. ``--page`` runs nothing and prints what there is.
+command goes on where it stopped. A finished study replaces its section of the page.
 
     LARGELOSS_DATA=… make results-tuned
 """
@@ -17,16 +17,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logged import run_logged
-from results_tables import OUT, TABULAR, tabular_folders
+from results_page import REFERENCE, put, spread
+from results_tables import OUT, TABULAR, tabular_folder, uninformed
 
 from largeloss.experiments.results import Comparison
 from largeloss.experiments.tuned import Tuning
 from largeloss.losses import AssumeNegative, FullLabel, title_of
-from largeloss.report.tables import comparison_markdown
+from largeloss.report.tables import comparison_markdown, markdown_table
 from largeloss.report.tuning_table import tuning_markdown
+from largeloss.runs.result import RunResult
 
+PAGE = REFERENCE / "results.md"
 PAPER = "full,an,iu,wan,lsan,epr,role,ll-r,ll-ct,ll-cp,curriculum"
 LATER = "em,em-apl,asl,p-asl,hill,splc,gr,crisp"
+PARTIAL = "full,an,iu,wan,ll-r,em,curriculum"
+TENTH = ("--observe", "fraction=0.1")
+PUBLISHED = {
+    "Yeast": {"an": 0.531, "wan": 0.698, "epr": 0.710, "role": 0.711, "ll-r": 0.658,
+              "ll-cp": 0.700},
+    "Scene": {"an": 0.580, "role": 0.700, "ll-r": 0.714, "ll-cp": 0.735},
+}  # fmt: skip
+"""AP by example, from Liu et al., 2023 (docs/reference/results.md has the title)."""
 LINEAR = ("--protocol", "linear", "--epochs", "25", "--precision", "fp32")
 HALF = ("--set", "model.mean=[0.5,0.5,0.5]", "--set", "model.std=[0.5,0.5,0.5]")
 TABLE = (
@@ -48,6 +59,8 @@ class TunedStudy:
     complete: str = ""
     """Shares of completely labelled images."""
     budget: int = 15
+    published: str = ""
+    """A data set of :data:`PUBLISHED`."""
 
     def commands(self, out: Path) -> list[str]:
         """As one types them."""
@@ -70,17 +83,17 @@ class TunedStudy:
         print(f"finished: {self.title}", flush=True)
 
     def section(self, out: Path) -> str:
-        """What was chosen, and the comparison; what is not finished says so."""
+        """What was chosen, and the comparison."""
         tuned, compared = (out / "tuned" / self.name / kind for kind in ("tune", "compare"))
-        lines = [f"## {self.title}", ""]
-        if not (tuned / "tuned.json").is_file() or not (compared / "table.md").is_file():
-            return "\n".join([*lines, "Not run.", ""])
         comparison = Comparison.read(compared / "results.json")
         found = Tuning.read(tuned)
-        lines += [
-            comparison_markdown(comparison),
-            f"Ahead of Naive AN, paired by seed: {paired(comparison)}.",
+        lines = [
+            f"## {self.title}",
             "",
+            comparison_markdown(comparison),
+            f"Ahead of Naive AN, paired by seed: {paired(comparison) or 'none'}.",
+            "",
+            *([by_example(self.published, compared, comparison)] if self.published else []),
             "What the search chose:",
             "",
             tuning_markdown(found),
@@ -114,6 +127,30 @@ def paired(comparison: Comparison) -> str:
     )
 
 
+def by_example(name: str, compared: Path, comparison: Comparison) -> str:
+    """A table of average precision by example beside published values."""
+    rows = []
+    for method in dict.fromkeys(run.method for run in comparison.runs):
+        results = [
+            RunResult.read(path.parent) for path in compared.glob(f"{method}-*seed*/result.json")
+        ]
+        found = [one.test_example_ap for one in results if one.method == method]
+        published = PUBLISHED[name].get(method)
+        rows.append(
+            (
+                title_of(method),
+                spread([value for value in found if value is not None], 3),
+                "" if published is None else f"{published:.3f}",
+            )
+        )
+    prior, chance = uninformed(OUT / "data" / name / "0")
+    return (
+        markdown_table(("Method", "AP by example", "Published"), rows)
+        + f"\nAP by example of a ranking by class frequency: {prior:.3f}; of a random ranking: "
+        f"{chance:.3f}.\n"
+    )
+
+
 def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[TunedStudy]:
     """All of them, the quickest first.
 
@@ -129,33 +166,18 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
         "--image-size", "224", *LINEAR, "--cache", str(cache),
     )  # fmt: skip
     fashion = (
-        str(root / "fashion"), "--observe", "single-positive", "--backbone",
-        "tf_efficientnet_lite2", "--weights",
+        str(root / "fashion"), "--backbone", "tf_efficientnet_lite2", "--weights",
         str(weights / "tf_efficientnet_lite2-imagenet.safetensors"), "--image-size", "260", *HALF,
         *LINEAR, "--cache", str(cache),
     )  # fmt: skip
     every, shares = f"{PAPER},{LATER}", "0.1,0.2,0.4,0.6"
     return [
         TunedStudy(
-            "voc-animals", "voc-animals, a linear head, each method tuned", voc, every, 3, shares
-        ),
-        TunedStudy(
-            "fashion", "Fashion, a linear head, each method tuned", fashion, every, 3, shares
-        ),
-        *(
-            TunedStudy(
-                name.lower(),
-                f"{name}, each method tuned",
-                (str(folder), *TABLE),
-                every,
-            )
-            for name, folder in tables.items()
-        ),
-        TunedStudy(
             "digits",
             "Digit scenes, shifted images, each method tuned",
             ("--preset", "digits", "--augment", "light"),
-            "full,an,ll-r,ll-ct,ll-cp,em",
+            every,
+            complete="0.1,0.2,0.4",
         ),
         TunedStudy(
             "voc-animals-whole",
@@ -174,25 +196,59 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "full,an,ll-r,ll-ct,ll-cp,em,em-apl,wan",  # the last three led the linear search
             budget=5,
         ),
+        TunedStudy(
+            "voc-animals",
+            "voc-animals, a linear head, each method tuned",
+            voc,
+            every,
+            complete=shares,
+        ),
+        TunedStudy(
+            "fashion",
+            "Fashion, a linear head, each method tuned",
+            (*fashion, "--observe", "single-positive"),
+            every,
+            complete=shares,
+        ),
+        TunedStudy(
+            "voc-animals-tenth",
+            "voc-animals, a linear head, a tenth of the labels, each method tuned",
+            (*voc, *TENTH),
+            PARTIAL,
+        ),
+        TunedStudy(
+            "fashion-tenth",
+            "Fashion, a linear head, a tenth of the labels, each method tuned",
+            (*fashion, *TENTH),
+            PARTIAL,
+        ),
+        *(
+            TunedStudy(
+                name.lower(),
+                f"{name}, each method tuned",
+                (str(folder), *TABLE),
+                f"{every},imcl",
+                published=name,
+            )
+            for name, folder in tables.items()
+        ),
     ]
 
 
 def main() -> None:
-    """Runs what is missing, prints the sections."""
+    """Runs what is missing, writes the sections."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="Names of studies, separated by commas.")
-    parser.add_argument("--page", action="store_true", help="Runs nothing.")
     given = parser.parse_args()
     root = os.environ.get("LARGELOSS_DATA")
     if not root:
         sys.exit("Set LARGELOSS_DATA to the folder that holds voc-animals/, fashion/ and weights/.")
-    tables = {name: tabular_folders(name, Path(root) / "tabular")[0] for name in TABULAR}
+    tables = {name: tabular_folder(name, Path(root) / "tabular") for name in TABULAR}
     for study in tuned_studies(Path(root), OUT / "cache", tables):
         if given.only and study.name not in given.only.split(","):
             continue
-        if not given.page:
-            study.run(OUT)
-        print(study.section(OUT).replace(root, "$LARGELOSS_DATA"))
+        study.run(OUT)
+        put(PAGE, study.section(OUT).replace(root, "$LARGELOSS_DATA"))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ benchmarks/suggestions.py (same --out, run it first) is trained again on the ans
 what is not answered is ranked again, as ``largeloss suggest`` ranks it: by a regression on the
 features of the frozen backbone. Three seeds, which also draw the tags that are kept; the learning
 rate is the one that benchmarks/suggestions.py chose, also for complete labels. Prints the table of
-docs/reference/results.md and writes reviewer-NAME.svg beside it. No test label chooses anything.
+docs/reference/results-labels.md and writes reviewer-NAME.svg beside it. No test label chooses
+anything.
 """
 
 from collections import defaultdict

@@ -4,8 +4,8 @@ python benchmarks/suggestions.py fashion|voc-animals --data DATA --cache FOLDER 
 
 DATA is the folder that LARGELOSS_DATA names. Trains Naive AN on one positive an image (a linear
 head on frozen features), three times with other kept tags, and prints a table for
-docs/reference/results.md. The learning rate is the best on val with seed 0. No test label chooses
-anything; the truth of the training images measures.
+docs/reference/results-labels.md. The learning rate is the best on val with seed 0. No test label
+chooses anything; the truth of the training images measures.
 """
 
 import argparse

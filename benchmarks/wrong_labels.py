@@ -4,7 +4,7 @@ python benchmarks/wrong_labels.py fashion|voc-animals --data DATA --out FOLDER
 
 FOLDER is the --out of benchmarks/suggestions.py, which keeps the features of the frozen backbone
 there. 30 % of the training entries are observed, and one in twenty of these is turned round, among
-present and absent ones alike. Prints a table for docs/reference/results.md: five draws,
+present and absent ones alike. Prints a table for docs/reference/results-labels.md: five draws,
 mean and standard deviation.
 """
 

@@ -1,8 +1,8 @@
 """Which labels of the training images are most likely wrong: tags missing, or observed wrongly.
 
 A regression on the features of the trained model (see :mod:`.ridge`) ranks them.
-docs/reference/results.md compares it with the model's own scores, and says what that does not show.
-It needs only ``best/``: a resumed run gives what the uninterrupted one gives.
+docs/reference/results-labels.md compares it with the model's own scores, and says what that does
+not show. It needs only ``best/``: a resumed run gives what the uninterrupted one gives.
 """
 
 from collections.abc import Callable, Iterator
