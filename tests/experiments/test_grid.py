@@ -49,6 +49,18 @@ def test_the_summary_has_mean_spread_and_the_gap_closed():
     assert summary["ll-r"].gap_closed == pytest.approx(11 / 20)
 
 
+@pytest.mark.parametrize(
+    ("full", "shown"), [((70.5, 72.4), True), ((71.5, 72.5), True), ((73.0, 71.0), False),
+                        ((70.0, 72.0), False), ((69.0, 71.0), False)],
+)  # fmt: skip
+def test_a_gap_within_the_spread_of_its_seeds_is_not_divided_by(full, shown):
+    """Differences of 0.5 and 0.4; 1.5 and 0.5; 3 and -1 (deviation 2.8); none; below Naive AN."""
+    values = {"full": full, "an": (70.0, 72.0), "ll-r": (80.0, 84.0)}
+    runs = [result(name, seed, each[seed]) for name, each in values.items() for seed in range(2)]
+    found = {line.gap_closed is not None for line in Comparison.of(runs).summary}
+    assert found == {shown}
+
+
 def test_one_seed_has_no_spread_and_without_the_ends_there_is_no_gap():
     (line,) = Comparison.of([result("ll-r", 0, 80.0, 1.0)]).summary
     assert line.std == 0.0

@@ -64,7 +64,9 @@ class MethodSummary:
     std: float
     """Sample standard deviation of ``test_map``; 0 for one seed."""
     gap_closed: float | None
-    """Position between Naive AN (0) and full labels (1); None if one of the two was not run."""
+    """Position between Naive AN (0) and full labels (1). None if one of the two was not run, or
+    full labels are not ahead by more than the standard deviation of the difference over the seeds:
+    then there is no gap to be seen."""
     share: float
     """Of the training images that it was trained on."""
     worth: Worth | None
@@ -90,7 +92,8 @@ class Comparison:
             groups.setdefault((run.method, run.delta_rel, run.share), []).append(run.test_map)
         means = {key: statistics.fmean(values) for key, values in groups.items()}
         whole = max((run.share for run in runs), default=1.0)
-        naive, full = (means.get((one.name, None, whole)) for one in (AssumeNegative, FullLabel))
+        naive = means.get((AssumeNegative.name, None, whole))
+        gap = _gap([run for run in runs if run.share == whole])
         complete = {key[2]: mean for key, mean in means.items() if key[0] == FullLabel.name}
         curve = complete_curve(complete) if complete.keys() - {whole} else ()
         summary = tuple(
@@ -100,8 +103,8 @@ class Comparison:
                 means[method, delta_rel, share],
                 statistics.stdev(values) if len(values) > 1 else 0.0,
                 None
-                if naive is None or full is None or full == naive
-                else (means[method, delta_rel, share] - naive) / (full - naive),
+                if naive is None or gap is None
+                else (means[method, delta_rel, share] - naive) / gap,
                 share,
                 Worth(share)
                 if curve and method == FullLabel.name
@@ -127,6 +130,17 @@ class Comparison:
     def write(self, path: Path) -> None:
         """Writes ``results.json`` (runs, summary) atomically, with a checksum."""
         write_text(path, checksummed_json(asdict(self)))
+
+
+def _gap(runs: Sequence[ComparedRun]) -> float | None:
+    """Mean test mAP by which full labels are ahead of Naive AN; None where nothing shows it."""
+    naive, full = (
+        {run.seed: run.test_map for run in runs if run.method == one.name}
+        for one in (AssumeNegative, FullLabel)
+    )
+    ahead = [full[seed] - naive[seed] for seed in naive.keys() & full.keys()]
+    noise = statistics.stdev(ahead) if len(ahead) > 1 else 0.0
+    return statistics.fmean(ahead) if ahead and statistics.fmean(ahead) > noise else None
 
 
 def _budget(runs: Sequence[ComparedRun]) -> Budget | None:
