@@ -193,9 +193,10 @@ def _openimages() -> Iterator[Preset]:
         yield Preset(f"openimages-v3/{method}", settings, f"{_KIM}: {unknown}")
     yield Preset(
         "openimages-v3/curriculum",
-        deep_merged(_OPENIMAGES, {"method": {"name": "curriculum"}}),
+        deep_merged(_OPENIMAGES, {"method": {"name": "curriculum", "rule": "positives"}}),
         "Durand et al., CVPR 2019: partial cross-entropy; ResNet-101 from Kim et al.; the rule's "
-        "limit and the learning rate are not published: defaults",
+        "limit and the learning rate are not published: defaults; the rule accepts tags alone, "
+        "since labels for nearly every entry would not fit into memory",
     )
     imcl = {
         "model": {"image_size": 224},

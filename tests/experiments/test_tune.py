@@ -245,6 +245,21 @@ def test_what_does_not_fit_the_search_is_refused_before_anything_is_trained(
         assert not (tmp_path / "both").exists()
 
 
+def test_a_setting_that_all_trials_had_must_be_the_same_again(data, largeloss, tmp_path):
+    out, both = tmp_path / "tuned", tmp_path / "both"
+    warmup = ("--set", "method.warmup_epochs=0")
+    shared = (data, *SMALL, "--methods", "ll-r")
+    assert largeloss("tune", *shared, *warmup, "--budget", 1, "--out", out)[0] == 0
+    (found,) = Tuning.read(out).methods
+    assert found.fixed == {"warmup_epochs": 0}
+    compare = ("compare", *shared, "--tuned", out, "--out", both)
+    for more, asked in (((), "None"), (("--set", "method.warmup_epochs=2"), "2")):
+        code, _, err = largeloss(*compare, *more)
+        assert code == 2
+        assert f"method.warmup_epochs: 0 → {asked}" in err
+    assert largeloss(*compare, *warmup)[0] == 0
+
+
 def test_the_seed_draws_the_labels_where_asked(data, largeloss, tmp_path):
     labels = data / "labels.csv"
     labels.write_text(labels.read_text().replace(",,", ",0,").replace(",\n", ",0\n"))

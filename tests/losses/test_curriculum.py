@@ -1,5 +1,7 @@
 """Curriculum labelling: its loss against loops, and what each rule accepts."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from loss_oracles import assert_equal, batches, quick, run, sigmoid, weighted_mean
 
 from largeloss.errors import CheckpointError, ConfigError, ScheduleError
+from largeloss.labels import LabelTable
 from largeloss.losses import CurriculumLabeling
 from largeloss.losses.curriculum_rules import RULES
 
@@ -148,6 +151,22 @@ def test_how_often_it_wants_to_see_the_images():
 def test_wrong_settings(settings, message):
     with pytest.raises(ConfigError, match=message):
         CurriculumLabeling(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fits"),
+    [({}, False), ({"rule": "share", "limit": 0.9}, False), ({"rule": "uncertainty"}, False),
+     ({"rule": "share", "limit": 0.5}, True), ({"rule": "positives"}, True)],
+)  # fmt: skip
+def test_labels_that_may_not_fit_are_refused_before_training(settings, fits, monkeypatch):
+    """500 entries at 100 bytes, and 40,000 bytes are free."""
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=40_000))
+    table, rows = LabelTable.from_dense(np.full((200, 5), -1)), np.arange(100)
+    if fits:
+        assert CurriculumLabeling.arguments(table, rows, settings) == (settings, [])
+    else:
+        with pytest.raises(ConfigError, match=r"100 images × 5 classes.* or rule=positives"):
+            CurriculumLabeling.arguments(table, rows, settings)
 
 
 def test_relabelling_needs_the_epoch():

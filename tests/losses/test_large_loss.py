@@ -399,3 +399,14 @@ def test_unknown_ties(method):
 def test_warm_up_must_be_a_whole_number(method, warmup_epochs):
     with pytest.raises(ConfigError, match=r"warmup_epochs of ll-.* must be a whole number from 0"):
         method(0.2, warmup_epochs=warmup_epochs)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_what_is_flagged_may_be_asked_in_half_precision(method, dtype):
+    loss, logits, labels = method(delta_rel=25), torch.tensor(LOGITS), torch.tensor(LABELS)
+    loss.set_epoch(1)
+    rows = rows_of(labels)
+    assert torch.equal(
+        loss.flagged(logits.to(dtype), labels, rows), loss.flagged(logits, labels, rows)
+    )

@@ -92,6 +92,14 @@ def test_a_table_that_does_not_fit(monkeypatch):
         check_table_fits("ROLE trains", (3_400_000, 5_000), 16)
 
 
+def test_a_table_in_the_hosts_memory_need_not_fit_into_the_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (1000, 1000))
+    check_table_fits("EM+APL keeps", (100, 5), 16)
+    with pytest.raises(ConfigError, match="ROLE trains a table"):
+        check_table_fits("ROLE trains", (100, 5), 16, trained=True)
+
+
 @pytest.mark.parametrize("kappa", [0, -1, math.nan, math.inf, 3.5])
 def test_a_wrong_kappa(kappa):
     with pytest.raises(ConfigError, match="expected_positives"):

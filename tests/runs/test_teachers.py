@@ -139,6 +139,20 @@ def test_tags_that_were_tampered_with_are_refused(whole, tmp_path):
         train(settings(folder), tmp_path / "cut", resume=True)
 
 
+def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(whole, tmp_path):
+    folder, _ = whole
+    told = settings(folder, teachers=1, epochs=2).with_values(
+        method={"delta_rel": "auto", "missing": 40.0}
+    )
+    train(told, tmp_path / "run")
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    hidden = sum(unobserved for *_, unobserved in result["train_counts"].values())
+    added = result["teaching"]["added"]
+    assert added > 0
+    expected = max(0.0, 0.4 * hidden - added) / (hidden - added)
+    assert result["estimated"]["missing_percent"] == pytest.approx(100 * expected)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -30,6 +30,8 @@ class TunedMethod:
     """Of the training images; None for all."""
     val_auc: float | None = None
     """By which the trials were compared, where val has no observed absences."""
+    fixed: dict[str, Any] | None = None
+    """The method's other settings, as given, which all trials had; None in earlier files."""
 
     @property
     def own(self) -> dict[str, float]:
@@ -96,11 +98,25 @@ class Tuning:
         tried = RunConfig.model_validate(self.settings)
         like_tried = {"method": tried.method.model_dump(), "training": {"lr": tried.training.lr}}
         different = tried.differences(resolved(base.with_values(**like_tried)))
+        chosen = found[method]
+        if chosen.fixed is not None:
+            asked = fixed_settings(base, method, chosen.setting)
+            different += [
+                f"method.{name}: {chosen.fixed.get(name)} → {asked.get(name)}"
+                for name in sorted(chosen.fixed.keys() | asked.keys())
+                if chosen.fixed.get(name) != asked.get(name)
+            ]
         if different:
             lines = "\n".join(f"  {line}" for line in different)
             raise ConfigError(
                 f"{method} was tuned with other settings (tuned with → asked for):\n{lines}\n"
                 "Give compare the same ones, or tune again."
             )
-        chosen = found[method]
         return with_method(base, method, chosen.own).with_values(training={"lr": chosen.lr})
+
+
+def fixed_settings(base: RunConfig, method: str, searched: str | None) -> dict[str, Any]:
+    """The given settings of a method, as YAML holds them, without the one that is searched."""
+    given: dict[str, Any] = with_method(base, method, {}).plain()["method"]
+    left_out = (None, "name", searched)
+    return {k: v for k, v in given.items() if k not in left_out and v is not None}

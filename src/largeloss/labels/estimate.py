@@ -6,14 +6,16 @@ from numpy.typing import NDArray
 from largeloss.labels.table import LabelTable
 
 _DRAWN = 20  # positives
+_CONFIDENCE = 0.01  # delta and gamma of the bound
 
 
 def expected_positives(table: LabelTable, rows: NDArray[np.int64]) -> tuple[float, str]:
     """An estimate of kappa, and in words how it was made.
 
-    With observed absences: the share of presences among the observed entries, times the number of
-    classes, which supposes that entries were observed at random. Without: the mean number of
-    observed tags, which is a lower bound.
+    Where more absences than presences were observed: the share of presences among the observed
+    entries, times the number of classes, which supposes that entries were observed at random. Else:
+    the mean number of observed tags, which is a lower bound. A few absences among many tags, such
+    as a reviewer's answers, are no random sample, and would let every class seem present.
 
     Args:
         table: (N, C) labels.
@@ -21,15 +23,13 @@ def expected_positives(table: LabelTable, rows: NDArray[np.int64]) -> tuple[floa
     """
     chosen = table.select(rows)
     positives, observed = int((chosen.states == 1).sum()), chosen.num_observed
-    if observed > positives:
+    if observed > 2 * positives:
         share = positives / observed
         return share * table.num_classes, "share of presences among observed entries × classes"
     return positives / max(1, len(rows)), "mean number of observed tags: a lower bound"
 
 
-def best_bin_priors(
-    images: NDArray[np.int64], positives: NDArray[np.int64], confidence: float = 0.01
-) -> NDArray[np.float64]:
+def best_bin_priors(images: NDArray[np.int64], positives: NDArray[np.int64]) -> NDArray[np.float64]:
     """(C,): each class's estimated share of images in which it is present.
 
     Above a threshold z of its scores lie a share q of all images and a share q_p of its observed
@@ -41,7 +41,6 @@ def best_bin_priors(
     Args:
         images: (C, Z): how many images have a score in each bin, in rising order.
         positives: (C, Z): the same of the class's observed positives, which are among them.
-        confidence: delta and gamma of the bound.
 
     Source: Garg et al., NeurIPS 2021 (best bin estimation), as CRISP uses it, with the shrinkage of
         :func:`~largeloss.metrics.shrunk_thresholds`.
@@ -51,8 +50,8 @@ def best_bin_priors(
     some = np.maximum(counted, 1)
     above = images[:, ::-1].cumsum(axis=1)[:, ::-1] / num_images[:, None]
     above_positive = positives[:, ::-1].cumsum(axis=1)[:, ::-1] / some[:, None]
-    noise = np.log(4 / confidence) / 2
-    width = (1 + confidence) * (np.sqrt(noise / num_images) + np.sqrt(noise / some))[:, None]
+    noise = np.log(4 / _CONFIDENCE) / 2
+    width = (1 + _CONFIDENCE) * (np.sqrt(noise / num_images) + np.sqrt(noise / some))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = np.where(above_positive > 0, (above + width) / above_positive, np.inf)
         best = np.arange(len(bound)), bound.argmin(axis=1)

@@ -1,16 +1,22 @@
 """Curriculum labelling: train on known labels, add confident predictions to them, repeat."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from largeloss.errors import ConfigError
+from largeloss.labels.table import LabelTable
 from largeloss.losses.base import Action, Decision, PartialLabelLoss
 from largeloss.losses.curriculum_rules import RULES
-from largeloss.losses.functional import observed, present, unobserved
+from largeloss.losses.functional import check_table_fits, observed, present, unobserved
 from largeloss.losses.memory import EditMemory
 from largeloss.losses.settings import Range
+
+_BYTES_PER_LABEL = 100  # while accepted labels are put in force
 
 
 class CurriculumLabeling(PartialLabelLoss):
@@ -51,7 +57,8 @@ class CurriculumLabeling(PartialLabelLoss):
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits. Needs: rows. Memory: 21 bytes an accepted label, about 100 while they are
         put in force; ``threshold`` may accept nearly every entry, ``positives`` few.
-    Raises: ScheduleError before set_epoch, for logits that need a gradient.
+    Raises: ScheduleError before set_epoch, for logits that need a gradient; ConfigError for labels
+        that may not fit into memory.
     Source: Durand et al., CVPR 2019, eq. 2-5 and section 3.2, https://arxiv.org/abs/1902.09720;
         limits and the number of passes are ours.
     """
@@ -91,6 +98,20 @@ class CurriculumLabeling(PartialLabelLoss):
         self.edits = EditMemory()
         self._relabelled = False  # since the last set_epoch
         self._labelled = False
+
+    @classmethod
+    def arguments(
+        cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        loss = cls(**settings)
+        share = {"positives": 0.0, "share": loss.limit}.get(settings.get("rule", "threshold"), 1.0)
+        check_table_fits(
+            "Curriculum labelling may keep labels for",
+            (len(rows), table.num_classes),
+            _BYTES_PER_LABEL * share,
+            instead="rule=positives, which keeps tags alone",
+        )
+        return dict(settings), []
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         assert rows is not None

@@ -135,13 +135,22 @@ def _found_by_sample(values: NDArray[Any], allowed: NDArray[np.bool_], k: int) -
     return values[allowed] if len(values) < SAMPLED_FROM else values[np.flatnonzero(allowed)]
 
 
-def check_table_fits(what: str, shape: Sequence[int], bytes_per_entry: int) -> None:
+def check_table_fits(
+    what: str,
+    shape: Sequence[int],
+    bytes_per_entry: float,
+    *,
+    trained: bool = False,
+    instead: str = "a method without a table, such as ll-r",
+) -> None:
     """Makes sure that a table of this size fits into the memory that is free.
 
     Args:
         what: Of the message: ``ROLE trains``.
         shape: (N, C).
         bytes_per_entry: With all that goes along with it.
+        trained: Whether it lies on the GPU, where there is one, and not in the host's memory.
+        instead: Of the message: what to choose.
 
     Raises:
         ConfigError: it does not; the message has both sizes.
@@ -149,13 +158,13 @@ def check_table_fits(what: str, shape: Sequence[int], bytes_per_entry: int) -> N
     num_images, num_classes = shape
     needed = num_images * num_classes * bytes_per_entry
     free = psutil.virtual_memory().available
-    if torch.cuda.is_available():  # where it may be trained
+    if trained and torch.cuda.is_available():
         free = min(free, torch.cuda.mem_get_info()[0])
     if needed > free:
         raise ConfigError(
             f"{what} a table of {num_images:,} images × {num_classes:,} classes, which needs "
             f"{needed / 1e9:,.1f} GB with what goes along with it; {free / 1e9:,.1f} GB are free. "
-            "Choose fewer classes, or a method without a table, such as ll-r."
+            f"Choose fewer classes, or {instead}."
         )
 
 

@@ -82,7 +82,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
     ) -> None:
         super().__init__()
         check_not_above_classes(expected_positives, labels.shape[1])
-        check_table_fits("ROLE trains", labels.shape, _BYTES_PER_ENTRY)
+        check_table_fits("ROLE trains", labels.shape, _BYTES_PER_ENTRY, trained=True)
         self.expected_positives = expected_positives
         self.lr_factor = lr_factor
         estimate = torch.empty(labels.shape, dtype=torch.get_default_dtype(), device=labels.device)
@@ -97,7 +97,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
     ) -> tuple[dict[str, Any], list[str]]:
         given, remarks = ExpectedPositive.arguments(table, rows, settings)
         # before its dense labels are made
-        check_table_fits("ROLE trains", table.shape, _BYTES_PER_ENTRY)
+        check_table_fits("ROLE trains", table.shape, _BYTES_PER_ENTRY, trained=True)
         return given | {"labels": torch.from_numpy(table.to_dense())}, remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:

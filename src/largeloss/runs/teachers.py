@@ -21,6 +21,7 @@ from largeloss.errors import LabelError, RunError
 from largeloss.labels import LabelEdits, LabelTable, apply_edits, write_edits
 from largeloss.labels.edits import read_edits_and_notes
 from largeloss.runs.assemble import Assembled, make_loss, make_model
+from largeloss.runs.missing import own_settings
 from largeloss.runs.phases import best_model
 from largeloss.training.engine import score
 from largeloss.training.evaluation import evaluation_loader
@@ -106,12 +107,23 @@ def taught(
         raise RunError(f"The tags of the teachers in {path} cannot be used: {error}") from None
     data, method = replace(phase.data, labels=table), run.settings.method
     if method.delta_rel == "auto":
+        if method.missing is not None:  # counted by somebody: less what was added
+            missing = _left(own_settings(method).values["missing"], labels, phase, len(edits))
         method = method.model_copy(update={"missing": missing})
     criterion, _ = make_loss(method, data, run.settings.training.balance)
     content = {**phase.content, "tags of the teachers": table.fingerprint}
     teaching = Teaching(teachers, len(edits), missing)
     listener.remark(str(teaching))
     return replace(phase, data=data, criterion=criterion, content=content), teaching
+
+
+def _left(given: float, labels: LabelTable, phase: Phase, added: int) -> float:
+    """Percent of the entries still unobserved that are present, if ``given`` percent were before
+    and what was ``added`` is right."""
+    chosen = labels.select(phase.data.rows("train"))
+    unobserved = chosen.num_images * chosen.num_classes - chosen.num_observed
+    left = unobserved - added
+    return max(0.0, given * unobserved - 100 * added) / left if left else 0.0
 
 
 def added_tags(path: Path) -> tuple[LabelEdits, dict[str, str]]:
