@@ -141,7 +141,7 @@ def test_compare_writes_results_and_skips_what_is_finished(largeloss, image_fold
     }  # fmt: skip
     assert [line["method"] for line in results["summary"]] == ["full", "an", "ll-r"]
     assert set(results["summary"][0]) == {
-        "method", "delta_rel", "mean", "std", "gap_closed", "share", "worth",
+        "method", "delta_rel", "mean", "std", "gap_closed", "share", "worth", "worth_range",
     }  # fmt: skip
     assert results["summary"][1]["delta_rel"] is None
     assert results["summary"][2]["delta_rel"] == 5

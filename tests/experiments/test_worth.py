@@ -19,7 +19,7 @@ from largeloss.experiments.worth import Budget, Worth, complete_curve, parse_sha
 from largeloss.files import checksummed_json, verified_json
 from largeloss.labels import read_labels
 from largeloss.report.figures import curves_svg
-from largeloss.report.tables import comparison_markdown, comparison_rows
+from largeloss.report.tables import comparison_markdown, comparison_rows, worth_in_words
 from largeloss.report.worth_figure import worth_axes, worth_curves
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
@@ -163,6 +163,29 @@ def test_the_table_has_the_worth_and_the_shares_with_as_many_labels():
     assert text.splitlines()[0].endswith("| Gap closed | Worth | Seeds |")
     assert "as many positives as 33 % of the images" in text
     assert "as many yes/no decisions as 10 %" in text
+
+
+def test_the_seeds_have_each_their_own_worth_by_their_own_curve():
+    """Naive AN is worth 20 and 40 % of its seeds' images, LL-R 90 and more than 100 %."""
+    runs = []
+    for seed, lift in ((0, 0.0), (1, 10.0), (2, 0.0)):
+        for share, value in ((0.1, 50.0), (0.5, 70.0), (1.0, 90.0)):
+            if seed < 2:  # seed 2 has no curve
+                runs.append(run("full", value + lift, seed, share, (30, 100)))
+        runs.append(run("an", (55.0, 75.0, 99.0)[seed], seed, 1.0, (10, 10)))
+        runs.append(run("ll-r", (86.0, 101.0, 0.0)[seed], seed, 1.0, (10, 10)))
+    comparison = Comparison.of(runs)
+    found = {line.method: line.worth_range for line in comparison.summary if line.share == 1}
+    assert found == {
+        "full": None,
+        "an": (near(0.2), near(0.4)),
+        "ll-r": (near(0.9), Worth(1.0, "above")),
+    }
+    cells = {row.method: row.cells[5] for row in comparison_rows(comparison) if row.share == 1}
+    assert cells["full"] == "100 %"
+    assert cells["an"].endswith("% (20 to 40 %)")
+    assert cells["ll-r"].endswith("% (90 to > 100 %)")
+    assert "in brackets the lowest and the highest of the seeds" in worth_in_words(comparison)
 
 
 def test_results_are_read_back_and_those_of_earlier_versions_too(tmp_path):

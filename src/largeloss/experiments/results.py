@@ -1,13 +1,20 @@
 """Results of runs and comparisons, as ``results.json`` holds them."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
 from largeloss.errors import RunError
-from largeloss.experiments.worth import Budget, Curve, Worth, complete_curve, worth
+from largeloss.experiments.worth import (
+    Budget,
+    Curve,
+    Worth,
+    complete_curve,
+    worth,
+    worth_range,
+)
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
 from largeloss.losses import AssumeNegative, FullLabel
 from largeloss.runs.result import Delta, RunResult
@@ -71,6 +78,9 @@ class MethodSummary:
     """Of the training images that it was trained on."""
     worth: Worth | None
     """None where complete labels were not tried on shares of the images."""
+    worth_range: tuple[Worth, Worth] | None
+    """The lowest and the highest of the seeds, each by the curve of its own runs. None for
+    complete labels, and where fewer than two seeds have all shares."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +98,18 @@ class Comparison:
     def of(cls, runs: Sequence[ComparedRun]) -> Self:
         """Summarises runs; methods keep the order in which they first appear."""
         groups: dict[tuple[str, Delta | None, float], list[float]] = {}
+        seeds: dict[tuple[str, Delta | None, float], dict[int, float]] = {}
         for run in runs:
-            groups.setdefault((run.method, run.delta_rel, run.share), []).append(run.test_map)
+            key = run.method, run.delta_rel, run.share
+            groups.setdefault(key, []).append(run.test_map)
+            seeds.setdefault(key, {})[run.seed] = run.test_map
         means = {key: statistics.fmean(values) for key, values in groups.items()}
         whole = max((run.share for run in runs), default=1.0)
         naive = means.get((AssumeNegative.name, None, whole))
         gap = _gap([run for run in runs if run.share == whole])
         complete = {key[2]: mean for key, mean in means.items() if key[0] == FullLabel.name}
         curve = complete_curve(complete) if complete.keys() - {whole} else ()
+        own_curves = _curves_of_seeds(runs, complete) if curve else {}
         summary = tuple(
             MethodSummary(
                 method,
@@ -109,6 +123,9 @@ class Comparison:
                 Worth(share)
                 if curve and method == FullLabel.name
                 else worth(curve, means[method, delta_rel, share]),
+                None
+                if method == FullLabel.name
+                else worth_range(own_curves, seeds[method, delta_rel, share]),
             )
             for (method, delta_rel, share), values in groups.items()
         )
@@ -130,6 +147,15 @@ class Comparison:
     def write(self, path: Path) -> None:
         """Writes ``results.json`` (runs, summary) atomically, with a checksum."""
         write_text(path, checksummed_json(asdict(self)))
+
+
+def _curves_of_seeds(runs: Sequence[ComparedRun], shares: Collection[float]) -> dict[int, Curve]:
+    """The curve of each seed that has complete labels on all of the shares."""
+    maps: dict[int, dict[float, float]] = {}
+    for run in runs:
+        if run.method == FullLabel.name:
+            maps.setdefault(run.seed, {})[run.share] = run.test_map
+    return {seed: complete_curve(own) for seed, own in maps.items() if len(own) == len(shares)}
 
 
 def _gap(runs: Sequence[ComparedRun]) -> float | None:

@@ -129,3 +129,22 @@ def worth(curve: Curve, test_map: float) -> Worth | None:
             return Worth(low + (high - low) * (test_map - low_map) / (high_map - low_map))
         low, low_map = high, high_map
     return Worth(low, "above")
+
+
+def worth_range(
+    curves: Mapping[int, Curve], test_maps: Mapping[int, float]
+) -> tuple[Worth, Worth] | None:
+    """The lowest and the highest worth of a method over its seeds, each by its seed's own curve.
+
+    Both are by seed. None where fewer than two seeds have a worth.
+    """
+    found = [
+        one
+        for seed, test_map in test_maps.items()
+        if (one := worth(curves.get(seed, ()), test_map)) is not None
+    ]
+    if len(found) < 2:
+        return None
+    order = {"below": -1, None: 0, "above": 1}
+    ordered = sorted(found, key=lambda one: (one.share, order[one.beyond]))
+    return ordered[0], ordered[-1]

@@ -55,7 +55,7 @@ class Row(MethodSummary):
             f"{best} ± {number(self.std)}" if self.num_seeds > 1 else best,
             number(self.last),
             NOTHING if self.gap_closed is None else percent(self.gap_closed),
-            *([worth_text(self.worth)] if self.has_worth else []),
+            *([worth_text(self.worth, self.worth_range)] if self.has_worth else []),
             str(self.num_seeds),
         )
 
@@ -111,13 +111,17 @@ def delta_title(method: str, delta_rel: Delta | None) -> str:
     return title if delta_rel is None else f"{title} Δ {delta_text(delta_rel)}"
 
 
-def worth_text(worth: Worth | None) -> str:
-    """``12 %``; ``< 10 %`` and ``> 60 %`` beyond the shares that were tried."""
+def worth_text(worth: Worth | None, seeds: tuple[Worth, Worth] | None = None) -> str:
+    """``12 %``; ``< 10 %`` and ``> 60 %`` beyond the shares that were tried; in brackets the lowest
+    and the highest of the ``seeds``, where they differ as shown."""
     if worth is None:
         return NOTHING
     if worth.beyond is None:
-        return share_text(worth.share)
-    return f"{'<' if worth.beyond == 'below' else '>'} {100 * worth.share:g} %"
+        shown = share_text(worth.share)
+    else:
+        shown = f"{'<' if worth.beyond == 'below' else '>'} {100 * worth.share:g} %"
+    low, high = map(worth_text, seeds) if seeds else (shown, shown)
+    return shown if low == high else f"{shown} ({low.removesuffix(' %')} to {high})"
 
 
 def share_text(share: float) -> str:
@@ -128,7 +132,9 @@ def share_text(share: float) -> str:
 def worth_in_words(comparison: Comparison) -> str:
     """What the column is, and the shares that have as many labels as the methods were shown."""
     budget = comparison.budget
-    shares = ""
+    ranged = shares = ""
+    if any(line.worth_range is not None for line in comparison.summary):
+        ranged = "; in brackets the lowest and the highest of the seeds, each by its own curve"
     if budget is not None:
         shares = (
             f" The methods were shown as many positives as {share_text(budget.positives)} of the "
@@ -137,7 +143,7 @@ def worth_in_words(comparison: Comparison) -> str:
         )
     return (
         "Worth: the share of the training images with which complete labels reach the same mean "
-        f"test mAP, in as many steps.{shares}"
+        f"test mAP, in as many steps{ranged}.{shares}"
     )
 
 
