@@ -87,6 +87,9 @@ def test_errors_make_the_exit_code_1(
     (image_folder / "images/20.png").write_bytes((image_folder / "images/21.png").read_bytes())
     assert run(["data", "check", str(image_folder), "--no-decode"]) == 1
     out, err = capsys.readouterr()
+    page = page_of(image_folder / "check/check.html")
+    assert "check" in page.text
+    assert "--no-decode" in page.text  # the command, as it was given
     assert "Error: 15 of 30 images cannot be read" in err
     assert "group of identical files in one split" in err
     assert "only headers were read" in out

@@ -33,7 +33,7 @@ def check(
     workers: Workers = 2,
 ) -> None:
     """Examine labels, splits and images of DATA; the exit code is 1 where something is wrong."""
-    from largeloss.cli.console import say
+    from largeloss.cli.console import command_line, say
     from largeloss.data.folder.place import label_file_of
 
     folder = data / "check" if out is None else out
@@ -55,12 +55,7 @@ def check(
         found = examine(dataset, decode=decode, workers=workers)
     remarks = records.remarks(dataset)
     examined.show(found, remarks)
-    json_file, page = examined.write(folder, found, remarks, _command(data, decode, no_images))
+    json_file, page = examined.write(folder, found, remarks, command_line())
     say(f"Written: {page} and {json_file}")
     if found.errors:
         raise typer.Exit(1)
-
-
-def _command(data: Path, decode: bool, no_images: bool) -> str:
-    more = " --no-images" if no_images else "" if decode else " --no-decode"
-    return f"largeloss data check {data}{more}"

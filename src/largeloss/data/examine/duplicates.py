@@ -62,7 +62,7 @@ def identical_files(paths: Sequence[Path], workers: int = 2) -> list[list[int]]:
     Only files of one size, and then of one beginning, are read in full. Empty files, and what
     cannot be read, belong to no group.
     """
-    sizes = np.fromiter(map_files(_size, paths, workers, "Sizes of files"), np.int64, len(paths))
+    sizes = np.fromiter(map_files(size_of, paths, workers, "Sizes of files"), np.int64, len(paths))
     alike = np.flatnonzero((sizes > 0) & _repeated(sizes))
     files = [(paths[place], int(sizes[place])) for place in alike.tolist()]
     begun = np.fromiter(
@@ -83,7 +83,8 @@ def _repeated(values: NDArray[Any]) -> NDArray[np.bool_]:
     return repeated
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """In bytes; 0 for what is no file, or cannot be looked at."""
     try:
         return path.stat().st_size if path.is_file() else 0
     except (OSError, ValueError):

@@ -1,14 +1,17 @@
 """Which inputs of one data set are in another one, too."""
 
+import os
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.data.dataset import Rows
-from largeloss.data.examine.duplicates import identical_files
+from largeloss.data.examine.duplicates import identical_files, size_of
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.data.inputs.source import FeatureArray, ImageArray, Source
+from largeloss.data.inputs.threads import cores, map_files
 
 
 def shared_inputs(ours: Source, rows: Rows, theirs: Source, others: Rows) -> NDArray[np.bool_]:
@@ -28,15 +31,34 @@ def shared_inputs(ours: Source, rows: Rows, theirs: Source, others: Rows) -> NDA
 def _shared_files(
     ours: ImageFiles, rows: Rows, theirs: ImageFiles, others: Rows
 ) -> NDArray[np.bool_]:
-    mine = [ours.paths[row] for row in rows.tolist()]
-    known = [theirs.paths[row] for row in others.tolist()]
-    named = set(known)
-    shared = np.fromiter((path in named for path in mine), bool, len(mine))
-    left = np.flatnonzero(~shared)
-    for group in identical_files([*(mine[place] for place in left), *known]):
+    shared = np.isin(_names(ours, rows), _names(theirs, others))
+    left = rows[~shared]
+    sizes = _sizes(ours, left)
+    alike = others[np.isin(_sizes(theirs, others), sizes[sizes > 0])]  # no other can be the same
+    mine, known = ([files.paths[row] for row in chosen.tolist()]
+                   for files, chosen in ((ours, left), (theirs, alike)))  # fmt: skip
+    again = np.zeros(len(left), dtype=np.bool_)
+    for group in identical_files([*mine, *known]):
         if group[-1] >= len(left):  # positions ascend: the last is the likeliest of theirs
-            shared[left[[place for place in group if place < len(left)]]] = True
+            again[[place for place in group if place < len(left)]] = True
+    shared[~shared] = again
     return shared
+
+
+def _names(files: ImageFiles, rows: Rows) -> NDArray[np.bytes_]:
+    """(M,): digests of the paths, of which there may be millions."""
+    digests = (
+        blake2b(os.fsencode(files.paths[row]), digest_size=16).digest() for row in rows.tolist()
+    )
+    return np.frombuffer(b"".join(digests), dtype="S16")
+
+
+def _sizes(files: ImageFiles, rows: Rows) -> NDArray[np.int64]:
+    """(M,): in bytes; 0 for what is not there."""
+    found = map_files(
+        lambda row: size_of(files.paths[row]), rows.tolist(), cores(), "Sizes of files"
+    )
+    return np.fromiter(found, np.int64, len(rows))
 
 
 def _values(source: Source, rows: Rows) -> NDArray[Any] | None:

@@ -45,18 +45,24 @@ class DecodeRecord:
         digest = hashlib.blake2b(os.fsencode(key), digest_size=12).hexdigest()
         return cls(cache / FOLDER / f"{digest}.npy")
 
-    def look(self, paths: Sequence[Path], workers: int) -> tuple[Entries, NDArray[np.bool_]]:
-        """The states (N,) of files as they are now, and which of them were decoded like this.
+    def look(
+        self, paths: Sequence[Path], rows: NDArray[np.int64], workers: int
+    ) -> tuple[Entries, NDArray[np.bool_]]:
+        """The states (M,) of the files ``rows`` (M,) of ``paths`` as they are now, and which of
+        them were decoded like this.
 
         Of those the peak is known. The size of a file that is not there, or that was changed just
         now, is -1: it is not to be remembered.
         """
-        now = np.empty(len(paths), dtype=_ENTRY)
-        for place, found in enumerate(map_files(_state, paths, workers, "Looking for changes")):
+        now = np.empty(len(rows), dtype=_ENTRY)
+        states = map_files(
+            lambda row: _state(paths[row]), rows.tolist(), workers, "Looking for changes"
+        )
+        for place, found in enumerate(states):
             now[place] = found
         before = self._read()
         if not len(before):
-            return now, np.zeros(len(paths), dtype=np.bool_)
+            return now, np.zeros(len(rows), dtype=np.bool_)
         nearest = np.minimum(np.searchsorted(before["path"], now["path"]), len(before) - 1)
         known = now["size"] >= 0
         for name in ("path", "size", "mtime", "ctime"):

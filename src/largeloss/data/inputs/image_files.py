@@ -216,7 +216,7 @@ def decode_all(
     workers = cores() if workers is None else workers
     known, peak = np.zeros(len(chosen), dtype=np.bool_), 0
     if record is not None:
-        states, known = record.look([paths[row] for row in chosen.tolist()], workers)
+        states, known = record.look(paths, chosen, workers)
         peak = int(states["peak"][known].max(initial=0))
 
     def look(row: int) -> int | str:
