@@ -16,13 +16,13 @@ from largeloss.labels.files.layouts import SPLITS
 Rows = NDArray[np.int64]
 
 
-def published_split(num_images: int, seed: int = 1200, share: float = 0.2) -> tuple[Rows, Rows]:
-    """(train, val) positions: ``share`` of the images, drawn at random, are val; both sorted.
+def published_split(num_images: int) -> tuple[Rows, Rows]:
+    """(train, val) positions: a fifth of the images, drawn with seed 1200, are val; both sorted.
 
     Source: the code of Cole et al., CVPR 2021.
     """
-    num_val = round(share * num_images)
-    order = np.random.RandomState(seed).permutation(num_images).astype(np.int64)
+    num_val = round(0.2 * num_images)
+    order = np.random.RandomState(1200).permutation(num_images).astype(np.int64)
     cut = num_images - num_val
     return np.sort(order[:cut]), np.sort(order[cut:])
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from largeloss.errors import ConfigError, RunError
 from largeloss.export.scorer import Scorer, example, input_name, metadata
+from largeloss.forward.backends import onnx_program
 from largeloss.runs.load import TrainedClassifier
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -56,16 +57,7 @@ def to_onnx(model: TrainedClassifier) -> Program:
 
     name = input_name(model)
     try:
-        program: Any = torch.onnx.export(
-            Scorer(model),
-            (example(model),),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=[name],
-            output_names=["scores"],
-            verbose=False,
-        )
-        proto = program.model_proto
+        proto = onnx_program(Scorer(model), example(model), name, ["scores"])
         onnx.helper.set_model_props(proto, metadata(model))
         content = proto.SerializeToString()
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

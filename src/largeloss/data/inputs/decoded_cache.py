@@ -25,6 +25,7 @@ from torch import Tensor
 
 from largeloss.data.dataset import Rows
 from largeloss.data.inputs.image_files import RULE, ImageFiles
+from largeloss.data.inputs.threads import cores
 from largeloss.errors import ConfigError, DataError, RunError
 from largeloss.files import written_atomically
 from largeloss.watch import watched
@@ -50,10 +51,10 @@ class DecodedCache:
     in_memory = True
 
     @classmethod
-    def of(cls, files: ImageFiles, rows: Rows, folder: Path, workers: int = 2) -> Self:
+    def of(cls, files: ImageFiles, rows: Rows, folder: Path) -> Self:
         """The images of ``rows``, ascending; the file is made where it does not exist.
 
-        It goes into ``images/`` in the cache ``folder``. ``workers`` are threads.
+        It goes into ``images/`` in the cache ``folder``; by a thread a core.
 
         Raises:
             ConfigError: the folder cannot be written, or has no room.
@@ -65,7 +66,7 @@ class DecodedCache:
         name = hashlib.blake2b(
             f"{RULE} {files.size} {files.max_value} {content}".encode(), digest_size=12
         ).hexdigest()
-        with ThreadPoolExecutor(max(1, workers)) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             path = folder / f"{name}.npy"
             try:
                 folder.mkdir(parents=True, exist_ok=True)
