@@ -1,5 +1,7 @@
-"""Examples of docs/guides/drop-in.md for training loops that are not installed with largeloss."""
+"""docs/guides/drop-in.md: what methods need in a loop, and loops that are not installed here."""
 
+import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,29 @@ from blocks import ROOT, blocks
 from not_run import HEAVY, heavy_packages
 from test_documentation import run_python
 
-from largeloss.losses import LargeLossPermanentCorrection
+from largeloss.losses import LOSSES, LargeLossPermanentCorrection
+
+PAGE = ROOT / "docs/guides/drop-in.md"
+
+
+def test_the_table_says_what_each_method_needs() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("## What each method needs")[2]
+    rows = re.findall(r"^\| (.+) \| (`.+) \|$", table.partition("\n## ")[0], re.MULTILINE)
+    said = {name: gives for gives, names in rows for name in re.findall(r"`([a-z-]+)`", names)}
+    assert said.keys() == LOSSES.keys()
+    for name, gives in said.items():
+        method = LOSSES[name]
+        words = set(re.findall(r"`(\w+)`", gives)) - {"expected_positives"}
+        assert words == method.needs, name
+        given = inspect.signature(method).parameters.values()
+        required = {parameter.name for parameter in given if parameter.default is parameter.empty}
+        assert ("expected_positives" in gives) == ("expected_positives" in required), name
+        assert ("training labels" in gives) == ("labels" in required), name
+        learns = "predictions between epochs" in gives
+        if not required:  # EPR and ROLE, which ask for no predictions
+            assert learns == (method().passes(epoch=100) > 0), name
+    assert "`p-asl (selective=True)`" in table
+    assert LOSSES["p-asl"](selective=True).passes(epoch=1) == 1
 
 
 @pytest.mark.parametrize("package", HEAVY)
@@ -17,8 +41,7 @@ def test_the_loss_in_a_loop_of(package: str, tmp_path: Path, monkeypatch: pytest
     pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    page = ROOT / "docs/guides/drop-in.md"
-    (block,) = (b for b in blocks(page) if heavy_packages(b) == [package])
+    (block,) = (b for b in blocks(PAGE) if heavy_packages(b) == [package])
     names = run_python(block)
     loss = names["tagger"].loss if package == "lightning" else names["loss"]
     assert loss.epoch == 3
