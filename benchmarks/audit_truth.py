@@ -2,7 +2,7 @@
 
 python benchmarks/audit_truth.py --data DATA
 
-DATA is the folder that LARGELOSS_DATA names. On fashion and voc-animals one tag an image is kept;
+DATA is the folder that LARGELOSS_DATA names. On fashion and voc-animals one tag per image is kept;
 50 entries of each class (the default of ``largeloss review``) are answered from the truth. Five
 seeds draw the kept tags and the sample. Prints a table for docs/reference/results-labels.md.
 """

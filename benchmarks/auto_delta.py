@@ -3,7 +3,7 @@
 python benchmarks/auto_delta.py estimate|constants|paired digits|voc-animals|fashion --data DATA
     --cache FOLDER --out FOLDER [--seeds N] [--augment light]
 
-DATA is the folder that LARGELOSS_DATA names. One positive an image; digit scenes end to end, the
+DATA is the folder that LARGELOSS_DATA names. One positive per image; digit scenes end to end, the
 others as linear heads on frozen features (those of benchmarks/suggestions.py). The seed draws the
 tags that are kept, too. No test label chooses anything: Δ is searched on val with seed 0. Finished
 runs are not repeated.

@@ -2,7 +2,7 @@
 
 python benchmarks/balance.py --out FOLDER --cache FOLDER [--seeds 5]
 
-Linear heads on frozen features, one positive an image, learning rates as the search of
+Linear heads on frozen features, one positive per image, learning rates as the search of
 docs/reference/results.md chose them. The seed also draws which tag of each image is kept. "Rare" is
 the third of the classes with the fewest observed tags. Finished runs are skipped.
 
@@ -34,7 +34,7 @@ TRIED = (
 """Data, method, and what the search chose for it: Naive AN, what was ahead of it, LL-R. (On
 voc-animals LL-R ended at Δ 0.05, which is hardly another method.)"""
 FIGURES = ("Val", "Test", "Test, rare third", "Test, other classes")
-"""Of which the differences are shown, balanced less plain."""
+"""Of which the differences are shown, balanced − plain."""
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ MODELLED = (2, 4, 8, 16, 32, 64)
 LINKS = {"10 Gbit/s": 1.25e9, "100 Gbit/s": 12.5e9}
 """Bytes a second that each process sends and receives."""
 GPU_STEP, GPU_BATCH, GPU_GRADIENT = 0.1, 64, 25.6e6 * 4
-"""Assumed, not measured: seconds a step, images of each GPU, bytes of ResNet-50's gradient."""
+"""Assumed, not measured: seconds per step, images of each GPU, bytes of ResNet-50's gradient."""
 SELECTED = 0.01 * GPU_BATCH * 80
 """Flagged entries of each GPU's batch, of 80 classes at 1 %: 4 bytes each are gathered."""
 MARK = "seconds"
@@ -208,8 +208,8 @@ def draw(
     matplotlib.rcParams |= {"svg.hashsalt": "growth", "font.size": 9, "figure.facecolor": "white"}
     figure, (images, classes, processes) = plt.subplots(1, 3, figsize=(11, 3.4))
     for axes, points, across, up in (
-        (images, by_images, "images", "seconds an epoch"),
-        (classes, by_classes, "classes", "seconds a step"),
+        (images, by_images, "images", "seconds per epoch"),
+        (classes, by_classes, "classes", "seconds per step"),
     ):
         axes.loglog(*zip(*points, strict=True), "o-", color="#0068ad", label="measured")
         last_x, last_y = points[-1]
@@ -224,9 +224,9 @@ def draw(
         values = [modelled(alone, number, bandwidth) for number in MODELLED]
         processes.plot(MODELLED, values, style, color="#c9490b", label=f"modelled, {name}")
     processes.set_xscale("log", base=2)
-    processes.set(xlabel="processes", ylabel="seconds a step", ylim=(0, None))
+    processes.set(xlabel="processes", ylabel="seconds per step", ylim=(0, None))
     processes.set_xticks([1, *MODELLED], [str(number) for number in (1, *MODELLED)])
-    processes.set_title(f"ResNet-18, {BATCH} images a process", fontsize=10)
+    processes.set_title(f"ResNet-18, {BATCH} images per process", fontsize=10)
     for axes in (images, classes, processes):
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)

@@ -31,7 +31,7 @@ class Cost(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints a line a step; the exit code is that of the first step that failed."""
+    """Prints one line per step; the exit code is that of the first step that failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -3,8 +3,8 @@
     python benchmarks/openimages_training.py                # a tenth of the images, 5,000 classes
     python benchmarks/openimages_training.py --scale 0.01
 
-Lists as ``make_openimages_shape.py`` writes them; the images are small, of noise, and few: a name
-an image, each a hard link to one of them. Import, an epoch of warm-up and one of LL-R with a small
+Lists as ``make_openimages_shape.py`` writes them; the images are small, of noise, and few: one name
+per image, each a hard link to one of them. Import, an epoch of warm-up and one of LL-R with a small
 network, then the table by groups; each in a process of its own.
 """
 
@@ -27,7 +27,7 @@ NAMES_A_IMAGE = 20_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints a line a step; the exit code is that of the first step that failed."""
+    """Prints one line per step; the exit code is that of the first step that failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

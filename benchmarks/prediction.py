@@ -77,7 +77,7 @@ def rates(folder: Path, number: int, workers: int) -> None:
         rate = {name: number / statistics.median(times) for name, times in seconds.items()}
         print(
             f"{backbone}, {size} px, {number} photographs, {workers} workers: predict "
-            f"{rate['predict']:.0f} images a second, decoding alone {rate['decoding']:.0f} "
+            f"{rate['predict']:.0f} images per second, decoding alone {rate['decoding']:.0f} "
             f"({rate['predict'] / rate['decoding']:.0%})",
             flush=True,
         )

@@ -24,7 +24,7 @@ DIGITS = {"ll-r": 1.0, "ll-ct": 0.5, "ll-cp": 0.2}
 LINEAR = ("--protocol", "linear", "--image-size", "224", "--epochs", "25")
 WHOLE = ("--image-size", "128", "--epochs", "6")
 KAPPA = ("--expected-positives", "1.45")  # the mean number of tags of val, for ROLE
-TAGS = "Tags, voc-animals, a linear head on frozen features, one positive an image"
+TAGS = "Tags, voc-animals, a linear head on frozen features, one positive per image"
 POINTING = "The pointing game on COCO images, by models of voc-animals"
 
 

@@ -79,7 +79,7 @@ def tags_section(title: str, command: str, out: Path, methods: Sequence[str]) ->
     lines = [
         f"## {title}",
         "",
-        "| Method | Right (%) | Found (%) |",
+        "| Method | Precision (%) | Recall (%) |",
         "| :-- | --: | --: |",
     ]
     for method in methods:
@@ -94,7 +94,7 @@ def tags_section(title: str, command: str, out: Path, methods: Sequence[str]) ->
         "",
         f"By class, {run.name}:",
         "",
-        "| Class | Val positives | Tagged above | Right (%) | Found (%) |",
+        "| Class | Val positives | Threshold | Precision (%) | Recall (%) |",
         "| :-- | --: | --: | --: | --: |",
     ]
     for name, rule in rules.items():

@@ -2,7 +2,7 @@
 
 python benchmarks/suggestions.py fashion|voc-animals --data DATA --cache FOLDER --out FOLDER
 
-DATA is the folder that LARGELOSS_DATA names. Trains Naive AN on one positive an image (a linear
+DATA is the folder that LARGELOSS_DATA names. Trains Naive AN on one positive per image (a linear
 head on frozen features), three times with other kept tags, and prints a table for
 docs/reference/results-labels.md. The learning rate is the best on val with seed 0. No test label
 chooses anything; the truth of the training images measures.

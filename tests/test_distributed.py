@@ -60,7 +60,7 @@ CASES: dict[str, tuple[str, Any]] = {
 }
 
 SHARDS = [(3, 2), (2, 6), (5, 4), (1, 1), (2, 0)]
-"""Images of a global batch that each of two processes has, contiguous; five steps an epoch."""
+"""Images of a global batch that each of two processes has, contiguous; five steps per epoch."""
 
 
 IMAGES = torch.tensor([[1.0, -1.0], [0.5, 2.0], [-1.0, 0.25]], dtype=torch.float64)

@@ -209,7 +209,7 @@ class LineBar:
 
 
 class NotebookBars:
-    """HTML bars in the output of a notebook's cell, all in one place; about five times a second."""
+    """HTML bars in the output of a notebook's cell, in one place; about five times per second."""
 
     def __init__(self) -> None:
         self._notebook = import_module("IPython.display")

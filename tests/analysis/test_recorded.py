@@ -15,7 +15,7 @@ ROWS = np.array([2, 3, 5, 8, 9])
 
 
 def record(folder, num_epochs=2, seed=0):
-    """Two steps an epoch; returns what was shown, by epoch: row -> (losses, step, flagged)."""
+    """Two steps per epoch; returns what was shown, by epoch: row -> (losses, step, flagged)."""
     stream = np.random.default_rng(seed)
     recorder, shown = Recorder(folder / "recorded", ROWS, 3), []
     for epoch in range(num_epochs):

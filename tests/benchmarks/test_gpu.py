@@ -61,7 +61,7 @@ def gpu(data: Path | None, *arguments: object) -> "subprocess.CompletedProcess[s
             "2 processes over gloo: weights differ from one process's by at most ",
             marks=pytest.mark.ranks,
         ),
-        pytest.param("mobilenetv2_100", "images a second from JPEG", marks=pytest.mark.slow),
+        pytest.param("mobilenetv2_100", "images per second from JPEG", marks=pytest.mark.slow),
         pytest.param("voc-animals", "| Naive AN |", marks=pytest.mark.slow),
     ],
 )

@@ -91,7 +91,7 @@ def test_finding_25_a_model_of_features_scores_unlabelled_features(
 @pytest.mark.parametrize(
     ("tensors", "metadata", "message"),
     [
-        ({"features": torch.zeros(3, 11)}, None, "has 11 features an image; this model takes 12"),
+        ({"features": torch.zeros(3, 11)}, None, "has 11 features per image; this model takes 12"),
         ({"other": torch.zeros(3, 12)}, None, "no features can be read"),
         ({"features": torch.tensor([[float("nan")] * 12])}, None, "features must be finite"),
         ({"features": torch.zeros(3)}, None, "of shape (images, dimensions)"),

@@ -85,7 +85,7 @@ def test_finding_24_classes_by_file_or_repeated(
         "train", root, *TRAIN, "--classes", tmp_path / "no.txt", "--out", tmp_path / "b"
     )
     assert code == 2
-    assert "one name a line" in err
+    assert "one name per line" in err
 
 
 def test_finding_24_unlisted_by_split(

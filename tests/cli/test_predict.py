@@ -40,7 +40,7 @@ def test_images_come_from_everywhere(predict, images, tmp_path, monkeypatch):
     assert names(out) == ["a.png", "c.png", "b.png"]
     assert "1 path named an image again; each image is scored once." in err
     assert "3 images → " in text
-    assert " images a second)" in text
+    assert " images per second)" in text
     monkeypatch.chdir(images)
     stream = io.BytesIO(b"b.png\0a.png\0")
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))

@@ -20,7 +20,7 @@ SMALL = (
 
 @pytest.fixture
 def falling(monkeypatch):
-    """Val mAP falls by ten points an epoch."""
+    """Val mAP falls by ten points per epoch."""
     measured = []
 
     def measure(self, model, batches):

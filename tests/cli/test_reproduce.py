@@ -189,7 +189,7 @@ def test_groups_on_other_data_are_those_of_the_runs_own_training(
     other = make_image_folder("again", num=10)
     code, out, err = largeloss("evaluate", tmp_path / "run", other, "--groups", "1")
     assert code == 0, err
-    # one tag a training image that has one is all that the method saw of its 18
+    # one tag per training image that has one is all that the method saw of its 18
     tags = [t.split(",") for t in (image_folder / "labels.csv").read_text().split()[1:]]
     shown = sum(t[1] == "train" and "1" in t[2:] for t in tags)
     low, high = (int(word) for word in out.split("G1")[1].split()[:3:2])

@@ -33,7 +33,7 @@ NOT_RUN = {
     r"largeloss .*\$LARGELOSS_DATA": "needs real data",
     r"largeloss .*runs/results/": "hours: written by make results",
     r"largeloss .*\bopenimages": "needs OpenImages: tests/data/importers has a small one",
-    r"largeloss (tune|.* --tuned) ": "fifteen trainings a method: tests/experiments/test_tune.py",
+    r"largeloss (tune|.* --tuned) ": "fifteen trainings per method: tests/experiments/test_tune.py",
 }
 """Commands that are not executed, and why; those of largeloss must still have their options."""
 HEAVY = ("lightning", "transformers")

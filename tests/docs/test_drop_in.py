@@ -11,7 +11,7 @@ from blocks import ROOT, blocks
 from not_run import HEAVY, heavy_packages
 from test_documentation import run_python
 
-from largeloss.losses import LOSSES, LargeLossPermanentCorrection
+from largeloss.losses import LOSSES, LargeLossPermanentCorrection, PartialAsymmetric
 
 PAGE = ROOT / "docs/guides/drop-in.md"
 
@@ -33,7 +33,7 @@ def test_the_table_says_what_each_method_needs() -> None:
         if not required:  # EPR and ROLE, which ask for no predictions
             assert learns == (method().passes(epoch=100) > 0), name
     assert "`p-asl (selective=True)`" in table
-    assert LOSSES["p-asl"](selective=True).passes(epoch=1) == 1
+    assert PartialAsymmetric(selective=True).passes(epoch=1) == 1
 
 
 @pytest.mark.parametrize("package", HEAVY)

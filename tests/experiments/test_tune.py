@@ -133,7 +133,7 @@ def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largelos
     command = ("tune", data, *SMALL, "--methods", "an,lsan", "--budget", 2, "--out", out)
     code, printed, err = largeloss(*command)
     assert code == 0, err
-    assert err.count("The best epoch is chosen") == 2  # once a method
+    assert err.count("The best epoch is chosen") == 2  # once per method
     with (out / "trials.csv").open() as file:
         trials = list(csv.DictReader(file))
     found = Tuning.read(out)

@@ -36,7 +36,7 @@ def bytes_an_entry(path, small):
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the peak is read from /proc")
 def test_finding_22_memory_of_a_long_and_complete_table(tmp_path):
-    """4 million entries: text and labels of a file may take 60 bytes an entry at the peak."""
+    """4 million entries: text and labels of a file may take 60 bytes per entry at the peak."""
     num, wide = 80_000, 50
     cells = np.random.default_rng(0).integers(0, 2, (num, wide)).astype("U1")
     header = f"image,{','.join(f'c{column}' for column in range(wide))}\n"

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 FEATURES = {
     "float8": (VALUES.to(torch.float8_e4m3fn), {}, "float8_e4m3fn"),
     "complex": (VALUES.to(torch.complex64), {}, "complex64"),
-    "width 0": (VALUES[:, :0].contiguous(), {}, r"at least one an image; got float32 of shape"),
+    "width 0": (VALUES[:, :0].contiguous(), {}, r"at least one per image; got float32 of shape"),
     "a name twice": (VALUES, {"images": json.dumps([*NAMES[:15], "3"])}, "'3' twice"),
     "no list": (VALUES, {"images": "5"}, "JSON list of names"),
     "numbers": (VALUES, {"images": json.dumps(list(range(16)))}, "JSON list of names"),

@@ -288,7 +288,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
         write_labels(tmp_path / "labels.tsv", table)
     with pytest.raises(ConfigError, match="layout must be 'wide' or 'long', got 'list'"):
         write_labels(path, table, layout="list")
-    with pytest.raises(LabelError, match="2 splits are needed, one an image, got 1"):
+    with pytest.raises(LabelError, match="2 splits are needed, one per image, got 1"):
         write_labels(path, table, splits=["train"])
     with pytest.raises(LabelError, match="Unknown split 'dev'"):
         write_labels(path, table, splits=["train", "dev"])

@@ -604,7 +604,7 @@ def test_logits_must_be_a_table_of_floats(name):
 def test_rows_of_another_length(name):
     logits, labels, rows = batch(name)
     for wrong in (rows[:-1], rows[:, None], rows[0]):
-        with pytest.raises(ConfigError, match=r"one row number an image, shape \(6,\), got"):
+        with pytest.raises(ConfigError, match=r"one row number per image, shape \(6,\), got"):
             make(name)(logits, labels, wrong)
 
 

@@ -157,7 +157,7 @@ def test_growing_rate_equals_the_loop_with_a_short_last_batch(
 def test_permanent_correction_equals_the_loop(
     labels, settings, seed, num_epochs, batch_size, levels
 ):
-    """The oracle writes into its labels after each step; an image comes once an epoch."""
+    """The oracle writes into its labels after each step; an image comes once per epoch."""
     observed_by_us, store = labels, [list(row) for row in labels]
     loss = LargeLossPermanentCorrection(**settings)
     num_images, num_classes = len(labels), len(labels[0])

@@ -135,5 +135,5 @@ def test_a_million_entries_of_5000_classes_in_seconds_and_little_memory():
     seconds, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sum(result.num_counted) + result.num_never_annotated == 5000
-    assert peak < 40 * num  # bytes an entry: 600 MB for 15 million
+    assert peak < 40 * num  # bytes per entry: 600 MB for 15 million
     assert seconds < 10

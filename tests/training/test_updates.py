@@ -102,7 +102,7 @@ def test_averaged_weights_are_those_of_a_loop():
     "more", [{"ema": 0.5, "schedule": "cosine"}, {"accumulate": 2, "ema": 0.5}], ids=str
 )
 def test_a_run_that_is_cut_off_goes_on_the_same(tmp_path, more, cut):
-    """An epoch has three steps; with two batches an update, nothing is saved after the first."""
+    """An epoch has three steps; with two batches per update, nothing is saved after the first."""
     recipe = replace(EVERY, augment="strong", **more)
     whole, _, _ = train(tmp_path / "whole", "ll-r", recipe)
     with pytest.raises(Stop):

@@ -1,4 +1,4 @@
-"""Training ResNet-50 on a GPU in bf16: images a second, and what the loss and the input take."""
+"""Training ResNet-50 on a GPU in bf16: images per second, and what the loss and the input take."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +68,7 @@ def _line(
     return Line(
         "training on a GPU",
         title,
-        f"{batch * steps / whole:,.0f} images a second from JPEG with {loader_workers()} "
+        f"{batch * steps / whole:,.0f} images per second from JPEG with {loader_workers()} "
         f"workers, {batch * steps / ours:,.0f} without input; the loss takes "
         f"{max(0.0, 1 - bare / ours):.1%} of a step, waiting for input {1 - ours / whole:.0%}",
         "",
@@ -84,7 +84,7 @@ def _train(
     criterion: Loss,
     batches: Sequence[Batch] | Loader,
 ) -> None:
-    """A step a batch, and waits for the last."""
+    """One step per batch, and waits for the last."""
     for batch in batches:
         optimizer.zero_grad()
         with torch.autocast(batch.inputs.device.type, dtype=torch.bfloat16):

@@ -20,7 +20,7 @@ EPOCH, DELTA = 5, 0.2
 
 
 def lines() -> Iterator[Line]:
-    """A line a method and size."""
+    """One line per method and size."""
     for batch, num_classes in SIZES:
         for name, loss in methods().items():
             yield _line(name, loss, batch, num_classes)

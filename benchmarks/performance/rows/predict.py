@@ -84,8 +84,8 @@ def _alone(backbone: str, network: Classifier) -> Iterator[Line]:
             f"≥ {reach:g}×",
             gain >= reach and (precision == "bf16" or apart <= 1e-4),
             seconds(sampled) if precision == "fp32" else {},
-            f"{BATCH / sampled[best].median:.0f} images a second; {before:.1f}× torch with {BATCH} "
-            f"images at a time; logits and features within {apart:.1g}",
+            f"{BATCH / sampled[best].median:.0f} images per second; {before:.1f}× torch with "
+            f"{BATCH} images at a time; logits and features within {apart:.1g}",
         )
 
 

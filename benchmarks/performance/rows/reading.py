@@ -149,7 +149,7 @@ def _pictures(folder: Path) -> Line:
     record = DecodeRecord.of(folder / "cache", folder, None)
     ways = {
         "Pillow alone, one by one": one_by_one,
-        "Pillow alone, a thread a core": threads,
+        "Pillow alone, one thread per core": threads,
         "ours": lambda: decode_all(paths),
         "ours, unchanged": lambda: decode_all(paths, record=record),
     }

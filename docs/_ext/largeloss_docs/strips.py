@@ -1,6 +1,6 @@
 """A small experiment that pages of the concepts draw: strips of three handwritten digits.
 
-Everything takes seconds: a network of one hidden layer, and 8×8 pixels a digit.
+Everything takes seconds: a network of one hidden layer, and 8×8 pixels per digit.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Strips(NamedTuple):
 
     pixels: Tensor  # (N, 192)
     truth: Tensor  # (N, 10) int8: 1 present, 0 absent
-    labels: Tensor  # (N, 10) int8: one tag an image, drawn at random; -1 elsewhere
+    labels: Tensor  # (N, 10) int8: one tag per image, drawn at random; -1 elsewhere
 
 
 class Course(NamedTuple):

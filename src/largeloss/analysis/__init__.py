@@ -1,1 +1,1 @@
-"""Analyses of finished runs: one question a file. They read run folders and return dataclasses."""
+"""Analyses of finished runs: one question per file. They read run folders, return dataclasses."""

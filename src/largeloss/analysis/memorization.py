@@ -34,7 +34,7 @@ class Memorization:
         return tuple(None if share is None else 1 - share for share in self.warmup)
 
     def as_json(self) -> dict[str, Any]:
-        """An object a kind; shares in percent, as :mod:`largeloss.experiments.published` reads."""
+        """One object per kind; shares in percent, as :mod:`largeloss.experiments.published` has."""
         return {
             kind: {
                 "count": self.counts[i],

@@ -53,8 +53,8 @@ def train(
         out: The run folder; it must be new, unless ``resume``.
         resume: Continue the run in ``out``, exactly; a finished run is only read.
         preset: Published settings by name, such as ``"voc2012/ll-r"``.
-        config: Settings, or a YAML file of them; keyword arguments go before it.
-        progress: Whether a bar and a line an epoch are shown.
+        config: Settings, or a YAML file of them; keyword arguments override it.
+        progress: Whether a bar and one line per epoch are shown.
         **settings: By flat name, see below; settings of the chosen method alone, too.
 
     Raises:
@@ -113,13 +113,13 @@ def compare(
         data: As of :func:`train`.
         methods: Names, with Δ in percent where wanted: ``"ll-r:0.5"``.
         seeds: Runs of each method.
-        out: Holds a folder a run.
+        out: Holds one folder per run.
         tuned: The ``out`` of :func:`tune`: each method as it was chosen there.
         vary_labels: Whether the seed also draws which labels ``observe`` hides.
         complete: Shares of the training images on which full labels are tried, too, such as
             ``(0.1, 0.2, 0.4)``: what the labels of each method are worth is read off them.
         preset: Published settings: a collection, such as ``"voc2012"``.
-        config: Settings, or a YAML file of them; keyword arguments go before it.
+        config: Settings, or a YAML file of them; keyword arguments override it.
         progress: Whether bars and lines are shown.
         **settings: By flat name, see below; each method takes those that it has.
 
@@ -185,9 +185,9 @@ def tune(
         methods: Names.
         budget: Trainings of each method, with seed 0.
         complete: Shares of the training images for which full labels are searched for, too.
-        out: Holds a folder a training; :func:`compare` takes it as ``tuned``.
+        out: Holds one folder per training; :func:`compare` takes it as ``tuned``.
         preset: As of :func:`compare`.
-        config: Settings, or a YAML file of them; keyword arguments go before it.
+        config: Settings, or a YAML file of them; keyword arguments override it.
         progress: Whether bars and lines are shown.
         **settings: By flat name, see below; each method takes those that it has.
 

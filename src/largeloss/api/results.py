@@ -115,12 +115,12 @@ class Run(RunResult):
 
     @property
     def history(self) -> Table:
-        """``metrics.csv``, a row an epoch."""
+        """``metrics.csv``, one row per epoch."""
         return Table(history(self.path), f"{self.method}, by epoch")
 
     @property
     def per_class(self) -> Table:
-        """A row a class: average precision, a fraction, and counts of test images."""
+        """One row per class: average precision, a fraction, and counts of test images."""
         counts = zip(*(self.test_counts[name] for name in self.test_ap), strict=True)
         columns = dict(zip(("present", "absent", "unobserved"), counts, strict=True))
         return Table({"class": [*self.test_ap], "ap": [*self.test_ap.values()], **columns})
@@ -148,7 +148,7 @@ class MethodComparison(Comparison):
     """Finished runs of several methods, and their summary."""
 
     path: Path
-    """Holds a folder a run."""
+    """Holds one folder per run."""
     folders: tuple[Path, ...]
     """Of ``runs``, in their order."""
 
@@ -158,7 +158,7 @@ class MethodComparison(Comparison):
         return self.path / "report.html"
 
     def to_arrow(self) -> pa.Table:
-        """``summary``, a row a method: mAP in percent, worth and shares as fractions."""
+        """``summary``, one row per method: mAP in percent, worth and shares as fractions."""
         worth = [None if one.worth is None else one.worth.share for one in self.summary]
         plain = ("method", "mean", "std", "gap_closed", "share")
         columns = {name: [getattr(one, name) for one in self.summary] for name in plain}

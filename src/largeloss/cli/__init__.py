@@ -1,4 +1,4 @@
-"""The command line: one subcommand a file; parse, call, exit code."""
+"""The command line: one subcommand per file; parse, call, exit code."""
 
 import warnings
 from collections.abc import Sequence

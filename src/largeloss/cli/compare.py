@@ -23,7 +23,9 @@ def compare(
         str, typer.Option("--methods", help="Names, with Δ where wanted: full,an,ll-r:0.5")
     ] = "full,an,ll-r",
     complete: Complete = "",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs a method.")] = 3,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of seeds: runs per method.")
+    ] = 3,
     out: Annotated[Path, typer.Option("--out", help="Folder for all runs.")] = Path("runs/compare"),
     tuned: Annotated[
         Path | None,
@@ -71,7 +73,7 @@ def compare(
     name = data.name if data else "Digit scenes"
     heading = Heading(
         title=f"{name}: methods compared",
-        lead=f"Mean average precision on the test split; {counted(seeds, 'seed')} a method.",
+        lead=f"Mean average precision on the test split; {counted(seeds, 'seed')} per method.",
         command=command_line(),
     )
     conclude(compared, heading)

@@ -74,7 +74,7 @@ def bars() -> "MakeBar":
 
 
 def progress() -> "Progress":
-    """Shows how runs go on, a line an epoch."""
+    """Shows how runs go on, one line per epoch."""
     from largeloss.progress import terminal_progress
 
     return terminal_progress(out, note)

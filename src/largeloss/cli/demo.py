@@ -18,11 +18,13 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Replaced if a demo made it.")] = Path(
         "runs/demo"
     ),
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs a method.")] = 1,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of seeds: runs per method.")
+    ] = 1,
     methods: Annotated[str, typer.Option("--methods", help="As in compare.")] = METHODS,
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 14,
 ) -> None:
-    """Train on digit scenes with one tag an image, and show what large losses give away."""
+    """Train on digit scenes with one tag per image: large losses reveal the missing ones."""
     from largeloss.cli.console import command_line, progress, say
     from largeloss.config import RunConfig, make_config
     from largeloss.experiments.variant import Variant, parse_methods

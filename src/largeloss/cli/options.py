@@ -47,7 +47,8 @@ COMMON = {
         typer.Option("--preset", help="Published settings, see 'largeloss presets': voc2012/ll-r."),
     ],
     "config": Annotated[
-        Path | None, typer.Option("--config", help="Settings in YAML; options go before it.")
+        Path | None,
+        typer.Option("--config", help="Settings in YAML; command-line options override them."),
     ],
     "sets": Annotated[
         list[str] | None,
@@ -158,7 +159,7 @@ def _listed(values: list[str] | None) -> list[str] | None:
             values = read_text(path).removeprefix("\ufeff").splitlines()
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"{path} cannot be read ({error}). Needed: a text file with one name a line."
+                f"{path} cannot be read ({error}). Needed: a text file with one name per line."
             ) from None
     elif len(values) == 1:
         values = values[0].split(",")

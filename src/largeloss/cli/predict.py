@@ -31,7 +31,7 @@ def predict(
         list[Path] | None,
         typer.Option(
             "--list",
-            help="A file that names images: .txt with a path a line, .csv or .parquet with a "
+            help="A file that names images: .txt with one path per line, .csv or .parquet with a "
             "column image or path. Relative paths start from its folder. Repeat for several.",
         ),
     ] = None,
@@ -129,6 +129,6 @@ def predict(
         note(f"{counted(written.skipped, 'image')} could not be read; all are listed in {where}.")
     for prediction in written.first[:5]:
         say(f"{Path(prediction.image).name}: {', '.join(prediction.tags) or 'no tag'}")
-    rate = f"{written.new / seconds:,.1f} images a second"
+    rate = f"{written.new / seconds:,.1f} images per second"
     done = rate if written.new else "nothing was left to do"
     say(f"{written.images:,} images → {out} ({done})")

@@ -34,7 +34,9 @@ def reproduce(
         str | None,
         typer.Option("--protocols", help="end-to-end,linear-init. Default: all of the table."),
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs a method.")] = 3,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of seeds: runs per method.")
+    ] = 3,
     runs: Annotated[
         Path, typer.Option("--runs", help="Folder of all runs, whoever made them.")
     ] = Path("runs/reproduce"),
@@ -45,10 +47,10 @@ def reproduce(
         Path | None, typer.Option("--out", help="A .md or .json file for the table.")
     ] = None,
 ) -> None:
-    """Lay out a published table, with our runs beside it and a plan of what is missing.
+    """Show a published table beside our runs, and plan the runs that are missing.
 
     Runs lie in RUNS/<collection>/<protocol>/<method>-seed<k>. Settings are those of the preset
-    collection/method, below whatever options say: give --weights or --pretrained. With several
+    collection/method, which options override: give --weights or --pretrained. With several
     processes: torchrun --nproc-per-node 2 -m -- largeloss reproduce …
     """
     from largeloss.cli.console import counted, note, progress, say

@@ -46,7 +46,7 @@ def val(result: "RunResult") -> str:
     area = "" if result.val_auc is None else f"Val AUC {result.val_auc:.1f}. "
     return area + (
         f"Val mAP {result.val_map:.1f}{interval_in_words(result.val_map_interval)}: "
-        f"{min(positives)} to {max(positives)} positives a class."
+        f"{min(positives)} to {max(positives)} positives per class."
     )
 
 

@@ -17,7 +17,7 @@ def tune(
         str, typer.Option("--methods", help="Names, such as full,an,ll-r.")
     ] = "full,an,ll-r,ll-ct,ll-cp",
     complete: Complete = "",
-    budget: Annotated[int, typer.Option("--budget", min=1, help="Trainings a method.")] = 15,
+    budget: Annotated[int, typer.Option("--budget", min=1, help="Trainings per method.")] = 15,
     out: Annotated[Path, typer.Option("--out", help="Folder for all trials.")] = Path("runs/tune"),
 ) -> None:
     """Choose the learning rate and the own setting of each method on val; go on with compare.

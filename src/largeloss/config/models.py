@@ -34,7 +34,8 @@ class DataConfig(Section):
     )
     classes: list[str] | None = setting(
         None,
-        "Only these: separated by commas, a .txt file with one a line, or one an option.",
+        "Only these classes: names separated by commas, a .txt file with one name per line, or the "
+        "option repeated for each name.",
         flag=True,
     )
     unlisted: str | None = setting(
@@ -45,8 +46,9 @@ class DataConfig(Section):
     )
     observe: str | None = setting(
         None,
-        "Hide training labels of a complete table: single-positive, positives=n,negatives=m or "
-        "fraction=f. The truth is kept for reporting.",
+        "Hide labels of train and val of a complete table: single-positive, "
+        "positives=n,negatives=m, per-class-positives=n,per-class-negatives=m or fraction=f. The "
+        "truth is kept for reporting.",
         flag=True,
     )
     observe_seed: int = setting(

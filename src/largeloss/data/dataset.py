@@ -49,7 +49,7 @@ class Dataset:
         if len(self.source) != self.labels.num_images:
             raise DataError(
                 f"{self.name} has {len(self.source)} inputs, but labels of "
-                f"{self.labels.num_images} images. Needed: one input an image, in the same order."
+                f"{self.labels.num_images} images. Needed: one input per image, in the same order."
             )
 
     def with_splits(self) -> Self:

@@ -35,13 +35,13 @@ def compare(
     vary_labels: bool = False,
     complete: Sequence[float] = (),
 ) -> ComparedRuns:
-    """Trains what is not finished yet, in a folder a run in ``out``; writes ``results.json``.
+    """Trains what is not finished yet, in one folder per run in ``out``; writes ``results.json``.
 
     Args:
         make: Gives the settings of a method, but for its Delta, its share and the seed.
         variants: The methods.
         num_seeds: Runs of each.
-        out: Holds a folder a run.
+        out: Holds one folder per run.
         progress: Is told how it goes on.
         vary_labels: Whether the seed also draws which labels are hidden, and the shares' images.
         complete: Shares of the training images on which full labels are tried, too.

@@ -1,4 +1,4 @@
-"""A grid of runs: methods × seeds, one folder a run. Finished runs are not repeated."""
+"""A grid of runs: methods × seeds, one folder per run. Finished runs are not repeated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

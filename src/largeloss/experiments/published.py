@@ -46,13 +46,13 @@ class PublishedTable:
     source: str
     columns: tuple[Column, ...]
     values: Mapping[str, tuple[float, ...]]
-    """Method → published values, one a column."""
+    """Method → published values, one per column."""
     file: str = "result.json"
     """The file of a run folder that holds our values."""
     made_by: str = ""
     """The command that writes ``file``, where RUN is the run folder; empty: training writes it."""
     reruns: Mapping[str, tuple[Band | None, ...]] = field(default_factory=dict)
-    """Method → lowest and highest value of independent re-runs, one pair a column."""
+    """Method → lowest and highest value of independent re-runs, one pair per column."""
     measured_with: dict[str, object] = field(default_factory=dict)
     """What ``file`` must say of how its values were measured."""
     as_in_run: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class PublishedTable:
 
 ARTIFICIAL = PublishedTable(
     name="artificial",
-    title="One positive label an image: test mAP (%)",
+    title="One positive label per image: test mAP (%)",
     source=_KIM,
     columns=tuple(
         Column(protocol, title, collection, protocol, ("test_map",))

@@ -20,7 +20,7 @@ class Cell:
     method: str
     column: Column
     values: tuple[float, ...]
-    """Our values, one a seed."""
+    """Our values, one per seed."""
     seeds: tuple[int, ...]
     """The seeds of ``values``."""
     num_finished: int

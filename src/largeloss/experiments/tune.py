@@ -70,7 +70,7 @@ def tune(
         make: Gives the settings of a method.
         methods: Names.
         budget: Trials of a method.
-        out: Holds a folder a trial.
+        out: Holds one folder per trial.
         progress: Is told how it goes on.
         complete: Shares of the training images for which full labels are searched for, too.
 

@@ -13,7 +13,7 @@ def co_occurrence(table: LabelTable, rows: NDArray[np.int64]) -> NDArray[np.floa
 
     Off the diagonal the share of images with j among those with i in which j was observed; 1 on
     the diagonal; every column is then divided by its sum, so that mixed labels stay in range.
-    With one positive an image it is the identity.
+    With one positive per image it is the identity.
     """
     together, counted = (np.zeros((table.num_classes, table.num_classes)) for _ in range(2))
     length = max(1, _CHUNK // table.num_classes)

@@ -49,7 +49,7 @@ def first_names(names: Iterable[object], limit: int = 3) -> str:
 
 
 def first_lines(lines: Sequence[str], limit: int = 10) -> str:
-    """The first few, one a line and indented, and how many more there are."""
+    """The first few, one per line and indented, and how many more there are."""
     more = [f"… and {len(lines) - limit} more"] if len(lines) > limit else []
     return "\n".join(f"  {line}" for line in [*lines[:limit], *more])
 

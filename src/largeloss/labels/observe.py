@@ -46,7 +46,7 @@ def observe(table: LabelTable, rule: str, seed: int = 1200) -> LabelTable:
 
 
 def single_positive(table: LabelTable, seed: int = 1200) -> LabelTable:
-    """One positive an image, drawn at random; everything else becomes unobserved.
+    """One positive per image, drawn at random; everything else becomes unobserved.
 
     An image without positives keeps nothing. Source: the code of Cole et al., CVPR 2021, whose
     draws this reproduces: it also shuffles every image's negatives and keeps none.

@@ -1,4 +1,4 @@
-"""Losses for partial labels: one interface, one method a file, all methods by name.
+"""Losses for partial labels: one interface, one method per file, all methods by name.
 
 ``LOSSES`` has them by the names of the papers and of the command line; the functions below answer
 what others ask of a method by its name.

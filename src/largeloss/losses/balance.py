@@ -54,7 +54,7 @@ def weighed(weights: Tensor | None, labels: Tensor, of_classes: Tensor | None) -
 
 
 def check_class_weights(of_classes: Tensor, num_classes: int, deferred: DeferredCheck) -> None:
-    """Refuses weights that are not positive numbers, one a class.
+    """Refuses weights that are not positive numbers, one per class.
 
     Raises:
         ConfigError: so they are; for values on a GPU, when ``deferred`` is flushed.
@@ -62,7 +62,7 @@ def check_class_weights(of_classes: Tensor, num_classes: int, deferred: Deferred
     if of_classes.shape != (num_classes,):
         raise ConfigError(
             f"class_weights has shape {tuple(of_classes.shape)}, and the batch has {num_classes} "
-            f"classes. Give one weight a class, shape ({num_classes},)."
+            f"classes. Give one weight per class, shape ({num_classes},)."
         )
     deferred.refuse_if(
         ~(of_classes.isfinite() & (of_classes > 0)).all(),

@@ -36,7 +36,7 @@ class ClassPriorRisk(PartialLabelLoss):
         warmup_epochs: Epochs of Naive AN, at least 1.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
-    State: epoch, priors. Needs: nothing. Memory: 8 bytes a class; 8 kB while priors are estimated.
+    State: epoch, priors. Needs: nothing. Memory: 8 bytes per class, 8 kB while they are estimated.
     Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Liu et al., 2023, https://arxiv.org/abs/2309.13886. Ours: one epoch of warm-up; the mean
         over the classes in place of the sum; priors of rare classes drawn to the mean ratio

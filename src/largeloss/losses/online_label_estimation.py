@@ -59,7 +59,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
         lr_factor: Learning rate of the estimate, in multiples of the model's; published 10.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
-    State: the parameter ``estimate`` (N, C), in logits. Needs: rows. Memory: 16 bytes an entry of
+    State: the parameter ``estimate`` (N, C), in logits. Needs: rows. Memory: 16 bytes per entry of
         the table, with Adam; Adam is dense, so that rows outside the batch move too.
     Raises: ConfigError for a wrong ``expected_positives`` or ``lr_factor``, a table that does not
         fit into memory, and a row that the table does not have.

@@ -46,7 +46,7 @@ class PartialAsymmetric(PartialLabelLoss):
         reduction: ``"mean"``, or ``"sum"`` over the entries, as published.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
-    State: epoch, priors. Needs: nothing. Memory: 8 bytes a class; 8 kB while priors are estimated.
+    State: epoch, priors. Needs: nothing. Memory: 8 bytes per class, 8 kB while they are estimated.
     Source: Ben-Baruch et al., CVPR 2022, https://arxiv.org/abs/2110.10955. Differs: the priors are
         the best-bin estimate (:class:`.ClassPriors`) of the model itself, in place of the mean
         prediction of another model that was trained before.

@@ -45,7 +45,7 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits; of "auto" what it has estimated. Needs: rows. Memory: 21 bytes
-        an edit.
+        per edit.
     Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Kim et al., CVPR 2022, eq. 6 (LL-Cp), https://arxiv.org/abs/2206.03740. Differs from
         their code, which by a string comparison runs LL-Ct in its place, excludes the k-th largest

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Recipe(NamedTuple):
-    """What a name stands for. The user's own settings go before all of it."""
+    """What a name stands for. The user's own settings override all of it."""
 
     name: str
     title: str

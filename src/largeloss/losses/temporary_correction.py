@@ -40,7 +40,7 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: epoch; of "auto" what it has estimated. Needs: nothing. Memory: none;
-        decided again in every batch. "auto": 8 kB a class in one epoch.
+        decided again in every batch. "auto": 8 kB per class in one epoch.
     Raises: ScheduleError before set_epoch, for logits that need a gradient.
     Source: Kim et al., CVPR 2022, eq. 5 (LL-Ct), https://arxiv.org/abs/2206.03740. Differs from
         their code: observed entries are never candidates (there they are flipped where fewer than

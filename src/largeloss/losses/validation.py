@@ -62,7 +62,7 @@ class BatchValidation:
         rows = context.rows
         if rows is not None and rows.shape != logits.shape[:1]:
             raise ConfigError(
-                f"{name} needs one row number an image, shape ({logits.shape[0]},), "
+                f"{name} needs one row number per image, shape ({logits.shape[0]},), "
                 f"got {tuple(rows.shape)}."
             )
         if loss.class_weights is not None:

@@ -125,7 +125,7 @@ def _cards(
     model: Classifier,
     detail: Callable[[float], str],
 ) -> tuple[Card, ...]:
-    """A card an image, of (row, class, value) with the largest value first."""
+    """One card per image, of (row, class, value) with the largest value first."""
     by_row: dict[int, list[tuple[int, float]]] = {}
     for row, column, value in entries:
         by_row.setdefault(int(row), []).append((int(column), float(value)))

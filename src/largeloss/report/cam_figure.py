@@ -27,13 +27,13 @@ class ActivationMapRow:
     caption: str
     """The class, and whether it is a tag in the training labels."""
     overlays: tuple[NDArray[np.uint8], ...]
-    """(H, W, 3): the image with the map over it, one a method."""
+    """(H, W, 3): the image with the map over it, one per method."""
     scores: tuple[float, ...]
-    """Probability of the class, one a method."""
+    """Probability of the class, one per method."""
 
 
 def write_cam_figure(path: Path, methods: Sequence[str], rows: Sequence[ActivationMapRow]) -> None:
-    """Writes a PNG, SVG or PDF with a column a method; the suffix of ``path`` decides."""
+    """Writes a PNG, SVG or PDF with one column per method; the suffix of ``path`` decides."""
     with style.context("default"):
         columns = 1 + len(methods)
         aspects = [row.image.shape[0] / row.image.shape[1] for row in rows]

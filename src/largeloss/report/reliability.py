@@ -1,4 +1,4 @@
-"""Scores beside what became of them, before and after calibration, as curves."""
+"""Reliability diagram: how many entries are present by score, before and after calibration."""
 
 from collections.abc import Mapping, Sequence
 

@@ -49,7 +49,7 @@ def phases(runs: Sequence[tuple[str, Memorization]]) -> Phases:
 def quality_curves(
     runs: Sequence[tuple[str, Corrections]], order: Sequence[str]
 ) -> dict[str, tuple[Curve, ...]]:
-    """``precision`` and ``recall`` in percent and numbers ``flagged``: each a curve a run.
+    """``precision`` and ``recall`` in percent and numbers ``flagged``: one curve per run each.
 
     ``order`` has the titles of all runs of the page, in the order of their colours.
     """

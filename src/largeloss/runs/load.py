@@ -124,7 +124,7 @@ class TrainedClassifier(torch.nn.Module):
             images: Files, folders (all images in them and below), or patterns such as
                 ``photos/*.jpg``. For a model of features one ``features.safetensors``, as in a data
                 folder, or a folder that holds it.
-            lists: Files that name images: a path a line (``.txt``), or a table (``.csv``,
+            lists: Files that name images: one path per line (``.txt``), or a table (``.csv``,
                 ``.parquet``) with a column ``image`` or ``path``. Relative paths start from the
                 folder of the list. ``"-"`` is the standard input.
             bad_images: What an image that cannot be read does: ``"error"`` stops there, with

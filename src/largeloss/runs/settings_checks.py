@@ -129,7 +129,7 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     if batch > len(dataset.rows("train")):
         found.append(
             f"A batch of {batch} holds all {len(dataset.rows('train'))} training images: there is "
-            "one step an epoch. Choose a smaller --batch-size."
+            "one step per epoch. Choose a smaller --batch-size."
         )
     least = SMALLEST.get(settings.model.backbone, _SMALLEST)
     if len(shape) == 3 and min(shape[1:]) < least:

@@ -23,7 +23,7 @@ _PART = 1 << 16  # entries that are made plain at a time
 
 
 def write_suggestions(path: Path, lists: Sequence[Suggestions]) -> None:
-    """Writes a ``.csv``, ``.parquet`` or ``.jsonl`` file, a line an entry; best first in each list.
+    """Writes a ``.csv``, ``.parquet`` or ``.jsonl`` file, one line per entry; each list best first.
 
     Columns: image; class; label (what was given to the method: 1, 0, or nothing where unobserved);
     rank in the list, from 1 on; class_rank among those of the class; score; truth (1 or 0, where

@@ -52,7 +52,7 @@ class EntryScores(NamedTuple):
 
 
 def train_epoch(objective: nn.Module, batches: Iterable[Batch], updates: Updates) -> Iterator[Step]:
-    """Takes one step a batch and yields it.
+    """Takes one step per batch and yields it.
 
     Args:
         objective: Called with (inputs, labels, rows), gives

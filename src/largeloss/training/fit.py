@@ -140,7 +140,7 @@ def fit(
         if recorder is not None:
             recorder.begin(epoch, again=resumed)
         listener.begin_epoch(epoch, recipe.epochs, len(loader))
-        # Take a step a batch.
+        # Take one step per batch.
         with naming_images(data.labels.images):
             steps = train_epoch(wrapped, loader, updates)
             shown = f"{listener.title} epoch {epoch + 1}/{recipe.epochs}".strip()

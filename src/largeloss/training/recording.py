@@ -3,7 +3,7 @@
 In a run's folder ``recorded/``, n training images in the order of their rows, C classes:
 
 * ``rows.npy`` (n,) int64: the images;
-* ``losses-000.npy`` (n, C) float16, an epoch a file: the assume-negative loss of the training
+* ``losses-000.npy`` (n, C) float16, one file per epoch: the assume-negative loss of the training
   forward pass, ``softplus(-x)`` of observed positives and ``softplus(x)`` of all other entries;
 * ``steps-000.npy`` (n,) int32: the step in which the image came;
 * ``flagged-000.npy`` (K, 2) int32: positions (image, class) of the unobserved entries that the

@@ -54,7 +54,7 @@ class RunFolder:
         self.last = path / "last"  # folder of the state after the last finished epoch
         self.state_file = self.last / "state.pt"  # what a resumed run continues from
         self.previous_best = self.last / f"previous-{WEIGHTS}"  # best weights before those in best/
-        self.metrics_file = path / "metrics.csv"  # a line an epoch
+        self.metrics_file = path / "metrics.csv"  # one line per epoch
         self.corrections_file = path / "corrections.parquet"  # label edits of the method
         self.recorded = path / "recorded"  # see largeloss.training.recording
         self.result_file = path / "result.json"  # written when the run is finished
@@ -198,7 +198,7 @@ class RunFolder:
         )
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Writes ``metrics.csv``, a line an epoch, in place of the earlier one."""
+        """Writes ``metrics.csv``, one line per epoch, in place of the earlier one."""
         with (
             written_atomically(self.metrics_file) as partial,
             partial.open("w", encoding="utf-8", newline="") as file,

@@ -11,7 +11,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def cam(
-    runs: Annotated[list[Path], typer.Argument(help="Runs, a column each.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; each gets one column.")],
     image: Annotated[
         list[str],
         typer.Option("--image", help="An image file, or a name in the run's data; repeatable."),

@@ -1,4 +1,4 @@
-"""``largeloss data``: collections brought in, examined, split and joined; one command a file."""
+"""``largeloss data``: collections brought in, examined, split and joined; one command per file."""
 
 import typer
 

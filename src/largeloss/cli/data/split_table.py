@@ -11,7 +11,7 @@ from largeloss.report.tables import text_table
 
 
 def split_table(splits: Mapping[str, SplitCounts]) -> Table:
-    """One row a split."""
+    """One row per split."""
     rows = []
     for name, split in splits.items():
         totals = (split.images, *map(sum, (split.present, split.absent, split.unobserved)))

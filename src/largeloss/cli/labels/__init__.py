@@ -1,4 +1,4 @@
-"""``largeloss labels``: label edits listed, applied, undone, exchanged; one command a file."""
+"""``largeloss labels``: label edits listed, applied, undone, exchanged; one command per file."""
 
 import typer
 

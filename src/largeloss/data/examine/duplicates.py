@@ -36,7 +36,7 @@ class DuplicateGroup:
 def find_duplicates(
     paths: Sequence[Path], table: LabelTable, splits: Mapping[str, Rows], workers: int = 2
 ) -> tuple[DuplicateGroup, ...]:
-    """Groups of identical files among ``paths``, one path a row of ``table``.
+    """Groups of identical files among ``paths``, one path per row of ``table``.
 
     Only bytes are compared: the same image saved twice, in another size or format, is not found.
     """

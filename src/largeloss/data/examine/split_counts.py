@@ -19,7 +19,7 @@ class SplitCounts:
     without_present: int
     """Images without any present label, the unlabelled ones among them."""
     mean_present: float
-    """Present labels an image; 0 for a split without images."""
+    """Present labels per image; 0 for a split without images."""
     most_present: int
     """Present labels of the image that has most of them."""
     present: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Labels as ``metadata.jsonl`` of Hugging Face's image folders: a column a class, 1, 0 or null."""
+"""Labels as ``metadata.jsonl`` of Hugging Face's folders: one column per class, 1, 0 or null."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ _NULL = {1: 1, 0: 0, -1: None}
 
 
 def write_huggingface(path: Path, table: LabelTable, splits: Sequence[str] | None = None) -> None:
-    """Writes a line an image: ``file_name``, maybe ``split``, and every class.
+    """Writes one line per image: ``file_name``, maybe ``split``, and every class.
 
     Raises:
         LabelError: a class has the name of one of these two.

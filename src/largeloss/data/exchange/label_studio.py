@@ -70,7 +70,7 @@ def write_label_studio(
 
     Args:
         path: A ``.json`` file.
-        table: One task an image.
+        table: One task per image.
         model: What it says of the unobserved entries.
         prefix: What the addresses of images begin with; their names follow, percent-encoded.
 

@@ -114,8 +114,8 @@ def without_broken_images(
     What is not there is refused before the first is decoded, which may take hours.
 
     ``policy`` says what is done with images that cannot be read: ``"error"`` refuses the data set,
-    ``"skip"`` leaves them out and adds a note. ``workers`` are threads, by default one a core. What
-    ``record`` knows is not decoded again.
+    ``"skip"`` leaves them out and adds a note. ``workers`` are threads, by default one per core.
+    What ``record`` knows is not decoded again.
 
     Raises:
         DataError: images cannot be read and ``policy`` is ``"error"``; or values of all are so
@@ -180,7 +180,7 @@ def read_features(path: Path, table: LabelTable, unnamed: Sequence[str] | None =
     if stored.dtype not in DTYPES or not stored.numel():
         raise DataError(
             f"{path}: features must be of a type among {', '.join(map(_name, DTYPES))}, and at "
-            f"least one an image; got {_name(stored.dtype)} of shape {tuple(stored.shape)}."
+            f"least one per image; got {_name(stored.dtype)} of shape {tuple(stored.shape)}."
         )
     if stored.ndim != 2 or not all(
         bool(stored[start : start + _ROWS].isfinite().all())
@@ -202,14 +202,14 @@ def read_features(path: Path, table: LabelTable, unnamed: Sequence[str] | None =
         if len(values) != table.num_images:
             raise DataError(
                 f"{path} has {len(values)} rows, the label file {table.num_images} images. Name "
-                "the images in the file's metadata, or write one row an image in the same order."
+                "the images in the file's metadata, or write one row per image in the same order."
             )
         return values
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError(f"{path}: 'images' in its metadata must be a JSON list of names.")
     if len(set(names)) < len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
-        raise DataError(f"{path} names the image {twice!r} twice. Write one row an image.")
+        raise DataError(f"{path} names the image {twice!r} twice. Write one row per image.")
     if tuple(names) == table.images and len(names) == len(values):
         return values  # as they are, in place of a second copy
     rows = positions_of(table.images, names)

@@ -34,7 +34,7 @@ def read(path: Path, num_labels: int | None = None) -> Imported:
     negative (most files of MULAN); by default as in the relation's name, ``-C 6``.
 
     Returns:
-        One row a line, named ``"0"``, ``"1"``, …; all are in the split ``train``. A label that is
+        One row per line, named ``"0"``, ``"1"``, …; all are in the split ``train``. A label that is
         ``?`` is unobserved. Nominal features become numbers from 0, in the order in which the
         attribute lists its values.
 

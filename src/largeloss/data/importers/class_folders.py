@@ -1,4 +1,4 @@
-"""One folder a class, with its images in it."""
+"""One folder per class, with its images in it."""
 
 import os
 from collections import defaultdict

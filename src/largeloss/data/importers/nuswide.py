@@ -151,7 +151,7 @@ def _read_subset(root: Path, split: str, concepts: tuple[str, ...]) -> Subset:
         if values.shape != (len(images), 1):
             raise DataError(
                 f"{file} has {values.shape[0]} lines of {values.shape[1]} numbers, but {path} "
-                f"lists {len(images)} images. Needed: one number an image; fetch both again from "
+                f"lists {len(images)} images. Needed: one number per image; fetch both again from "
                 f"{RELEASE}."
             )
         _check_labels(values, file)

@@ -1,4 +1,4 @@
-"""Training images, changed at random: what is drawn depends on a number an image, nothing else."""
+"""Training images, changed at random: what is drawn depends on one number per image alone."""
 
 from collections.abc import Sequence
 from functools import cache

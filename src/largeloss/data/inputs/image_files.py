@@ -210,7 +210,7 @@ def decode_all(
     """Decodes images in full, but for those that ``record`` knows as they are.
 
     Only those at the positions ``rows`` are looked at, if given. ``workers`` are threads, by
-    default one a core.
+    default one per core.
     """
     chosen = np.arange(len(paths)) if rows is None else np.asarray(rows, dtype=np.int64)
     workers = cores() if workers is None else workers

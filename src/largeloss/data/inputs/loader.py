@@ -141,7 +141,7 @@ class Loader:
             num_workers=num_workers,
             persistent_workers=num_workers > 0,
             pin_memory=self.device.type == "cuda",
-            generator=torch.Generator(),  # else it draws from the global stream once a process
+            generator=torch.Generator(),  # else it draws from the global stream once per process
         )
 
     def set_epoch(self, epoch: int, skipped: int = 0) -> None:

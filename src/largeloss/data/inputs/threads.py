@@ -1,4 +1,4 @@
-"""One function over many files, with a thread a core and a bounded queue."""
+"""One function over many files, with one thread per core and a bounded queue."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

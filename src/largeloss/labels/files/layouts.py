@@ -74,7 +74,7 @@ class Parsed(NamedTuple):
 
 
 def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
-    """One column a class."""
+    """One column per class."""
     watching = watched(positions, f"Columns of {raw.path.name}", len(positions))
     dense = np.empty((len(images.codes), len(positions)), dtype=np.int8)
     spelled = set[str]()
@@ -97,7 +97,7 @@ def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parse
 
 
 def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
-    """One line an entry; a blank value is unobserved, a blank label only lists the image."""
+    """One line per entry; a blank value is unobserved, a blank label only lists the image."""
     labels, values = as_text(raw.columns[positions[0]]), raw.columns[positions[1]]
     states, spelled = states_of(values)
     wrong = first(states == WRONG)
@@ -120,7 +120,7 @@ def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Parse
 def parse_list(raw: RawTable, position: int, images: Images, unknown: NDArray[np.bool_]) -> Parsed:
     """The present labels of an image in one cell; the others are unobserved where ``unknown``.
 
-    ``unknown`` has one value an image; elsewhere they are absent.
+    ``unknown`` has one value per image; elsewhere they are absent.
     """
     cells = raw.columns[position]
     if isinstance(cells, np.ndarray) or not (

@@ -97,7 +97,7 @@ def _read_csv(path: Path, as_text: bool) -> RawTable:
     if not header:
         raise LabelError(
             f"{path}: the file is empty. Needed: a header line such as 'image,cat,dog', and one "
-            "line an image."
+            "line per image."
         )
     joined = tuple(map(joined_column, parts))
     return RawTable(path, tuple(header), joined, lambda row: f"line {blocks.line(row)}")

@@ -35,9 +35,9 @@ def read_labels(
 ) -> LabelFile:
     """Reads a ``.csv`` or ``.parquet`` file; its header tells which layout it has.
 
-    * wide, ``image,cat,dog``: one line an image; cells are 1 (present), 0 (absent) or blank
+    * wide, ``image,cat,dog``: one line per image; cells are 1 (present), 0 (absent) or blank
       (unobserved). 1.0, 0.0, TRUE, FALSE and NaN, as pandas writes them, are read so too.
-    * long, ``image,label,value``: one line an entry; a blank value is unobserved, and a line with
+    * long, ``image,label,value``: one line per entry; a blank value is unobserved, and a line with
       neither label nor value only lists the image. Classes are the labels, sorted.
     * list, ``image,labels``: the present labels of an image in one cell, between semicolons (or a
       list of strings in Parquet). Classes are the labels, sorted.

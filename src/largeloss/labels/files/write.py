@@ -111,7 +111,7 @@ def _check_splits(table: LabelTable, splits: Sequence[str] | None) -> None:
     if splits is None:
         return
     if len(splits) != table.num_images:
-        raise LabelError(f"{table.num_images} splits are needed, one an image, got {len(splits)}.")
+        raise LabelError(f"{table.num_images} splits are needed, one per image, got {len(splits)}.")
     for name in sorted(set(splits) - set(SPLITS)):
         raise LabelError(f"Unknown split {name!r}. Needed: {', '.join(SPLITS)}.")
 

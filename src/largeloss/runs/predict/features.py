@@ -79,7 +79,7 @@ def predict_features(
     needed = len(network.mean)
     if features.shape[1] != needed:
         raise DataError(
-            f"{path} has {features.shape[1]} features an image; this model takes {needed}. Give "
+            f"{path} has {features.shape[1]} features per image; this model takes {needed}. Give "
             "features of the network that it was trained on."
         )
     return FeaturePredictions(

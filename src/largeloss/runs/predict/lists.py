@@ -1,4 +1,4 @@
-"""Files that name images: a path a line, or a table with a column of paths; the standard input."""
+"""Files that name images: one path per line, or a column of a table; the standard input."""
 
 import csv
 import os
@@ -30,7 +30,7 @@ _ROWS = 1 << 16  # of a table that are read at a time
 def listed_paths(path: Path) -> Iterator[str]:
     """The paths that a list names, in its order; relative ones start from its folder.
 
-    Text (``.txt``, or the standard input) has a path a line, or paths that end in NUL as ``find
+    Text (``.txt``, or the standard input) has one path per line, or paths that end in NUL as ``find
     -print0`` writes them. A table (``.csv``, ``.parquet``) has them in one column of
     :data:`COLUMNS`. Never more than a part of it is in memory.
 
@@ -44,8 +44,8 @@ def listed_paths(path: Path) -> Iterator[str]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DataError(
-            f"{path}: a list of images ends in .txt (a path a line), .csv or .parquet (a column "
-            f"called {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}). Rename or convert it."
+            f"{path}: a list of images ends in .txt (one path per line), .csv or .parquet (a "
+            f"column called {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}). Rename or convert it."
         )
     try:
         check_regular(path)
@@ -88,7 +88,7 @@ def _separated(file: BinaryIO, where: str) -> Iterator[str]:
         if len(rest) > _LONGEST:
             raise DataError(
                 f"{where}: more than {_LONGEST:,} bytes without a line end are no path. Needed: a "
-                "list of images, a path a line."
+                "list of images, one path per line."
             )
     yield from _decoded(rest, separator)
 

@@ -64,7 +64,7 @@ class ScoredBatch(NamedTuple):
         ]
 
     def to_arrow(self, classes: Sequence[str], digits: int = 8) -> pa.Table:
-        """A row an image, see :func:`columns_of`; probabilities with ``digits`` after the point."""
+        """One row per image, see :func:`columns_of`; probabilities have so many ``digits``."""
         columns = [pa.array(map(plain, self.images), pa.string())]
         columns += [pa.array(self.tags(classes), pa.list_(pa.string()))]
         columns += map(pa.array, self.scores.round(digits).astype(np.float32).T)
@@ -118,7 +118,7 @@ class Predictions:
         return len(self.images)
 
     def source(self) -> Readable:
-        """The inputs of the network, a row an image."""
+        """The inputs of the network, one row per image."""
         return ImageFiles(self.images, self.image_size, self.max_value)
 
     @cached_property
@@ -154,7 +154,7 @@ class Predictions:
             raise none_readable(len(self), self.skipped.values())
 
     def to_arrow(self) -> pa.Table:
-        """Scores all images: columns ``image``, ``tags``, and a probability a class.
+        """Scores all images: columns ``image``, ``tags``, and one probability per class.
 
         Raises:
             DataError: as iterating does.
@@ -232,7 +232,7 @@ class Predictions:
 
 
 def columns_of(classes: Sequence[str]) -> pa.Schema:
-    """Of predictions as a table: ``image``, ``tags``, and a probability a class."""
+    """Of predictions as a table: ``image``, ``tags``, and one probability per class."""
     texts = [("image", pa.string()), ("tags", pa.list_(pa.string()))]
     return pa.schema([*texts, *((name, pa.float32()) for name in classes)])
 

@@ -68,7 +68,7 @@ def check_names(suffix: str, classes: Sequence[str]) -> None:
     taken = sorted({"image", "tags"} & set(classes)) if suffix == ".parquet" else []
     if taken:
         raise ConfigError(
-            f"Parquet has columns image and tags beside one a class, and a class is called "
+            f"Parquet has columns image and tags beside one per class, and a class is called "
             f"{taken[0]!r}. Write .jsonl."
         )
 
@@ -76,11 +76,11 @@ def check_names(suffix: str, classes: Sequence[str]) -> None:
 def write_predictions(predictions: Predictions, path: Path) -> Written:
     """Writes ``.csv``, ``.jsonl``, ``.json`` or ``.parquet``; the file appears when it is complete.
 
-    An image has a line: its name, its tags (most probable first) and a probability a class, to six
-    digits. In JSON they are ``image``, ``tags`` and ``scores`` by class, in CSV and Parquet columns
-    ``image``, ``tags`` and one a class. CSV is for people: text that a spreadsheet would take for a
-    formula (names that begin with ``=``, ``+``, ``-`` or ``@``) has an apostrophe before it, and
-    tags are joined by semicolons. Bytes of a file's name that are no UTF-8 are written as
+    One line per image: its name, its tags (most probable first) and one probability per class, to
+    six digits. In JSON they are ``image``, ``tags`` and ``scores`` by class, in CSV and Parquet
+    columns ``image``, ``tags`` and one per class. CSV is for people: text that a spreadsheet would
+    take for a formula (names that begin with ``=``, ``+``, ``-`` or ``@``) has an apostrophe before
+    it, and tags are joined by semicolons. Bytes of a file's name that are no UTF-8 are written as
     ``\\udcff``. Images that cannot be read are listed in a second file, see :func:`skipped_list`.
 
     Raises:

@@ -49,7 +49,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def settings(self, settings: RunConfig) -> None:
-        """All settings, once a run."""
+        """All settings, once per run."""
 
     @abstractmethod
     def epoch(self, values: Mapping[str, float], epoch: int, position: int) -> None:
