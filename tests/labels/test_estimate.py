@@ -25,7 +25,7 @@ def test_with_tags_alone_it_is_a_lower_bound():
 
 def test_a_reviewers_few_absences_are_no_random_sample():
     states = np.full((400, 10), -1)
-    states[np.arange(400), np.arange(400) % 10] = 1  # a tag an image
+    states[np.arange(400), np.arange(400) % 10] = 1  # one tag per image
     states[:60, 9] = 0  # answers
     value, how = expected_positives(LabelTable.from_dense(states), np.arange(400))
     assert value < 1.01
