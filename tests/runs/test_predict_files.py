@@ -345,3 +345,18 @@ def test_several_processes_need_shards_and_lists(largeloss, small_run, images, m
         code, _, err = largeloss("predict", small_run, *arguments)
         assert code == 2
         assert "give --shards, and a --list" in err
+
+
+def test_a_file_of_the_user_beside_the_predictions_is_left_alone(model, images, tmp_path):
+    out, other = tmp_path / "scores.csv", tmp_path / "scores-skipped.csv"
+    other.write_text("image,split\n07.png,test\n")
+    write_predictions(model.predict(images / "00.png", workers=0), out)
+    assert other.read_text() == "image,split\n07.png,test\n"
+    with pytest.raises(ConfigError, match="holds something else"):
+        write_predictions(model.predict(images, bad_images="skip", workers=0), out)
+    assert other.read_text() == "image,split\n07.png,test\n"
+    other.unlink()
+    write_predictions(model.predict(images, bad_images="skip", workers=0), out)
+    assert len(read_csv(other)) == 2
+    write_predictions(model.predict(images / "00.png", workers=0), out)
+    assert not other.exists()  # it was of the earlier predictions

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from largeloss.cli.options import Backend, Precision
-from largeloss.errors import ConfigError
 from largeloss.files import checksummed_json, write_json, write_text
 
 
@@ -39,9 +38,10 @@ def evaluate(
 ) -> None:
     """Measure the best weights of RUN on a split of DATA, by the labels as they are given."""
     from largeloss.runs.arguments import check_data, check_models
+    from largeloss.runs.output_file import check_output
 
-    if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
-        raise ConfigError(f"--out must be a .json file in a folder that exists, got {out}.")
+    if out is not None:
+        check_output(out, (".json",), run=run)
     check_models([run])
     check_data(data)
     from largeloss.cli import summary

@@ -78,7 +78,7 @@ def predict(
     elif resume:
         raise ConfigError("--resume continues the parts of --shards. Add --shards.")
     else:
-        check_file(out)
+        check_file(out, bad_images, run, lists or [])
     check_models([run])
     check_sources([path for path in given if path != STDIN], lists or [])
     from largeloss.forward.choice import check_choice

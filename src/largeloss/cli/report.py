@@ -16,6 +16,7 @@ def report(
 ) -> None:
     """Write report.html: curves, classes, memorisation, flagged tags, all in one file."""
     from largeloss.cli.console import command_line, say
+    from largeloss.runs.output_file import REPORT, check_output
 
     is_run = (folder / "config.yaml").is_file()
     if not is_run and not (folder / "results.json").is_file():
@@ -23,6 +24,8 @@ def report(
             f"There is neither a run (config.yaml) nor a comparison (results.json) in {folder}. "
             "Name a folder that 'largeloss train' or 'largeloss compare' wrote."
         )
+    path = out or folder / REPORT
+    check_output(path, run=folder, own=REPORT)
     from largeloss.pages.comparison import read_comparison_page
     from largeloss.pages.run import run_page
     from largeloss.report.html import write_report
@@ -32,6 +35,5 @@ def report(
         page = run_page(folder, DataReader())
     else:
         page = read_comparison_page(folder, command_line())
-    path = out or folder / "report.html"
     write_report(path, page)
     say(f"Report, to open in a browser: {path}")

@@ -34,7 +34,7 @@ def suggest(
     from largeloss.cli.console import note, progress, say
     from largeloss.runs.arguments import check_runs, check_suggestions
 
-    check_suggestions(out)
+    check_suggestions(out, run)
     check_runs([run])
     from largeloss.runs.suggestion_files import write_suggestions
     from largeloss.runs.suggestions import missing_and_wrong

@@ -10,6 +10,7 @@ from largeloss.config import RunConfig
 from largeloss.data.folder.place import label_file_of
 from largeloss.errors import ConfigError
 from largeloss.losses import check_name
+from largeloss.runs.output_file import check_output
 from largeloss.training.run_folder import RunFolder
 
 TUNED = "tuned.json"
@@ -75,13 +76,20 @@ def check_tuned(tuned: Path | None) -> None:
         )
 
 
-def check_suggestions(path: Path) -> None:
-    """Makes sure that suggestions can be written there.
+def check_number(name: str, value: int, least: int) -> None:
+    """Makes sure that a value is a whole number and not below ``least``.
 
     Raises:
-        ConfigError: another suffix, or no such folder.
+        ConfigError: it is not.
     """
-    if path.suffix not in SUGGESTIONS:
-        raise ConfigError(f"--out must end in {', '.join(SUGGESTIONS)}, got {path}.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} of --out does not exist.")
+    if not isinstance(value, int) or value < least:
+        raise ConfigError(f"{name} must be a whole number, {least} or more, got {value!r}.")
+
+
+def check_suggestions(path: Path, run: Path | None = None) -> None:
+    """Makes sure that suggestions (of ``run``) can be written there.
+
+    Raises:
+        ConfigError: as :func:`.check_output`.
+    """
+    check_output(path, SUGGESTIONS, run=run)

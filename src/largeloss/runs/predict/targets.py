@@ -1,29 +1,37 @@
 """Where predictions may be written, asked before a model is loaded."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from largeloss.errors import ConfigError
 from largeloss.files import PARTIAL
+from largeloss.runs.output_file import check_output
 
 FILES = (".csv", ".jsonl", ".json", ".parquet")
 """How the names of files of predictions end."""
 MANIFEST = "_prediction.json"
 SKIPPED = "_skipped"
+SKIPPED_HEADER = "image,problem"
 LOCK = ".lock"
 
 
-def check_file(path: Path) -> None:
-    """Makes sure that predictions can be written to a file.
+def check_file(
+    path: Path, bad_images: str, run: Path | None = None, lists: Sequence[Path] = ()
+) -> None:
+    """Makes sure that predictions (of ``run``, for the images of ``lists``) can be written to a
+    file, and beside it the list of images that cannot be read.
 
     Raises:
-        ConfigError: another suffix, or no such folder.
+        ConfigError: as :func:`.check_output`; or another file has the name of that list.
     """
-    if path.suffix not in FILES:
-        raise ConfigError(f"--out must end in {', '.join(FILES)}, got {path}.")
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder. Name a file, or write parts with --shards.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} of --out does not exist.")
+    check_output(path, FILES, run=run, inputs=lists)
+    skipped = skipped_list(path)
+    check_output(skipped, run=run, inputs=lists)
+    if bad_images == "skip" and skipped.exists() and not is_skipped_list(skipped):
+        raise ConfigError(
+            f"{skipped} is where images that cannot be read would be listed, and holds something "
+            "else. Rename it, or choose another --out; nothing was changed."
+        )
 
 
 def check_folder(folder: Path, resume: bool) -> None:
@@ -59,6 +67,15 @@ def check_folder(folder: Path, resume: bool) -> None:
 def skipped_list(path: Path) -> Path:
     """Where the images that cannot be read are listed, beside ``path``."""
     return path.with_name(f"{path.stem}-skipped.csv")
+
+
+def is_skipped_list(path: Path) -> bool:
+    """Whether a file begins as such a list does."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and file.readline(64).rstrip(b"\r\n") == SKIPPED_HEADER.encode()
+    except OSError:
+        return False
 
 
 def nothing_kept(path: Path) -> str:

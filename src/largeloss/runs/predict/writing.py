@@ -24,7 +24,13 @@ from largeloss.runs.predict.predictions import (
     columns_of,
     none_readable,
 )
-from largeloss.runs.predict.targets import check_file, nothing_kept, skipped_list
+from largeloss.runs.predict.targets import (
+    SKIPPED_HEADER,
+    check_file,
+    is_skipped_list,
+    nothing_kept,
+    skipped_list,
+)
 from largeloss.training.signals import StopRequests
 
 DIGITS = 6
@@ -89,7 +95,7 @@ def write_predictions(predictions: Predictions, path: Path) -> Written:
         RunError: the file cannot be written, or scoring failed.
         Interrupted: SIGINT or SIGTERM asked to stop; nothing is kept.
     """
-    check_file(path)
+    check_file(path, predictions.bad_images)
     check_names(path.suffix, predictions.classes)
     every = range(len(predictions))
     return write_rows(predictions, every, path, skipped_list(path), nothing_kept(path))
@@ -100,7 +106,8 @@ def write_rows(
 ) -> Written:
     """Writes the predictions for some rows, and first the list of those that cannot be read.
 
-    That list is removed where all can be. ``kept`` says what is kept where a signal asks to stop.
+    An earlier list is removed where all can be. ``kept`` says what is kept where a signal asks to
+    stop.
 
     Raises:
         DataError, RunError, Interrupted: as :func:`write_predictions`.
@@ -127,8 +134,8 @@ def write_rows(
                 list_partial.open("w", encoding="utf-8", newline="") as copy,
             ):
                 shutil.copyfileobj(listed, copy)
-        else:
-            skipped.unlink(missing_ok=True)
+        elif is_skipped_list(skipped):
+            skipped.unlink()
     return written
 
 
@@ -145,7 +152,7 @@ def _noted(batches: Batches, classes: Sequence[str], written: Written, listed: T
     lines = csv.writer(listed)
     for batch in batches:
         if batch.skipped and not written.skipped:
-            lines.writerow(["image", "problem"])
+            lines.writerow(SKIPPED_HEADER.split(","))
         for image, reason in batch.skipped.items():
             lines.writerow(map(spreadsheet_cell, (image, reason)))
             written.reasons += [reason] * (len(written.reasons) < REASONS)

@@ -1,0 +1,86 @@
+"""Whether a command may write its file to a place: asked early, by all that write one.
+
+A file of before is replaced where it was the same command's. What has another meaning is not: the
+own files of a run, of a comparison or of a data folder, and what the command itself reads.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from largeloss.config import read_yaml
+from largeloss.data.folder.place import FEATURES
+from largeloss.errors import ConfigError
+from largeloss.training.run_folder import CONFIG, HEAD, TEACHER, TENSORBOARD, WEIGHTS
+
+REPORT = "report.html"
+_SETTINGS, _TABLE = "config.yaml", "table.md"
+_LABELS = ("labels.csv", "labels.parquet")
+_RUN = (_SETTINGS, "metrics.csv", "corrections.parquet", "result.json", "tracking.json", REPORT)
+_KEPT = (  # what such a folder is, the files by which it is known, and those that are its own
+    ("the run", (_SETTINGS,), _RUN),
+    ("the model", (CONFIG,), (CONFIG, WEIGHTS)),
+    ("the comparison", ("results.json",), ("results.json", _TABLE, REPORT)),
+    ("the search", ("tuned.json",), ("tuned.json", "trials.csv", _TABLE)),
+    ("the data folder", _LABELS, (*_LABELS, "dataset.json", "boxes.parquet", FEATURES)),
+)
+_FOLDERS = ("best", "last", "recorded", "review", "analysis", "folds", HEAD, TENSORBOARD)
+
+
+def check_output(
+    path: Path,
+    suffixes: Sequence[str] = (),
+    *,
+    run: Path | None = None,
+    inputs: Iterable[Path] = (),
+    own: str = "",
+) -> None:
+    """Makes sure that a command's file can be written to ``path``, and replaces nothing else.
+
+    Args:
+        path: The file.
+        suffixes: How its name may end; any, if none is given.
+        run: Whose label file is not to be replaced, wherever it is.
+        inputs: Files that the command reads.
+        own: The name of a file that it may replace in a run or comparison.
+
+    Raises:
+        ConfigError: it cannot, or would.
+    """
+    if suffixes and path.suffix not in suffixes:
+        raise ConfigError(f"--out must end in {', '.join(suffixes)}, got {path}.")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder. Name a file for --out.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"The folder {path.parent} of --out does not exist.")
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not path.is_file()):
+        raise ConfigError(f"{path} cannot be written. Choose another --out.")
+    place = path.parent.resolve() / path.name  # a link there is replaced, not what it leads to
+    read = [*inputs, *_label_files(run)]
+    if place in {file.parent.resolve() / file.name for file in read} | {f.resolve() for f in read}:
+        raise _refused(path, "is read by this command")
+    for what, known_by, names in _KEPT:
+        is_one = any((place.parent / name).is_file() for name in known_by)
+        if is_one and place.name in names and place.name != own:
+            raise _refused(path, f"is a file of {what} in {path.parent}")
+    folder = place.parent.name
+    if (folder in _FOLDERS or folder.startswith(TEACHER)) and (
+        place.parent.parent / _SETTINGS
+    ).is_file():
+        raise _refused(path, f"is in a folder that the run in {path.parent.parent} has for itself")
+
+
+def _refused(path: Path, why: str) -> ConfigError:
+    return ConfigError(f"{path} {why}. Choose another --out; nothing was changed.")
+
+
+def _label_files(run: Path | None) -> Iterator[Path]:
+    """That a run was told to take in place of its data folder's own."""
+    if run is None or not (run / _SETTINGS).is_file():
+        return
+    try:
+        data = read_yaml(run / _SETTINGS).get("data")
+    except ConfigError:  # what opens the run says so
+        return
+    if isinstance(data, dict) and isinstance(data.get("labels"), str):
+        yield Path(data["labels"])
