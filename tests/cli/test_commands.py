@@ -209,8 +209,9 @@ def test_demo_makes_its_report_and_replaces_only_its_own_folder(largeloss, tmp_p
     page = (out / "report.html").read_text()
     assert "<svg" in page
     assert "LL-R rejected" in page
-    assert largeloss("demo", "--out", out, "--methods", "llr")[0] == 2
-    assert (out / "results.json").is_file()  # a wrong option clears nothing
+    for wrong in ("llr", "ll-r:900", "an,an"):
+        assert largeloss("demo", "--out", out, "--methods", wrong)[0] == 2
+        assert (out / "results.json").is_file()  # a wrong option clears nothing
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("precious")

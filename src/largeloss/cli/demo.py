@@ -41,7 +41,13 @@ def demo(
 
     variants = parse_methods(methods)
     for variant in variants:
-        check_name(variant.method)  # a wrong name is refused before clearing
+        check_name(variant.method)
+    _check(out)
+    from largeloss.experiments.grid import plan
+    from largeloss.experiments.runner import planned_settings
+    from largeloss.runs.settings_checks import check_before_data
+
+    check_before_data(planned_settings(make, plan(variants, seeds)).values())
     _clear(out)
     say(
         "Digit scenes: 3,000 training images of one to four handwritten digits, of which one is "
@@ -69,14 +75,15 @@ def demo(
     conclude(compare(make, variants, seeds, out, progress()), heading)
 
 
+def _check(out: Path) -> None:
+    if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(
+            f"{out} exists and was not made by the demo, so it is left alone. Choose another --out."
+        )
+
+
 def _clear(out: Path) -> None:
-    if out.exists() and not (out / MARK).is_file():
-        if not out.is_dir() or any(out.iterdir()):
-            raise ConfigError(
-                f"{out} exists and was not made by the demo, so it is left alone. Choose another "
-                "--out."
-            )
-    elif out.exists():
+    if (out / MARK).is_file():
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / MARK, "This folder is replaced by 'largeloss demo'.\n")

@@ -130,11 +130,8 @@ class GridRunner:
         reader: DataReader,
         vary_labels: bool = False,
     ) -> None:
-        settings = {planned.folder: _settings(make, planned, vary_labels) for planned in grid}
-        if len({given.model_dump_json() for given in settings.values()}) < len(grid):
-            raise ConfigError("Two of --methods are the same run once Δ has its default.")
         self._progress = progress
-        self._runner = Runner(settings, out, progress, reader)
+        self._runner = Runner(planned_settings(make, grid, vary_labels), out, progress, reader)
         self.epochs = self._runner.epochs
 
     def data(self, planned: PlannedRun) -> RunData:
@@ -148,6 +145,20 @@ class GridRunner:
             f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s"
         )
         return ComparedRun.of(result, self._runner.settings[planned.folder].data.train_share)
+
+
+def planned_settings(
+    make: Callable[[Variant], RunConfig], grid: Sequence[PlannedRun], vary_labels: bool = False
+) -> dict[str, RunConfig]:
+    """The resolved settings of the runs of a grid, by folder; ``make`` as of :class:`GridRunner`.
+
+    Raises:
+        ConfigError: settings that do not go together, or two runs that are the same.
+    """
+    settings = {planned.folder: _settings(make, planned, vary_labels) for planned in grid}
+    if len({given.model_dump_json() for given in settings.values()}) < len(grid):
+        raise ConfigError("Two of --methods are the same run once Δ has its default.")
+    return settings
 
 
 def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:
