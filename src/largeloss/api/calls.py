@@ -6,18 +6,24 @@ streams are afterwards as they were before.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from largeloss.api.keywords import AnyPath, check_data, layers_of, takes_settings, under
+from largeloss.api.keywords import (
+    AnyPath,
+    check_data,
+    layers_of,
+    resumed,
+    settings_by_method,
+    takes_settings,
+    under,
+)
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
 from largeloss.experiments.variant import Variant
 from largeloss.lazy import without_bars_of_others
-from largeloss.presets import SettingsLayers
 from largeloss.progress import silent_progress, usual_progress
 from largeloss.runs.arguments import check_models, check_runs, check_settings, check_tuned
 from largeloss.training.run_folder import RunFolder
@@ -65,9 +71,7 @@ def train(
     shown = usual_progress() if progress else silent_progress()
     if resume:
         check_runs([folder])
-        from largeloss.runs.settings import saved_settings
-
-        made = saved_settings(folder, layers.made(saved_settings(folder).plain()))
+        made = resumed(folder, layers, config)
     else:
         made = layers.made(under(config))
     check_data(made)
@@ -87,7 +91,7 @@ def train(
         tracked(made, folder, shown.listener(made.method.name)) as listener,
     ):
         training.train(made, folder, resume=resume, listener=listener)
-        write_run_report(folder)
+        write_run_report(folder, shown.remark)
     return Run.read(folder)
 
 
@@ -135,7 +139,7 @@ def compare(
     folder, layers = Path(out), layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
     variants = [Variant.parse(text) for text in methods]
-    made_of = _settings_by_method(layers, config)
+    made_of = settings_by_method(layers, config)
     check_tuned(None if tuned is None else Path(tuned))
     for variant in variants:
         made_of(variant.method)
@@ -200,7 +204,7 @@ def tune(
     layers = layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
 
-    make = _settings_by_method(layers, config)
+    make = settings_by_method(layers, config)
     for method in methods:
         make(method)
     from largeloss.api.results import MethodTuning
@@ -243,8 +247,7 @@ def predict(
     Raises:
         ConfigError, CheckpointError, DataError: as of :func:`load` and ``predict``.
     """
-    paths = [images] if isinstance(images, str | PathLike) else images
-    return load(run).predict([Path(path) for path in paths], **options)
+    return load(run).predict(images, **options)
 
 
 @without_bars_of_others()
@@ -268,20 +271,6 @@ def evaluate(
     from largeloss.runs import evaluate as evaluation
 
     return evaluation.evaluate(Path(run), folder, split=split, **options)
-
-
-def _settings_by_method(
-    layers: SettingsLayers, config: AnyPath | RunConfig | None
-) -> Callable[[str], RunConfig]:
-    """Gives the settings of a method, after a look at what they name."""
-
-    def make(method: str) -> RunConfig:
-        made = layers.made(under(config), {"method": {"name": method}})
-        check_data(made)
-        check_settings(made)
-        return made
-
-    return make
 
 
 @contextmanager

@@ -6,13 +6,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from largeloss.config import RunConfig
+from largeloss.config import RunConfig, merged
 from largeloss.config.flat import flat_names, nested
 from largeloss.config.models import SECTIONS
 from largeloss.errors import ConfigError
 from largeloss.experiments.variant import Variant
 from largeloss.losses import settings_of
 from largeloss.presets import SettingsLayers
+from largeloss.runs.arguments import check_settings
 
 AnyPath = str | PathLike[str]
 Called = TypeVar("Called", bound=Callable[..., Any])
@@ -50,6 +51,13 @@ def layers_of(
     """Keyword arguments as layers of settings."""
     if data is not None:
         settings = settings | {"data": Path(data)}
+    if not isinstance(config, RunConfig | str | PathLike | None):
+        raise ConfigError(
+            "config must be the path of a YAML file, or settings such as those of an earlier run "
+            f"(run.settings), but got {type(config).__name__}. Give single settings as arguments."
+        )
+    if isinstance(methods, str):
+        raise ConfigError(f'methods must be a list, as in methods=["an"], but got {methods!r}.')
     file = None if config is None or isinstance(config, RunConfig) else Path(config)
     layers = SettingsLayers(preset, file)
     known = {name: value for name, value in settings.items() if name in flat_names()}
@@ -63,6 +71,34 @@ def layers_of(
 
 def under(config: AnyPath | RunConfig | None) -> dict[str, Any]:
     return config.plain() if isinstance(config, RunConfig) else {}
+
+
+def resumed(folder: Path, layers: SettingsLayers, config: AnyPath | RunConfig | None) -> RunConfig:
+    """The settings that a run was begun with; all that is given must be among them.
+
+    Raises:
+        ConfigError, CheckpointError: as of :func:`.saved_settings`.
+    """
+    from largeloss.runs.settings import saved_settings  # it brings torch
+
+    given = {}
+    if isinstance(config, RunConfig):
+        given = config.model_dump(mode="json", exclude_unset=True)
+    return saved_settings(folder, layers.made(merged([saved_settings(folder).plain(), given])))
+
+
+def settings_by_method(
+    layers: SettingsLayers, config: AnyPath | RunConfig | None
+) -> Callable[[str], RunConfig]:
+    """Gives the settings of a method, after a look at what they name."""
+
+    def make(method: str) -> RunConfig:
+        made = layers.made(under(config), {"method": {"name": method}})
+        check_data(made)
+        check_settings(made)
+        return made
+
+    return make
 
 
 def check_data(settings: RunConfig) -> None:

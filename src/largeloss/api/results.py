@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from os import PathLike
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +26,7 @@ from largeloss.report.tuning_table import tuning_columns, tuning_rows
 from largeloss.report.worth_figure import worth_axes, worth_curves
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.mean_over_classes import ap_in_words
+from largeloss.runs.predict.sources import AnyPath, as_paths
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.suggestions import Suggestions, missing_and_wrong
@@ -41,7 +41,7 @@ class Run(RunResult):
     """The run folder."""
 
     @classmethod
-    def read(cls, run: str | PathLike[str]) -> Self:
+    def read(cls, run: AnyPath) -> Self:
         """The finished run in a folder.
 
         Raises:
@@ -93,20 +93,21 @@ class Run(RunResult):
         return found
 
     def export(
-        self, to: str, out: str | PathLike[str], images: Sequence[str | PathLike[str]] | None = None
+        self, to: str, out: AnyPath, images: AnyPath | Sequence[AnyPath] | None = None
     ) -> Exported:
         """Writes the model for other programs, see :func:`largeloss.export.write.export`.
 
         Args:
             to: ``"onnx"``, ``"torch-export"`` or ``"hub-folder"``.
             out: A ``.onnx`` or ``.pt2`` file, or a folder, that is not there.
-            images: On which scores are compared with those of ``predict``; None takes val.
+            images: Files or folders, on which scores are compared with those of ``predict``; None
+                takes val.
 
         Raises:
             InputError: a target that exists, packages that are missing, no images.
             RunError: the scores differ, or it cannot be written.
         """
-        return export(self.path, to, Path(out), [Path(one) for one in images or ()])
+        return export(self.path, to, Path(out), as_paths(images or ()))
 
     @property
     def audit(self) -> Audit | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from largeloss.cli.options import Data, takes_settings
-from largeloss.errors import ConfigError, LargelossError
+from largeloss.errors import ConfigError
 from largeloss.presets import SettingsLayers
 
 
@@ -42,6 +42,7 @@ def train(
     if not resume:
         check_settings(settings)
         RunFolder(out).check_free()
+    from largeloss import distributed
     from largeloss.cli import summary
     from largeloss.pages.run import write_run_report
     from largeloss.runs.settings import resolved
@@ -52,14 +53,8 @@ def train(
     shown.expect(resolved(settings).num_epochs)
     with tracked(settings, out, shown.listener(settings.method.name)) as listener:
         summary.print_result(train_run(settings, out, resume=resume, listener=listener), out)
-        try:
-            report = write_run_report(out)
-        except LargelossError as error:
-            note(
-                f"The report could not be written ({error}). Ask again with: largeloss report {out}"
-            )
-        else:
-            if report is None:  # of several processes
-                say(f"Report: largeloss report {out}")
-            else:
-                say(f"Report, to open in a browser: {report}")
+        report = write_run_report(out, note)
+        if report is not None:
+            say(f"Report, to open in a browser: {report}")
+        elif distributed.world_size() > 1:
+            say(f"Report: largeloss report {out}")

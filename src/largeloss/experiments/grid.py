@@ -8,6 +8,7 @@ from largeloss import distributed
 from largeloss.errors import ConfigError
 from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.experiments.variant import Variant
+from largeloss.runs.arguments import check_number
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,9 @@ def plan(variants: Sequence[Variant], num_seeds: int) -> list[PlannedRun]:
     Raises:
         ConfigError: no method, no seed, or a method twice with the same Δ.
     """
-    if not variants or num_seeds < 1:
-        raise ConfigError(
-            f"A comparison needs at least one method and one seed, but got {len(variants)} methods "
-            f"and {num_seeds} seeds."
-        )
+    check_number("seeds", num_seeds, 1)
+    if not variants:
+        raise ConfigError("A comparison needs at least one method, but none is named.")
     if len(set(variants)) < len(variants):
         raise ConfigError("A method is named twice with the same Δ. Name each method once.")
     return [PlannedRun(variant, seed) for seed in range(num_seeds) for variant in variants]

@@ -20,7 +20,7 @@ from largeloss.files import checksummed_json, write_text
 from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
-from largeloss.runs.arguments import TUNED
+from largeloss.runs.arguments import TUNED, check_number
 from largeloss.runs.data import DataReader, load_data
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
@@ -80,6 +80,7 @@ def tune(
     """
     if not methods or len(set(methods)) < len(methods):
         raise ConfigError("--methods must name at least one method, and each once.")
+    check_number("budget", budget, 1)
     shares = [(FullLabel.name, share) for share in checked_shares(complete)]
     searches: list[tuple[str, float | None]] = [*((method, None) for method in methods), *shares]
     bases = {method: make(method) for method, _ in searches}

@@ -86,15 +86,19 @@ def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
     """Shares for ``--complete``, ascending.
 
     Raises:
-        ConfigError: one outside (0, 1), or twice.
+        ConfigError: one outside (0, 1), or twice; no numbers.
     """
-    if not all(0 < share < 1 for share in shares) or len(set(shares)) < len(shares):
-        listed = ", ".join(f"{share:g}" for share in shares)
+    try:
+        found = [float(share) for share in shares]
+    except (TypeError, ValueError):
+        found = [math.nan]  # one number, or no numbers
+    if not all(0 < share < 1 for share in found) or len(set(found)) < len(found):
+        listed = shares if any(map(math.isnan, found)) else ", ".join(f"{one:g}" for one in found)
         raise ConfigError(
             f"--complete takes shares between 0 and 1, each once, such as 0.1,0.2,0.4, but got "
             f"{listed}. All images are the method 'full'."
         )
-    return tuple(sorted(shares))
+    return tuple(sorted(found))
 
 
 def complete_curve(maps: Mapping[float, float]) -> Curve:

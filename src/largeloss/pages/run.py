@@ -1,7 +1,7 @@
 """The report of one run."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +78,20 @@ def run_page(run: Path, read: Reader) -> ReportPage:
     )
 
 
-def write_run_report(run: Path) -> Path | None:
-    """Writes ``report.html`` into a finished run; its path, None where several processes run.
+def write_run_report(run: Path, remark: Callable[[str], None]) -> Path | None:
+    """Writes ``report.html`` into a run that has just finished; its path.
 
-    Raises:
-        LargelossError: it cannot be gathered or written.
+    None where several processes run, or where it cannot be written: ``remark`` is told why, since
+    the run itself is there.
     """
     if distributed.world_size() > 1:  # the page scores images, in one process
         return None
     path = run / "report.html"
-    write_report(path, run_page(run, DataReader()))
+    try:
+        write_report(path, run_page(run, DataReader()))
+    except LargelossError as error:
+        remark(f"The report could not be written ({error}). Ask again with: largeloss report {run}")
+        return None
     return path
 
 

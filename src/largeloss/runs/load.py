@@ -18,10 +18,11 @@ from largeloss.data.inputs.image_files import open_pixels, resize
 from largeloss.errors import CheckpointError, ConfigError, DataError
 from largeloss.forward.choice import check_choice
 from largeloss.models import Classifier, Output, build_classifier
+from largeloss.runs.arguments import check_number
 from largeloss.runs.data import load_data
 from largeloss.runs.predict.features import predict_features
 from largeloss.runs.predict.predictions import Predictions
-from largeloss.runs.predict.sources import find_images
+from largeloss.runs.predict.sources import AnyPath, as_paths, find_images
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.tag_rules import logit_thresholds, saved_calibration
 from largeloss.training.description import TagRule
@@ -109,9 +110,9 @@ class TrainedClassifier(torch.nn.Module):
 
     def predict(
         self,
-        images: Path | str | Sequence[Path | str] = (),
+        images: AnyPath | Sequence[AnyPath] = (),
         *,
-        lists: Sequence[Path | str] = (),
+        lists: AnyPath | Sequence[AnyPath] = (),
         bad_images: str = "error",
         batch_size: int = 64,
         workers: int = 2,
@@ -143,12 +144,14 @@ class TrainedClassifier(torch.nn.Module):
         Raises:
             DataError: images or features are missing, or are not what the model takes. While you
                 iterate: an image cannot be read.
-            ConfigError: ``bad_images`` is something else; a backend that is not installed.
+            ConfigError: an option is out of range; a backend that is not installed.
         """
         if bad_images not in ("error", "skip"):
             raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
+        check_number("batch_size", batch_size, 1)
+        check_number("workers", workers, 0)
         check_choice(backend, precision)
-        paths = [Path(path) for path in ([images] if isinstance(images, str | Path) else images)]
+        paths, listed = as_paths(images), as_paths(lists)
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")
         digest = hashlib.sha256(json.dumps(self.saved, sort_keys=True).encode()).hexdigest()
         if len(self.sample_shape) == 1:
@@ -156,14 +159,14 @@ class TrainedClassifier(torch.nn.Module):
                 network,
                 self.classes,
                 self.logit_thresholds,
-                [*paths, *map(Path, lists)],
+                [*paths, *listed],
                 batch_size,
                 self.scores,
                 digest,
                 backend,
                 precision,
             )
-        found = find_images(paths, [Path(path) for path in lists])
+        found = find_images(paths, listed)
         return Predictions(
             network,
             self.classes,

@@ -13,6 +13,13 @@ from largeloss.errors import DataError
 from largeloss.runs.predict.lists import STDIN, listed_paths, no_list
 from largeloss.runs.predict.path_list import PathList
 
+AnyPath = str | os.PathLike[str]
+
+
+def as_paths(given: AnyPath | Sequence[AnyPath]) -> list[Path]:
+    """One path, or several."""
+    return [Path(path) for path in ([given] if isinstance(given, str | os.PathLike) else given)]
+
 
 @dataclass(frozen=True)
 class FoundImages:
