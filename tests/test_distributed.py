@@ -78,9 +78,12 @@ class Step(nn.Module):
         self.bias = nn.Parameter(torch.zeros(NUM_CLASSES, dtype=torch.float64))
         self.loss: Any = LOSSES[name](**settings)
 
-    def forward(self, inputs, labels, rows):
+    def logits(self, inputs):
         # Entry by entry, so that equal images have equal logits whatever the batch.
-        logits = inputs[:, :1] * self.weight[0] + inputs[:, 1:] * self.weight[1] + self.bias
+        return inputs[:, :1] * self.weight[0] + inputs[:, 1:] * self.weight[1] + self.bias
+
+    def forward(self, inputs, labels, rows):
+        logits = self.logits(inputs)
         return self.loss(logits, labels, rows)
 
 
@@ -107,6 +110,10 @@ def own_part(tensor, shard, rank):
     return tensor.split(list(shard))[rank]
 
 
+def own_parts(whole, shard):
+    return [own_part(tensor, shard, distributed.rank()) for tensor in whole]
+
+
 def train(case):
     """Losses, gradients and edits of four epochs, as one or as one of several processes."""
     name, settings = CASES[case]
@@ -115,11 +122,17 @@ def train(case):
         module.loss.class_weights = torch.tensor([0.5, 2.0, 1.0, 3.0])
     wrapped = DistributedDataParallel(module) if distributed.world_size() > 1 else module
     values, gradients = [], []
+    steps = list(zip(SHARDS, global_batches(name == "full"), strict=True))
     for epoch in range(4):
+        if epoch and (passes := module.loss.passes(epoch)):
+            for shard, whole in steps:
+                inputs, labels, rows = own_parts(whole, shard)
+                logits = module.logits(inputs).detach().expand(passes, -1, -1)
+                module.loss.relabel(logits, labels, rows)
         module.loss.set_epoch(epoch)
-        for shard, whole in zip(SHARDS, global_batches(name == "full"), strict=True):
+        for shard, whole in steps:
             module.zero_grad()
-            value = wrapped(*(own_part(tensor, shard, distributed.rank()) for tensor in whole))
+            value = wrapped(*own_parts(whole, shard))
             value.backward()
             values.append(value.detach())
             gradients += [parameter.grad.clone() for parameter in module.parameters()]
