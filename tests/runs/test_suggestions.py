@@ -155,7 +155,7 @@ def test_observed_labels_that_are_wrong_come_first_among_the_observed(trained):
 
 
 def test_wrong_tags_and_wrong_absences_are_ranked_together(largeloss, tmp_path):
-    """Of one rare class per tag is wrong more often than an absence, though both are as far off."""
+    """Of a rare class a tag is wrong more often than an absence, though both are as far off."""
     stream = np.random.default_rng(0)
     (tmp_path / "data").mkdir()
     truth = (stream.random((300, 2)) < 0.1).astype(int)

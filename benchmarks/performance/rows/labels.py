@@ -50,8 +50,8 @@ def _table() -> Line:
     return Line(
         "labels, 3.4 M × 5,000",
         f"{len(keys):,} entries, batch {BATCH}",
-        f"{held / 1e6:.0f} MB, {nanoseconds:.0f} ns a row",
-        "≤ 80 MB, ≤ 400 ns a row",
+        f"{held / 1e6:.0f} MB, {nanoseconds:.0f} ns per row",
+        "≤ 80 MB, ≤ 400 ns per row",
         held <= 80e6 and nanoseconds <= 400,
         seconds(sampled),
         "dense int8: 17 GB",

@@ -118,7 +118,7 @@ def _split() -> Line:
     return Line(
         "a stratified split, none given",
         f"{images:,} × {classes:,}, complete",
-        f"{each:.0f} µs an image",
+        f"{each:.0f} µs per image",
         "",
         True,
         seconds(sampled),

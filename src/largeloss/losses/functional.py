@@ -1,4 +1,4 @@
-"""The pure floor beneath the losses: functions of tensors, without schedule or memory.
+"""The pure layer beneath the losses: functions of tensors, without schedule or memory.
 
 Shapes are explained in :mod:`largeloss.losses.base`. On the CPU, NumPy compares whole matrices: it
 takes a tenth of torch's time.

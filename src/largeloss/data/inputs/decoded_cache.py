@@ -54,7 +54,7 @@ class DecodedCache:
     def of(cls, files: ImageFiles, rows: Rows, folder: Path) -> Self:
         """The images of ``rows``, ascending; the file is made where it does not exist.
 
-        It goes into ``images/`` in the cache ``folder``; by a thread per core.
+        It goes into ``images/`` in the cache ``folder``; by one thread per core.
 
         Raises:
             ConfigError: the folder cannot be written, or has no room.
