@@ -1,19 +1,32 @@
 """The reference is written from the code; Sphinx is not needed but for the Python pages."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import typer
 from blocks import DOCS
-from largeloss_docs import commands, gallery, methods, preset_tables, published_tables, settings
-from test_documentation import unknown_options
+from largeloss_docs import (
+    commands,
+    gallery,
+    methods,
+    preset_tables,
+    published_tables,
+    result_table,
+    settings,
+)
+from stand_ins import SMALL, write_data
+from test_documentation import Largeloss, unknown_options
 
 from largeloss.cli import app
 from largeloss.config.models import SECTIONS
 from largeloss.errors import InputError, LargelossError, RunError
 from largeloss.losses import LOSSES, RECIPES, settings_of
 from largeloss.presets import presets
+from largeloss.runs.result import RunResult
+
+FILES = (DOCS / "reference/files.md").read_text(encoding="utf-8")
 
 
 def test_commands_are_complete() -> None:
@@ -41,6 +54,30 @@ def test_settings_are_complete() -> None:
     assert "- Option: `--lr`" in lr
     assert "`0.0005`" not in lr
     assert "most of voc2012" in lr
+
+
+def test_keys_of_results_have_a_meaning_and_figures_a_unit() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", result_table.markdown(), re.MULTILINE)
+    assert [key for key, _, _ in rows] == [field.name for field in fields(RunResult)]
+    assert not [key for key, _, meaning in rows if not meaning.strip()]
+    units = {key: unit for key, unit, _ in rows}
+    assert units["test_map"] == "percent"
+    assert units["test_ap"] == "fraction"
+    plain = {"seed", "best_epoch"}
+    numbers = [one.name for one in fields(RunResult) if one.type in (int, float, float | None)]
+    assert {name for name in numbers if not units[name]} == plain
+
+
+def test_columns_of_metrics_are_listed(tmp_path: Path, largeloss: Largeloss) -> None:
+    data = write_data(tmp_path / "data")
+    code, _, err = largeloss(
+        "train", data, "--method", "ll-cp", "--select", "assume-absent",
+        "--set", "training.track_test=true", "--out", tmp_path / "run", *SMALL, "--epochs", "1",
+    )  # fmt: skip
+    assert code == 0, err
+    written = (tmp_path / "run/metrics.csv").read_text().splitlines()[0].split(",")
+    table = FILES.partition("### metrics.csv")[2].partition("\n#")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == written
 
 
 @pytest.mark.parametrize("name", [*LOSSES, *RECIPES])

@@ -13,6 +13,7 @@ from largeloss_docs import (
     preset_tables,
     published_tables,
     python_api,
+    result_table,
     settings,
     signatures,
 )
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "presets": preset_tables.markdown,
     "published": published_tables.markdown,
     "errors": python_api.errors,
+    "result": result_table.markdown,
     "gallery": gallery.markdown,
 } | {
     f"python-{name or 'largeloss'}": partial(python_api.markdown, name)

@@ -19,80 +19,91 @@ Delta = float | Literal["auto"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """A finished run. mAP in percent, average precision of a class as a fraction."""
+    """A finished run. mAP in percent, average precision of a class as a fraction.
+
+    A docstring begins with the unit of its field, where that has one.
+    """
 
     method: str
+    """Name of the method."""
     delta_rel: Delta | None
-    """Percent of the batch's entries, or "auto"; None for methods that have none."""
+    """Percent: of the batch's entries, or "auto"; None for methods that have none."""
     seed: int
+    """Of the training."""
     test_map: float
-    """On the test split, with the weights of the best val epoch; the mean over all classes, in
-    which those without positives count 0, as published."""
+    """Percent: mean over all classes of average precision on the test split, with the weights of
+    the best val epoch. Classes without positives count 0, as published."""
     test_map_measurable: float | None
-    """The same over the classes that are present in some test images and absent in others; None
-    where there are none."""
+    """Percent: the same over the classes that are present in some test images and absent in others;
+    None where there are none."""
     last_test_map: float
-    """On the test split, with the weights of the last epoch; over all classes."""
+    """Percent: as ``test_map``, with the weights of the last epoch."""
     last_test_map_measurable: float | None
+    """Percent: as ``test_map_measurable``, with the weights of the last epoch."""
     best_epoch: int
+    """That of the weights that are kept, counted from 0."""
     stop_reason: str
     """Why the last epoch was the last, in a sentence."""
     seconds: float
-    """Spent in training and evaluation."""
+    """Seconds: spent in training and evaluation."""
     wall_seconds: float
-    """From the call to the result, all sessions of a resumed run together: reading and checking
-    data, extracting features and writing checkpoints, too."""
+    """Seconds: from the call to the result, all sessions of a resumed run together: reading and
+    checking data, extracting features and writing checkpoints, too."""
     val_map: float
-    """In the best epoch."""
+    """Percent: of val, mAP in the best epoch, by ``val_rule``."""
     val_auc: float | None = None
-    """The same, where val has no observed absences: mean over classes of the area under the ROC
-    curve, blanks counted as absent, which chooses in place of mAP. None elsewhere, and in runs of
-    earlier versions."""
+    """Percent: mean over classes of the area under the ROC curve of val in the best epoch, blanks
+    counted as absent. It chooses in place of mAP where val has no observed absences; None
+    elsewhere, and in runs of earlier versions."""
     test_map_interval: list[float] | None
-    """95 % bootstrap interval of ``test_map_measurable`` over the images of the test split, see
-    :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
+    """Percent: 95 % bootstrap interval of ``test_map_measurable`` over the images of the test
+    split, see :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
     val_map_interval: list[float] | None
-    """The same of ``val_map`` over the images of val."""
+    """Percent: the same of ``val_map`` over the images of val."""
     val_counts: dict[str, list[int]]
-    """Class → val images in which it is present, absent, unobserved, by ``val_rule``."""
+    """Images: class → how many of val it is present, absent, unobserved in, by ``val_rule``."""
     val_rule: str
     """Labelling rule by which val was measured, see :mod:`largeloss.training.evaluation`."""
     test_rule: str
+    """Labelling rule by which test was measured."""
     test_example_ap: float | None
-    """Mean over images of average precision, a fraction; None where labels are not complete."""
+    """Fraction: mean over images of average precision; None where labels are not complete."""
     test_classes_without_positives: int
-    """They count 0 in ``test_map``."""
+    """Classes: they count 0 in ``test_map``."""
     test_classes_without_negatives: int
-    """They are present where they are observed, and count 1 in ``test_map`` for any model."""
+    """Classes: present where they are observed; they count 1 in ``test_map`` for any model."""
     test_ap: dict[str, float]
-    """Class → average precision, a fraction."""
+    """Fraction: class → average precision."""
     test_counts: dict[str, list[int]]
-    """Class → test images in which it is present, absent, unobserved."""
+    """Images: class → how many of test it is present, absent, unobserved in."""
     test_tag_precision: float
-    """Share of the tags of ``predict`` that are right, on the test split, in percent."""
+    """Percent: share of the tags of ``predict`` that are right, on the test split."""
     test_tag_recall: float
-    """Share of the present test entries that are tagged, in percent."""
+    """Percent: share of the present test entries that are tagged."""
     num_images: dict[str, int]
-    """Split → images."""
+    """Images: split → how many."""
     train_counts: dict[str, tuple[int, int, int, int | None]]
-    """Class → training images in which it is present, absent, unobserved, missing (unobserved but
-    present in the reference; None where no label was hidden)."""
+    """Images: class → how many of train it is present, absent, unobserved, missing in (unobserved
+    but present in the reference; None where no label was hidden)."""
     expected_positives: float | None
-    """Of methods that use it."""
+    """Tags per image: of methods that use it."""
     estimated: dict[str, float] = field(default_factory=dict)
-    """What the method has estimated in training, by name; of Δ auto ``missing_percent`` of the
-    unobserved entries and ``flagged_percent`` of all, in the end."""
+    """Percent: what the method has estimated in training, by name; of Δ auto ``missing_percent`` of
+    the unobserved entries and ``flagged_percent`` of all, in the end."""
     notes: list[str]
     """Remarks of the run."""
     num_corrections: int
-    """Unobserved training entries that the method has labelled."""
+    """Entries: unobserved ones of train that the method has labelled."""
     protocol: str
+    """How much was trained: ``end-to-end``, ``linear``, ``linear-init``."""
     head: dict[str, Any]
     """Result of LinearInit's first phase; empty otherwise."""
     teaching: dict[str, Any] = field(default_factory=dict)
     """Of --teachers: how good they are, and what they said; empty otherwise."""
     start_weights: str
+    """Which weights the backbone started from."""
     environment: dict[str, Any]
+    """Versions, device, threads and processes."""
     fingerprints: dict[str, str]
     """Of inputs and labels, see :func:`largeloss.training.fingerprints.fingerprints`."""
 
