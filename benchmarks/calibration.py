@@ -32,7 +32,7 @@ from largeloss.metrics import tag_counts
 from largeloss.metrics.aims import Aim
 from largeloss.metrics.calibration import fit_calibration, measured_reliability
 from largeloss.metrics.thresholds import aimed_thresholds_entries, observed_entries
-from largeloss.runs.load import open_run
+from largeloss.runs.opened import open_run
 from largeloss.training.engine import score
 
 HALVINGS = 20

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from largeloss.metrics import shrunk_thresholds, tag_counts, thresholds
-from largeloss.runs.load import open_run
+from largeloss.runs.opened import open_run
 from largeloss.training.engine import score
 
 PRIORS: tuple[float, ...] = (1e-9, 5, 10, 20, 50, 100, 1e9)

@@ -1,8 +1,10 @@
 """What Python gives as arguments: one path or several, ranges, settings of a resumed run."""
 
+import shutil
 from typing import Any
 
 import pytest
+import torch
 
 import largeloss
 from largeloss.config import make_config
@@ -83,3 +85,23 @@ def test_a_report_that_fails_costs_no_run(image_folder, tmp_path, monkeypatch, c
     assert run.test_map >= 0
     err = " ".join(capsys.readouterr().err.split())
     assert "The report could not be written (no space is left). Ask again with: largeloss" in err
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run: largeloss.load(run),
+        lambda run: list(largeloss.predict(run, run.parent / "data/images")),
+        lambda run: largeloss.evaluate(run),
+        lambda run: largeloss.Run.read(run).suggestions(),
+        lambda run: largeloss.Run.read(run).choose_thresholds(),
+        lambda run: largeloss.Run.read(run).export("hub-folder", run.parent / "hub"),
+    ],
+)
+def test_random_streams_are_left_as_they_were(small_run, tmp_path, call):
+    shutil.copytree(small_run.parent / "data", tmp_path / "data")
+    run = shutil.copytree(small_run, tmp_path / "run")
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    call(run)
+    assert torch.equal(torch.get_rng_state(), before)

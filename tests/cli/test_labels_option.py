@@ -11,7 +11,7 @@ import largeloss as library
 from largeloss.data import read_folder
 from largeloss.errors import DataError
 from largeloss.files import read_text
-from largeloss.runs.load import open_run
+from largeloss.runs.opened import open_run
 from largeloss.runs.settings import saved_settings
 
 SMALL = [

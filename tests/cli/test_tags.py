@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import largeloss as library
-from largeloss.runs.load import open_run
+from largeloss.runs.opened import open_run
 from largeloss.training.evaluation import Evaluator
 
 SMALL = [

@@ -11,7 +11,7 @@ from largeloss.data import Dataset
 from largeloss.data.inputs.source import LabelsOnly
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
-from largeloss.runs.data import DataReader, RunData, with_hidden_labels
+from largeloss.runs.data import DataReader, with_hidden_labels
 from largeloss.runs.settings import saved_settings
 
 
@@ -66,18 +66,21 @@ def test_an_image_shows_the_same_labels_in_every_share():
     assert np.array_equal(tables[1].training.rows("train"), tables[1].reference.rows("train"))
 
 
-def test_the_data_of_all_shares_and_seeds_is_read_once():
+def test_the_data_of_all_shares_and_seeds_is_read_once(monkeypatch):
     reads, remarks = [], []
 
     def read(settings):
         reads.append(settings)
-        return RunData(dataset(), dataset())
+        return dataset()
 
-    reader = DataReader(read, remarks.append)
+    monkeypatch.setattr("largeloss.runs.data.read_data", read)
+    reader = DataReader(with_hidden_labels, remarks.append)
     for share in (1.0, 0.5, 0.2):
         for seed in (1200, 1201):
             given = {"observe": "single-positive", "observe_seed": seed, "train_share": share}
-            found = reader(make_config([{"data": given}]))
+            settings = make_config([{"data": given}])
+            found = reader(settings)
+            assert reader.opened(settings).training.labels == found.training.labels
             assert len(found.training.rows("train")) == 50 * share
             assert not found.training.labels.is_complete
             assert found.reference.labels.is_complete

@@ -261,7 +261,7 @@ def test_out_of_fold_each_image_is_scored_by_what_was_learnt_without_it(
     largeloss, tmp_path, hidden
 ):
     _, given = write_data(tmp_path / "data")
-    options = ("--seed", "3", "--set", f"model.hidden={hidden}")
+    options = ("--seed", "3", "--set", f"model.hidden={hidden}", "--record", "losses")
     run = tmp_path / "run"
     assert largeloss("train", tmp_path / "data", *SMALL, *options, "--out", run)[0] == 0
     code, out, err = largeloss("suggest", run, "--folds", 4, "--out", tmp_path / "s.jsonl")
@@ -274,6 +274,8 @@ def test_out_of_fold_each_image_is_scored_by_what_was_learnt_without_it(
     assert np.bincount(fold_of).tolist() == [30] * 4
     folders = sorted((run / "folds").glob("*"))
     assert len(folders) == (4 if hidden else 0)
+    assert not [*(run / "folds").glob("*/recorded")]  # nobody would read it
+    streams = torch.get_rng_state()
     changed = {folder: (folder / "result.json").stat().st_mtime_ns for folder in folders}
     expected = {}
     for fold in range(4):
@@ -295,6 +297,7 @@ def test_out_of_fold_each_image_is_scored_by_what_was_learnt_without_it(
                     score = ridge.scores(features[place : place + 1])[0, column]
                     expected[rows[place], column] = score
     found = Run.read(run).suggestions(folds=4)
+    assert torch.equal(torch.get_rng_state(), streams)
     assert len(found) == len(expected)
     for row, column, score in zip(found.rows, found.columns, found.scores, strict=True):
         assert score == pytest.approx(expected[row, column], rel=1e-5)

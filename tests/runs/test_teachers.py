@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from conftest import write_image_folder
 from largeloss.config import make_config
-from largeloss.errors import RunError
+from largeloss.errors import ConfigError, RunError
 from largeloss.labels import LabelTable, apply_edits, read_edits
 from largeloss.runs.teachers import AUTHOR, MISSING, SURE, added_tags, write_votes
 from largeloss.runs.train import train
@@ -163,7 +163,8 @@ def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(wh
 def test_what_does_not_go_with_teachers(largeloss, image_folder, tmp_path, more, message):
     code, _, err = largeloss(
         "train", image_folder, "--backbone", "digits", "--image-size", "16", "--teachers", "1",
-        "--cache", tmp_path / "cache", *more, "--out", tmp_path / "run",
+        "--observe", "single-positive", "--cache", tmp_path / "cache", *more, "--out",
+        tmp_path / "run",
     )  # fmt: skip
     assert code == 2
     assert message in err
@@ -192,3 +193,29 @@ def test_the_recipe_is_compared_with_others_by_its_own_name(largeloss, image_fol
     assert taught["estimated"]["missing_percent"] == pytest.approx(taught["teaching"]["missing"])
     code, _, err = largeloss("report", tmp_path / "c/auto-seed0")
     assert code == 0, err
+
+
+def complete(folder: Path, method: str, teachers: int | None, observe: str | None):
+    made = settings(folder, teachers=teachers)
+    return make_config(
+        [made.plain() | {"method": {"name": method}}, {"data": {"observe": observe}}]
+    )
+
+
+@pytest.mark.filterwarnings("ignore::largeloss.errors.CompleteLabelsWarning")
+def test_teachers_that_could_add_nothing_are_not_trained(tmp_path):
+    data = write_image_folder(tmp_path / "data")
+    with pytest.raises(ConfigError, match="none is unobserved here"):
+        train(complete(data, "ll-r", 2, None), tmp_path / "asked")
+    assert not (tmp_path / "asked").exists()
+    # by default, and where labels are hidden for other methods alone
+    for number, (method, asked, observe) in enumerate(
+        (("auto", None, None), ("full", 2, "single-positive"))
+    ):
+        out = tmp_path / str(number)
+        result = train(complete(data, method, asked, observe), out)
+        assert any("teachers have no tag to add" in text for text in result.notes)
+        assert not result.teaching
+        assert not [*out.glob("teacher-*")]
+        again = train(complete(data, method, asked, observe), out, resume=True)
+        assert again.test_ap == result.test_ap

@@ -13,7 +13,7 @@ from largeloss.data import digits
 from largeloss.data.folder.read import extraction, read_features
 from largeloss.models import build_classifier
 from largeloss.runs.assemble import with_precision
-from largeloss.runs.load import open_run
+from largeloss.runs.opened import open_run
 from largeloss.training import precision
 from largeloss.training.engine import score
 from largeloss.training.fingerprints import FEATURES_BY

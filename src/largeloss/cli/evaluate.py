@@ -21,7 +21,14 @@ def evaluate(
         str | None,
         typer.Option("--unlisted", help="For tag lists: unknown or absent; by split with commas."),
     ] = None,
-    bad_images: Annotated[str, typer.Option("--bad-images", help="error or skip")] = "error",
+    bad_images: Annotated[
+        str | None,
+        typer.Option(
+            "--bad-images",
+            help="error or skip; as the run was told unless given.",
+            show_default=False,
+        ),
+    ] = None,
     groups: Annotated[
         int | None,
         typer.Option(
@@ -53,7 +60,7 @@ def evaluate(
     check_choice(backend, precision)
     if groups is not None:
         from largeloss.runs.grouped_map import measure_groups
-        from largeloss.runs.load import open_run
+        from largeloss.runs.opened import open_run
         from largeloss.runs.seen_in_training import seen_in_training
 
         opened = open_run(run, data, unlisted, bad_images, split)

@@ -101,8 +101,21 @@ def _check_extent(text: str) -> None:
 
 
 def merged(layers: Sequence[Mapping[str, Any]], sets: Sequence[str] = ()) -> dict[str, Any]:
-    """Nested settings and ``a.b=c`` assignments, later ones over earlier ones."""
-    return deep_merged(*layers, *(_assignment(text) for text in sets))
+    """Nested settings and ``a.b=c`` assignments, later ones over earlier ones.
+
+    Raises:
+        ConfigError: an assignment that cannot be read; a section that holds no settings, which a
+            later layer would hide.
+    """
+    every = [*layers, *(_assignment(text) for text in sets)]
+    for layer in every:
+        for name in SECTIONS.keys() & layer.keys():
+            if not isinstance(layer[name], Mapping | None):
+                raise ConfigError(
+                    f"{name} is a section and must hold settings by name, such as {name}: "
+                    f"{{{next(iter(SECTIONS[name].model_fields))}: …}}, but it is {layer[name]!r}."
+                )
+    return deep_merged(*every)
 
 
 def deep_merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
 from largeloss.losses import FullLabel
 from largeloss.progress import Progress
-from largeloss.runs.data import DataReader, load_data
+from largeloss.runs.data import DataReader, decoded
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def compare(
     """
     shares = [Variant(FullLabel.name, share=share) for share in checked_shares(complete)]
     grid = plan([*variants, *shares], num_seeds)
-    reader = DataReader(load_data, progress.remark)
+    reader = DataReader(decoded, progress.remark)
     runner = GridRunner(make, grid, out, progress, reader, vary_labels)
     progress.expect(runner.epochs)
     return ComparedRuns(

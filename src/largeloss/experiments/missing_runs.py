@@ -15,9 +15,10 @@ from largeloss.experiments.variant import Variant
 from largeloss.files import checksummed_json, write_text
 from largeloss.presets import SettingsLayers, presets
 from largeloss.progress import Progress
-from largeloss.runs.data import DataReader, load_data
+from largeloss.runs.data import DataReader, decoded
 from largeloss.runs.grouped_map import measure_groups
-from largeloss.runs.load import LoadedRun, load, open_run
+from largeloss.runs.load import load
+from largeloss.runs.opened import LoadedRun, open_run
 from largeloss.runs.settings import saved_settings
 
 GROUPS_FILE = "groups.json"
@@ -97,7 +98,7 @@ def start_missing(
         DataError, LabelError: data that cannot be read or trained on.
         RunError: a run failed.
     """
-    reader = DataReader(load_data, progress.remark)
+    reader = DataReader(decoded, progress.remark)
     runners = {
         demand: GridRunner(
             partial(_settings, layers, demand.group, data[demand.group.collection]),

@@ -15,7 +15,7 @@ from largeloss.runs.assemble import check
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved, saved_settings
-from largeloss.runs.settings_checks import check_before_data
+from largeloss.runs.settings_checks import check_before_data, needed_teachers
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
 from largeloss.training.listener import Listener
@@ -62,8 +62,12 @@ class Runner:
         check_before_data(added[name] for name in unfinished)
         self.settings |= added
         for name in unfinished:
-            check(added[name], self.data(name))
-        return sum(added[name].num_epochs for name in unfinished)
+            check(added[name], self._reader.opened(added[name]))  # decoding images may take hours
+        epochs = 0
+        for name in unfinished:
+            teachers = needed_teachers(added[name], check(added[name], self.data(name)))
+            epochs += added[name].with_values(training={"teachers": teachers}).num_epochs
+        return epochs
 
     def data(self, name: str) -> RunData:
         """What a run is trained on; read once for all runs that share it."""

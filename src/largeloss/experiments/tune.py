@@ -21,7 +21,7 @@ from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
 from largeloss.runs.arguments import TUNED, check_number
-from largeloss.runs.data import DataReader, load_data
+from largeloss.runs.data import DataReader, decoded
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
 from largeloss.training.run_folder import RunFolder
@@ -86,7 +86,7 @@ def tune(
     bases = {method: make(method) for method, _ in searches}
     trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
     first = [_settings(bases, trial) for own in trials.values() for trial in own]
-    runner = Runner(dict(first), out, progress, DataReader(load_data, progress.remark))
+    runner = Runner(dict(first), out, progress, DataReader(decoded, progress.remark))
     progress.expect(runner.epochs)
     results: dict[Trial, RunResult] = {}
     tuned = []

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import DataError, InputError, RunError
-from largeloss.runs.data import open_data
+from largeloss.runs.data import readable_data
 from largeloss.runs.load import TrainedClassifier
 from largeloss.runs.predict.sources import find_images
 from largeloss.runs.settings import saved_settings
@@ -43,7 +43,7 @@ def real_inputs(
             "compared on: --images FOLDER."
         )
     try:
-        data = open_data(saved_settings(run)).reference
+        data = readable_data(saved_settings(run)).reference
         rows = data.rows("val")[:NUM_INPUTS].tolist()
         inputs = data.source.read(rows, [False] * len(rows))
     except InputError as error:

@@ -8,11 +8,12 @@ import torch
 from largeloss import distributed
 from largeloss.config import MethodConfig, RunConfig
 from largeloss.data import Dataset
+from largeloss.data.inputs.loader import check_last_batch
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss, class_weights
 from largeloss.models import Classifier, normalisation_remarks, weights_id
 from largeloss.runs.choice import choice_remarks
-from largeloss.runs.data import RunData, load_data
+from largeloss.runs.data import RunData, decoded, read_data, with_hidden_labels
 from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method, resolved
@@ -59,7 +60,9 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
     settings = resolved(settings)
     if data is None:
         check_before_data([settings])
-        data = load_data(settings)
+        given = read_data(settings)
+        check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
+        data = decoded(settings, given)
     dataset = check(settings, data)
     settings, measured = with_precision(settings, dataset)
     evaluators = make_evaluators(settings, data)
@@ -83,6 +86,8 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
 
 def check(settings: RunConfig, data: RunData) -> Dataset:
     """Refuses resolved settings that do not go together with the data, before any work.
+
+    It looks at no image: whether they were decoded does not matter.
 
     Returns:
         What the method is trained on.
@@ -114,7 +119,8 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
                 f"{method.name} with these settings compares scoring passes that differ by "
                 "dropout, and needs dropout before the head: --set model.dropout=0.5."
             )
-    check_teachers(settings, dataset)
+    check_last_batch(len(dataset.rows("train")), settings.training.batch_size)
+    check_teachers(settings, data, dataset)
     make_feature_folder(settings)
     return dataset
 

@@ -70,7 +70,18 @@ def open_data(settings: RunConfig) -> RunData:
 
 
 def load_data(settings: RunConfig, split: str = "all") -> RunData:
-    """The data of a run, after every image (of a split) was decoded once; cached if asked.
+    """The data of a run, after every image (of a split) was decoded once; cached if asked."""
+    return decoded(settings, read_data(settings), split)
+
+
+def readable_data(settings: RunConfig) -> RunData:
+    """The data of a run: without the images that cannot be read, where it has left them out."""
+    skips = settings.data.bad_images == "skip"
+    return load_data(settings) if skips else open_data(settings)
+
+
+def decoded(settings: RunConfig, dataset: Dataset, split: str = "all") -> RunData:
+    """``dataset``, as :func:`read_data` gives it, after every image (of a split) was decoded once.
 
     What was decoded before, and has not changed since, is not decoded again. Identical files in
     different splits are noted where all are looked at.
@@ -79,9 +90,7 @@ def load_data(settings: RunConfig, split: str = "all") -> RunData:
     record = None
     if root is not None:
         record = DecodeRecord.of(cache_folder(settings), root, settings.data.max_value)
-    checked = without_broken_images(
-        read_data(settings), settings.data.bad_images, split=split, record=record
-    )
+    checked = without_broken_images(dataset, settings.data.bad_images, split=split, record=record)
     if split == "all":
         checked = _with_leaks_noted(checked)
     data = with_hidden_labels(settings, checked)
@@ -105,14 +114,19 @@ def _with_leaks_noted(dataset: Dataset) -> Dataset:
 
 
 class DataReader:
-    """Reads the data of runs, once for all that share it; ``remark`` is told what to know."""
+    """Reads the data of runs, once for all that share it.
+
+    ``finish`` makes of what was read what a run takes, such as :func:`decoded`; ``remark`` is told
+    what to know.
+    """
 
     def __init__(
         self,
-        read: Callable[[RunConfig], RunData] = open_data,
+        finish: Callable[[RunConfig, Dataset], RunData] = with_hidden_labels,
         remark: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._read, self._remark = read, remark
+        self._finish, self._remark = finish, remark
+        self._read: dict[str, Dataset] = {}
         self._complete: dict[str, Dataset] = {}
         self._kept: dict[str, RunData] = {}
 
@@ -123,15 +137,31 @@ class DataReader:
             self._kept[key] = with_hidden_labels(settings, self._as_given(settings))
         return self._kept[key]
 
+    def opened(self, settings: RunConfig) -> RunData:
+        """The data of a run, of which no image has been decoded for it."""
+        settings = resolved(settings)
+        return with_hidden_labels(settings, self._opened(_with_all(settings)))
+
     def _as_given(self, settings: RunConfig) -> Dataset:
         """With all labels and all images: hiding them is quick, decoding every image is not."""
-        every = settings.with_values(data={"observe": None, "observe_seed": 0, "train_share": 1.0})
+        every = _with_all(settings)
         key = _key(every)
         if key not in self._complete:
-            self._complete[key] = self._read(every).reference
+            self._complete[key] = self._finish(every, self._opened(every)).reference
             for text in self._complete[key].notes:
                 self._remark(text)
         return self._complete[key]
+
+    def _opened(self, every: RunConfig) -> Dataset:
+        key = _key(every)
+        if key not in self._read:
+            self._read[key] = read_data(every)
+        return self._read[key]
+
+
+def _with_all(settings: RunConfig) -> RunConfig:
+    """For all labels and images."""
+    return settings.with_values(data={"observe": None, "observe_seed": 0, "train_share": 1.0})
 
 
 def _key(settings: RunConfig) -> str:

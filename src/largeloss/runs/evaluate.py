@@ -6,8 +6,8 @@ from pathlib import Path
 from largeloss.forward import choose_for
 from largeloss.forward.choice import check_choice
 from largeloss.notebook import html_table
-from largeloss.runs.load import open_run
 from largeloss.runs.mean_over_classes import MeanOverClasses, ap_in_words
+from largeloss.runs.opened import open_run
 from largeloss.runs.seen_in_training import seen_in_training
 from largeloss.runs.tag_rules import number_or_none
 from largeloss.training.evaluation import RULES, Evaluator
@@ -79,7 +79,7 @@ def evaluate(
     *,
     split: str = "test",
     unlisted: str | None = None,
-    bad_images: str = "error",
+    bad_images: str | None = None,
     backend: str = "auto",
     precision: str | None = None,
 ) -> Evaluation:
@@ -89,8 +89,9 @@ def evaluate(
         run: Its folder.
         data: A data folder; None for that of the run.
         split: train, val or test.
-        unlisted: For tag lists: ``"unknown"`` or ``"absent"``.
-        bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read.
+        unlisted: For tag lists of ``data``: ``"unknown"`` or ``"absent"``.
+        bad_images: ``"error"``, or ``"skip"`` to leave out images that cannot be read; None for
+            what the run was told.
         backend, precision: How the network is computed, as of ``predict``.
 
     Raises:

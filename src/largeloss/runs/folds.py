@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from largeloss.config import RunConfig
@@ -60,19 +61,21 @@ def fold_networks(
         RunError: a training was stopped, or failed.
     """
     refuse_links(run / FOLDS)
+    settings = settings.with_values(training={"record": "nothing"})  # nobody would read it
     count = int(fold_of.max()) + 1
     for fold in range(count):
         kept = rows[fold_of != fold]
         part = RunData(_training_on(kept, data.training), _training_on(kept, data.reference))
         out = run / FOLDS / part.training.fingerprint[:16]
-        train(
-            settings,
-            out,
-            resume=(out / "config.yaml").is_file(),
-            data=part,
-            listener=listener(f"fold {fold + 1} of {count}"),
-            introduce=False,
-        )
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            train(
+                settings,
+                out,
+                resume=(out / "config.yaml").is_file(),
+                data=part,
+                listener=listener(f"fold {fold + 1} of {count}"),
+                introduce=False,
+            )
         yield load(out).network, fold
 
 

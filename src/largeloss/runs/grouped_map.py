@@ -15,7 +15,7 @@ from largeloss.data.importers.openimages import groups as grouped_by_count
 from largeloss.forward import Forward
 from largeloss.metrics import GroupedMAP, annotated_average_precision, grouped_average_precision
 from largeloss.runs.data import open_data
-from largeloss.runs.load import LoadedRun
+from largeloss.runs.opened import LoadedRun
 from largeloss.runs.training_labels import training_dataset
 from largeloss.training.engine import score_entries
 

@@ -14,7 +14,7 @@ from largeloss.labels.edit_fit import REVIEWERS, written_by
 from largeloss.labels.edited_copies import Applied, apply_to_copy, check_target
 from largeloss.labels.files.header import header_of
 from largeloss.labels.files.raw import read_raw
-from largeloss.training.run_folder import RunFolder
+from largeloss.training.run_folder import RunFolder, is_run
 
 _STATES = {"yes": PRESENT, "no": ABSENT}  # unsure is no edit
 
@@ -77,13 +77,13 @@ def read_source(source: Path) -> EditSource:
                 f"There is no {source}. Name a run folder, or a Parquet file of label edits."
             )
         return EditSource(read_edits(source))
-    folder = RunFolder(source)
-    if not folder.config_file.is_file():
+    if not is_run(source):
         is_data = any((source / name).is_file() for name in (DESCRIPTION, "labels.csv"))
         raise ConfigError(
             f"{source} {'is a data folder' if is_data else 'holds no run'}. Label edits are in a "
             "run folder, or in a Parquet file."
         )
+    folder = RunFolder(source)
     from largeloss.runs.settings import saved_settings  # brings torch, which files do without
 
     settings = saved_settings(source)

@@ -19,7 +19,7 @@ from largeloss.labels.edit_fit import REVIEWERS, fit, written_by
 from largeloss.labels.edited_copies import Applied, check_new_file
 from largeloss.labels.names import positions_of
 from largeloss.runs.label_edits import read_source
-from largeloss.training.run_folder import RunFolder
+from largeloss.training.run_folder import is_run
 
 TABLES = (".csv", ".parquet")
 SUFFIXES = {
@@ -63,9 +63,9 @@ def export(
     check_format(kind)
     beside = [out.with_suffix(".xml")] if kind == "label-studio" else []
     check_new_file(out, SUFFIXES[kind], *beside)
-    records, is_run = read_labels_of(source, unlisted), _is_run(source)
+    records, of_run = read_labels_of(source, unlisted), is_run(source)
     table, applied = records.table, None
-    if is_run:
+    if of_run:
         found = read_source(source)
         if not authors and written_by(found.edits, REVIEWERS).any():
             authors = (REVIEWERS,)
@@ -82,7 +82,7 @@ def export(
     elif kind == "huggingface":
         write_huggingface(out, table, splits)
     elif kind == "label-studio":
-        model = model_says(source, table) if is_run else None
+        model = model_says(source, table) if of_run else None
         write_label_studio(out, table, model, prefix)
     else:
         write_labels(out, table, splits=splits, layout="long" if kind == "long" else "wide")
@@ -93,7 +93,7 @@ def model_says(run: Path, table: LabelTable) -> ModelSays:
     """Probabilities of the images in the splits of a run, for the classes of ``table``."""
     import torch  # slow to import, as the two that follow; only runs need them
 
-    from largeloss.runs.load import open_run
+    from largeloss.runs.opened import open_run
     from largeloss.training.engine import score
 
     opened = open_run(run)
@@ -127,7 +127,7 @@ def read_labels_of(source: Path, unlisted: str | None) -> Records:
         ConfigError: a run of the digit scenes.
         DataError, LabelError: they cannot be read.
     """
-    if not _is_run(source):
+    if not is_run(source):
         return read_records(source, unlisted=unlisted)
     from largeloss.runs.settings import saved_settings
 
@@ -135,10 +135,6 @@ def read_labels_of(source: Path, unlisted: str | None) -> Records:
     if data.path is None:
         raise ConfigError(f"{source} was trained on the digit scenes, which have no label file.")
     return read_records(data.path, unlisted=unlisted or data.unlisted, labels=data.labels)
-
-
-def _is_run(source: Path) -> bool:
-    return RunFolder(source).config_file.is_file()
 
 
 def _split_names(records: Records) -> list[str] | None:

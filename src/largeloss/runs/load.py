@@ -1,9 +1,8 @@
-"""Trained models and runs, loaded from their folders."""
+"""Trained models, loaded from their folders."""
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from largeloss.config import RunConfig, make_config
-from largeloss.data import Dataset, Loader
 from largeloss.data.inputs.image_files import open_pixels, resize
 from largeloss.errors import CheckpointError, ConfigError, DataError
 from largeloss.forward.choice import check_choice
 from largeloss.models import Classifier, Output, build_classifier
 from largeloss.runs.arguments import check_number
-from largeloss.runs.data import load_data
 from largeloss.runs.predict.features import predict_features
 from largeloss.runs.predict.predictions import Predictions
 from largeloss.runs.predict.sources import AnyPath, as_paths, find_images
-from largeloss.runs.settings import saved_settings
 from largeloss.runs.tag_rules import logit_thresholds, saved_calibration
 from largeloss.training.description import TagRule
-from largeloss.training.evaluation import evaluation_loader
-from largeloss.training.recipe import Recipe
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.weights import load_config, load_weights
 
@@ -208,7 +201,8 @@ def load(folder: Path) -> TrainedClassifier:
     best = RunFolder(folder).trained
     saved, weights = load_config(best), load_weights(best)
     try:
-        network = build_classifier(num_classes=len(saved["classes"]), **saved["architecture"])
+        with torch.random.fork_rng(devices=[]):  # the first weights, drawn at random, are replaced
+            network = build_classifier(num_classes=len(saved["classes"]), **saved["architecture"])
         network.load_state_dict(weights)
         network.scored_in_bf16 = saved["scoring_precision"] == "bf16"
         return TrainedClassifier(network, saved)
@@ -216,85 +210,3 @@ def load(folder: Path) -> TrainedClassifier:
         raise CheckpointError(
             f"{best}: weights and config.json do not fit each other ({error})."
         ) from None
-
-
-@dataclass(frozen=True)
-class LoadedRun:
-    """A trained model, which goes to the GPU if there is one, and data that it is measured on."""
-
-    model: TrainedClassifier
-    settings: RunConfig
-    """That the run was begun with."""
-    dataset: Dataset
-    """With the labels as they are given."""
-
-    def __post_init__(self) -> None:
-        self.model.to("cuda" if torch.cuda.is_available() else "cpu")
-
-    def loader(self, split: str) -> Loader:
-        """Batches of a split, or of ``all`` of them, in order."""
-        device = next(self.model.parameters()).device
-        dataset = self.dataset
-        if split == "all":
-            every = np.sort(np.concatenate(list(dataset.splits.values())))
-            dataset = replace(dataset, splits={"all": every})
-        return evaluation_loader(dataset, split, Recipe(), device)
-
-
-def open_run(
-    run: Path,
-    data: Path | None = None,
-    unlisted: str | None = None,
-    bad_images: str = "error",
-    split: str = "all",
-) -> LoadedRun:
-    """The best weights of ``run``, on ``data`` or on the run's own; on all of it, or one split.
-
-    Raises:
-        ConfigError, CheckpointError: there is no such run, or nothing to load.
-        DataError, LabelError: the data cannot be read, or does not fit the model.
-    """
-    model, settings = load(run), saved_settings(run)
-    own: dict[str, Any] = {"classes": list(model.classes), "bad_images": bad_images}
-    if data is not None:
-        own |= {"path": str(data), "labels": None, "unlisted": unlisted, "train_share": 1.0}
-    dataset = _reference(settings, own, split)
-    if dataset.source.sample_shape != model.sample_shape:
-        raise DataError(
-            f"This model takes inputs of shape {list(model.sample_shape)}; {dataset.name} has "
-            f"{list(dataset.source.sample_shape)}."
-        )
-    return LoadedRun(model, settings, dataset)
-
-
-def open_shared(run: Path, data: Path | None = None) -> tuple[LoadedRun, NDArray[np.int64]]:
-    """The best weights of ``run``, on the classes that ``data`` has in common with them.
-
-    Returns:
-        The run on its data with the shared classes alone, and (C,) the model's class of each.
-
-    Raises:
-        ConfigError, CheckpointError, DataError, LabelError: as :func:`open_run`; no shared class.
-    """
-    if data is None:
-        opened = open_run(run)
-        return opened, np.arange(opened.dataset.labels.num_classes)
-    model, settings = load(run), saved_settings(run)
-    own = {"path": str(data), "labels": None, "classes": None, "unlisted": None}
-    dataset = _reference(settings, own | {"train_share": 1.0})
-    shared = [name for name in model.classes if name in dataset.labels.classes]
-    if not shared:
-        raise DataError(
-            f"{data} and the model of {run} have no class in common: it knows "
-            f"{', '.join(model.classes[:5])}, …; the data "
-            f"{', '.join(dataset.labels.classes[:5])}, …. Rename classes, or choose other data."
-        )
-    dataset = replace(dataset, labels=dataset.labels.select_classes(shared))
-    columns = np.array([model.classes.index(name) for name in shared])
-    return LoadedRun(model, settings, dataset), columns
-
-
-def _reference(settings: RunConfig, own: dict[str, Any], split: str = "all") -> Dataset:
-    """Data with its labels as they are given."""
-    shown = {"data": {"observe": None, "cache": None, **own}}
-    return load_data(make_config([settings.plain(), shown]), split).reference

@@ -10,7 +10,7 @@ from largeloss.data.examine.overlap import shared_inputs
 from largeloss.data.examine.problems import some
 from largeloss.errors import LargelossError
 from largeloss.runs.data import read_data, with_hidden_labels
-from largeloss.runs.load import LoadedRun
+from largeloss.runs.opened import LoadedRun
 from largeloss.runs.result import RunResult
 from largeloss.training.fingerprints import LABELS
 from largeloss.training.run_folder import RunFolder

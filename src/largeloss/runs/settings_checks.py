@@ -1,7 +1,7 @@
 """What can be said of settings alone, before data are read: refusals and remarks."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from largeloss.data import Dataset
 from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
-from largeloss.losses import AssumeNegative, check_method, title_of
+from largeloss.losses import AssumeNegative, check_method, title_of, training_of
 from largeloss.losses.auto_delta import AutoDelta
 from largeloss.runs.data import RunData
 from largeloss.runs.missing import own_settings
@@ -78,14 +78,27 @@ def make_feature_folder(settings: RunConfig) -> None:
         ) from None
 
 
-def check_teachers(settings: RunConfig, dataset: Dataset) -> None:
+def needed_teachers(settings: RunConfig, dataset: Dataset) -> int:
+    """How many are trained: none where no training entry is unobserved, to which they add tags."""
+    teachers = settings.training.teachers or 0
+    return 0 if not teachers or _is_complete(dataset) else teachers
+
+
+def check_teachers(settings: RunConfig, data: RunData, dataset: Dataset) -> None:
     """Refuses settings that do not go together with teachers.
 
     Raises:
-        ConfigError: so they are.
+        ConfigError: so they are; or teachers that a method does not have by default would be
+            trained for nothing.
     """
     training = settings.training
-    if not training.teachers:
+    if not needed_teachers(settings, dataset):
+        usual = training_of(settings.method.name).get("teachers", 0)
+        if training.teachers not in (None, 0, usual) and _is_complete(data.training):
+            raise ConfigError(
+                "--teachers adds tags to unobserved training entries, and none is unobserved here. "
+                "Leave it out, or leave blank what nobody annotated."
+            )
         return
     if training.protocol != "end-to-end":
         raise ConfigError(
@@ -107,7 +120,7 @@ def check_teachers(settings: RunConfig, dataset: Dataset) -> None:
 
 def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     """Settings that can be used, but are hardly what the user wants."""
-    found, shape = [], dataset.source.sample_shape
+    found, shape = list(_unused(settings, dataset)), dataset.source.sample_shape
     method, batch = settings.method, settings.training.batch_size
     own = method.given()
     if method.delta_rel == 0:
@@ -138,6 +151,25 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
             f"most backbones; below {least} pixels little can be recognised (--image-size)."
         )
     return found
+
+
+def _unused(settings: RunConfig, dataset: Dataset) -> Iterator[str]:
+    """Settings that nothing looks at."""
+    training = settings.training
+    if training.teachers and not needed_teachers(settings, dataset):
+        yield ("No training entry is unobserved: teachers have no tag to add, and none is trained.")
+    if training.backend not in ("auto", "torch") and training.protocol == "end-to-end":
+        yield (
+            f"--backend {training.backend} is of frozen features (--protocol linear or "
+            "linear-init); this run is computed by torch."
+        )
+    usual = type(training).model_fields["momentum"].default
+    if training.optimizer == "adam" and training.momentum != usual:
+        yield "training.momentum is of sgd and rmsprop; adam does not look at it."
+
+
+def _is_complete(dataset: Dataset) -> bool:
+    return dataset.labels.select(dataset.rows("train")).is_complete
 
 
 def hiding_remarks(settings: RunConfig, data: RunData) -> list[str]:

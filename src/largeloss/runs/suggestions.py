@@ -22,7 +22,7 @@ from largeloss.forward import choose_for
 from largeloss.models import Classifier
 from largeloss.notebook import SHOWN, html_table
 from largeloss.runs.best_entries import BestEntries
-from largeloss.runs.data import RunData, load_data, open_data
+from largeloss.runs.data import RunData, readable_data
 from largeloss.runs.folds import fold_networks, fold_numbers
 from largeloss.runs.load import load
 from largeloss.runs.predict.predictions import plain
@@ -132,8 +132,7 @@ def missing_and_wrong(
     """
     settings, model = saved_settings(run), load(run)
     if data is None:
-        skips = settings.data.bad_images == "skip"
-        data = load_data(settings) if skips else open_data(settings)
+        data = readable_data(settings)
     table, truth = data.training.labels, data.reference.labels
     fits = data.training.source.sample_shape == model.sample_shape
     if table.classes != model.classes or not fits:

@@ -17,7 +17,7 @@ from largeloss.metrics.calibration import (
 )
 from largeloss.notebook import Table
 from largeloss.runs.assemble import make_evaluators
-from largeloss.runs.data import load_data, open_data
+from largeloss.runs.data import readable_data
 from largeloss.runs.load import load
 from largeloss.runs.seen_in_training import has_changed
 from largeloss.runs.settings import saved_settings
@@ -89,8 +89,7 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
             f"The run in {run} is not finished, and going on would choose thresholds again. Finish "
             f"it with 'largeloss train --resume --out {run}'."
         )
-    skips = settings.data.bad_images == "skip"
-    data = load_data(settings) if skips else open_data(settings)
+    data = readable_data(settings)
     table = data.training.labels
     if table.classes != model.classes or data.training.source.sample_shape != model.sample_shape:
         raise ConfigError(

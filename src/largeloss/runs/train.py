@@ -19,6 +19,7 @@ from largeloss.runs.phases import (
     whole_model,
 )
 from largeloss.runs.result import RunResult, environment
+from largeloss.runs.settings_checks import needed_teachers
 from largeloss.runs.tag_rules import logit_thresholds, saved_rules, tag_rules
 from largeloss.runs.teachers import Teaching, added_tags, taught
 from largeloss.runs.training_labels import training_counts
@@ -84,7 +85,7 @@ def train(
         elif run.settings.training.protocol == "linear-init":
             head = train_head_first(phase, run.settings, device, listener, requests, continuing)
         teaching = None
-        if run.settings.training.teachers:
+        if needed_teachers(run.settings, run.dataset):
             phase, teaching = taught(phase, run, device, listener, requests)
         with requests.listening():
             outcome = fit(

@@ -37,6 +37,11 @@ SUMS = "sha256_of"
 """In ``result.json``: checksums of files that have none of their own."""
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a run was begun there; of other folders nothing is asked."""
+    return (folder / "config.yaml").is_file()
+
+
 class RunFolder:
     """One run's folder, with a lock that the system drops when the process ends.
 
@@ -121,10 +126,18 @@ class RunFolder:
         """Makes sure that a new run may begin here; changes nothing.
 
         Raises:
-            ConfigError: the folder already holds a run, or something else.
+            ConfigError: the folder already holds a run, or something else; or cannot be written.
         """
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError(f"{self.path} is a file and cannot be written as a run folder.")
+        place = self.path  # where it is, or the folder in which it would be made
+        while not os.path.lexists(place):
+            place = place.parent
+        if not os.path.isdir(place) or not os.access(place, os.W_OK | os.X_OK):
+            raise ConfigError(
+                f"The run folder {self.path} cannot be written: nothing can be made in {place}. "
+                "Choose another --out."
+            )
         if self.config_file.exists():
             state = "a finished run" if self.finished else "a run that is not finished"
             raise ConfigError(

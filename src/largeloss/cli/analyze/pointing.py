@@ -35,8 +35,9 @@ def pointing(
     from largeloss.experiments.published import POINTING
     from largeloss.losses import title_of
     from largeloss.report.tables import NOTHING, text_table
-    from largeloss.runs.load import LoadedRun, open_shared
+    from largeloss.runs.opened import LoadedRun, open_shared
     from largeloss.runs.recorded_labels import write_analysis
+    from largeloss.runs.settings import saved_settings
 
     def size(opened: LoadedRun, row: int) -> tuple[int, int]:
         source = opened.dataset.source
@@ -51,9 +52,8 @@ def pointing(
     rows: list[tuple[str, ...]] = []
     numbers_averaged: list[int] = []
     first: tuple[Path, tuple[str, ...]] | None = None
-    for run in runs:
-        opened, columns = open_shared(run, data)
-        folder = data or opened.settings.data.path
+    folders = {run: data or saved_settings(run).data.path for run in runs}
+    for folder in folders.values():  # before images are decoded
         if folder is None or not (folder / BOXES).is_file():
             raise DataError(
                 f"{folder or 'The data set of digit scenes'} has no boxes ({BOXES} is missing), so "
@@ -61,6 +61,9 @@ def pointing(
                 "import' of voc2007, voc2012, coco2014, coco2017 and cub; name such a folder with "
                 "--data."
             )
+    for run, folder in folders.items():
+        assert folder is not None
+        opened, columns = open_shared(run, data)
         labels = opened.dataset.labels
         judged = folder.resolve(), labels.classes
         first = first or judged

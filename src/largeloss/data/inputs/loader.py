@@ -91,6 +91,20 @@ class _Reads(TorchDataset[Read]):
             return error
 
 
+def check_last_batch(num_rows: int, batch_size: int) -> None:
+    """Makes sure that each process has a share of every batch in training.
+
+    Raises:
+        ConfigError: the last batch has fewer images than there are processes.
+    """
+    short = num_rows % batch_size or batch_size
+    if short < distributed.world_size():
+        raise ConfigError(
+            f"The last of the batches has {short} images for {distributed.world_size()} "
+            f"processes, and none may be empty. Choose another batch size than {batch_size}."
+        )
+
+
 class Loader:
     """Batches of some rows of a data set.
 
@@ -121,12 +135,8 @@ class Loader:
     ) -> None:
         if batch_size < 1:
             raise ConfigError(f"batch_size must be 1 or more, got {batch_size}.")
-        short = len(rows) % batch_size or batch_size
-        if seed is not None and short < distributed.world_size():
-            raise ConfigError(
-                f"The last of the batches has {short} images for {distributed.world_size()} "
-                f"processes, and none may be empty. Choose another batch size than {batch_size}."
-            )
+        if seed is not None:
+            check_last_batch(len(rows), batch_size)
         self.labels, self.device = labels, torch.device(device)
         self.plans = _Plans(rows, batch_size, seed, mirror)
         self._reads = _Reads(source, augment)
