@@ -20,6 +20,7 @@ from pyarrow import parquet
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import ConfigError, DataError, Interrupted
 from largeloss.runs.load import load
+from largeloss.runs.predict import predictions as predicting
 from largeloss.runs.predict import shards
 from largeloss.runs.predict.shards import write_shards
 from largeloss.runs.predict.targets import MANIFEST, SKIPPED
@@ -360,3 +361,20 @@ def test_a_file_of_the_user_beside_the_predictions_is_left_alone(model, images, 
     assert len(read_csv(other)) == 2
     write_predictions(model.predict(images / "00.png", workers=0), out)
     assert not other.exists()  # it was of the earlier predictions
+
+
+def test_the_network_is_prepared_only_where_a_part_is_missing(model, images, tmp_path, monkeypatch):
+    chosen, choose = [], predicting.choose
+    monkeypatch.setattr(predicting, "choose", lambda *a: chosen.append(a) or choose(*a))
+    options = {"bad_images": "skip", "batch_size": 4, "workers": 0}
+    out = tmp_path / "parts"
+    write_shards(model.predict(images, **options), out, 8)
+    assert len(chosen) == 1
+    write_shards(model.predict(images, **options), out, 8, resume=True)
+    with pytest.raises(ConfigError, match="holds other predictions"):
+        write_shards(model.predict(images / "00.png", **options), out, 8, resume=True)
+    assert len(chosen) == 1
+    (out / "part-00001.parquet").unlink()
+    told: list[str] = []
+    write_shards(model.predict(images, **options), out, 8, resume=True, remark=told.append)
+    assert len(chosen) == 2

@@ -83,7 +83,7 @@ def predict(
     check_sources([path for path in given if path != STDIN], lists or [])
     from largeloss.forward.choice import check_choice
     from largeloss.runs.load import load
-    from largeloss.runs.predict.shards import as_begun, join_processes, write_shards
+    from largeloss.runs.predict.shards import join_processes, write_shards
     from largeloss.runs.predict.writing import write_predictions
 
     check_choice(backend, precision)
@@ -112,15 +112,13 @@ def predict(
         if predictions.repeated:
             again = counted(predictions.repeated, "path")
             note(f"{again} named an image again; each image is scored once.")
-        if shards is not None:
-            predictions = as_begun(predictions, out, resume)
-        if text := predictions.forward.remark:
-            note(text)
         begun = time.perf_counter()
         if shards is None:
+            if text := predictions.forward.remark:
+                note(text)
             written = write_predictions(predictions, out)
         else:
-            written = write_shards(predictions, out, shards, resume=resume)
+            written = write_shards(predictions, out, shards, resume=resume, remark=note)
         seconds = time.perf_counter() - begun
     for text in written.reasons:
         note(f"Left out: {text}")

@@ -16,7 +16,7 @@ whoever writes it, and when.
 import csv
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,7 +92,12 @@ def join_processes() -> int:
 
 
 def write_shards(
-    predictions: Predictions, folder: Path, rows: int, *, resume: bool = False
+    predictions: Predictions,
+    folder: Path,
+    rows: int,
+    *,
+    resume: bool = False,
+    remark: Callable[[str], None] = lambda text: None,
 ) -> Written:
     """Writes predictions as files of ``rows`` images each; this process its share of them.
 
@@ -105,6 +110,7 @@ def write_shards(
         folder: New, or empty; with ``resume`` also one of the same prediction.
         rows: Images of a file.
         resume: Whether to write only the files that are missing.
+        remark: Is told how the network is computed, where a file is missing.
 
     Raises:
         ConfigError: another prediction is there, or cannot be written there.
@@ -125,6 +131,8 @@ def write_shards(
     }
     with _prepared(parts, made, resume) as missing:
         written = Written(new=sum(len(parts.span(part)) for part in missing))
+        if missing and predictions.forward.remark:  # chosen by all processes together
+            remark(predictions.forward.remark)
         mine = missing[distributed.rank() :: distributed.world_size()]
         for part in watched(mine, "Predictions, by part", len(mine)):
             try:
