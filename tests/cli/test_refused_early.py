@@ -8,6 +8,7 @@ import pytest
 
 from largeloss.cli import run as run_command
 from largeloss.config import make_config
+from largeloss.data import read_folder
 from largeloss.data.inputs.loader import check_last_batch
 from largeloss.errors import ConfigError
 from largeloss.runs.assemble import check
@@ -60,10 +61,13 @@ def test_before_images_are_decoded(
 
 
 def test_a_comparison_reads_the_labels_once(largeloss, image_folder, tmp_path, monkeypatch):
-    from largeloss.runs import data
+    reads = []
 
-    reads, read = [], data.read_folder
-    monkeypatch.setattr(data, "read_folder", lambda *a, **b: reads.append(a) or read(*a, **b))
+    def counted(*given, **more):
+        reads.append(given)
+        return read_folder(*given, **more)
+
+    monkeypatch.setattr("largeloss.runs.data.read_folder", counted)
     out = tmp_path / "out"
     options = ("--methods", "an,full", "--seeds", 1, "--observe", "single-positive")
     assert largeloss("compare", image_folder, *SMALL, *options, "--out", out)[0] == 0

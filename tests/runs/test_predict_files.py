@@ -19,8 +19,8 @@ from pyarrow import parquet
 
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import ConfigError, DataError, Interrupted
+from largeloss.forward import choose
 from largeloss.runs.load import load
-from largeloss.runs.predict import predictions as predicting
 from largeloss.runs.predict import shards
 from largeloss.runs.predict.shards import write_shards
 from largeloss.runs.predict.targets import MANIFEST, SKIPPED
@@ -364,8 +364,13 @@ def test_a_file_of_the_user_beside_the_predictions_is_left_alone(model, images, 
 
 
 def test_the_network_is_prepared_only_where_a_part_is_missing(model, images, tmp_path, monkeypatch):
-    chosen, choose = [], predicting.choose
-    monkeypatch.setattr(predicting, "choose", lambda *a: chosen.append(a) or choose(*a))
+    chosen = []
+
+    def counted(*given):
+        chosen.append(given)
+        return choose(*given)
+
+    monkeypatch.setattr("largeloss.runs.predict.predictions.choose", counted)
     options = {"bad_images": "skip", "batch_size": 4, "workers": 0}
     out = tmp_path / "parts"
     write_shards(model.predict(images, **options), out, 8)
