@@ -225,7 +225,7 @@ def check_method(name: str, settings: Mapping[str, Any]) -> None:
         ConfigError: no such method; a setting that it does not have, that has the wrong type or is
             out of range, or that does not go with another.
     """
-    from largeloss.losses.settings import check_values
+    from largeloss.losses.settings import check_values, takes_labels
 
     method, known = find_method(name), settings_of(name)
     foreign = [setting for setting in settings if setting not in known]
@@ -237,7 +237,7 @@ def check_method(name: str, settings: Mapping[str, Any]) -> None:
             + (f" Did you mean {' and '.join(near)}?" if near else "")
         )
     check_values(method, settings)
-    if "arguments" not in vars(method):  # it takes nothing from the labels
+    if not takes_labels(method):
         method(**settings)
 
 

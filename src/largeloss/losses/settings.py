@@ -90,6 +90,20 @@ def constructor_settings(method: type) -> dict[str, Setting]:
     return found
 
 
+def takes_labels(method: type) -> bool:
+    """Whether the constructor takes what is found in the labels: a tensor, or what has no default
+    (:meth:`.PartialLabelLoss.arguments` may also just look at them)."""
+    initialise = cast(Any, method).__init__
+    hints = get_type_hints(initialise)
+    _, *parameters = inspect.signature(initialise).parameters.values()
+    return any(
+        parameter.default is parameter.empty
+        or Tensor in (hints.get(parameter.name), *get_args(hints.get(parameter.name)))
+        for parameter in parameters
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    )
+
+
 def check_values(method: type, given: Mapping[str, Any]) -> None:
     """Refuses values that are not of the type or in the range of their settings.
 
