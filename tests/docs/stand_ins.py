@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +155,8 @@ def shrunk(words: list[str]) -> list[str]:
     words = [word.removesuffix("…") for word in words[1:]]
     if words[0] not in ("train", "compare"):
         return words
-    few = ["--epochs", "2"] if "digits" in words else []
+    scenes = any(now == "digits" and last != "--backbone" for last, now in pairwise(words))
+    few = ["--epochs", "2"] if scenes else []
     kept: list[str] = []
     while words:
         count = DROPPED.get(words[0], 0)

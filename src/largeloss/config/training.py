@@ -113,8 +113,8 @@ class TrainingConfig(Section):
 
     track: list[Literal["tensorboard", "wandb", "mlflow"]] | None = setting(
         None,
-        "Trackers that follow the run: tensorboard, wandb, mlflow; several by commas, or one an "
-        "option.",
+        "Trackers that follow the run: tensorboard, wandb, mlflow; several by commas, or the "
+        "option repeated.",
         flag=True,
     )
 
