@@ -24,7 +24,7 @@ from largeloss.runs.load import load
 from largeloss.runs.predict import shards
 from largeloss.runs.predict.shards import write_shards
 from largeloss.runs.predict.targets import MANIFEST, SKIPPED
-from largeloss.runs.predict.writing import Written, write_predictions
+from largeloss.runs.predict.writing import Written, check_names, write_predictions
 
 
 @pytest.fixture
@@ -383,3 +383,11 @@ def test_the_network_is_prepared_only_where_a_part_is_missing(model, images, tmp
     told: list[str] = []
     write_shards(model.predict(images, **options), out, 8, resume=True, remark=told.append)
     assert len(chosen) == 2
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_class_that_is_called_as_another_column_is_refused(suffix):
+    with pytest.raises(ConfigError, match=r"image and tags .* called 'tags'\. Write \.jsonl"):
+        check_names(suffix, ["cat", "tags"])
+    check_names(suffix, ["cat", "tag"])
+    check_names(".jsonl", ["image", "tags"])

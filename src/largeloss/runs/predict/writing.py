@@ -69,12 +69,12 @@ def check_names(suffix: str, classes: Sequence[str]) -> None:
     """Makes sure that every class can have a column.
 
     Raises:
-        ConfigError: a class is called as another column of Parquet.
+        ConfigError: a class is called as another column of the table.
     """
-    taken = sorted({"image", "tags"} & set(classes)) if suffix == ".parquet" else []
+    taken = sorted({"image", "tags"} & set(classes)) if suffix in (".csv", ".parquet") else []
     if taken:
         raise ConfigError(
-            f"Parquet has columns image and tags beside one per class, and a class is called "
+            f"The table has columns image and tags beside one per class, and a class is called "
             f"{taken[0]!r}. Write .jsonl."
         )
 
