@@ -176,8 +176,7 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "digits",
             "Digit scenes, shifted images, each method tuned",
             ("--preset", "digits", "--augment", "light"),
-            every,
-            complete="0.1,0.2,0.4",
+            "full,an,ll-r,ll-ct,ll-cp,em,gr",  # each is twenty trainings of forty seconds
         ),
         TunedStudy(
             "voc-animals-whole",
