@@ -3,12 +3,14 @@
 import itertools
 import json
 import math
+from io import StringIO
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 import largeloss as package
 from largeloss.data.folder.read import write_features
@@ -19,7 +21,12 @@ from largeloss.experiments.worth import Budget, Worth, complete_curve, parse_sha
 from largeloss.files import checksummed_json, verified_json
 from largeloss.labels import read_labels
 from largeloss.report.figures import curves_svg
-from largeloss.report.tables import comparison_markdown, comparison_rows, worth_in_words
+from largeloss.report.tables import (
+    comparison_markdown,
+    comparison_rows,
+    comparison_table,
+    worth_in_words,
+)
 from largeloss.report.worth_figure import worth_axes, worth_curves
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
@@ -186,6 +193,12 @@ def test_the_seeds_have_each_their_own_worth_by_their_own_curve():
     assert cells["an"].endswith("% (20 to 40 %)")
     assert cells["ll-r"].endswith("% (90 to > 100 %)")
     assert "in brackets the lowest and the highest of the seeds" in worth_in_words(comparison)
+    assert "in brackets" not in worth_in_words(comparison, ranged=False)
+    written = StringIO()
+    Console(width=80, file=written).print(comparison_table(comparison))
+    shown = written.getvalue()
+    assert "Naive AN" in shown
+    assert "(20 to 40 %)" not in shown
 
 
 def test_results_are_read_back_and_those_of_earlier_versions_too(tmp_path):

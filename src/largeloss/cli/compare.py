@@ -90,7 +90,7 @@ def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
 
     screen.print(comparison_table(compared.comparison))
     if compared.comparison.curve:
-        say(worth_in_words(compared.comparison))
+        say(worth_in_words(compared.comparison, ranged=False))
     if unmeasurable := RunResult.read(compared.folders[0]).test_mean.unmeasurable:
         say(f"mAP is over all classes, as published: in test {unmeasurable}.")
     page = write_comparison(compared, heading)

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.table import Table
 from rich.text import Text
@@ -87,8 +87,8 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """For a terminal."""
-    cells = [row.cells for row in comparison_rows(comparison)]
+    """For a terminal, which has no room for the worth of single seeds."""
+    cells = [replace(row, worth_range=None).cells for row in comparison_rows(comparison)]
     return text_table(comparison_columns(comparison), cells)
 
 
@@ -129,12 +129,15 @@ def share_text(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.0995 else percent(share)
 
 
-def worth_in_words(comparison: Comparison) -> str:
-    """What the column is, and the shares that have as many labels as the methods were shown."""
+def worth_in_words(comparison: Comparison, *, ranged: bool = True) -> str:
+    """What the column is, and the shares that have as many labels as the methods were shown.
+
+    ``ranged``: whether the column has the worth of single seeds, too.
+    """
     budget = comparison.budget
-    ranged = shares = ""
-    if any(line.worth_range is not None for line in comparison.summary):
-        ranged = "; in brackets the lowest and the highest of the seeds, each by its own curve"
+    seeds = shares = ""
+    if ranged and any(line.worth_range is not None for line in comparison.summary):
+        seeds = "; in brackets the lowest and the highest of the seeds, each by its own curve"
     if budget is not None:
         shares = (
             f" The methods were shown as many positives as {share_text(budget.positives)} of the "
@@ -143,7 +146,7 @@ def worth_in_words(comparison: Comparison) -> str:
         )
     return (
         "Worth: the share of the training images with which complete labels reach the same mean "
-        f"test mAP, in as many steps{ranged}.{shares}"
+        f"test mAP, in as many steps{seeds}.{shares}"
     )
 
 
