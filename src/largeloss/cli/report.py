@@ -17,9 +17,10 @@ def report(
     """Write report.html: curves, classes, memorisation, flagged tags, all in one file."""
     from largeloss.cli.console import command_line, say
     from largeloss.runs.output_file import REPORT, check_output
+    from largeloss.training.run_folder import is_run
 
-    is_run = (folder / "config.yaml").is_file()
-    if not is_run and not (folder / "results.json").is_file():
+    of_run = is_run(folder)
+    if not of_run and not (folder / "results.json").is_file():
         raise ConfigError(
             f"There is neither a run (config.yaml) nor a comparison (results.json) in {folder}. "
             "Name a folder that 'largeloss train' or 'largeloss compare' wrote."
@@ -31,7 +32,7 @@ def report(
     from largeloss.report.html import write_report
     from largeloss.runs.data import DataReader
 
-    if is_run:
+    if of_run:
         page = run_page(folder, DataReader())
     else:
         page = read_comparison_page(folder, command_line())

@@ -97,13 +97,11 @@ class Comparison:
     @classmethod
     def of(cls, runs: Sequence[ComparedRun]) -> Self:
         """Summarises runs; methods keep the order in which they first appear."""
-        groups: dict[tuple[str, Delta | None, float], list[float]] = {}
-        seeds: dict[tuple[str, Delta | None, float], dict[int, float]] = {}
+        groups: dict[tuple[str, Delta | None, float], dict[int, float]] = {}
         for run in runs:
             key = run.method, run.delta_rel, run.share
-            groups.setdefault(key, []).append(run.test_map)
-            seeds.setdefault(key, {})[run.seed] = run.test_map
-        means = {key: statistics.fmean(values) for key, values in groups.items()}
+            groups.setdefault(key, {})[run.seed] = run.test_map
+        means = {key: statistics.fmean(seeds.values()) for key, seeds in groups.items()}
         whole = max((run.share for run in runs), default=1.0)
         naive = means.get((AssumeNegative.name, None, whole))
         gap = _gap([run for run in runs if run.share == whole])
@@ -115,7 +113,7 @@ class Comparison:
                 method,
                 delta_rel,
                 means[method, delta_rel, share],
-                statistics.stdev(values) if len(values) > 1 else 0.0,
+                statistics.stdev(seeds.values()) if len(seeds) > 1 else 0.0,
                 None
                 if naive is None or gap is None
                 else (means[method, delta_rel, share] - naive) / gap,
@@ -123,11 +121,9 @@ class Comparison:
                 Worth(share)
                 if curve and method == FullLabel.name
                 else worth(curve, means[method, delta_rel, share]),
-                None
-                if method == FullLabel.name
-                else worth_range(own_curves, seeds[method, delta_rel, share]),
+                None if method == FullLabel.name else worth_range(own_curves, seeds),
             )
-            for (method, delta_rel, share), values in groups.items()
+            for (method, delta_rel, share), seeds in groups.items()
         )
         return cls(tuple(runs), summary, curve, _budget(runs) if curve else None)
 

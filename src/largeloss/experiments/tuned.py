@@ -118,5 +118,4 @@ class Tuning:
 def fixed_settings(base: RunConfig, method: str, searched: str | None) -> dict[str, Any]:
     """The given settings of a method, as YAML holds them, without the one that is searched."""
     given: dict[str, Any] = with_method(base, method, {}).plain()["method"]
-    left_out = (None, "name", searched)
-    return {k: v for k, v in given.items() if k not in left_out and v is not None}
+    return {k: v for k, v in given.items() if k not in ("name", searched) and v is not None}

@@ -17,6 +17,7 @@ from largeloss.runs.data import RunData
 from largeloss.runs.load import load
 from largeloss.runs.train import train
 from largeloss.training.listener import Listener
+from largeloss.training.run_folder import is_run
 
 FOLDS = "folds"
 """The folder, within that of a run, of the runs that leave a fold out."""
@@ -71,7 +72,7 @@ def fold_networks(
             train(
                 settings,
                 out,
-                resume=(out / "config.yaml").is_file(),
+                resume=is_run(out),
                 data=part,
                 listener=listener(f"fold {fold + 1} of {count}"),
                 introduce=False,

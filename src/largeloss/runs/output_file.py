@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from largeloss.config import read_yaml
+from largeloss.data.folder.boxes import BOXES
+from largeloss.data.folder.dataset_json import DESCRIPTION
 from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
-from largeloss.training.run_folder import CONFIG, HEAD, TEACHER, TENSORBOARD, WEIGHTS
+from largeloss.training.run_folder import CONFIG, HEAD, TEACHER, TENSORBOARD, WEIGHTS, is_run
 
 REPORT = "report.html"
 _SETTINGS, _TABLE = "config.yaml", "table.md"
@@ -22,7 +24,7 @@ _KEPT = (  # what such a folder is, the files by which it is known, and those th
     ("the model", (CONFIG,), (CONFIG, WEIGHTS)),
     ("the comparison", ("results.json",), ("results.json", _TABLE, REPORT)),
     ("the search", ("tuned.json",), ("tuned.json", "trials.csv", _TABLE)),
-    ("the data folder", _LABELS, (*_LABELS, "dataset.json", "boxes.parquet", FEATURES)),
+    ("the data folder", _LABELS, (*_LABELS, DESCRIPTION, BOXES, FEATURES)),
 )
 _FOLDERS = ("best", "last", "recorded", "review", "analysis", "folds", HEAD, TENSORBOARD)
 
@@ -64,9 +66,7 @@ def check_output(
         if is_one and place.name in names and place.name != own:
             raise _refused(path, f"is a file of {what} in {path.parent}")
     folder = place.parent.name
-    if (folder in _FOLDERS or folder.startswith(TEACHER)) and (
-        place.parent.parent / _SETTINGS
-    ).is_file():
+    if (folder in _FOLDERS or folder.startswith(TEACHER)) and is_run(place.parent.parent):
         raise _refused(path, f"is in a folder that the run in {path.parent.parent} has for itself")
 
 
@@ -76,7 +76,7 @@ def _refused(path: Path, why: str) -> ConfigError:
 
 def _label_files(run: Path | None) -> Iterator[Path]:
     """That a run was told to take in place of its data folder's own."""
-    if run is None or not (run / _SETTINGS).is_file():
+    if run is None or not is_run(run):
         return
     try:
         data = read_yaml(run / _SETTINGS).get("data")

@@ -56,13 +56,17 @@ def find_duplicates(
     )
 
 
-def identical_files(paths: Sequence[Path], workers: int = 2) -> list[list[int]]:
+def identical_files(
+    paths: Sequence[Path], workers: int = 2, sizes: NDArray[np.int64] | None = None
+) -> list[list[int]]:
     """Positions of files with the same bytes, in groups of two or more, by the first position.
 
-    Only files of one size, and then of one beginning, are read in full. Empty files, and what
-    cannot be read, belong to no group.
+    ``sizes`` are theirs, where they are known. Only files of one size, and then of one beginning,
+    are read in full. Empty files, and what cannot be read, belong to no group.
     """
-    sizes = np.fromiter(map_files(size_of, paths, workers, "Sizes of files"), np.int64, len(paths))
+    if sizes is None:
+        found = map_files(size_of, paths, workers, "Sizes of files")
+        sizes = np.fromiter(found, np.int64, len(paths))
     alike = np.flatnonzero((sizes > 0) & _repeated(sizes))
     files = [(paths[place], int(sizes[place])) for place in alike.tolist()]
     begun = np.fromiter(

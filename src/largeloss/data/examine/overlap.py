@@ -33,12 +33,13 @@ def _shared_files(
 ) -> NDArray[np.bool_]:
     shared = np.isin(_names(ours, rows), _names(theirs, others))
     left = rows[~shared]
-    sizes = _sizes(ours, left)
-    alike = others[np.isin(_sizes(theirs, others), sizes[sizes > 0])]  # no other can be the same
+    sizes, their_sizes = _sizes(ours, left), _sizes(theirs, others)
+    alike = np.isin(their_sizes, sizes[sizes > 0])  # no other can be the same
     mine, known = ([files.paths[row] for row in chosen.tolist()]
-                   for files, chosen in ((ours, left), (theirs, alike)))  # fmt: skip
+                   for files, chosen in ((ours, left), (theirs, others[alike])))  # fmt: skip
     again = np.zeros(len(left), dtype=np.bool_)
-    for group in identical_files([*mine, *known]):
+    known_sizes = np.concatenate([sizes, their_sizes[alike]])
+    for group in identical_files([*mine, *known], sizes=known_sizes):
         if group[-1] >= len(left):  # positions ascend: the last is the likeliest of theirs
             again[[place for place in group if place < len(left)]] = True
     shared[~shared] = again
