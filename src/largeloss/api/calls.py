@@ -164,7 +164,7 @@ def compare(
             lead=f"Mean average precision on the test split; seeds: {seeds}.",
             command=f"largeloss report {folder}",
         )
-        write_comparison(compared, heading)
+        write_comparison(compared, heading, shown.remark)
     return MethodComparison(**vars(compared.comparison), path=folder, folders=compared.folders)
 
 

@@ -81,20 +81,23 @@ def compare(
 
 def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
     """Prints the table; writes ``table.md`` and ``report.html``."""
+    from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
-    from largeloss.cli.console import say
     from largeloss.pages.comparison import write_comparison
     from largeloss.report.tables import comparison_table, phase_table, worth_in_words
     from largeloss.report.trends import PHASES_LEGEND, phases
+    from largeloss.runs.file_names import COMPARISON
     from largeloss.runs.result import RunResult
+    from largeloss.training.run_folder import REPORT
 
     screen.print(comparison_table(compared.comparison))
     if compared.comparison.curve:
         say(worth_in_words(compared.comparison, ranged=False))
     if unmeasurable := RunResult.read(compared.folders[0]).test_mean.unmeasurable:
         say(f"mAP is over all classes, as published: in test {unmeasurable}.")
-    page = write_comparison(compared, heading)
+    page = write_comparison(compared, heading, note)
     if page is not None and page.memorization:
         screen.print("", phase_table(phases(page.memorization)), PHASES_LEGEND, "")
-    files = compared.out / "results.json", compared.out / "report.html"
-    say(f"Figures: {files[0]}   Report, to open in a browser: {files[1]}")
+    say(f"Figures: {compared.out / COMPARISON}")
+    if page is not None:
+        say(f"Report, to open in a browser: {compared.out / REPORT}")

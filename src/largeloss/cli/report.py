@@ -16,11 +16,12 @@ def report(
 ) -> None:
     """Write report.html: curves, classes, memorisation, flagged tags, all in one file."""
     from largeloss.cli.console import command_line, say
-    from largeloss.runs.output_file import REPORT, check_output
-    from largeloss.training.run_folder import is_run
+    from largeloss.runs.file_names import COMPARISON
+    from largeloss.runs.output_file import check_output
+    from largeloss.training.run_folder import REPORT, is_run
 
     of_run = is_run(folder)
-    if not of_run and not (folder / "results.json").is_file():
+    if not of_run and not (folder / COMPARISON).is_file():
         raise ConfigError(
             f"There is neither a run (config.yaml) nor a comparison (results.json) in {folder}. "
             "Name a folder that 'largeloss train' or 'largeloss compare' wrote."

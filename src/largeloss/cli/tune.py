@@ -29,7 +29,7 @@ def tune(
     from largeloss.cli.console import out as screen
     from largeloss.experiments.worth import parse_shares
     from largeloss.files import write_text
-    from largeloss.runs.arguments import TUNED
+    from largeloss.runs.file_names import TABLE, TUNED
 
     make = settings_by_method(
         layers,
@@ -56,5 +56,5 @@ def tune(
                 "further away may be better."
             )
     if distributed.rank() == 0:
-        write_text(out / "table.md", tuning_markdown(found))
+        write_text(out / TABLE, tuning_markdown(found))
     say(f"Chosen settings: {out / TUNED}   To compare: largeloss compare … --tuned {out}")

@@ -9,6 +9,7 @@ from largeloss.errors import ConfigError
 from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.experiments.variant import Variant
 from largeloss.runs.arguments import check_number
+from largeloss.runs.file_names import COMPARISON
 
 
 @dataclass(frozen=True)
@@ -49,5 +50,5 @@ def run_grid(
     for planned in grid:
         results.append(run_one(planned, out / planned.folder))
         if distributed.rank() == 0:
-            Comparison.of(results).write(out / "results.json")
+            Comparison.of(results).write(out / COMPARISON)
     return Comparison.of(results)

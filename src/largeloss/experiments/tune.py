@@ -20,8 +20,9 @@ from largeloss.files import checksummed_json, write_text
 from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
-from largeloss.runs.arguments import TUNED, check_number
+from largeloss.runs.arguments import check_number
 from largeloss.runs.data import DataReader, decoded
+from largeloss.runs.file_names import TRIALS, TUNED
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
 from largeloss.training.run_folder import RunFolder
@@ -105,7 +106,7 @@ def tune(
     found = Tuning(tuple(tuned), result.val_rule, resolved(bases[methods[0]]).plain())
     if distributed.rank() == 0:
         write_text(out / TUNED, checksummed_json(asdict(found)))
-        write_text(out / "trials.csv", _csv(results))
+        write_text(out / TRIALS, _csv(results))
     return found
 
 

@@ -8,7 +8,8 @@ from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
 from largeloss.experiments.runner import with_method
 from largeloss.files import read_text, verified_json
-from largeloss.runs.arguments import TUNED, check_tuned
+from largeloss.runs.arguments import check_tuned
+from largeloss.runs.file_names import TUNED
 from largeloss.runs.settings import resolved
 
 

@@ -1,6 +1,6 @@
 """The report of a comparison."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,10 @@ from largeloss.report.html import ReportPage, write_report
 from largeloss.report.reproduction_tables import duration
 from largeloss.report.tables import comparison_markdown, delta_title, method_title
 from largeloss.runs.data import DataReader
+from largeloss.runs.file_names import COMPARISON, TABLE
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
+from largeloss.training.run_folder import REPORT
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,24 @@ class Heading:
     """The column of ``metrics.csv`` that is drawn."""
 
 
-def write_comparison(compared: ComparedRuns, heading: Heading) -> ReportPage | None:
-    """Writes ``table.md`` and ``report.html`` beside ``results.json``; None in other processes."""
+def write_comparison(
+    compared: ComparedRuns, heading: Heading, remark: Callable[[str], None]
+) -> ReportPage | None:
+    """Writes ``table.md`` and ``report.html`` beside ``results.json``.
+
+    None in other processes, or where the report cannot be written: ``remark`` is told why, since
+    the runs themselves are there.
+    """
     if distributed.rank() != 0:
         return None
     out, comparison = compared.out, compared.comparison
-    write_text(out / "table.md", comparison_markdown(comparison))
-    page = comparison_page(comparison, compared.folders, compared.reader, heading)
-    write_report(out / "report.html", page)
+    write_text(out / TABLE, comparison_markdown(comparison))
+    try:
+        page = comparison_page(comparison, compared.folders, compared.reader, heading)
+        write_report(out / REPORT, page)
+    except LargelossError as error:
+        remark(f"The report could not be written ({error}). Ask again with: largeloss report {out}")
+        return None
     return page
 
 
@@ -160,7 +172,7 @@ def read_comparison_page(folder: Path, command: str) -> ReportPage:
         ConfigError: a run of the comparison is not there any more.
         RunError: its files cannot be read.
     """
-    comparison = Comparison.read(folder / "results.json")
+    comparison = Comparison.read(folder / COMPARISON)
     found = {}
     for path in sorted(folder.glob("*/result.json")):
         result, share = RunResult.read(path.parent), saved_settings(path.parent).data.train_share

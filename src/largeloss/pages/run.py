@@ -25,7 +25,7 @@ from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
 from largeloss.training.evaluation import RULES
-from largeloss.training.run_folder import RunFolder
+from largeloss.training.run_folder import REPORT, RunFolder
 
 
 def run_page(run: Path, read: Reader) -> ReportPage:
@@ -86,7 +86,7 @@ def write_run_report(run: Path, remark: Callable[[str], None]) -> Path | None:
     """
     if distributed.world_size() > 1:  # the page scores images, in one process
         return None
-    path = run / "report.html"
+    path = run / REPORT
     try:
         write_report(path, run_page(run, DataReader()))
     except LargelossError as error:

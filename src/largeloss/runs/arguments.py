@@ -10,10 +10,10 @@ from largeloss.config import RunConfig
 from largeloss.data.folder.place import label_file_of
 from largeloss.errors import ConfigError
 from largeloss.losses import check_name
+from largeloss.runs.file_names import TUNED
 from largeloss.runs.output_file import check_output
 from largeloss.training.run_folder import RunFolder
 
-TUNED = "tuned.json"
 SUGGESTIONS = (".csv", ".parquet", ".jsonl")
 """How the names of files of suggestions end."""
 

@@ -13,17 +13,29 @@ from largeloss.data.folder.boxes import BOXES
 from largeloss.data.folder.dataset_json import DESCRIPTION
 from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
-from largeloss.training.run_folder import CONFIG, HEAD, TEACHER, TENSORBOARD, WEIGHTS, is_run
+from largeloss.runs.file_names import COMPARISON, TABLE, TRIALS, TUNED
+from largeloss.runs.tracking.sent import SENT
+from largeloss.training.run_folder import (
+    CONFIG,
+    CORRECTIONS,
+    HEAD,
+    METRICS,
+    REPORT,
+    RESULT,
+    SETTINGS,
+    TEACHER,
+    TENSORBOARD,
+    WEIGHTS,
+    is_run,
+)
 
-REPORT = "report.html"
-_SETTINGS, _TABLE = "config.yaml", "table.md"
 _LABELS = ("labels.csv", "labels.parquet")
-_RUN = (_SETTINGS, "metrics.csv", "corrections.parquet", "result.json", "tracking.json", REPORT)
+_RUN = (SETTINGS, METRICS, CORRECTIONS, RESULT, SENT, REPORT)
 _KEPT = (  # what such a folder is, the files by which it is known, and those that are its own
-    ("the run", (_SETTINGS,), _RUN),
+    ("the run", (SETTINGS,), _RUN),
     ("the model", (CONFIG,), (CONFIG, WEIGHTS)),
-    ("the comparison", ("results.json",), ("results.json", _TABLE, REPORT)),
-    ("the search", ("tuned.json",), ("tuned.json", "trials.csv", _TABLE)),
+    ("the comparison", (COMPARISON,), (COMPARISON, TABLE, REPORT)),
+    ("the search", (TUNED,), (TUNED, TRIALS, TABLE)),
     ("the data folder", _LABELS, (*_LABELS, DESCRIPTION, BOXES, FEATURES)),
 )
 _FOLDERS = ("best", "last", "recorded", "review", "analysis", "folds", HEAD, TENSORBOARD)
@@ -79,7 +91,7 @@ def _label_files(run: Path | None) -> Iterator[Path]:
     if run is None or not is_run(run):
         return
     try:
-        data = read_yaml(run / _SETTINGS).get("data")
+        data = read_yaml(run / SETTINGS).get("data")
     except ConfigError:  # what opens the run says so
         return
     if isinstance(data, dict) and isinstance(data.get("labels"), str):

@@ -24,6 +24,11 @@ from largeloss.files import (
     written_atomically,
 )
 
+SETTINGS = "config.yaml"
+METRICS = "metrics.csv"
+CORRECTIONS = "corrections.parquet"
+RESULT = "result.json"
+REPORT = "report.html"
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 """Describes the weights beside it."""
@@ -39,7 +44,7 @@ SUMS = "sha256_of"
 
 def is_run(folder: Path) -> bool:
     """Whether a run was begun there; of other folders nothing is asked."""
-    return (folder / "config.yaml").is_file()
+    return (folder / SETTINGS).is_file()
 
 
 class RunFolder:
@@ -54,15 +59,15 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path = Path(path)
-        self.config_file = path / "config.yaml"  # the resolved settings
+        self.config_file = path / SETTINGS  # the resolved settings
         self.best = path / "best"  # folder of the weights of the best val epoch
         self.last = path / "last"  # folder of the state after the last finished epoch
         self.state_file = self.last / "state.pt"  # what a resumed run continues from
         self.previous_best = self.last / f"previous-{WEIGHTS}"  # best weights before those in best/
-        self.metrics_file = path / "metrics.csv"  # one line per epoch
-        self.corrections_file = path / "corrections.parquet"  # label edits of the method
+        self.metrics_file = path / METRICS  # one line per epoch
+        self.corrections_file = path / CORRECTIONS  # label edits of the method
         self.recorded = path / "recorded"  # see largeloss.training.recording
-        self.result_file = path / "result.json"  # written when the run is finished
+        self.result_file = path / RESULT  # written when the run is finished
         self._lock = FileLock(path / ".lock", timeout=0)
         for folder in self._folders():
             refuse_links(folder)

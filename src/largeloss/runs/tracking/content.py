@@ -9,10 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from largeloss.runs.result import RunResult
-from largeloss.training.run_folder import HEAD, TEACHER, RunFolder
+from largeloss.training.run_folder import (
+    CORRECTIONS,
+    HEAD,
+    METRICS,
+    REPORT,
+    RESULT,
+    SETTINGS,
+    TEACHER,
+    RunFolder,
+)
 
-REPORT = "report.html"
-_FILES = ("config.yaml", "metrics.csv", "result.json", "corrections.parquet", REPORT)
+_FILES = (SETTINGS, METRICS, RESULT, CORRECTIONS, REPORT)
 _RESULTS = (
     "test_map", "test_map_measurable", "last_test_map", "val_map", "val_auc", "best_epoch",
     "test_tag_precision", "test_tag_recall", "num_corrections", "seconds", "wall_seconds",

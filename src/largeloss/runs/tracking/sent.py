@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from largeloss.errors import RunError
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
 
-FILE = "tracking.json"
+SENT = "tracking.json"
 
 
 class Sent(BaseModel):
@@ -35,7 +35,7 @@ class Sent(BaseModel):
         Raises:
             RunError: the file is damaged, or is not what was written.
         """
-        found = _read(folder / FILE).get(tracker)
+        found = _read(folder / SENT).get(tracker)
         return cls() if found is None else cls(**found.model_dump())
 
     def write(self, folder: Path, tracker: str) -> None:
@@ -44,7 +44,7 @@ class Sent(BaseModel):
         Raises:
             RunError: it cannot be written.
         """
-        path = folder / FILE
+        path = folder / SENT
         others = {name: one.model_dump() for name, one in _read(path).items()}
         write_text(path, checksummed_json(others | {tracker: self.model_dump()}))
 

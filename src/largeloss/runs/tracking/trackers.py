@@ -16,8 +16,8 @@ from accelerate import tracking as accelerated
 
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
-from largeloss.runs.tracking.content import REPORT, Results
-from largeloss.training.run_folder import TENSORBOARD
+from largeloss.runs.tracking.content import Results
+from largeloss.training.run_folder import REPORT, TENSORBOARD
 
 PROJECT = "largeloss"
 """Of Weights & Biases, and MLflow's experiment, where nothing else names them."""
