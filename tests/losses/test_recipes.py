@@ -8,7 +8,7 @@ from largeloss.labels import LabelTable
 from largeloss.losses import (
     LOSSES,
     RECIPES,
-    LargeLossRejection,
+    GeneralizedRobust,
     build_loss,
     find_method,
     searched_of,
@@ -31,16 +31,16 @@ def test_a_recipe_is_of_settings_that_there_are(name):
     make_config([{"training": dict(recipe.training)}])
 
 
-def test_auto_is_ll_r_with_a_delta_that_is_estimated():
-    assert find_method("auto") is LargeLossRejection
+def test_auto_is_gr():
+    assert find_method("auto") is GeneralizedRobust
     assert title_of("auto") == "Recipe"
-    assert settings_of("auto")["delta_rel"] == "auto"
     assert searched_of("auto") is None
     table = LabelTable.from_dense([[1, -1], [-1, 1]])
     loss, _ = build_loss("auto", table, np.array([0, 1]), {})
-    assert "delta_rel='auto'" in repr(loss)
-    loss, _ = build_loss("auto", table, np.array([0, 1]), {"delta_rel": 0.5})
-    assert "delta_rel=0.5" in repr(loss)
+    plain, _ = build_loss("gr", table, np.array([0, 1]), {})
+    assert repr(loss) == repr(plain)
+    loss, _ = build_loss("auto", table, np.array([0, 1]), {"slope": 4.0})
+    assert "slope=4.0" in repr(loss)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,7 @@ def test_training_goes_with_the_recipe_where_the_user_says_nothing(given, expect
         [{"method": {"name": "auto"}, "model": {"backbone": "digits"}, "training": given}]
     )
     made = resolved(settings)
-    assert (made.training.augment, made.training.teachers) == expected
-    assert made.method.delta_rel == "auto"
+    assert tuple(getattr(made.training, name) for name in RECIPES["auto"].training) == expected
     assert resolved(made) == made
 
 

@@ -139,6 +139,15 @@ def test_tags_that_were_tampered_with_are_refused(whole, tmp_path):
         train(settings(folder), tmp_path / "cut", resume=True)
 
 
+def test_a_delta_that_chooses_itself_follows_what_the_teacher_expects(whole, tmp_path):
+    folder, _ = whole
+    asked = settings(folder, teachers=1, epochs=2).with_values(method={"delta_rel": "auto"})
+    train(asked, tmp_path / "run")
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert result["estimated"]["missing_percent"] == pytest.approx(result["teaching"]["missing"])
+    assert any("it expects" in note for note in result["notes"])
+
+
 def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(whole, tmp_path):
     folder, _ = whole
     told = settings(folder, teachers=1, epochs=2).with_values(
@@ -181,16 +190,17 @@ def test_the_recipe_is_compared_with_others_by_its_own_name(largeloss, image_fol
     found = json.loads((tmp_path / "c/results.json").read_text())
     assert [(run["method"], run["delta_rel"]) for run in found["runs"]] == [
         ("ll-r", "auto"),
-        ("auto", "auto"),
+        ("auto", None),
     ]
-    assert "| Recipe | auto |" in (tmp_path / "c/table.md").read_text()
+    assert "| Recipe |  |" in (tmp_path / "c/table.md").read_text()
     plain, taught = (
         json.loads((tmp_path / "c" / name / "result.json").read_text())
         for name in ("ll-r-auto-seed0", "auto-seed0")
     )
     assert plain["teaching"] == {}
     assert len(taught["teaching"]["teachers"]) == 1
-    assert taught["estimated"]["missing_percent"] == pytest.approx(taught["teaching"]["missing"])
+    assert taught["teaching"]["missing"] is None
+    assert not any("expects" in note for note in taught["notes"])
     code, _, err = largeloss("report", tmp_path / "c/auto-seed0")
     assert code == 0, err
 

@@ -18,10 +18,10 @@ class Recipe(NamedTuple):
 AUTO = Recipe(
     name="auto",
     title="Recipe",
-    does="LL-R with a Δ that is estimated; whole networks are trained on shifted images, with the "
-    "tags that another such model is sure of. The figures are in docs/guides/recipe.md",
-    method="ll-r",
-    settings={"delta_rel": "auto"},
+    does="GR; whole networks are trained on shifted images, and on the tags that another such "
+    "model is sure of. The figures are in docs/guides/recipe.md",
+    method="gr",
+    settings={},
     training={"augment": "light", "teachers": 1},
 )
 RECIPES = {AUTO.name: AUTO}

@@ -57,8 +57,9 @@ class Teaching:
     teachers: tuple[Teacher, ...]
     added: int
     """Unobserved entries that became present."""
-    missing: float
-    """Percent of the entries left unobserved that are present, as the teachers expect."""
+    missing: float | None
+    """Percent of the entries left unobserved that are present, as the teachers expect; None where
+    nothing follows it: it can be trusted of methods alone that choose Δ by it."""
 
     @property
     def seconds(self) -> float:
@@ -71,8 +72,11 @@ class Teaching:
         return (
             f"{'One teacher' if one else f'{len(self.teachers)} teachers'} (val mAP {maps}) took "
             f"{self.added:,} unobserved training entries for present, with a probability of "
-            f"{SURE:g} or more; the model learnt from them, too. 'largeloss labels log' lists "
-            f"them. Of the rest, {'it expects' if one else 'they expect'} {self.missing:.1f} % to "
+            f"{SURE:g} or more; the model learnt from them, too. 'largeloss labels log' lists them."
+        ) + (
+            ""
+            if self.missing is None
+            else f" Of the rest, {'it expects' if one else 'they expect'} {self.missing:.1f} % to "
             "be missing tags."
         )
 
@@ -102,11 +106,13 @@ def taught(
         distributed.barrier()
     try:
         edits, notes = added_tags(path)
-        table, missing = apply_edits(labels, edits), float(notes[MISSING])
+        table, expected = apply_edits(labels, edits), float(notes[MISSING])
     except (LabelError, LookupError, ValueError) as error:
         raise RunError(f"The tags of the teachers in {path} cannot be used: {error}") from None
     data, method = replace(phase.data, labels=table), run.settings.method
+    missing = None
     if method.delta_rel == "auto":
+        missing = expected
         if method.missing is not None:  # counted by somebody: less what was added
             missing = _left(own_settings(method).values["missing"], labels, phase, len(edits))
         method = method.model_copy(update={"missing": missing})
