@@ -28,26 +28,31 @@ class Step(NamedTuple):
     """Of its folder."""
     title: str
     methods: str
-    arguments: tuple[str, ...]
-    trainings: int
-    """Of each run."""
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def teachers(self) -> int:
+        """Of every run, where they are given."""
+        given = dict(zip(self.arguments[::2], self.arguments[1::2], strict=True))
+        return int(given.get("--teachers", 0))
 
 
 STEPS = (
-    Step("plain", "as the preset has it", "full,an,ll-r:auto", (), 1),
+    Step("plain", "no augmentation", "full,an,ll-r:auto,gr"),
     Step(
         "light",
         "--augment light",
-        "full,an,ll-r:auto,auto",
+        "full,an,ll-r:auto,gr,auto",
         (*LIGHT, "--complete", "0.1,0.2,0.4"),
-        1,
     ),
-    Step("strong", "--augment strong", "full,an,ll-r:auto", ("--augment", "strong"), 1),
-    Step("ema", "light, --ema 0.999", "full,an,ll-r:auto", (*LIGHT, "--ema", "0.999"), 1),
-    Step("cosine", "light, --schedule cosine", "ll-r:auto", (*LIGHT, "--schedule", "cosine"), 1),
-    Step("two", "light, --teachers 2", "ll-r:auto,an", (*LIGHT, "--teachers", "2"), 3),
-    Step("ema-auto", "light, --ema 0.999", "auto", (*LIGHT, "--ema", "0.999"), 1),
+    Step("teacher", "light, --teachers 1", "an,ll-r:auto", (*LIGHT, "--teachers", "1")),
+    Step("two", "light, --teachers 2", "auto", (*LIGHT, "--teachers", "2")),
+    Step("ema", "light, --ema 0.99", "auto", (*LIGHT, "--ema", "0.99")),
+    Step("cosine", "light, --schedule cosine", "auto", (*LIGHT, "--schedule", "cosine")),
+    Step("strong", "--augment strong", "gr,auto", ("--augment", "strong")),
 )
+LR = "0.003"
+"""Near what the search of benchmarks/results_tuned.py has found for each method."""
 
 
 def main() -> None:
@@ -66,8 +71,8 @@ def main() -> None:
         for row in comparison_rows(comparison):
             method, delta, best, last, closed = row.cells[:5]
             worth = worth_text(row.worth) if row.worth is not None else NOTHING
-            teachers = training_of(row.method).get("teachers", 0) if row.share == 1 else 0
-            trainings = str(step.trainings + teachers)
+            teachers = step.teachers or training_of(row.method).get("teachers", 0)
+            trainings = str(1 + (teachers if row.share == 1 else 0))
             rows.append((step.title, method, delta, best, last, closed, worth, trainings))
     titles = (
         "Settings", "Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", "Worth",
@@ -80,8 +85,8 @@ def run(step: Step, out: Path, seeds: int) -> Comparison:
     """The comparison of a step."""
     command = shlex.join(
         [
-            "largeloss", "compare", "--preset", "digits", "--methods", step.methods, "--seeds",
-            str(seeds), "--vary-labels", *step.arguments, "--out", str(out),
+            "largeloss", "compare", "--preset", "digits", "--lr", LR, "--methods", step.methods,
+            "--seeds", str(seeds), "--vary-labels", *step.arguments, "--out", str(out),
         ]
     )  # fmt: skip
     print(command, file=sys.stderr, flush=True)

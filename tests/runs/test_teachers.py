@@ -16,9 +16,21 @@ from conftest import write_image_folder
 from largeloss.config import make_config
 from largeloss.errors import ConfigError, RunError
 from largeloss.labels import LabelTable, apply_edits, read_edits
-from largeloss.runs.teachers import AUTHOR, MISSING, SURE, added_tags, write_votes
+from largeloss.runs.teachers import (
+    AUTHOR,
+    MISSING,
+    SURE,
+    VAL_PRESENT,
+    VAL_SURE,
+    Teacher,
+    Teaching,
+    added_tags,
+    sure_counts,
+    write_votes,
+)
 from largeloss.runs.train import train
 from largeloss.training.checkpoint_file import load_state
+from largeloss.training.evaluation import Evaluator
 from largeloss.training.listener import Listener
 from largeloss.training.weights import load_weights
 
@@ -77,12 +89,42 @@ def test_only_what_is_unobserved_and_probable_becomes_present(states, probabilit
                 unsure.append(float(probabilities[place, column]))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "corrections.parquet"
-        write_votes(path, labels, rows, probabilities)
+        write_votes(path, labels, rows, probabilities, (7, 5))
         edits, notes = added_tags(path)
     np.testing.assert_array_equal(apply_edits(labels, edits).to_dense(), expected)
     assert set(edits.author) <= {AUTHOR}
     mean = 100 * sum(unsure) / max(1, len(unsure))
     assert float(notes[MISSING]) == pytest.approx(mean, rel=1e-5)
+    assert (notes[VAL_SURE], notes[VAL_PRESENT]) == ("7", "5")
+
+
+@given(
+    arrays(np.int8, (4, 3), elements=st.integers(-1, 1)),
+    arrays(np.float32, (4, 3), elements=st.floats(0, 1, width=32)),
+)
+def test_on_val_what_is_labelled_and_probable_is_counted(states, probabilities):
+    table = LabelTable.from_dense(states)
+    sure = present = 0
+    for row in range(4):
+        for column in range(3):
+            if probabilities[row, column] >= SURE and states[row, column] != -1:
+                sure += 1
+                present += states[row, column] == 1
+    observed = Evaluator.of(table, np.arange(4), "observed")
+    assert sure_counts(probabilities, observed) == (sure, present)
+    absent = Evaluator.of(table, np.arange(4), "assume-absent")
+    assert sure_counts(probabilities, absent) == (0, 0)
+
+
+def test_tags_that_are_right_less_often_than_the_teachers_are_sure_are_warned_of():
+    teachers = (Teacher(90.0, 3, 1.0),)
+    right = str(Teaching(teachers, 12, None, 100, 93))
+    assert "On val, 93 % of the 100 such entries are present." in right
+    assert "harm" not in right
+    wrong = str(Teaching(teachers, 12, None, 1000, 512))
+    assert "On val, 51 % of the 1,000 such entries are present: fewer than" in wrong
+    assert "Compare with --teachers 0." in wrong
+    assert "val," not in str(Teaching(teachers, 12, None, 0, 0))
 
 
 @pytest.fixture(scope="module")

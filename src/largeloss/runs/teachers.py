@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from largeloss import distributed
 from largeloss.data.dataset import Rows
@@ -24,7 +23,7 @@ from largeloss.runs.assemble import Assembled, make_loss, make_model
 from largeloss.runs.missing import own_settings
 from largeloss.runs.phases import best_model
 from largeloss.training.engine import score
-from largeloss.training.evaluation import evaluation_loader
+from largeloss.training.evaluation import Evaluator, evaluation_loader
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.recipe import seed_of
@@ -38,6 +37,11 @@ AUTHOR = "teachers"
 """Of the label edits."""
 MISSING = "expected_missing_percent"
 """The note in the file of label edits; :class:`Teaching` says of what."""
+VAL_SURE, VAL_PRESENT = "val_sure", "val_present"
+"""Further notes there."""
+_HARM = (
+    "fewer than the probability says, so that these tags may do harm. Compare with --teachers 0."
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ class Teaching:
     missing: float | None
     """Percent of the entries left unobserved that are present, as the teachers expect; None where
     nothing follows it: it can be trusted of methods alone that choose Δ by it."""
+    val_sure: int
+    """Labelled val entries of which the teachers are as sure; 0 where val has no absences."""
+    val_present: int
+    """How many of them are present."""
 
     @property
     def seconds(self) -> float:
@@ -69,16 +77,22 @@ class Teaching:
     def __str__(self) -> str:
         maps = ", ".join(f"{one.val_map:.1f}" for one in self.teachers)
         one = len(self.teachers) == 1
-        return (
+        text = (
             f"{'One teacher' if one else f'{len(self.teachers)} teachers'} (val mAP {maps}) took "
             f"{self.added:,} unobserved training entries for present, with a probability of "
             f"{SURE:g} or more; the model learnt from them, too. 'largeloss labels log' lists them."
-        ) + (
-            ""
-            if self.missing is None
-            else f" Of the rest, {'it expects' if one else 'they expect'} {self.missing:.1f} % to "
-            "be missing tags."
         )
+        if self.val_sure:
+            right = self.val_present / self.val_sure
+            entries = f"the {self.val_sure:,} such entries"
+            text += f" On val, {100 * right:.0f} % of {entries} are present"
+            text += "." if right >= SURE else f": {_HARM}"
+        if self.missing is not None:
+            text += (
+                f" Of the rest, {'it expects' if one else 'they expect'} {self.missing:.1f} % to "
+                "be missing tags."
+            )
+        return text
 
 
 def taught(
@@ -100,13 +114,15 @@ def taught(
     )
     path, labels = phase.run.corrections_file, phase.data.labels
     if not distributed.from_main(path.is_file()):
-        votes = [_probabilities(phase, run, place, device) for place in range(len(teachers))]
+        train, val = (_votes(phase, run, split, device) for split in ("train", "val"))
         if distributed.rank() == 0:
-            write_votes(path, labels, phase.data.rows("train"), torch.stack(votes).mean(0).numpy())
+            counts = sure_counts(val, phase.evaluators.val)
+            write_votes(path, labels, phase.data.rows("train"), train, counts)
         distributed.barrier()
     try:
         edits, notes = added_tags(path)
         table, expected = apply_edits(labels, edits), float(notes[MISSING])
+        sure = int(notes[VAL_SURE]), int(notes[VAL_PRESENT])
     except (LabelError, LookupError, ValueError) as error:
         raise RunError(f"The tags of the teachers in {path} cannot be used: {error}") from None
     data, method = replace(phase.data, labels=table), run.settings.method
@@ -118,7 +134,7 @@ def taught(
         method = method.model_copy(update={"missing": missing})
     criterion, _ = make_loss(method, data, run.settings.training.balance)
     content = {**phase.content, "tags of the teachers": table.fingerprint}
-    teaching = Teaching(teachers, len(edits), missing)
+    teaching = Teaching(teachers, len(edits), missing, *sure)
     listener.remark(str(teaching))
     return replace(phase, data=data, criterion=criterion, content=content), teaching
 
@@ -145,13 +161,29 @@ def added_tags(path: Path) -> tuple[LabelEdits, dict[str, str]]:
     return edits.select(edits.author == AUTHOR), notes
 
 
+def sure_counts(probabilities: NDArray[np.floating], val: Evaluator) -> tuple[int, int]:
+    """Of how many labelled val entries teachers are sure, and how many of these are present.
+
+    ``probabilities`` are (M, C). Both are 0 where blanks would have to count as absent.
+    """
+    if val.rule == "assume-absent":
+        return 0, 0
+    labels = val.labels[probabilities >= SURE]
+    return int((labels >= 0).sum()), int((labels == 1).sum())
+
+
 def write_votes(
-    path: Path, labels: LabelTable, rows: Rows, probabilities: NDArray[np.floating]
+    path: Path,
+    labels: LabelTable,
+    rows: Rows,
+    probabilities: NDArray[np.floating],
+    counts: tuple[int, int],
 ) -> None:
     """Writes the unobserved entries of images ``rows`` (n,) that become present, as label edits;
     and how many others the teachers expect to be, as a note.
 
-    ``probabilities`` are (n, C), of being present.
+    ``probabilities`` are (n, C), of being present; ``counts`` those of :func:`sure_counts`, noted,
+    too.
     """
     unobserved = labels.lookup(rows) == -1
     sure = unobserved & (probabilities >= SURE)
@@ -169,7 +201,8 @@ def write_votes(
         reason="probable by their mean",
     )
     missing = 100 * float(unsure.mean(dtype=np.float64)) if unsure.size else 0.0
-    write_edits(path, edits, {MISSING: repr(missing)})
+    notes = {MISSING: repr(missing), VAL_SURE: str(counts[0]), VAL_PRESENT: str(counts[1])}
+    write_edits(path, edits, notes)
 
 
 def _trained(
@@ -207,12 +240,16 @@ def _trained(
     return Teacher(**{field.name: content[field.name] for field in fields(Teacher)})
 
 
-def _probabilities(phase: Phase, run: Assembled, place: int, device: torch.device) -> Tensor:
-    """(n, C) of a teacher's best epoch, for the training images; collective."""
-    model, *_ = make_model(run.settings, run.dataset)
-    teacher = replace(phase, model=model.to(device), run=_folder(phase, place))
-    loader = evaluation_loader(phase.data, "train", phase.recipe, device)
-    return score(best_model(teacher), loader).logits.sigmoid_()
+def _votes(phase: Phase, run: Assembled, split: str, device: torch.device) -> NDArray[np.float32]:
+    """(n, C): the teachers' mean probabilities, each of its best epoch, for a split; collective."""
+    loader = evaluation_loader(phase.data, split, phase.recipe, device)
+    votes = []
+    for place in range(run.settings.training.teachers or 0):
+        model, *_ = make_model(run.settings, run.dataset)
+        teacher = replace(phase, model=model.to(device), run=_folder(phase, place))
+        votes.append(score(best_model(teacher), loader).logits.sigmoid_())
+    mean: NDArray[np.float32] = torch.stack(votes).mean(0).numpy()
+    return mean
 
 
 def _folder(phase: Phase, place: int) -> RunFolder:
