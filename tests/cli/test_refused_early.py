@@ -60,6 +60,16 @@ def test_before_images_are_decoded(
     assert message in err
 
 
+@pytest.mark.parametrize("command", ["train", "compare", "tune"])
+def test_more_workers_than_memory_can_hold_are_refused(largeloss, image_folder, tmp_path, command):
+    methods = ("--method" if command == "train" else "--methods", "an")
+    given = (*methods, *SMALL[:-2], "--workers", "5000", "--out", tmp_path / "out")
+    code, _, err = largeloss(command, image_folder, *given)
+    assert code == 2
+    assert "workers is 5,000, and this machine has" in err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_comparison_reads_the_labels_once(largeloss, image_folder, tmp_path, monkeypatch):
     reads = []
 

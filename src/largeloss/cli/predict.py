@@ -55,7 +55,7 @@ def predict(
 ) -> None:
     """Score images (or features) with the best weights of RUN; writes probabilities and tags."""
     from largeloss.cli.console import counted, note, say
-    from largeloss.runs.arguments import check_models
+    from largeloss.runs.arguments import check_models, check_workers
     from largeloss.runs.predict.lists import STDIN
     from largeloss.runs.predict.sources import check_sources, passed_over
     from largeloss.runs.predict.targets import (
@@ -80,6 +80,7 @@ def predict(
     else:
         check_file(out, bad_images, run, lists or [])
     check_models([run])
+    check_workers(workers)
     check_sources([path for path in given if path != STDIN], lists or [])
     from largeloss.forward.choice import check_choice
     from largeloss.runs.load import load

@@ -3,6 +3,7 @@
 A mistyped path is told at once. Everything here is looked at again by what does the work.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def check_settings(settings: RunConfig) -> None:
     check_name(method.name)
     if weights is not None and not weights.expanduser().is_file():
         raise ConfigError(f"There is no weights file {weights}.")
+    check_workers(settings.training.workers)
     check_data(settings.data.path, settings.data.labels)
 
 
@@ -84,6 +86,22 @@ def check_number(name: str, value: int, least: int) -> None:
     """
     if not isinstance(value, int) or value < least:
         raise ConfigError(f"{name} must be a whole number, {least} or more, got {value!r}.")
+
+
+def check_workers(workers: int) -> None:
+    """Makes sure that processes that decode images are not so many that memory runs out.
+
+    Raises:
+        ConfigError: no whole number of 0 or more, or far more than there are cores.
+    """
+    check_number("workers", workers, 0)
+    cores = os.cpu_count() or 1
+    most = max(16, 4 * cores)
+    if workers > most:
+        raise ConfigError(
+            f"workers is {workers:,}, and this machine has {cores:,} cores. Each worker is "
+            f"a process of some 400 MB. Give at most {most}; as many as there are cores are enough."
+        )
 
 
 def check_suggestions(path: Path, run: Path | None = None) -> None:

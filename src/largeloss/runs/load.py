@@ -15,7 +15,7 @@ from largeloss.data.inputs.image_files import open_pixels, resize
 from largeloss.errors import CheckpointError, ConfigError, DataError
 from largeloss.forward.choice import check_choice
 from largeloss.models import Classifier, Output, build_classifier
-from largeloss.runs.arguments import check_number
+from largeloss.runs.arguments import check_number, check_workers
 from largeloss.runs.predict.features import predict_features
 from largeloss.runs.predict.predictions import Predictions
 from largeloss.runs.predict.sources import AnyPath, as_paths, find_images
@@ -142,7 +142,7 @@ class TrainedClassifier(torch.nn.Module):
         if bad_images not in ("error", "skip"):
             raise ConfigError(f"--bad-images must be error or skip, got {bad_images!r}.")
         check_number("batch_size", batch_size, 1)
-        check_number("workers", workers, 0)
+        check_workers(workers)
         check_choice(backend, precision)
         paths, listed = as_paths(images), as_paths(lists)
         network = self.network.to("cuda" if torch.cuda.is_available() else "cpu")

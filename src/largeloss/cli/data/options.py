@@ -30,4 +30,6 @@ Decode = Annotated[
         "--decode/--no-decode", help="Decode every image in full, or see only that it is there."
     ),
 ]
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Threads that read images.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, max=256, help="Threads that read images.")
+]
