@@ -30,7 +30,7 @@ from largeloss.training.recipe import seed_of
 from largeloss.training.run_folder import TEACHER, RunFolder
 from largeloss.training.signals import StopRequests
 
-SURE = 0.7
+SURE = 0.8
 """The mean probability from which on an unobserved entry becomes present;
 docs/guides/recipe.md has the figures for other limits."""
 AUTHOR = "teachers"
