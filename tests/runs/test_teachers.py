@@ -125,6 +125,9 @@ def test_tags_that_are_right_less_often_than_the_teachers_are_sure_are_warned_of
     assert "On val, 51 % of the 1,000 such entries are present: fewer than" in wrong
     assert "Compare with --teachers 0." in wrong
     assert "val," not in str(Teaching(teachers, 12, None, 0, 0))
+    assert "labels log" in right
+    none = str(Teaching(teachers, 0, None, 0, 0))
+    assert none.endswith("or more: too little training, or too low a learning rate?")
 
 
 @pytest.fixture(scope="module")

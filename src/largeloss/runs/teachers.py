@@ -80,8 +80,12 @@ class Teaching:
         text = (
             f"{'One teacher' if one else f'{len(self.teachers)} teachers'} (val mAP {maps}) took "
             f"{self.added:,} unobserved training entries for present, with a probability of "
-            f"{SURE:g} or more; the model learnt from them, too. 'largeloss labels log' lists them."
+            f"{SURE:g} or more"
         )
+        if self.added:
+            text += "; the model learnt from them, too. 'largeloss labels log' lists them."
+        else:
+            text += ": too little training, or too low a learning rate?"
         if self.val_sure:
             right = self.val_present / self.val_sure
             entries = f"the {self.val_sure:,} such entries"
