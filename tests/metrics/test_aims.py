@@ -32,17 +32,24 @@ def threshold_loop(pairs, aim):
 
 
 def expected_loop(scores, labels, aim, prior=20):
-    num_classes = scores.shape[1]
-    pooled = [pair for c in range(num_classes) for pair in observed_column(scores, labels, c)]
+    columns = [observed_column(scores, labels, c) for c in range(scores.shape[1])]
+    owns = [threshold_loop(pairs, aim) for pairs in columns]
+    fewer = [min(sum(y == state for _, y in pairs) for state in (0, 1)) for pairs in columns]
+    pooled = [
+        pair for pairs, own in zip(columns, owns, strict=True) if own is not None for pair in pairs
+    ]
     common = threshold_loop(pooled, aim)
-    common = max(s for s, _ in pooled) if common is None else common
+    if None in owns and not any(
+        number for number, own in zip(fewer, owns, strict=True) if own is not None
+    ):
+        common = None
     found = []
-    for column in range(num_classes):
-        pairs = observed_column(scores, labels, column)
-        own = threshold_loop(pairs, aim)
-        fewer = min(sum(y == state for _, y in pairs) for state in (0, 1))
-        weight = fewer / (fewer + prior)
-        found.append(np.inf if own is None else weight * own + (1 - weight) * common)
+    for own, number in zip(owns, fewer, strict=True):
+        weight = number / (number + prior)
+        if own is None or (common is None and not number):
+            found.append(np.inf)
+        else:
+            found.append(own if common is None else weight * own + (1 - weight) * common)
     return np.array(found)
 
 
@@ -81,6 +88,57 @@ def test_shares_are_reached_as_they_are_written():
         *observed_entries(scores, labels), 1, Aim.parse("precision=0.56")
     )
     assert reachable.all()
+
+
+def separable(stream, num_classes, level):
+    """Present entries score far above absent ones, which lie near ``level``."""
+    labels = (np.arange(400)[:, None] // 15 == np.arange(num_classes)).astype(np.int8)
+    return stream.normal(level, 0.5, labels.shape) + 6 * labels, labels
+
+
+def aimed(scores, labels, text):
+    return aimed_thresholds_entries(
+        *observed_entries(scores, labels), scores.shape[1], Aim.parse(text)
+    )
+
+
+def test_a_class_that_cannot_reach_the_aim_moves_no_other():
+    stream = np.random.default_rng(0)
+    scores, labels = separable(stream, 8, level=-3)
+    scores = np.hstack([scores, stream.normal(-3, 0.5, (400, 1))])  # not one positive
+    labels = np.hstack([labels, np.zeros((400, 1), np.int8)])
+    alone = aimed(scores, labels, "precision=0.9")
+    chance = (np.arange(400) < 15).astype(np.int8)[:, None]
+    added = aimed(
+        np.hstack([scores, stream.normal(5, 0.5, (400, 1))]),  # they score higher than all others
+        np.hstack([labels, chance]),
+        "precision=0.9",
+    )
+    assert added.reachable.tolist() == [True] * 9 + [False]
+    np.testing.assert_array_equal(added.thresholds, [*alone.thresholds, np.inf])
+    assert np.abs(alone.thresholds).max() < 1
+
+
+def test_classes_keep_their_own_threshold_where_all_together_cannot_reach_the_aim():
+    stream = np.random.default_rng(0)
+    scores, labels = separable(stream, 3, level=-3)
+    labels[:, 2] = 0
+    scores[:, 2] = stream.normal(9, 0.5, 400)  # not one positive, and the highest scores
+    thresholds, reachable = aimed(scores, labels, "precision=0.9")
+    assert reachable.tolist() == [True, True, False]
+    assert thresholds[2] == np.inf  # nothing is known of it but what the others say
+    for column in range(2):
+        tagged = scores[:, column] > thresholds[column]
+        assert labels[tagged, column].all()
+        assert tagged.sum() == 15
+
+
+def test_a_class_without_positives_is_not_tagged_where_no_other_reaches_the_aim():
+    scores = np.arange(8.0).reshape(4, 2)
+    labels = np.array([[1, 0], [1, 0], [0, 0], [0, 0]])
+    thresholds, reachable = aimed(scores, labels, "precision=0.9")
+    assert not reachable.any()
+    assert np.isinf(thresholds).all()
 
 
 @pytest.mark.parametrize(

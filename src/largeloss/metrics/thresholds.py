@@ -96,7 +96,8 @@ class AimedThresholds(NamedTuple):
     thresholds: npt.NDArray[np.float64]
     """(C,); infinite where a class is never predicted."""
     reachable: npt.NDArray[np.bool_]
-    """(C,): False where a class has positives and negatives, but no threshold reaches the aim."""
+    """(C,): False where no threshold reaches the aim: none of the class itself or, for a class that
+    has positives or negatives alone, none of all classes together."""
 
 
 def aimed_thresholds_entries(
@@ -111,7 +112,8 @@ def aimed_thresholds_entries(
 
     For a precision, ``own`` and ``common`` find the most of the present entries that the precision
     allows; for a recall, they are the highest that reach it. A class in which no threshold reaches
-    the aim is never predicted.
+    the aim is never predicted, and takes no part in ``common``. If the other classes together do
+    not reach it either, each of them keeps its ``own``; one that has none is never predicted.
 
     Args, shapes and errors as ``average_precision_entries``; ``learnt`` as ``shrunk_thresholds``.
     """
@@ -121,16 +123,21 @@ def aimed_thresholds_entries(
     own, reachable = _of_classes(
         values, ranked_entries(values, states, places, num_classes), num_classes, aim
     )
-    of_known = known[places]
-    pooled = values[of_known], states[of_known], np.zeros(of_known.sum(), dtype=np.int8)
-    common = _of_classes(pooled[0], ranked_entries(*pooled, 1), 1, aim).thresholds[0]
     fewer = np.min(
         [np.bincount(places[states == state], minlength=num_classes) for state in (1, 0)], axis=0
     )
-    weights = fewer / (fewer + PRIOR)
-    drawn = weights * own + (1 - weights) * common
-    thresholds = np.where(known & reachable, drawn, np.inf)
-    return AimedThresholds(thresholds, reachable)
+    used = known & reachable
+    among = used[places]
+    pooled = values[among], states[among], np.zeros(among.sum(), dtype=np.int8)
+    (common,), (reached,) = _of_classes(pooled[0], ranked_entries(*pooled, 1), 1, aim)
+    if not fewer[used].any() and (known & ~reachable).any():
+        reached = False  # only classes that cannot reach the aim have positives and negatives
+    if reached:
+        weights = fewer / (fewer + PRIOR)
+        drawn = weights * own + (1 - weights) * common
+    else:
+        drawn, reachable = own, reachable & (fewer > 0)
+    return AimedThresholds(np.where(known & reachable, drawn, np.inf), reachable)
 
 
 def observed_entries(
