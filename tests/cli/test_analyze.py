@@ -77,6 +77,51 @@ def test_what_is_missing_is_said(largeloss, recorded_run, image_folder, tmp_path
     assert "flagged no entry" in err
 
 
+def flipped(lines):
+    return [lines[0], *(line[:-1] + ("0" if line[-1] == "1" else "1") for line in lines[1:])]
+
+
+def reordered(lines):
+    return [lines[0], *lines[:0:-1]]
+
+
+def inserted(lines):
+    return [*lines[:5], lines[5].replace("04.png", "4.png"), *lines[5:]]
+
+
+@pytest.mark.parametrize("change", [flipped, reordered, inserted])
+def test_a_recording_is_not_read_with_labels_that_have_changed(
+    largeloss, recorded_run, image_folder, change
+):
+    run, file = recorded_run("ll-r", "--delta-rel", "10"), image_folder / "labels.csv"
+    (image_folder / "images/4.png").write_bytes((image_folder / "images/04.png").read_bytes())
+    given = file.read_text()
+    file.write_text("\n".join(change(given.splitlines())) + "\n")
+    for name in ("memorization", "corrections", "examples"):
+        code, _, err = largeloss("analyze", name, run)
+        assert code == 2
+        assert "was recorded with other labels, splits or images than its data set has now" in err
+    code, _, err = largeloss("report", run)
+    assert code == 0, err
+    assert "was recorded with other labels" in (run / "report.html").read_text()
+    file.write_text(given)
+    assert largeloss("analyze", "corrections", run)[0] == 0
+
+
+def test_a_recording_of_a_share_without_broken_images_is_read(
+    largeloss, recorded_run, image_folder
+):
+    for name in ("01", "03"):
+        (image_folder / f"images/{name}.png").write_bytes(b"no image")
+    run = recorded_run("an", "--bad-images", "skip", "--set", "data.train_share=0.5")
+    assert "was recorded with other labels" not in (run / "report.html").read_text()
+    code, _, err = largeloss("analyze", "memorization", run)
+    assert code == 0, err
+    code, out, err = largeloss("thresholds", run)
+    assert code == 0, err
+    assert "not those that the run was trained with" not in out + err
+
+
 def test_labels_that_were_never_complete(largeloss, make_image_folder, tmp_path):
     lines = [
         f"images/{row:02d}.png,{('train', 'train', 'val')[row % 3]},1,"

@@ -76,8 +76,13 @@ def load_data(settings: RunConfig, split: str = "all") -> RunData:
 
 def readable_data(settings: RunConfig) -> RunData:
     """The data of a run: without the images that cannot be read, where it has left them out."""
+    return readable(settings, read_data(settings))
+
+
+def readable(settings: RunConfig, dataset: Dataset) -> RunData:
+    """The same of ``dataset``, as :func:`read_data` gives it."""
     skips = settings.data.bad_images == "skip"
-    return load_data(settings) if skips else open_data(settings)
+    return decoded(settings, dataset) if skips else with_hidden_labels(settings, dataset)
 
 
 def decoded(settings: RunConfig, dataset: Dataset, split: str = "all") -> RunData:
@@ -122,7 +127,7 @@ class DataReader:
 
     def __init__(
         self,
-        finish: Callable[[RunConfig, Dataset], RunData] = with_hidden_labels,
+        finish: Callable[[RunConfig, Dataset], RunData] = readable,
         remark: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._finish, self._remark = finish, remark

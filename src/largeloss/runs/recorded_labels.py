@@ -11,7 +11,8 @@ from largeloss.analysis.recorded import RecordedLosses
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.files import write_json
-from largeloss.runs.data import RunData, open_data
+from largeloss.runs.data import RunData, readable_data
+from largeloss.runs.seen_in_training import has_changed
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.training_labels import training_labels
 
@@ -31,16 +32,23 @@ class RecordedLabels(NamedTuple):
     method: str
 
 
-def recorded_labels(run: Path, read: Callable[[RunConfig], RunData] = open_data) -> RecordedLabels:
+def recorded_labels(
+    run: Path, read: Callable[[RunConfig], RunData] = readable_data
+) -> RecordedLabels:
     """Reads a run's recording and, from its data set, the labels.
 
     Raises:
-        ConfigError: no run, no recording, or the data has changed.
+        ConfigError: no run, no recording, or the labels that it was trained on have changed.
     """
     settings = saved_settings(run)
     recorded = RecordedLosses.read(run)
     data = read(settings)
     reference = data.reference.labels
+    if has_changed(run, data):
+        raise ConfigError(
+            f"{run} was recorded with other labels, splits or images than its data set has now: "
+            "its losses belong to those. Restore the data, or train again in another folder."
+        )
     if len(recorded.rows) and recorded.rows[-1] >= reference.num_images:
         raise ConfigError(
             f"{run} was recorded on more images than its data set has now "

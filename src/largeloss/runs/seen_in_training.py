@@ -4,12 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from largeloss.config import RunConfig
-from largeloss.data import Dataset
 from largeloss.data.examine.overlap import shared_inputs
 from largeloss.data.examine.problems import some
 from largeloss.errors import LargelossError
-from largeloss.runs.data import read_data, with_hidden_labels
+from largeloss.runs.data import RunData, read_data, with_hidden_labels
 from largeloss.runs.opened import LoadedRun
 from largeloss.runs.result import RunResult
 from largeloss.training.fingerprints import LABELS
@@ -27,7 +25,9 @@ def seen_in_training(run: Path, opened: LoadedRun, split: str) -> tuple[str, ...
             f"own data cannot be read: {error}",
         )
     found = []
-    if has_changed(run, opened.settings, trained):
+    # what a run has left out is not known here
+    left_out = opened.settings.data.bad_images == "skip"
+    if not left_out and has_changed(run, with_hidden_labels(opened.settings, trained)):
         found.append(
             "Labels or splits of the run's own data are not those that it was trained with: it may "
             f"have been trained on inputs that are {split} now."
@@ -47,10 +47,10 @@ def seen_in_training(run: Path, opened: LoadedRun, split: str) -> tuple[str, ...
     return tuple(found)
 
 
-def has_changed(run: Path, settings: RunConfig, trained: Dataset) -> bool:
-    """Whether a finished run knows other labels or splits; what was left out is not known here."""
-    if not RunFolder(run).finished or settings.data.bad_images == "skip":
+def has_changed(run: Path, data: RunData) -> bool:
+    """Whether a finished run was trained on other labels or splits than its data has now."""
+    if not RunFolder(run).finished:
         return False
-    now = with_hidden_labels(settings, trained)
-    labels = {now.training.fingerprint, now.reference.fingerprint}  # some methods need all of them
+    # some methods need all labels
+    labels = {data.training.fingerprint, data.reference.fingerprint}
     return RunResult.read(run).fingerprints[LABELS] not in labels

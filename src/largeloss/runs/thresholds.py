@@ -108,7 +108,7 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
     val, test = evaluators.val, evaluators.test
     val_scores, test_scores = scored("val", val), scored("test", test)
     calibration, notes = _calibration(val, val_scores) if calibrate else (None, [])
-    if has_changed(run, settings, data.reference):
+    if has_changed(run, data):
         notes.append(
             "Labels or splits of the data are not those that the run was trained with: val and "
             "test may hold images that it was trained on."
