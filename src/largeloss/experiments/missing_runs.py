@@ -102,7 +102,7 @@ def start_missing(
     runners = {
         demand: GridRunner(
             partial(_settings, layers, demand.group, data[demand.group.collection]),
-            demand.wanted,
+            demand.missing,  # finished ones stay, with whatever settings
             demand.group.folder(runs),
             progress,
             reader,

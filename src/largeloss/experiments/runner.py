@@ -11,15 +11,17 @@ from largeloss.experiments.results import ComparedRun
 from largeloss.experiments.variant import Variant
 from largeloss.losses import check_some_method_has, settings_of
 from largeloss.progress import Progress
-from largeloss.runs.assemble import check
+from largeloss.runs.assemble import check, make_evaluators
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data, needed_teachers
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
+from largeloss.runs.training_labels import training_dataset
+from largeloss.training.fingerprints import label_fingerprints
 from largeloss.training.listener import Listener
-from largeloss.training.run_folder import RunFolder
+from largeloss.training.run_folder import RunFolder, is_run
 from largeloss.training.start import start
 
 
@@ -30,7 +32,8 @@ class Runner:
     ``reader``.
 
     Raises:
-        ConfigError: settings that do not go together, or that another run was begun with.
+        ConfigError: settings that do not go together; a run that was begun with other settings, or
+            that is finished and was trained with other labels.
         DataError, LabelError: data that cannot be read or trained on.
     """
 
@@ -61,6 +64,11 @@ class Runner:
         unfinished = [name for name in added if not RunFolder(self._out / name).finished]
         check_before_data(added[name] for name in unfinished)
         self.settings |= added
+        for name in added:
+            if self._begun(name):
+                saved_settings(self._out / name, self._in_one_precision(added[name]))
+                if name not in unfinished:
+                    self._check_labels(name)
         for name in unfinished:
             check(added[name], self._reader.opened(added[name]))  # decoding images may take hours
         epochs = 0
@@ -82,7 +90,7 @@ class Runner:
 
     def _train(self, name: str, folder: Path, settings: RunConfig, listener: Listener) -> RunResult:
         run = RunFolder(folder)
-        begun = distributed.from_main(run.config_file.is_file())
+        begun = self._begun(name)
         if begun:
             saved_settings(folder, settings)
         if begun and run.finished:
@@ -104,14 +112,36 @@ class Runner:
                     self._progress.remark(text)
         return result
 
+    def _begun(self, name: str) -> bool:
+        return distributed.from_main(RunFolder(self._out / name).config_file.is_file())
+
+    def _check_labels(self, name: str) -> None:
+        """A finished run is compared with those that are trained now: by the same labels.
+
+        Raises:
+            ConfigError: it was trained with others.
+        """
+        settings, folder = self.settings[name], self._out / name
+        skips = settings.data.bad_images == "skip"  # which ones, only decoding tells
+        data = self.data(name) if skips else self._reader.opened(settings)
+        trained_on = training_dataset(data, settings.method.name)
+        now = label_fingerprints(trained_on, make_evaluators(settings, data))
+        before = RunResult.read(folder).fingerprints
+        different = [what for what in now if before.get(what) != now[what]]
+        if different:
+            raise ConfigError(
+                f"{folder} is finished, but its {' and '.join(different)} are not those of the "
+                "data now: labels or splits have changed since. Runs that are compared need the "
+                "same labels: restore them, or choose another --out to train all runs again."
+            )
+
     def _in_one_precision(self, settings: RunConfig) -> RunConfig:
         """In the precision of the runs that are there already, so that all can be compared."""
         if settings.training.precision == "auto":
-            for name in self.settings:
-                folder = self._out / name
-                if distributed.from_main(RunFolder(folder).config_file.is_file()):
-                    found = saved_settings(folder).training.precision
-                    return settings.with_values(training={"precision": found})
+            there = sorted(folder for folder in self._out.glob("*") if is_run(folder))
+            if first := distributed.from_main(there[0] if there else None):
+                found = saved_settings(first).training.precision
+                return settings.with_values(training={"precision": found})
         return settings
 
 
@@ -203,11 +233,12 @@ def _settings(
     """With the run's Delta, share and seed, without settings that its method does not have."""
     variant = planned.variant
     own: dict[str, object] = {}
+    base = make(variant)
     if variant.delta_rel is not None:
         own["delta_rel"] = variant.delta_rel
-    if variant.delta_rel != "auto":
+    if own.get("delta_rel", base.method.delta_rel) != "auto":
         own["missing"] = None  # it is of Δ auto
-    made = with_method(make(variant), variant.method, own)
+    made = with_method(base, variant.method, own)
     if variant.share is not None:
         made = with_share(made, variant.share)
     labels = {"observe_seed": made.data.observe_seed + planned.seed} if vary_labels else {}

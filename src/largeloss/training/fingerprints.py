@@ -27,9 +27,7 @@ def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> d
     """
     used = np.sort(np.concatenate(list(data.splits.values())))
     own = {
-        LABELS: data.fingerprint,
-        "labels of val": _of(evaluators.val),
-        "labels of test": _of(evaluators.test),
+        **label_fingerprints(data, evaluators),
         "start weights": start_weights,
         INPUTS: data.source.fingerprint(used),
     }
@@ -43,6 +41,15 @@ def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> d
                 "copy of all of it: batches are drawn from all images, in every process."
             )
     return own
+
+
+def label_fingerprints(data: Dataset, evaluators: Evaluators) -> dict[str, str]:
+    """The part of :func:`fingerprints` that looks at no input."""
+    return {
+        LABELS: data.fingerprint,
+        "labels of val": _of(evaluators.val),
+        "labels of test": _of(evaluators.test),
+    }
 
 
 def compare(before: Mapping[str, str], now: Mapping[str, str], run: str) -> None:

@@ -1,0 +1,101 @@
+"""Runs that are there already: only those that can be compared with new ones are taken."""
+
+import pytest
+import torch
+
+from largeloss.config import make_config
+from largeloss.data.folder.read import write_features
+from largeloss.experiments.grid import plan
+from largeloss.experiments.runner import planned_settings
+from largeloss.experiments.variant import Variant
+from largeloss.runs.settings import saved_settings
+
+SMALL = ("--backbone", "none", "--epochs", "2", "--workers", "0", "--batch-size", "8")
+
+
+@pytest.fixture
+def data(tmp_path):
+    """40 inputs of two classes; complete labels."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    features = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
+    lines = ["image,split,a,b"]
+    for row, (a, b) in enumerate((features[:, :2] > 0).int().tolist()):
+        split = "train" if row < 24 else "val" if row < 32 else "test"
+        lines.append(f"{row}.jpg,{split},{a},{b}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    write_features(folder / "features.safetensors", features, [f"{row}.jpg" for row in range(40)])
+    return folder
+
+
+def change(data, split):
+    """The last image of a split gets the other label of class b."""
+    path = data / "labels.csv"
+    lines = path.read_text().splitlines()
+    row = max(i for i, line in enumerate(lines) if f",{split}," in line)
+    lines[row] = lines[row][:-1] + str(1 - int(lines[row][-1]))
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("more", [(), ("--observe", "single-positive", "--bad-images", "skip")])
+def test_a_finished_run_with_other_labels_is_refused_before_anything_is_trained(
+    data, largeloss, tmp_path, more
+):
+    out = tmp_path / "both"
+    shares = ("--complete", "0.5") if more else ()
+    compare = ("compare", data, *SMALL, *more, "--seeds", 1, *shares, "--out", out, "--methods")
+    assert largeloss(*compare, "an")[0] == 0
+    kept = (data / "labels.csv").read_text()
+    for split, what in (("train", "training labels"), ("val", "of val"), ("test", "of test")):
+        change(data, split)
+        code, _, err = largeloss(*compare, "ll-r,an")
+        assert code == 2
+        assert "an-seed0 is finished" in " ".join(err.split())
+        assert f"{what} are not those of the data now" in " ".join(err.split())
+        assert not (out / "ll-r-seed0").exists()
+        (data / "labels.csv").write_text(kept)
+    assert largeloss(*compare, "ll-r,an")[0] == 0
+
+
+def test_a_finished_trial_with_other_labels_is_refused(data, largeloss, tmp_path):
+    tune = ("tune", data, *SMALL, "--methods", "an", "--out", tmp_path / "tuned", "--budget")
+    assert largeloss(*tune, 1)[0] == 0
+    change(data, "val")
+    code, _, err = largeloss(*tune, 3)
+    assert code == 2
+    assert "is finished, but its" in " ".join(err.split())
+
+
+def test_a_run_begun_with_other_settings_is_refused_before_the_first_training(
+    data, largeloss, tmp_path
+):
+    out = tmp_path / "both"
+    compare = ("compare", data, *SMALL, "--seeds", 1, "--out", out)
+    assert largeloss(*compare, "--methods", "ll-r", "--lr", "0.01")[0] == 0
+    for unfinished in (False, True):
+        if unfinished:
+            (out / "ll-r-seed0" / "result.json").unlink()  # as a kill would leave it
+        code, _, err = largeloss(*compare, "--methods", "an,ll-r", "--lr", "0.001")
+        assert code == 2
+        assert "training.lr: 0.01 → 0.001" in err
+        assert not (out / "an-seed0").exists()
+
+
+def test_new_runs_have_the_precision_of_those_that_are_there(data, largeloss, tmp_path):
+    out = tmp_path / "both"
+    compare = ("compare", data, *SMALL, "--seeds", 1, "--out", out, "--methods")
+    assert largeloss(*compare, "an", "--precision", "bf16")[0] == 0
+    assert largeloss(*compare, "ll-r")[0] == 0
+    assert saved_settings(out / "ll-r-seed0").training.precision == "bf16"
+
+
+def test_a_given_share_of_missing_tags_stays_where_delta_is_auto():
+    base = make_config([{"method": {"name": "ll-r", "delta_rel": "auto", "missing": 5.0}}])
+
+    def missing(delta):
+        grid = plan([Variant("ll-r", delta)], 1)
+        (settings,) = planned_settings(lambda variant: base, grid).values()
+        return settings.method.missing
+
+    assert missing(None) == missing("auto") == 5.0
+    assert missing(0.5) is None
