@@ -1,6 +1,7 @@
 """The audit: its sample, what counts, and the file that it writes."""
 
 import json
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from largeloss.errors import LabelError, RunError
 from largeloss.files import checksummed_json, verified_json
 from largeloss.labels import LabelTable
 from largeloss.labels.audit import AUDIT, read_audit
+from largeloss.review import session as sessions
 from largeloss.review.audit import open_sample
+from largeloss.review.serve import _write_audits
 from reviewed import CLASSES, answer, entries, post
 
 
@@ -98,6 +101,35 @@ def test_only_answers_of_the_audit_say_what_counts(opened, reviewed_run):
     for _ in range(3):
         post(client, "undo", reviewer="ann")
     assert audited(client)["answered"] == 0
+
+
+def test_the_file_follows_answers_to_audited_entries_wherever_they_were_given(opened):
+    session, client = opened()
+    rows = session.sample.rows[0][:5]
+    answer(client, rows, "yes", mode="audit")
+    session.write_audit()
+    assert read_audit(session.run / AUDIT).by_class[0].present == 5
+    answer(client, rows[:2], "no")  # on second thoughts, in the list of suggestions
+    session.write_audit()
+    assert read_audit(session.run / AUDIT).by_class[0].present == 3 == audited(client)["present"]
+
+
+def test_the_file_is_written_once_there_is_room_again(opened, monkeypatch):
+    told = []
+    session, client = opened(remark=told.append)
+    answer(client, session.sample.rows[0][:5], "yes", mode="audit")
+
+    def full(*_):
+        raise RunError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sessions, "write_audit", full)
+        with pytest.raises(RunError, match="no space left"):
+            session.write_audit()
+        _write_audits(session, Mock(wait=Mock(side_effect=[False, False, True])))
+        assert told == ["no space left"]  # and not again every second
+    session.write_audit()
+    assert read_audit(session.run / AUDIT).by_class[0].present == 5
 
 
 def test_the_audit_of_all_entries_is_the_truth_is_written_and_reported(opened, reviewed, largeloss):

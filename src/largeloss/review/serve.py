@@ -132,11 +132,15 @@ def _terminated(number: int, frame: Any) -> None:
 
 
 def _write_audits(review: Review, ended: threading.Event) -> None:
+    told = ""
     while not ended.wait(_AUDIT_EVERY):
         try:
             review.write_audit()
-        except LargelossError as error:
-            review.remark(str(error))
+            told = ""
+        except LargelossError as error:  # tried again every time, and told once
+            if told != str(error):
+                review.remark(str(error))
+            told = str(error)
 
 
 def _hosts(host: str) -> set[str]:

@@ -162,7 +162,7 @@ class Review:
             with self.reading:
                 for (place, _), one in zip(said, written, strict=True):
                     self._add(place, one)
-                self._audit_is_old |= mode == "audit"
+                self._audit_is_old |= any(self.standing.audited(place) for place, _ in said)
         return [one.number for one in written]
 
     def undo(self, reviewer: str, key: str | None = None) -> Undone | None:
@@ -221,7 +221,11 @@ class Review:
             found = audit(self.classes, self.sample, self.standing)
             self._audit_is_old = False
         if found.overall.answered or (self.run / AUDIT).exists():
-            write_audit(self.run / AUDIT, found)
+            try:
+                write_audit(self.run / AUDIT, found)
+            except BaseException:
+                self._audit_is_old = True
+                raise
 
     def examples(self, column: int) -> list[int]:
         """Rows of up to three training images that show a class for certain."""
