@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sqlite3
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -138,6 +139,46 @@ def test_examples_are_confirmed(review):
         ]
         tagged = [row for row in range(30) if session.table.at([row], [column])[0] == 1]
         assert found == tagged[:3]
+
+
+def test_examples_are_listed_while_another_reviewer_answers(review):
+    session, client = review
+    rows = [one["row"] for one in entries(client)["entries"]]
+    answer(client, rows[:6], "no")
+    other = Thread(target=session.answer, args=("bob", "suggestions", [((rows[7], 0), "no")]))
+
+    class Interrupted(dict):
+        def items(self):
+            for number, pair in enumerate(super().items()):
+                if number == 1:
+                    other.start()
+                    other.join(0.5)
+                yield pair
+
+    tally = session.standing.tally(0)
+    tally.latest = Interrupted(tally.latest)
+    assert session.examples(0)
+    other.join()
+    assert rows[7] in tally.latest
+
+
+def test_what_the_audit_has_answered_is_not_expected_any_more(review):
+    session, client = review
+    size = session.queue.size(0)
+    rows = [session.queue.row(0, place) for place in range(size)]
+    assert set(rows) <= set(session.sample.rows[0])
+    answer(client, rows[:10], "yes")
+
+    def outlook():
+        one = client.get("/api/classes").json()["classes"][0]
+        return one["expected"], one["worth"]
+
+    before = outlook()
+    assert before[1] == size - 10 > 0
+    answer(client, rows[10:], "no", mode="audit")
+    assert outlook() == (0, 0)
+    post(client, "undo", reviewer="ann")
+    assert outlook() == before
 
 
 GOOD = {"row": 0, "column": 0, "answer": "yes"}

@@ -44,6 +44,17 @@ def test_the_sample_is_of_unobserved_training_entries_drawn_once_and_only_grows(
     assert open_sample(path, table, train, 5, "other labels").rows == first.rows  # the same seed
 
 
+def test_images_that_are_trained_on_no_longer_leave_the_sample(tmp_path):
+    path, table = tmp_path / "sample.json", table_of(np.full((20, 1), -1))
+    first = open_sample(path, table, np.arange(20), 5, "a").rows[0]
+    train = np.setdiff1d(np.arange(20), first[:3])
+    found = open_sample(path, table, train, 5, "a")
+    assert found.rows[0][:2] == first[3:]
+    assert len(set(found.rows[0])) == 5
+    assert set(found.rows[0]) <= set(train.tolist())
+    assert open_sample(path, table, train, 5, "a").rows == found.rows
+
+
 def test_every_entry_is_as_likely_to_be_drawn(tmp_path):
     counts = np.zeros(12)
     given = np.full((12, 400), -1)  # 400 classes are 400 draws

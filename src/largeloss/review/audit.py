@@ -47,7 +47,8 @@ def open_sample(
 ) -> Sample:
     """The sample that is kept in ``path``; drawn now where there is none of these labels.
 
-    A sample that is kept is never made smaller; where it is, further entries are drawn.
+    Of a sample that is kept, what can no longer be drawn is left out; further entries are drawn
+    where it has fewer than ``per_class``.
 
     Args:
         path: A JSON file.
@@ -67,7 +68,8 @@ def open_sample(
         free[observed[column]] = False
         own = train[free[train]]
         populations.append(len(own))
-        before = kept[column] if kept else []
+        known = np.array(kept[column] if kept else [], np.int64)
+        before = known[np.isin(known, own)].tolist()
         missing = min(per_class, len(own)) - len(before)
         if missing > 0:
             stream = np.random.default_rng([SEED, column, len(before)])

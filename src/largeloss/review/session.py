@@ -229,9 +229,10 @@ class Review:
 
     def examples(self, column: int) -> list[int]:
         """Rows of up to three training images that show a class for certain."""
-        tally = self.standing.tally(column)
-        said = (row for row, (answer, _) in tally.latest.items() if answer == "yes")
-        found = [*self._examples[column], *_first(said, EXAMPLES)]
+        with self.reading:
+            latest = self.standing.tally(column).latest
+            said = (row for row, (answer, _) in latest.items() if answer == "yes")
+            found = [*self._examples[column], *_first(said, EXAMPLES)]
         return found[:EXAMPLES]
 
     def is_learnt(self, column: int) -> bool:

@@ -39,17 +39,24 @@ class Tally:
         default_factory=lambda: {word: np.zeros(BINS, np.int64) for word in WORDS}
     )
 
-    def set(self, row: int, answer: str | None, rank: int) -> None:
-        """Replaces the answers to a row; None where there are none any more."""
+    _elsewhere: dict[int, int] = field(
+        default_factory=dict
+    )  # row → bin: answered in the audit alone
+
+    def set(self, row: int, answer: str | None, rank: int, audited: bool) -> None:
+        """Replaces the answers to a row; None where there are none, but maybe in the audit."""
+        place = bin_of(rank)
+        self._elsewhere.pop(row, None)
         before = self.latest.pop(row, None)
         if before is not None:
             self.counts[before[0]] -= 1
             self._bins[before[0]][before[1]] -= 1
         if answer is not None:
-            place = bin_of(rank)
             self.latest[row] = answer, place
             self.counts[answer] += 1
             self._bins[answer][place] += 1
+        elif audited:
+            self._elsewhere[row] = place
 
     @property
     def precision(self) -> float | None:
@@ -65,9 +72,10 @@ class Tally:
         return recent.count("yes") / len(recent) if recent else None
 
     def outlook(self) -> Outlook | None:
-        """What is to be expected of the suggestions without an answer."""
+        """What is to be expected of the suggestions without any answer."""
         yes, no, unsure = (self._bins[word] for word in WORDS)
-        return outlook(yes, no, bin_sizes(self.size) - yes - no - unsure)
+        elsewhere = np.bincount(np.array([*self._elsewhere.values()], np.int64), minlength=BINS)
+        return outlook(yes, no, bin_sizes(self.size) - yes - no - unsure - elsewhere)
 
 
 class Standing:
@@ -148,4 +156,4 @@ class Standing:
             self._places[reviewer, column].add(at)
         tally = self._tallies.setdefault(column, Tally(self._queue.size(column)))
         suggested = [one.answer for one in words if one.mode == "suggestions"]
-        tally.set(row, suggested[-1] if suggested else None, at + 1)
+        tally.set(row, suggested[-1] if suggested else None, at + 1, audited=bool(words))
