@@ -16,21 +16,18 @@ from conftest import write_image_folder
 from largeloss.config import make_config
 from largeloss.errors import ConfigError, RunError
 from largeloss.labels import LabelTable, apply_edits, read_edits
+from largeloss.runs.sure_limit import SURE, SureLimit
 from largeloss.runs.teachers import (
     AUTHOR,
+    LIMIT,
     MISSING,
-    SURE,
-    VAL_PRESENT,
-    VAL_SURE,
     Teacher,
     Teaching,
     added_tags,
-    sure_counts,
     write_votes,
 )
 from largeloss.runs.train import train
 from largeloss.training.checkpoint_file import load_state
-from largeloss.training.evaluation import Evaluator
 from largeloss.training.listener import Listener
 from largeloss.training.weights import load_weights
 
@@ -89,45 +86,37 @@ def test_only_what_is_unobserved_and_probable_becomes_present(states, probabilit
                 unsure.append(float(probabilities[place, column]))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "corrections.parquet"
-        write_votes(path, labels, rows, probabilities, (7, 5))
+        write_votes(path, labels, rows, probabilities, SureLimit(SURE, 7, 5))
         edits, notes = added_tags(path)
     np.testing.assert_array_equal(apply_edits(labels, edits).to_dense(), expected)
     assert set(edits.author) <= {AUTHOR}
     mean = 100 * sum(unsure) / max(1, len(unsure))
     assert float(notes[MISSING]) == pytest.approx(mean, rel=1e-5)
-    assert (notes[VAL_SURE], notes[VAL_PRESENT]) == ("7", "5")
 
 
-@given(
-    arrays(np.int8, (4, 3), elements=st.integers(-1, 1)),
-    arrays(np.float32, (4, 3), elements=st.floats(0, 1, width=32)),
-)
-def test_on_val_what_is_labelled_and_probable_is_counted(states, probabilities):
-    table = LabelTable.from_dense(states)
-    sure = present = 0
-    for row in range(4):
-        for column in range(3):
-            if probabilities[row, column] >= SURE and states[row, column] != -1:
-                sure += 1
-                present += states[row, column] == 1
-    observed = Evaluator.of(table, np.arange(4), "observed")
-    assert sure_counts(probabilities, observed) == (sure, present)
-    absent = Evaluator.of(table, np.arange(4), "assume-absent")
-    assert sure_counts(probabilities, absent) == (0, 0)
+@pytest.mark.parametrize("limit", [0.9, None])
+def test_a_limit_of_their_own_is_kept_to(tmp_path, limit):
+    labels = LabelTable.from_dense(np.full((2, 2), -1, dtype=np.int8))
+    probabilities = np.array([[0.95, 0.9], [0.85, 0.1]], dtype=np.float32)
+    chosen = SureLimit(limit, 10, 9)
+    write_votes(tmp_path / "e.parquet", labels, np.arange(2), probabilities, chosen)
+    edits, notes = added_tags(tmp_path / "e.parquet")
+    assert len(edits) == (0 if limit is None else 2)
+    assert SureLimit(*json.loads(notes[LIMIT])) == chosen
 
 
-def test_tags_that_are_right_less_often_than_the_teachers_are_sure_are_warned_of():
+def test_what_the_teachers_did_is_told():
     teachers = (Teacher(90.0, 3, 1.0),)
-    right = str(Teaching(teachers, 12, None, 100, 93))
-    assert "On val, 93 % of the 100 such entries are present." in right
-    assert "harm" not in right
-    wrong = str(Teaching(teachers, 12, None, 1000, 512))
-    assert "On val, 51 % of the 1,000 such entries are present: fewer than" in wrong
-    assert "Compare with --teachers 0." in wrong
-    assert "val," not in str(Teaching(teachers, 12, None, 0, 0))
-    assert "labels log" in right
-    none = str(Teaching(teachers, 0, None, 0, 0))
-    assert none.endswith("or more: too little training, or too low a learning rate?")
+    right = str(Teaching(teachers, 12, None, SureLimit(0.8, 100, 93)))
+    assert "One teacher (val mAP 90.0) took 12 unobserved training entries for present;" in right
+    assert "The limit is a probability of 0.8: on val, 93 % of the 100 entries above" in right
+    assert "expects" not in right
+    none = str(Teaching(teachers, 0, 3.0, SureLimit(None, 0, 0)))
+    assert "took no unobserved training entry for present. On val, fewer than 80 %" in none
+    assert "it expects 3.0 % to be" in none
+    blind = str(Teaching((*teachers, *teachers), 12, 3.0, SureLimit(0.8, 0, 0)))
+    assert "2 teachers" in blind
+    assert "val cannot say how often that is right" in blind
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +189,7 @@ def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(wh
     )
     train(told, tmp_path / "run")
     result = json.loads((tmp_path / "run/result.json").read_text())
-    hidden = sum(unobserved for *_, unobserved in result["train_counts"].values())
+    hidden = sum(counts[2] for counts in result["train_counts"].values())
     added = result["teaching"]["added"]
     assert added > 0
     expected = max(0.0, 0.4 * hidden - added) / (hidden - added)

@@ -7,7 +7,8 @@ the sum of their probabilities says better than any estimate in one training: th
 it is to choose itself, follows it.
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+import json
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,26 +23,21 @@ from largeloss.labels.edits import read_edits_and_notes
 from largeloss.runs.assemble import Assembled, make_loss, make_model
 from largeloss.runs.missing import own_settings
 from largeloss.runs.phases import best_model
+from largeloss.runs.sure_limit import SureLimit, sure_limit
 from largeloss.training.engine import score
-from largeloss.training.evaluation import Evaluator, evaluation_loader
+from largeloss.training.evaluation import evaluation_loader
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.recipe import seed_of
 from largeloss.training.run_folder import TEACHER, RunFolder
 from largeloss.training.signals import StopRequests
 
-SURE = 0.8
-"""The mean probability from which on an unobserved entry becomes present;
-docs/guides/recipe.md has the figures for other limits."""
 AUTHOR = "teachers"
 """Of the label edits."""
 MISSING = "expected_missing_percent"
 """The note in the file of label edits; :class:`Teaching` says of what."""
-VAL_SURE, VAL_PRESENT = "val_sure", "val_present"
-"""Further notes there."""
-_HARM = (
-    "fewer than the probability says, so that these tags may do harm. Compare with --teachers 0."
-)
+LIMIT = "limit"
+"""A further note there: the fields of :class:`.SureLimit`, in their order."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +60,8 @@ class Teaching:
     missing: float | None
     """Percent of the entries left unobserved that are present, as the teachers expect; None where
     nothing follows it: it can be trusted of methods alone that choose Δ by it."""
-    val_sure: int
-    """Labelled val entries of which the teachers are as sure; 0 where val has no absences."""
-    val_present: int
-    """How many of them are present."""
+    limit: SureLimit
+    """From which probability on they were believed."""
 
     @property
     def seconds(self) -> float:
@@ -79,18 +73,14 @@ class Teaching:
         one = len(self.teachers) == 1
         text = (
             f"{'One teacher' if one else f'{len(self.teachers)} teachers'} (val mAP {maps}) took "
-            f"{self.added:,} unobserved training entries for present, with a probability of "
-            f"{SURE:g} or more"
         )
         if self.added:
-            text += "; the model learnt from them, too. 'largeloss labels log' lists them."
+            text += (
+                f"{self.added:,} unobserved training entries for present; the model learnt from "
+                f"them, too. 'largeloss labels log' lists them. {self.limit}"
+            )
         else:
-            text += ": too little training, or too low a learning rate?"
-        if self.val_sure:
-            right = self.val_present / self.val_sure
-            entries = f"the {self.val_sure:,} such entries"
-            text += f" On val, {100 * right:.0f} % of {entries} are present"
-            text += "." if right >= SURE else f": {_HARM}"
+            text += f"no unobserved training entry for present. {self.limit}"
         if self.missing is not None:
             text += (
                 f" Of the rest, {'it expects' if one else 'they expect'} {self.missing:.1f} % to "
@@ -120,14 +110,14 @@ def taught(
     if not distributed.from_main(path.is_file()):
         train, val = (_votes(phase, run, split, device) for split in ("train", "val"))
         if distributed.rank() == 0:
-            counts = sure_counts(val, phase.evaluators.val)
-            write_votes(path, labels, phase.data.rows("train"), train, counts)
+            limit = sure_limit(val, phase.evaluators.val)
+            write_votes(path, labels, phase.data.rows("train"), train, limit)
         distributed.barrier()
     try:
         edits, notes = added_tags(path)
         table, expected = apply_edits(labels, edits), float(notes[MISSING])
-        sure = int(notes[VAL_SURE]), int(notes[VAL_PRESENT])
-    except (LabelError, LookupError, ValueError) as error:
+        limit = SureLimit(*json.loads(notes[LIMIT]))
+    except (LabelError, LookupError, TypeError, ValueError) as error:
         raise RunError(f"The tags of the teachers in {path} cannot be used: {error}") from None
     data, method = replace(phase.data, labels=table), run.settings.method
     missing = None
@@ -138,7 +128,7 @@ def taught(
         method = method.model_copy(update={"missing": missing})
     criterion, _ = make_loss(method, data, run.settings.training.balance)
     content = {**phase.content, "tags of the teachers": table.fingerprint}
-    teaching = Teaching(teachers, len(edits), missing, *sure)
+    teaching = Teaching(teachers, len(edits), missing, limit)
     listener.remark(str(teaching))
     return replace(phase, data=data, criterion=criterion, content=content), teaching
 
@@ -165,32 +155,22 @@ def added_tags(path: Path) -> tuple[LabelEdits, dict[str, str]]:
     return edits.select(edits.author == AUTHOR), notes
 
 
-def sure_counts(probabilities: NDArray[np.floating], val: Evaluator) -> tuple[int, int]:
-    """Of how many labelled val entries teachers are sure, and how many of these are present.
-
-    ``probabilities`` are (M, C). Both are 0 where blanks would have to count as absent.
-    """
-    if val.rule == "assume-absent":
-        return 0, 0
-    labels = val.labels[probabilities >= SURE]
-    return int((labels >= 0).sum()), int((labels == 1).sum())
-
-
 def write_votes(
     path: Path,
     labels: LabelTable,
     rows: Rows,
     probabilities: NDArray[np.floating],
-    counts: tuple[int, int],
+    limit: SureLimit,
 ) -> None:
     """Writes the unobserved entries of images ``rows`` (n,) that become present, as label edits;
     and how many others the teachers expect to be, as a note.
 
-    ``probabilities`` are (n, C), of being present; ``counts`` those of :func:`sure_counts`, noted,
-    too.
+    ``probabilities`` are (n, C), of being present; the ``limit`` is noted, too.
     """
     unobserved = labels.lookup(rows) == -1
-    sure = unobserved & (probabilities >= SURE)
+    sure = unobserved & (
+        probabilities >= (np.inf if limit.probability is None else limit.probability)
+    )
     unsure = probabilities[unobserved & ~sure]
     places, columns = np.nonzero(sure)
     edits = LabelEdits.of(
@@ -205,7 +185,7 @@ def write_votes(
         reason="probable by their mean",
     )
     missing = 100 * float(unsure.mean(dtype=np.float64)) if unsure.size else 0.0
-    notes = {MISSING: repr(missing), VAL_SURE: str(counts[0]), VAL_PRESENT: str(counts[1])}
+    notes = {MISSING: repr(missing), LIMIT: json.dumps(astuple(limit))}
     write_edits(path, edits, notes)
 
 
