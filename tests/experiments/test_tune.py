@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,16 +13,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import largeloss as package
+from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError
 from largeloss.experiments import tune as tuning
 from largeloss.experiments.tune import EXTENDED, RATES, Trial, first_trials
-from largeloss.experiments.tuned import Tuning
+from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.files import checksummed_json, verified_json
 from largeloss.losses import LOSSES
 from largeloss.losses.settings import constructor_settings
+from largeloss.progress import silent_progress
 from largeloss.runs.result import RunResult
-from largeloss.runs.settings import saved_settings
+from largeloss.runs.settings import resolved, saved_settings
 
 SMALL = ("--epochs", "2", "--workers", "0", "--batch-size", "20")
 
@@ -251,13 +254,88 @@ def test_a_setting_that_all_trials_had_must_be_the_same_again(data, largeloss, t
     shared = (data, *SMALL, "--methods", "ll-r")
     assert largeloss("tune", *shared, *warmup, "--budget", 1, "--out", out)[0] == 0
     (found,) = Tuning.read(out).methods
-    assert found.fixed == {"warmup_epochs": 0}
+    assert found.settings is not None
+    assert found.settings["method"]["warmup_epochs"] == 0
     compare = ("compare", *shared, "--tuned", out, "--out", both)
-    for more, asked in (((), "None"), (("--set", "method.warmup_epochs=2"), "2")):
-        code, _, err = largeloss(*compare, *more)
-        assert code == 2
-        assert f"method.warmup_epochs: 0 → {asked}" in err
-    assert largeloss(*compare, *warmup)[0] == 0
+    first = make_config([found.settings])
+    for earlier in (False, True):
+        if earlier:
+            as_earlier(out, first, {"warmup_epochs": 0})
+        for more, asked in (((), "None"), (("--set", "method.warmup_epochs=2"), "2")):
+            code, _, err = largeloss(*compare, *more)
+            assert code == 2
+            assert f"method.warmup_epochs: 0 → {asked}" in err
+        assert largeloss(*compare, *warmup)[0] == 0
+
+
+BATCHES = {"an": 20, "lsan": 10}
+
+
+def own_settings(data, method, **training):
+    """Settings that differ from method to method, as those of a preset do."""
+    own = {"smoothing": 0.1} if method == "lsan" else {}
+    usual = {"epochs": 2, "workers": 0, "batch_size": BATCHES[method], "precision": "fp32"}
+    return make_config(
+        [
+            {
+                "data": {"path": str(data)},
+                "method": {"name": method, **own},
+                "model": {"backbone": "none"},
+                "training": usual | training,
+            }
+        ]
+    )
+
+
+def as_earlier(out, first, fixed):
+    """Rewrites a file as earlier versions wrote it: with the settings of the first method."""
+    content = verified_json((out / "tuned.json").read_text())
+    content["settings"] = resolved(first).plain()
+    for method in content["methods"]:
+        for name in ("settings", "fixed"):
+            method.pop(name, None)
+        method |= {} if fixed is None else {"fixed": fixed}
+    (out / "tuned.json").write_text(checksummed_json(content))
+
+
+def test_each_method_is_compared_with_the_settings_of_its_own_trials(data, tmp_path):
+    out = tmp_path / "tuned"
+    make = partial(own_settings, data)
+    tuning.tune(make, list(BATCHES), 1, out, silent_progress())
+    found = Tuning.read(out)
+    for method, size in BATCHES.items():
+        settings = found.applied(method, make(method, lr=0.5, seed=3)).training
+        assert settings.lr == {one.method: one.lr for one in found.methods}[method]
+        assert (settings.batch_size, settings.seed) == (size, 3)
+        with pytest.raises(ConfigError, match=f"training.batch_size: {size} → 5"):
+            found.applied(method, make(method, batch_size=5))
+    for fixed in ({}, None):
+        as_earlier(out, make("an"), fixed)
+        found = Tuning.read(out)
+        for method in BATCHES:
+            assert found.applied(method, make(method, batch_size=20)).training.batch_size == 20
+            with pytest.raises(ConfigError, match=r"training.batch_size: 20 → 5"):
+                found.applied(method, make(method, batch_size=5))
+
+
+def test_a_recipe_is_compared_with_what_it_decides_itself():
+    def made(**training):
+        return make_config(
+            [
+                {
+                    "method": {"name": "auto"},
+                    "model": {"backbone": "digits"},
+                    "training": training,
+                }
+            ]
+        )
+
+    tried = resolved(made()).plain()
+    one = TunedMethod("auto", None, None, 1e-3, 90.0, 15, False, settings=tried)
+    found = Tuning((one,), "full")
+    assert found.applied("auto", made()).training.lr == 1e-3
+    with pytest.raises(ConfigError, match=r"training.augment: light → none\n.*teachers: 1 → 0"):
+        found.applied("auto", made(augment="none", teachers=0))
 
 
 def test_the_seed_draws_the_labels_where_asked(data, largeloss, tmp_path):

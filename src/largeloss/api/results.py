@@ -195,7 +195,8 @@ class MethodTuning(Tuning):
 
     def to_arrow(self) -> pa.Table:
         """``methods``, a row each: figures in percent."""
-        names = [field.name for field in fields(TunedMethod)]
+        nested = {"settings", "fixed"}
+        names = [field.name for field in fields(TunedMethod) if field.name not in nested]
         return Table({n: [getattr(one, n) for one in self.methods] for n in names}).to_arrow()
 
     def _repr_html_(self) -> str:

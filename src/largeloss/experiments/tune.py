@@ -13,7 +13,7 @@ from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.experiments.runner import Runner, with_method, with_share
-from largeloss.experiments.tuned import TunedMethod, Tuning, fixed_settings
+from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
 from largeloss.files import checksummed_json, write_text
@@ -101,9 +101,9 @@ def tune(
             progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
             _shed(out, {done: results[done] for done in own if done in results})
         chosen = _chosen({trial: results[trial] for trial in own})
-        fixed = fixed_settings(bases[chosen.method], chosen.method, chosen.setting)
-        tuned.append(replace(chosen, fixed=fixed))
-    found = Tuning(tuple(tuned), result.val_rule, resolved(bases[methods[0]]).plain())
+        tried = resolved(with_method(bases[chosen.method], chosen.method, {}))
+        tuned.append(replace(chosen, settings=tried.plain()))
+    found = Tuning(tuple(tuned), result.val_rule)
     if distributed.rank() == 0:
         write_text(out / TUNED, checksummed_json(asdict(found)))
         write_text(out / TRIALS, _csv(results))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from largeloss.config import RunConfig
+from largeloss.config import MethodConfig, RunConfig
 from largeloss.errors import ConfigError, RunError, meant
 from largeloss.experiments.runner import with_method
 from largeloss.files import read_text, verified_json
@@ -31,8 +31,11 @@ class TunedMethod:
     """Of the training images; None for all."""
     val_auc: float | None = None
     """By which the trials were compared, where val has no observed absences."""
+    settings: dict[str, Any] | None = None
+    """Resolved, as YAML holds them: what all trials had, but for ``setting``, lr, share and seed.
+    None in earlier files."""
     fixed: dict[str, Any] | None = None
-    """The method's other settings, as given, which all trials had; None in earlier files."""
+    """In some earlier files: the method's own settings among them, as given."""
 
     @property
     def own(self) -> dict[str, float]:
@@ -47,8 +50,8 @@ class Tuning:
     methods: tuple[TunedMethod, ...]
     val_rule: str
     """By which labels of val the trials were compared."""
-    settings: dict[str, Any]
-    """All others that the trials had, as YAML holds them."""
+    settings: dict[str, Any] | None = None
+    """In earlier files alone: what the trials of the first method had, resolved."""
 
     @property
     def chosen_by(self) -> str:
@@ -72,7 +75,9 @@ class Tuning:
         try:
             content = verified_json(read_text(path))
             methods = tuple(TunedMethod(**method) for method in content["methods"])
-            return cls(methods, content["val_rule"], content["settings"])
+            earlier = any(one.settings is None for one in methods)
+            first = content["settings"] if earlier else None
+            return cls(methods, content["val_rule"], first)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
@@ -96,17 +101,16 @@ class Tuning:
         if method not in found:
             raise ConfigError(f"--tuned has no {method!r}; {meant(method, found)}")
         # The same training in all else: a rate chosen for another one would not be a fair one.
-        tried = RunConfig.model_validate(self.settings)
-        like_tried = {"method": tried.method.model_dump(), "training": {"lr": tried.training.lr}}
-        different = tried.differences(resolved(base.with_values(**like_tried)))
-        chosen = found[method]
-        if chosen.fixed is not None:
-            asked = fixed_settings(base, method, chosen.setting)
-            different += [
-                f"method.{name}: {chosen.fixed.get(name)} → {asked.get(name)}"
-                for name in sorted(chosen.fixed.keys() | asked.keys())
-                if chosen.fixed.get(name) != asked.get(name)
-            ]
+        chosen, asked = found[method], with_method(base, method, {})
+        if chosen.settings is None:
+            tried, asked = self._by_first_method(chosen, asked)
+        else:
+            tried = resolved(RunConfig.model_validate(chosen.settings))
+            asked = resolved(asked)
+        free = {"training.lr", "training.seed", f"method.{chosen.setting}"}
+        different = [
+            line for line in tried.differences(asked) if line.partition(":")[0] not in free
+        ]
         if different:
             lines = "\n".join(f"  {line}" for line in different)
             raise ConfigError(
@@ -115,8 +119,21 @@ class Tuning:
             )
         return with_method(base, method, chosen.own).with_values(training={"lr": chosen.lr})
 
+    def _by_first_method(
+        self, chosen: TunedMethod, asked: RunConfig
+    ) -> tuple[RunConfig, RunConfig]:
+        """What was tried, as far as an earlier file tells, and ``asked``, to be compared with it.
 
-def fixed_settings(base: RunConfig, method: str, searched: str | None) -> dict[str, Any]:
-    """The given settings of a method, as YAML holds them, without the one that is searched."""
-    given: dict[str, Any] = with_method(base, method, {}).plain()["method"]
-    return {k: v for k, v in given.items() if k not in ("name", searched) and v is not None}
+        Such a file has the settings of the first method, resolved for that one; of another method
+        its own settings at most.
+        """
+        first, own = RunConfig.model_validate(self.settings), asked.method
+        asked = resolved(asked.model_copy(update={"method": first.method}))
+        if chosen.fixed is None:
+            tried = own  # not known
+        else:
+            tried = MethodConfig.model_validate({**chosen.fixed, "name": chosen.method})
+        return (
+            first.model_copy(update={"method": tried}),
+            asked.model_copy(update={"method": own}),
+        )
