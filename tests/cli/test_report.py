@@ -164,6 +164,12 @@ def test_a_method_that_doubts_nothing(trained):
     assert "largest losses" in section(page, "cards")
 
 
+def test_nothing_is_unobserved(trained):
+    _, page = trained("full", "--record", "losses", observe=False)
+    assert "flagged no entry" in section(page, "not-shown")
+    assert 'aria-labelledby="cards"' not in page
+
+
 def test_labels_that_were_never_complete(trained, make_image_folder):
     folder = partial(make_image_folder)
     more = ("--delta-rel", "10", "--record", "losses")

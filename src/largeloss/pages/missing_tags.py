@@ -91,7 +91,8 @@ def _in_proportion(
     leading: dict[int, int] = {}  # image → entry
     for state in (1, 0, -1):
         entries = np.flatnonzero(truth == state)
-        wanted = len(leading) + max(bool(len(entries)), round(NUM_CARDS * np.mean(truth == state)))
+        share = len(entries) / max(1, len(truth))
+        wanted = len(leading) + max(bool(len(entries)), round(NUM_CARDS * share))
         for entry in entries.tolist():
             if len(leading) == wanted:
                 break

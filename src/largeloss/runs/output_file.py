@@ -13,8 +13,7 @@ from largeloss.data.folder.boxes import BOXES
 from largeloss.data.folder.dataset_json import DESCRIPTION
 from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
-from largeloss.runs.file_names import COMPARISON, TABLE, TRIALS, TUNED
-from largeloss.runs.tracking.sent import SENT
+from largeloss.runs.file_names import COMPARISON, SENT, TABLE, TRIALS, TUNED
 from largeloss.training.run_folder import (
     CONFIG,
     CORRECTIONS,

@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from largeloss.errors import RunError
 from largeloss.files import checksummed_json, read_text, verified_json, write_text
-
-SENT = "tracking.json"
+from largeloss.runs.file_names import SENT
 
 
 class Sent(BaseModel):
