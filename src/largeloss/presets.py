@@ -80,7 +80,7 @@ _EM = {  # entropy_weight, soft_label_weight, warmup_epochs, batch size, learnin
     "nuswide": (0.1, 0.2, 4, 16, 1e-5),
     "cub": (0.01, 0.4, 3, 8, 1e-4),
 }
-_RECIPES = ("auto",)
+_RECIPES = ("auto", "fine-tune")
 _LATER = ("em", "em-apl", "asl", "p-asl", "hill", "splc", "gr", "crisp")
 _DIGITS = {
     "data": {"observe": "single-positive"},

@@ -99,3 +99,12 @@ def test_a_given_share_of_missing_tags_stays_where_delta_is_auto():
 
     assert missing(None) == missing("auto") == 5.0
     assert missing(0.5) is None
+
+
+@pytest.mark.parametrize(("pretrained", "name"), [(True, "fine-tune"), (False, "auto")])
+def test_auto_keeps_the_settings_of_the_recipe_that_fits(pretrained, name):
+    model = {"backbone": "resnet18", "pretrained": pretrained}
+    base = make_config([{"method": {"name": "auto", "missing": 5.0}, "model": model}])
+    (settings,) = planned_settings(lambda variant: base, plan([Variant("auto")], 1)).values()
+    assert settings.method.name == name
+    assert settings.method.missing == (5.0 if name == "fine-tune" else None)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from largeloss.config import make_config
 from largeloss.labels import LabelTable
@@ -9,6 +11,7 @@ from largeloss.losses import (
     LOSSES,
     RECIPES,
     GeneralizedRobust,
+    LargeLossRejection,
     build_loss,
     find_method,
     searched_of,
@@ -41,6 +44,47 @@ def test_auto_is_gr():
     assert repr(loss) == repr(plain)
     loss, _ = build_loss("auto", table, np.array([0, 1]), {"slope": 4.0})
     assert "slope=4.0" in repr(loss)
+
+
+def test_fine_tune_is_ll_r_with_a_delta_that_is_estimated():
+    assert find_method("fine-tune") is LargeLossRejection
+    assert settings_of("fine-tune")["delta_rel"] == "auto"
+    table = LabelTable.from_dense([[1, -1], [-1, 1]])
+    loss, _ = build_loss("fine-tune", table, np.array([0, 1]), {})
+    assert "delta_rel='auto'" in repr(loss)
+    loss, _ = build_loss("fine-tune", table, np.array([0, 1]), {"delta_rel": 0.5})
+    assert "delta_rel=0.5" in repr(loss)
+
+
+@pytest.mark.parametrize(
+    ("model", "protocol", "expected"),
+    [
+        ({}, "end-to-end", "auto"),
+        ({"pretrained": True}, "end-to-end", "fine-tune"),
+        ({"weights": "net.safetensors"}, "end-to-end", "fine-tune"),
+        ({"pretrained": True}, "linear-init", "fine-tune"),
+        ({"pretrained": True}, "linear", "auto"),
+    ],
+)
+def test_auto_fits_how_the_network_starts(tmp_path, monkeypatch, model, protocol, expected):
+    monkeypatch.chdir(tmp_path)
+    save_file({"weight": torch.zeros(1)}, "net.safetensors")
+    settings = make_config(
+        [
+            {
+                "method": {"name": "auto"},
+                "model": {"backbone": "resnet18", **model},
+                "training": {"protocol": protocol},
+            }
+        ]
+    )
+    made = resolved(settings)
+    assert made.method.name == expected
+    assert made.method.delta_rel == ("auto" if expected == "fine-tune" else None)
+    assert made.training.teachers == int(protocol == "end-to-end")
+    assert resolved(made) == made
+    ll_r = settings.with_values(method={"name": "ll-r"})
+    assert resolved(ll_r).method.name == "ll-r"
 
 
 @pytest.mark.parametrize(

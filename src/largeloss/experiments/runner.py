@@ -232,13 +232,13 @@ def _settings(
 ) -> RunConfig:
     """With the run's Delta, share and seed, without settings that its method does not have."""
     variant = planned.variant
-    own: dict[str, object] = {}
     base = make(variant)
-    if variant.delta_rel is not None:
-        own["delta_rel"] = variant.delta_rel
-    if own.get("delta_rel", base.method.delta_rel) != "auto":
-        own["missing"] = None  # it is of Δ auto
-    made = with_method(base, variant.method, own)
+    own: dict[str, object] = {} if variant.delta_rel is None else {"delta_rel": variant.delta_rel}
+    # of a recipe's name, the one that fits
+    name = resolved(with_method(base, variant.method, own)).method.name
+    made = with_method(base, name, own)
+    if resolved(made).method.delta_rel != "auto":
+        made = with_method(base, name, {**own, "missing": None})  # it is of Δ auto
     if variant.share is not None:
         made = with_share(made, variant.share)
     labels = {"observe_seed": made.data.observe_seed + planned.seed} if vary_labels else {}

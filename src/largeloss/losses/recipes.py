@@ -19,10 +19,21 @@ AUTO = Recipe(
     name="auto",
     title="Recipe",
     does="GR; whole networks are trained on shifted images, and on the tags that another such "
-    "model is sure of. The figures are in docs/guides/recipe.md",
+    "model is sure of. Where all of a network is trained that starts from given weights, 'auto' "
+    "becomes 'fine-tune'. The figures are in docs/guides/recipe.md",
     method="gr",
     settings={},
     training={"augment": "light", "teachers": 1},
 )
-RECIPES = {AUTO.name: AUTO}
+FINE_TUNE = Recipe(
+    name="fine-tune",
+    title="Recipe for fine-tuning",
+    does="LL-R with a Δ that is estimated; trained on shifted images, and on the tags that another "
+    "such model is sure of. 'auto' becomes this where all of a network is trained that starts from "
+    "given weights. The figures are in docs/guides/recipe.md",
+    method="ll-r",
+    settings={"delta_rel": "auto"},
+    training={"augment": "light", "teachers": 1},
+)
+RECIPES = {one.name: one for one in (AUTO, FINE_TUNE)}
 """Recipe by name; no name is a method's."""

@@ -10,6 +10,7 @@ from largeloss.config.models import ModelConfig
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.files import read_text, verify_yaml
 from largeloss.losses import find_method, settings_of, training_of
+from largeloss.losses.recipes import AUTO, FINE_TUNE
 from largeloss.models import noted_statistics, usual_statistics
 from largeloss.training.run_folder import RunFolder
 
@@ -25,10 +26,11 @@ def resolved(settings: RunConfig) -> RunConfig:
         ConfigError: no such method or backbone, or a weights file with wrong metadata.
     """
     data, protocol = settings.data, settings.training.protocol
-    method_name = settings.method.name
+    method_name = _recipe(settings)
     method, own = find_method(method_name), settings_of(method_name)
     given = settings.method.given()
     noted = {name: own[name] for name in _NOTED if name in own and name not in given}
+    noted["name"] = method_name
     if isinstance(settings.method.missing, Path):
         noted["missing"] = _absolute(settings.method.missing)
     if "num_epochs" in own and "num_epochs" not in given:
@@ -100,6 +102,13 @@ def head_method(settings: RunConfig) -> MethodConfig:
     if "num_epochs" not in settings_of(name):
         return method
     return method.model_copy(update={"num_epochs": settings.training.head_epochs})
+
+
+def _recipe(settings: RunConfig) -> str:
+    """The method's name; of 'auto' the recipe that fits."""
+    model = settings.model
+    tuned = settings.training.protocol != "linear" and (model.pretrained or model.weights)
+    return FINE_TUNE.name if tuned and settings.method.name == AUTO.name else settings.method.name
 
 
 def _definite(model: ModelConfig) -> dict[str, Any]:
