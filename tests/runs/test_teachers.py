@@ -232,6 +232,8 @@ def test_the_recipe_is_compared_with_others_by_its_own_name(largeloss, image_fol
         for name in ("ll-r-auto-seed0", "auto-seed0")
     )
     assert plain["teaching"] == {}
+    assert not any("recipe.md" in note for note in plain["notes"])
+    assert any("Recipe: GR, --augment light, --teachers 1." in one for one in taught["notes"])
     assert len(taught["teaching"]["teachers"]) == 1
     assert taught["teaching"]["missing"] is None
     assert not any("expects" in note for note in taught["notes"])

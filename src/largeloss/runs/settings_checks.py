@@ -12,7 +12,7 @@ from largeloss.data import Dataset
 from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
-from largeloss.losses import AssumeNegative, check_method, title_of, training_of
+from largeloss.losses import RECIPES, AssumeNegative, check_method, title_of, training_of
 from largeloss.losses.auto_delta import AutoDelta
 from largeloss.runs.data import RunData
 from largeloss.runs.missing import own_settings
@@ -118,9 +118,24 @@ def check_teachers(settings: RunConfig, data: RunData, dataset: Dataset) -> None
         )
 
 
+def _recipe(settings: RunConfig) -> Iterator[str]:
+    """What is trained by a recipe's name."""
+    recipe = RECIPES.get(settings.method.name)
+    if recipe is None:
+        return
+    parts = [title_of(recipe.method)]
+    if settings.method.delta_rel is not None:
+        parts.append(f"--delta-rel {settings.method.delta_rel}")
+    for name in recipe.training:
+        value = getattr(settings.training, name)
+        parts += [f"--{name} {value}"] if value not in (None, "none", 0) else []
+    yield f"{recipe.title}: {', '.join(parts)}. Why, and what it gains: docs/guides/recipe.md."
+
+
 def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
-    """Settings that can be used, but are hardly what the user wants."""
-    found, shape = list(_unused(settings, dataset)), dataset.source.sample_shape
+    """What a recipe stands for; settings that can be used, but are hardly what the user wants."""
+    found = [*_recipe(settings), *_unused(settings, dataset)]
+    shape = dataset.source.sample_shape
     method, batch = settings.method, settings.training.batch_size
     own = method.given()
     if method.delta_rel == 0:
