@@ -1,4 +1,4 @@
-"""The picture of the README: what two methods learn from one tag an image, and what LL-R rejects.
+"""The picture of the README: what two methods learn from one tag per image, and what LL-R rejects.
 
 largeloss demo --methods full,an,ll-r:1
 python benchmarks/picture.py runs/demo     # writes docs/picture.svg
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _curves(plot: Axes, runs: dict[str, Path]) -> None:
     """Test mAP after each epoch."""
-    plot.set_title("Handwritten digits, one tag an image", weight="bold", fontsize=10)
+    plot.set_title("Handwritten digits, one tag per image", weight="bold", fontsize=10)
     for name, (colour, title) in LINES.items():
         values = column(runs[name], "test_map")
         plot.plot(values, color=colour, linewidth=2.2)
