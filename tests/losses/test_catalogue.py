@@ -101,7 +101,7 @@ def test_names():
     with pytest.raises(ConfigError, match="There is no method 'll-s'; did you mean 'll-"):
         find_method("ll-s")
     with pytest.raises(
-        ConfigError, match=r"There is no method 'xyz'; there are full, an, .*crisp, auto, fine-tune\."
+        ConfigError, match=r"There is no method 'xyz'; there are full, .*crisp, auto, fine-tune\."
     ):
         find_method("xyz")
 
