@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from largeloss.config import RunConfig, deep_merged, make_config, merged, read_yaml
 from largeloss.errors import ConfigError
+from largeloss.losses.recipes import RECIPES
 
 _KIM = "Kim et al., CVPR 2022, with the authors' settings"
 _COLE = "Cole et al., CVPR 2021"
@@ -80,7 +81,6 @@ _EM = {  # entropy_weight, soft_label_weight, warmup_epochs, batch size, learnin
     "nuswide": (0.1, 0.2, 4, 16, 1e-5),
     "cub": (0.01, 0.4, 3, 8, 1e-4),
 }
-_RECIPES = ("auto", "fine-tune")
 _LATER = ("em", "em-apl", "asl", "p-asl", "hill", "splc", "gr", "crisp")
 _DIGITS = {
     "data": {"observe": "single-positive"},
@@ -159,7 +159,7 @@ def _published() -> Iterator[Preset]:
             settings = deep_merged(common, {"method": own})
             yield Preset(f"{name}/{method}", settings, f"{source}; {_V1}")
         yield from _later(name, common)
-        for recipe in _RECIPES:
+        for recipe in RECIPES:
             settings = deep_merged(common, {"method": {"name": recipe}})
             yield Preset(f"{name}/{recipe}", settings, f"ours: a recipe; training: {_KIM}; {_V1}")
 
@@ -223,7 +223,7 @@ def _openimages() -> Iterator[Preset]:
 
 
 def _digits() -> Iterator[Preset]:
-    for method in (*_BASELINES, *_DIGITS_DELTA_REL, "curriculum", "imcl", *_LATER, *_RECIPES):
+    for method in (*_BASELINES, *_DIGITS_DELTA_REL, "curriculum", "imcl", *_LATER, *RECIPES):
         own: dict[str, Any] = {"name": method}
         if method in _DIGITS_DELTA_REL:
             own["delta_rel"] = _DIGITS_DELTA_REL[method]

@@ -6,7 +6,7 @@ import torch
 from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
 from largeloss.experiments.grid import plan
-from largeloss.experiments.runner import planned_settings
+from largeloss.experiments.runner import planned_settings, with_method
 from largeloss.experiments.variant import Variant
 from largeloss.runs.settings import saved_settings
 
@@ -108,3 +108,10 @@ def test_auto_keeps_the_settings_of_the_recipe_that_fits(pretrained, name):
     (settings,) = planned_settings(lambda variant: base, plan([Variant("auto")], 1)).values()
     assert settings.method.name == name
     assert settings.method.missing == (5.0 if name == "fine-tune" else None)
+
+
+def test_a_search_keeps_the_settings_of_the_recipe_that_fits():
+    model = {"backbone": "resnet18", "pretrained": True}
+    base = make_config([{"method": {"name": "an", "missing": 5.0}, "model": model}])
+    made = with_method(base, "auto", {})
+    assert (made.method.name, made.method.missing) == ("fine-tune", 5.0)

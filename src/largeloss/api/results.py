@@ -31,6 +31,7 @@ from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.suggestions import Suggestions, missing_and_wrong
 from largeloss.runs.thresholds import ChosenThresholds, choose_thresholds
+from largeloss.training.run_folder import REPORT
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Run(RunResult):
     @property
     def report(self) -> Path:
         """``report.html``, to open in a browser."""
-        return self.path / "report.html"
+        return self.path / REPORT
 
     @property
     def settings(self) -> RunConfig:
@@ -156,7 +157,7 @@ class MethodComparison(Comparison):
     @property
     def report(self) -> Path:
         """``report.html``, to open in a browser."""
-        return self.path / "report.html"
+        return self.path / REPORT
 
     def to_arrow(self) -> pa.Table:
         """``summary``, one row per method: mAP in percent, worth and shares as fractions."""
@@ -195,8 +196,7 @@ class MethodTuning(Tuning):
 
     def to_arrow(self) -> pa.Table:
         """``methods``, a row each: figures in percent."""
-        nested = {"settings", "fixed"}
-        names = [field.name for field in fields(TunedMethod) if field.name not in nested]
+        names = [field.name for field in fields(TunedMethod) if field.name != "settings"]
         return Table({n: [getattr(one, n) for one in self.methods] for n in names}).to_arrow()
 
     def _repr_html_(self) -> str:

@@ -24,7 +24,7 @@ class TrainingConfig(Section):
     teachers: Annotated[int, Field(ge=0, le=9)] | None = setting(
         None,
         "Models of other seeds, trained first, end to end: the tags that they are sure of are "
-        "added before the run's model is trained. Default: 0; of auto 1.",
+        "added before the run's model is trained. Default: 0; of recipes 1.",
         flag=True,
     )
     epochs: int = setting(10, "Passes over the training images.", flag=True, ge=1)
@@ -60,7 +60,7 @@ class TrainingConfig(Section):
         None,
         "Training images changed at random, end to end. light: shifted by up to a twelfth of the "
         "side; strong: parts of them enlarged, other colours, a rectangle blackened. Default: "
-        "none; of auto light.",
+        "none; of recipes light.",
         flag=True,
     )
     accumulate: int = setting(

@@ -11,6 +11,7 @@ from largeloss.experiments.reproduction import FilledTable
 from largeloss.presets import presets
 from largeloss.runs.settings import resolved, saved_settings
 from largeloss.training.evaluation import RULES
+from largeloss.training.run_folder import RESULT
 
 _SIZES = {
     "train": "images for training",
@@ -85,7 +86,7 @@ def _of_measurement(table: PublishedTable, run: FinishedRun, settings: RunConfig
     content = run.content(table.file)
     if content is None:
         return
-    if table.file == "result.json":
+    if table.file == RESULT:
         rule = content.get("test_rule")
         if rule in RULES and rule != "full":
             yield f"test was measured by {RULES[rule]}."

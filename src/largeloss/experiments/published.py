@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from largeloss.data.importers import coco, cub, nuswide, openimages, voc
+from largeloss.training.run_folder import RESULT
 
 _KIM = "Kim, Kim, Akata, Lee, CVPR 2022 (arXiv 2206.03740)"
 _END, _INIT = "end-to-end", "linear-init"
@@ -47,7 +48,7 @@ class PublishedTable:
     columns: tuple[Column, ...]
     values: Mapping[str, tuple[float, ...]]
     """Method → published values, one per column."""
-    file: str = "result.json"
+    file: str = RESULT
     """The file of a run folder that holds our values."""
     made_by: str = ""
     """The command that writes ``file``, where RUN is the run folder; empty: training writes it."""

@@ -10,7 +10,7 @@ from largeloss.experiments.finished import Group
 from largeloss.experiments.grid import PlannedRun, plan
 from largeloss.experiments.published import Band, Column, PublishedTable
 from largeloss.experiments.variant import Variant
-from largeloss.training.run_folder import RunFolder
+from largeloss.training.run_folder import RESULT, RunFolder
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def plan_missing(
         num_begun = sum(folders[planned].config_file.is_file() for planned in missing)
         methods = dict.fromkeys(planned.variant.method for planned in wanted)
         finished = [run for method in methods for run in group.finished(runs, method)]
-        times = (run.value("result.json", ("seconds",)) for run in finished)
+        times = (run.value(RESULT, ("seconds",)) for run in finished)
         seconds = tuple(value for value in times if value is not None)
         plans.append(GroupPlan(group, wanted, missing, num_begun, seconds))
     return plans

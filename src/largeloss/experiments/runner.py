@@ -14,7 +14,7 @@ from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.result import RunResult
-from largeloss.runs.settings import resolved, saved_settings
+from largeloss.runs.settings import fitting, resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data, needed_teachers
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
@@ -113,7 +113,7 @@ class Runner:
         return result
 
     def _begun(self, name: str) -> bool:
-        return distributed.from_main(RunFolder(self._out / name).config_file.is_file())
+        return distributed.from_main(is_run(self._out / name))
 
     def _check_labels(self, name: str) -> None:
         """A finished run is compared with those that are trained now: by the same labels.
@@ -197,6 +197,7 @@ def planned_settings(
 
 def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:
     """``base`` with a method and settings of its ``own``, without those that it does not have."""
+    method = fitting(method, base)
     given, known = base.method.given(), settings_of(method)
     check_some_method_has(given)
     kept = {name: value for name, value in given.items() if name in known}
@@ -234,11 +235,9 @@ def _settings(
     variant = planned.variant
     base = make(variant)
     own: dict[str, object] = {} if variant.delta_rel is None else {"delta_rel": variant.delta_rel}
-    # of a recipe's name, the one that fits
-    name = resolved(with_method(base, variant.method, own)).method.name
-    made = with_method(base, name, own)
+    made = with_method(base, variant.method, own)
     if resolved(made).method.delta_rel != "auto":
-        made = with_method(base, name, {**own, "missing": None})  # it is of Δ auto
+        made = made.with_values(method={"missing": None})  # it is of Δ auto
     if variant.share is not None:
         made = with_share(made, variant.share)
     labels = {"observe_seed": made.data.observe_seed + planned.seed} if vary_labels else {}

@@ -100,9 +100,7 @@ def tune(
             name = "mAP" if result.val_auc is None else "AUC"
             progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
             _shed(out, {done: results[done] for done in own if done in results})
-        chosen = _chosen({trial: results[trial] for trial in own})
-        tried = resolved(with_method(bases[chosen.method], chosen.method, {}))
-        tuned.append(replace(chosen, settings=tried.plain()))
+        tuned.append(_chosen({trial: results[trial] for trial in own}, bases[own[0].method]))
     found = Tuning(tuple(tuned), result.val_rule)
     if distributed.rank() == 0:
         write_text(out / TUNED, checksummed_json(asdict(found)))
@@ -164,7 +162,7 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
     return found
 
 
-def _chosen(results: Mapping[Trial, RunResult]) -> TunedMethod:
+def _chosen(results: Mapping[Trial, RunResult], base: RunConfig) -> TunedMethod:
     """The best trial; of equal ones the first."""
     best = _best(results)
     searched = searched_of(best.method)
@@ -176,6 +174,7 @@ def _chosen(results: Mapping[Trial, RunResult]) -> TunedMethod:
         best.lr,
         results[best].val_map,
         len(results),
+        resolved(with_method(base, best.method, {})).plain(),
         bool(beyond),
         best.share,
         results[best].val_auc,

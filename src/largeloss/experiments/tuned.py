@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from largeloss.config import MethodConfig, RunConfig
+from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
 from largeloss.experiments.runner import with_method
 from largeloss.files import read_text, verified_json
@@ -25,17 +25,14 @@ class TunedMethod:
     val_map: float
     """In percent, of the best epoch of the best trial."""
     trials: int
+    settings: dict[str, Any]
+    """What all trials had, but for ``setting``, lr, share and seed; resolved, as YAML holds it."""
     on_edge: bool
     """Whether the best trial lies on an edge of all that was tried: further away may be better."""
     share: float | None = None
     """Of the training images; None for all."""
     val_auc: float | None = None
     """By which the trials were compared, where val has no observed absences."""
-    settings: dict[str, Any] | None = None
-    """Resolved, as YAML holds them: what all trials had, but for ``setting``, lr, share and seed.
-    None in earlier files."""
-    fixed: dict[str, Any] | None = None
-    """In some earlier files: the method's own settings among them, as given."""
 
     @property
     def own(self) -> dict[str, float]:
@@ -50,8 +47,6 @@ class Tuning:
     methods: tuple[TunedMethod, ...]
     val_rule: str
     """By which labels of val the trials were compared."""
-    settings: dict[str, Any] | None = None
-    """In earlier files alone: what the trials of the first method had, resolved."""
 
     @property
     def chosen_by(self) -> str:
@@ -75,13 +70,11 @@ class Tuning:
         try:
             content = verified_json(read_text(path))
             methods = tuple(TunedMethod(**method) for method in content["methods"])
-            earlier = any(one.settings is None for one in methods)
-            first = content["settings"] if earlier else None
-            return cls(methods, content["val_rule"], first)
+            return cls(methods, content["val_rule"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
-                "has ended."
+                "has ended. The same command writes it again, and skips finished trials."
             ) from None
 
     def applied(self, method: str, base: RunConfig, share: float | None = None) -> RunConfig:
@@ -101,12 +94,8 @@ class Tuning:
         if method not in found:
             raise ConfigError(f"--tuned has no {method!r}; {meant(method, found)}")
         # The same training in all else: a rate chosen for another one would not be a fair one.
-        chosen, asked = found[method], with_method(base, method, {})
-        if chosen.settings is None:
-            tried, asked = self._by_first_method(chosen, asked)
-        else:
-            tried = resolved(RunConfig.model_validate(chosen.settings))
-            asked = resolved(asked)
+        chosen, asked = found[method], resolved(with_method(base, method, {}))
+        tried = resolved(RunConfig.model_validate(chosen.settings))
         free = {"training.lr", "training.seed", f"method.{chosen.setting}"}
         different = [
             line for line in tried.differences(asked) if line.partition(":")[0] not in free
@@ -118,22 +107,3 @@ class Tuning:
                 "Give compare the same ones, or tune again."
             )
         return with_method(base, method, chosen.own).with_values(training={"lr": chosen.lr})
-
-    def _by_first_method(
-        self, chosen: TunedMethod, asked: RunConfig
-    ) -> tuple[RunConfig, RunConfig]:
-        """What was tried, as far as an earlier file tells, and ``asked``, to be compared with it.
-
-        Such a file has the settings of the first method, resolved for that one; of another method
-        its own settings at most.
-        """
-        first, own = RunConfig.model_validate(self.settings), asked.method
-        asked = resolved(asked.model_copy(update={"method": first.method}))
-        if chosen.fixed is None:
-            tried = own  # not known
-        else:
-            tried = MethodConfig.model_validate({**chosen.fixed, "name": chosen.method})
-        return (
-            first.model_copy(update={"method": tried}),
-            asked.model_copy(update={"method": own}),
-        )

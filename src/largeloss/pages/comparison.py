@@ -13,16 +13,21 @@ from largeloss.losses import find_method
 from largeloss.pages.analyses import Reader, analyses
 from largeloss.pages.learning_curves import ends, mean_curve
 from largeloss.pages.missing_tags import flagged_table, recorded_cards
-from largeloss.pages.run import class_table, shared_settings, titled, training_labels
+from largeloss.pages.run import (
+    class_table,
+    report_or_remark,
+    shared_settings,
+    titled,
+    training_labels,
+)
 from largeloss.report.figures import Curve
-from largeloss.report.html import ReportPage, write_report
+from largeloss.report.html import ReportPage
 from largeloss.report.reproduction_tables import duration
 from largeloss.report.tables import comparison_markdown, delta_title, method_title
 from largeloss.runs.data import DataReader
 from largeloss.runs.file_names import COMPARISON, TABLE
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
-from largeloss.training.run_folder import REPORT
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,11 @@ def write_comparison(
         return None
     out, comparison = compared.out, compared.comparison
     write_text(out / TABLE, comparison_markdown(comparison))
-    try:
-        page = comparison_page(comparison, compared.folders, compared.reader, heading)
-        write_report(out / REPORT, page)
-    except LargelossError as error:
-        remark(f"The report could not be written ({error}). Ask again with: largeloss report {out}")
-        return None
-    return page
+    return report_or_remark(
+        out,
+        lambda: comparison_page(comparison, compared.folders, compared.reader, heading),
+        remark,
+    )
 
 
 def comparison_page(

@@ -86,13 +86,26 @@ def write_run_report(run: Path, remark: Callable[[str], None]) -> Path | None:
     """
     if distributed.world_size() > 1:  # the page scores images, in one process
         return None
-    path = run / REPORT
+    page = report_or_remark(run, lambda: run_page(run, DataReader()), remark)
+    return None if page is None else run / REPORT
+
+
+def report_or_remark(
+    folder: Path, gather: Callable[[], ReportPage], remark: Callable[[str], None]
+) -> ReportPage | None:
+    """Writes the page that is gathered as ``report.html``; None where it fails.
+
+    ``remark`` is told why: what the report is of is there all the same.
+    """
     try:
-        write_report(path, run_page(run, DataReader()))
+        page = gather()
+        write_report(folder / REPORT, page)
     except LargelossError as error:
-        remark(f"The report could not be written ({error}). Ask again with: largeloss report {run}")
+        remark(
+            f"The report could not be written ({error}). Ask again with: largeloss report {folder}"
+        )
         return None
-    return path
+    return page
 
 
 def titled(result: RunResult) -> str:

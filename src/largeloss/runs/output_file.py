@@ -16,11 +16,9 @@ from largeloss.errors import ConfigError
 from largeloss.runs.file_names import COMPARISON, SENT, TABLE, TRIALS, TUNED
 from largeloss.training.run_folder import (
     CONFIG,
-    CORRECTIONS,
+    FILES,
     HEAD,
-    METRICS,
     REPORT,
-    RESULT,
     SETTINGS,
     TEACHER,
     TENSORBOARD,
@@ -29,9 +27,8 @@ from largeloss.training.run_folder import (
 )
 
 _LABELS = ("labels.csv", "labels.parquet")
-_RUN = (SETTINGS, METRICS, CORRECTIONS, RESULT, SENT, REPORT)
 _KEPT = (  # what such a folder is, the files by which it is known, and those that are its own
-    ("the run", (SETTINGS,), _RUN),
+    ("the run", (SETTINGS,), (*FILES, SENT)),
     ("the model", (CONFIG,), (CONFIG, WEIGHTS)),
     ("the comparison", (COMPARISON,), (COMPARISON, TABLE, REPORT)),
     ("the search", (TUNED,), (TUNED, TRIALS, TABLE)),

@@ -26,7 +26,7 @@ def resolved(settings: RunConfig) -> RunConfig:
         ConfigError: no such method or backbone, or a weights file with wrong metadata.
     """
     data, protocol = settings.data, settings.training.protocol
-    method_name = _recipe(settings)
+    method_name = fitting(settings.method.name, settings)
     method, own = find_method(method_name), settings_of(method_name)
     given = settings.method.given()
     noted = {name: own[name] for name in _NOTED if name in own and name not in given}
@@ -57,6 +57,13 @@ def resolved(settings: RunConfig) -> RunConfig:
         },
         model=_definite(settings.model),
     )
+
+
+def fitting(method: str, settings: RunConfig) -> str:
+    """The name of a method; for 'auto' that of the recipe that fits the ``settings``."""
+    model = settings.model
+    tuned = settings.training.protocol != "linear" and (model.pretrained or model.weights)
+    return FINE_TUNE.name if tuned and method == AUTO.name else method
 
 
 def cache_folder(settings: RunConfig) -> Path:
@@ -102,13 +109,6 @@ def head_method(settings: RunConfig) -> MethodConfig:
     if "num_epochs" not in settings_of(name):
         return method
     return method.model_copy(update={"num_epochs": settings.training.head_epochs})
-
-
-def _recipe(settings: RunConfig) -> str:
-    """The method's name; of 'auto' the recipe that fits."""
-    model = settings.model
-    tuned = settings.training.protocol != "linear" and (model.pretrained or model.weights)
-    return FINE_TUNE.name if tuned and settings.method.name == AUTO.name else settings.method.name
 
 
 def _definite(model: ModelConfig) -> dict[str, Any]:

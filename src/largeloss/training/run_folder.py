@@ -29,6 +29,8 @@ METRICS = "metrics.csv"
 CORRECTIONS = "corrections.parquet"
 RESULT = "result.json"
 REPORT = "report.html"
+FILES = (SETTINGS, METRICS, RESULT, CORRECTIONS, REPORT)
+"""Of a run, beside its folders."""
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 """Describes the weights beside it."""

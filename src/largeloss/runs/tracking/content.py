@@ -9,18 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from largeloss.runs.result import RunResult
-from largeloss.training.run_folder import (
-    CORRECTIONS,
-    HEAD,
-    METRICS,
-    REPORT,
-    RESULT,
-    SETTINGS,
-    TEACHER,
-    RunFolder,
-)
+from largeloss.training.run_folder import FILES, HEAD, TEACHER, RunFolder
 
-_FILES = (SETTINGS, METRICS, RESULT, CORRECTIONS, REPORT)
 _RESULTS = (
     "test_map", "test_map_measurable", "last_test_map", "val_map", "val_auc", "best_epoch",
     "test_tag_precision", "test_tag_recall", "num_corrections", "seconds", "wall_seconds",
@@ -81,7 +71,7 @@ class Results:
             finite({name: 100 * value for name, value in result.test_ap.items()}),
             result.test_counts,
             result.best_epoch,
-            tuple(path for name in _FILES if (path := folder / name).is_file()),
+            tuple(path for name in FILES if (path := folder / name).is_file()),
             RunFolder(folder).best,
         )
 
