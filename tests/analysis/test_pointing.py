@@ -64,7 +64,7 @@ def outcome_by_loops(boxes, difficult, x, y, tolerance):
 
 
 @given(st.integers(0, 2**31), st.integers(1, 6), st.integers(1, 6), st.integers(1, 15))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_resizing_is_bilinear(seed, h, w, side):
     small = np.random.default_rng(seed).normal(size=(h, w))
     found = resized(torch.from_numpy(small)[None], side, side + 3)[0].numpy()
@@ -72,7 +72,7 @@ def test_resizing_is_bilinear(seed, h, w, side):
 
 
 @given(st.integers(0, 2**31), st.sampled_from([0.0, 2.0]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_game_is_that_of_the_loops(seed, tolerance):
     stream = np.random.default_rng(seed)
     num, num_classes, num_known = 5, 3, 4
@@ -148,7 +148,7 @@ def test_the_game_is_that_of_the_loops(seed, tolerance):
 
 
 @given(st.integers(0, 2**31), st.integers(1, 5), st.integers(1, 5), st.integers(1, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_mirrored_map_gives_the_mirrored_place(seed, h, w, side):
     small = torch.from_numpy(np.random.default_rng(seed).normal(size=(1, h, w)))
     height, width = side, side + 4

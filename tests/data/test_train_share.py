@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from largeloss.config import make_config
@@ -23,7 +23,6 @@ def dataset(num=50):
     return Dataset("some", LabelsOnly(num + 10), LabelTable.from_dense(labels), splits)
 
 
-@settings(deadline=None)
 @given(st.floats(0.02, 1), st.floats(0.02, 1), st.integers(0, 99))
 def test_a_smaller_share_is_within_a_larger_one(one, other, seed):
     small, large = (dataset().with_train_share(share, seed) for share in sorted((one, other)))

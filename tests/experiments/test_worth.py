@@ -59,7 +59,7 @@ def walked(points, target, steps=2_000):
     return points[-1][0]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(MAPS, st.integers(-1, 100))
 def test_the_worth_is_where_straight_lines_reach_the_map(maps, whole):
     target = whole + 0.37  # no point of a curve; those have tests of their own
@@ -101,7 +101,6 @@ def test_a_dip_of_the_curve_is_levelled_and_the_smallest_share_counts():
     assert worth(curve, 61) == near(0.2)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 500), st.integers(1, 900)), min_size=1, max_size=5),
     st.sampled_from([0.2, 0.5, 1.0]),

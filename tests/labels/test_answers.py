@@ -46,7 +46,7 @@ ACTIONS = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(actions=ACTIONS)
 def test_answers_undos_and_flags_are_those_of_lists(tmp_path_factory, actions):
     path = tmp_path_factory.mktemp("journal") / "answers.sqlite3"

@@ -33,7 +33,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("csv") / "labels.csv"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=12),
     st.lists(st.integers(0, 2), min_size=13, max_size=13),
@@ -49,7 +49,7 @@ def test_any_block_gives_the_table_of_a_loop(path, cells, empty, end, block):
     assert found.notes == () if not odd else ", ".join(odd) in found.notes[0]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(0, 2), min_size=10, max_size=10),
     st.integers(0, 8),

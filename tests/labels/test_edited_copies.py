@@ -82,7 +82,7 @@ PLACES = st.tuples(st.integers(0, 9), st.integers(0, 2))
 
 
 @given(label_files(), st.dictionaries(PLACES, STATES, min_size=1, max_size=6), st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_copy_says_what_the_edits_say_and_reverting_gives_the_first_bytes(
     tmp_path_factory, made, wanted, data
 ):
@@ -227,7 +227,6 @@ def loops(table, edits):
         max_size=12,
     )
 )
-@settings(deadline=None)
 def test_verdicts_equal_a_loop(tmp_path_factory, changes):
     table = example(tmp_path_factory.mktemp("fit") / "labels.csv")
     images, classes, before, after, authors = zip(*changes, strict=True)

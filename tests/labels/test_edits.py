@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -90,7 +90,6 @@ def assert_same(found: LabelEdits, wanted: LabelEdits) -> None:
 
 
 @given(EDITS)
-@settings(deadline=None)
 def test_round_trip_of_every_field(tmp_path_factory, records):
     path = tmp_path_factory.mktemp("edits") / "edits.parquet"
     write_edits(path, made_of(records))
@@ -98,7 +97,6 @@ def test_round_trip_of_every_field(tmp_path_factory, records):
 
 
 @given(EDITS, EDITS)
-@settings(deadline=None)
 def test_parts_are_put_together_by_name(left, right):
     assert_same(LabelEdits.concatenated([made_of(left), made_of(right)]), made_of([*left, *right]))
 

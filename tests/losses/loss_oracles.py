@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 EXACT: dict[str, Any] = {"rtol": 0, "atol": 1e-12}
-quick = settings(deadline=None, database=None, max_examples=40)
+quick = settings(database=None, max_examples=40)
 
 
 # One entry.

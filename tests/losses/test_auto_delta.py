@@ -107,7 +107,7 @@ def test_the_estimate_and_the_rate_by_loops(method, seed):
 
 
 @given(st.floats(0, 100), st.floats(0, 0.5), st.integers(0, 3))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_share_that_is_known_is_taken(missing, absent, warmup):
     loss = LargeLossRejection("auto", missing=missing, warmup_epochs=warmup)
     train(loss, range(1), absent=absent)

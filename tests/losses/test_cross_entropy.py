@@ -32,7 +32,7 @@ def loss_by_loops(logits, targets, weights):
     st.sampled_from([None, "bool", "float"]),
     st.sampled_from([0, 2**40]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_equals_the_loops(seed, kind, weighing, numpy_below):
     stream = np.random.default_rng(seed)
     shape = tuple(stream.integers(1, 8, 2))

@@ -69,7 +69,7 @@ def test_equals_trying_every_cut(text, observed):
     check(scores, labels, Aim.parse(text))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     hnp.arrays(np.float64, (8, 2), elements=st.floats(-4, 4, width=16)),
     hnp.arrays(np.int8, (8, 2), elements=st.integers(-1, 1)),

@@ -52,7 +52,7 @@ def test_equals_scikit_learn_over_many_blocks(dtype, levels, observed):
         assert result[column] == pytest.approx(expected, rel=0, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     hnp.arrays(np.float32, (12, 2), elements=st.floats(-4, 4, width=16)),
     hnp.arrays(np.int8, (12, 2), elements=st.integers(-1, 1)),

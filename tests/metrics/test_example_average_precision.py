@@ -27,7 +27,7 @@ def oracle(scores, labels):
     return sum(values) / len(values) if values else math.nan
 
 
-@settings(deadline=None, database=None)
+@settings(database=None)
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(1, 6))
 def test_equals_the_loop(seed, num_images, num_classes):
     stream = np.random.default_rng(seed)

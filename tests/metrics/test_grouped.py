@@ -72,7 +72,7 @@ def test_equals_the_loop(observed, num_groups):
     assert_equals_the_loop(scores, labels, groups.tolist())
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     hnp.arrays(np.float32, (6, 4), elements=st.floats(-4, 4, width=16)),
     hnp.arrays(np.int8, (6, 4), elements=st.integers(-1, 1)),

@@ -27,7 +27,7 @@ def test_equals_the_loop(dtype, levels, observed):
     np.testing.assert_allclose(roc_auc(scores, labels), expected, rtol=0, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     hnp.arrays(np.float32, (12, 2), elements=st.floats(-4, 4, width=16)),
     hnp.arrays(np.int8, (12, 2), elements=st.integers(-1, 1)),

@@ -42,7 +42,7 @@ def test_equals_trying_every_cut(dtype, levels, observed):
     check_against_loop(*make_data(31, observed=observed, levels=levels, dtype=dtype))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     hnp.arrays(np.float64, (8, 2), elements=st.floats(-4, 4, width=16)),
     hnp.arrays(np.int8, (8, 2), elements=st.integers(-1, 1)),

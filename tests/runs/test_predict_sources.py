@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -29,7 +29,6 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode el
 @LINUX
 @pytest.mark.parametrize("hashes_differ", [True, False])
 @given(st.lists(PATHS, max_size=40))
-@settings(deadline=None)
 def test_a_path_list_is_a_list_without_repetitions(hashes_differ, paths):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(path_list, "BLOCK", 7)
@@ -123,7 +122,6 @@ def test_a_table_of_paths(tmp_path, name):
 
 @LINUX
 @given(st.lists(NAMES, max_size=30), st.sampled_from([b"\n", b"\0"]), st.integers(1, 9))
-@settings(deadline=None)
 def test_the_standard_input(names, separator, block):
     stream = io.BytesIO(b"".join(name + separator for name in names))
     with pytest.MonkeyPatch.context() as patch:

@@ -47,7 +47,7 @@ def submitted(tasks):
 
 
 @given(tables(), st.booleans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_format_keeps_three_states(tmp_path_factory, table, with_splits):
     folder = tmp_path_factory.mktemp("exchange")
     splits = ["val"] * table.num_images if with_splits else None

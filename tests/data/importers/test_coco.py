@@ -114,7 +114,7 @@ def test_boxes_without_area_make_labels_only(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.dictionaries(
         st.integers(0, 3000),

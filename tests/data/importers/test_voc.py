@@ -92,7 +92,7 @@ def test_difficult_objects_make_no_label_and_may_leave_a_image_out(tmp_path: Pat
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.dictionaries(
         st.from_regex(r"[0-9a-z_][0-9a-z_.-]{0,5}", fullmatch=True),
