@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from largeloss.config import make_config
+from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable
 from largeloss.losses import (
     LOSSES,
@@ -13,6 +14,7 @@ from largeloss.losses import (
     GeneralizedRobust,
     LargeLossRejection,
     build_loss,
+    check_method,
     find_method,
     searched_of,
     settings_of,
@@ -117,3 +119,10 @@ def test_every_collection_has_the_recipe(collection, name):
     made = resolved(SettingsLayers(preset=collection, options={"method": {"name": name}}).made())
     assert made.method.name == name
     assert made.training.teachers == RECIPES[name].training["teachers"]
+
+
+def test_a_setting_of_other_methods_says_whose_it_is():
+    with pytest.raises(ConfigError, match=r"missing is no setting of auto, .* one of ll-r, .*tune"):
+        check_method("auto", {"missing": 5.0})
+    with pytest.raises(ConfigError, match=r"Did you mean 'slope'\?$"):
+        check_method("auto", {"slop": 5.0})

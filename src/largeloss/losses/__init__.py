@@ -231,11 +231,14 @@ def check_method(name: str, settings: Mapping[str, Any]) -> None:
     foreign = [setting for setting in settings if setting not in known]
     if foreign:
         near = [repr(m) for setting in foreign for m in get_close_matches(setting, known, n=1)]
-        raise ConfigError(
-            f"{', '.join(foreign)} is no setting of {name}, which has "
-            f"{', '.join(known) or 'none'}."
-            + (f" Did you mean {' and '.join(near)}?" if near else "")
+        text = (
+            f"{', '.join(foreign)} is no setting of {name}, which has {', '.join(known) or 'none'}."
         )
+        if near:
+            text += f" Did you mean {' and '.join(near)}?"
+        elif owners := [one for one in (*LOSSES, *RECIPES) if foreign[0] in settings_of(one)]:
+            text += f" {foreign[0]} is one of {', '.join(owners)}."
+        raise ConfigError(text)
     check_values(method, settings)
     if not takes_labels(method):
         method(**settings)
