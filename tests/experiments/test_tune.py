@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+import re
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -104,6 +105,12 @@ def test_the_search_ends_and_says_so_where_it_never_comes_inside():
     maps, chosen = walked("an", 1e-30, None)
     assert len(maps) == 15 + EXTENDED
     assert chosen.on_edge
+
+
+def test_the_help_says_how_many_trainings_a_method_may_take(largeloss):
+    assert len(walked("an", 1e30, None)[0]) == 15 + EXTENDED == 25
+    _, printed, _ = largeloss("tune", "--help")
+    assert "up to ten more" in " ".join(re.sub("[│ ]+", " ", printed).split())
 
 
 def test_values_that_the_method_refuses_are_not_tried():

@@ -17,13 +17,21 @@ def tune(
         str, typer.Option("--methods", help="Names, such as full,an,ll-r.")
     ] = "full,an,ll-r,ll-ct,ll-cp",
     complete: Complete = "",
-    budget: Annotated[int, typer.Option("--budget", min=1, help="Trainings per method.")] = 15,
+    budget: Annotated[
+        int,
+        typer.Option(
+            "--budget",
+            min=1,
+            help="First trainings per method. Where the best of them lies on an edge of what was "
+            "tried, up to ten more follow beyond it.",
+        ),
+    ] = 15,
     out: Annotated[Path, typer.Option("--out", help="Folder for all trials.")] = Path("runs/tune"),
 ) -> None:
     """Choose the learning rate and the own setting of each method on val; go on with compare.
 
-    Every method gets the same number of trainings on DATA, with seed 0. Val mAP decides; where val
-    has no observed absences, the area under the ROC curve with blanks counted as absent.
+    Every method begins with the same number of trainings on DATA, with seed 0. Val mAP decides;
+    where val has no observed absences, the area under the ROC curve with blanks counted as absent.
     """
     from largeloss.cli.console import note, progress, say
     from largeloss.cli.console import out as screen

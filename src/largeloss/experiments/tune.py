@@ -59,18 +59,18 @@ def tune(
     progress: Progress,
     complete: Sequence[float] = (),
 ) -> Tuning:
-    """Searches for every method, with ``budget`` trainings each; writes ``tuned.json``, a CSV file.
+    """Searches for every method, by the same rule; writes ``tuned.json``, a CSV file.
 
-    Learning rate × five values of the method's own setting (the class says which), or as many
-    learning rates where it has none. While a method's best trial lies on an edge the search goes on
-    beyond it, at most :data:`EXTENDED` trials more. The best
+    First at most ``budget`` trainings: learning rate × five values of the method's own setting (the
+    class says which), or as many learning rates where it has none. While a method's best trial lies
+    on an edge the search goes on beyond it, at most :data:`EXTENDED` trials more. The best
     :attr:`~largeloss.runs.result.RunResult.val_figure` wins; test labels choose nothing. Finished
     trials are not repeated; of their models, that of each method's best one is kept.
 
     Args:
         make: Gives the settings of a method.
         methods: Names.
-        budget: Trials of a method.
+        budget: First trials of a method, at most.
         out: Holds one folder per trial.
         progress: Is told how it goes on.
         complete: Shares of the training images for which full labels are searched for, too.
