@@ -180,6 +180,12 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "full,an,wan,ll-r,ll-ct,ll-cp,em,em-apl,splc,gr,auto",
         ),
         TunedStudy(
+            "digits-others",
+            "Digit scenes, shifted images, the other methods tuned",
+            ("--preset", "digits", "--augment", "light"),
+            "full,an,asl,p-asl,hill,lsan,role,epr,crisp,iu,curriculum",
+        ),
+        TunedStudy(
             "voc-animals-whole",
             "voc-animals, end to end, each method tuned",
             (
