@@ -13,9 +13,10 @@ from largeloss.labels.entries import Ints
 from largeloss.labels.files.columns import as_text, coded, states_of
 from largeloss.labels.files.edit_csv import Patch, edit_csv
 from largeloss.labels.files.header import Header, header_of
-from largeloss.labels.files.layouts import SEPARATOR, parse_images
+from largeloss.labels.files.layouts import parse_images
 from largeloss.labels.files.parquet import read_parquet, write_parquet
 from largeloss.labels.files.raw import RawTable, read_raw
+from largeloss.labels.files.separators import SEPARATOR
 from largeloss.labels.table import PRESENT, UNOBSERVED
 
 Change = tuple[str, str, int]

@@ -12,12 +12,11 @@ from largeloss.errors import LabelError
 from largeloss.labels.entries import Ints, States, find_conflict, sparse_rows
 from largeloss.labels.files.columns import WRONG, as_text, coded, first, states_of
 from largeloss.labels.files.raw import RawTable
+from largeloss.labels.files.separators import SEPARATOR, doubts
 from largeloss.labels.names import positions_of
 from largeloss.labels.table import UNOBSERVED, LabelTable
 from largeloss.watch import watched
 
-SEPARATOR = ";"
-"""Between the labels of one cell in the list layout."""
 SPLITS = ("train", "val", "test")
 Names = tuple[str, ...]
 
@@ -71,6 +70,8 @@ class Parsed(NamedTuple):
     table: LabelTable
     spellings: tuple[str, ...] = ()
     """How values are written that are neither 1, 0 nor blank, and are read as one of these."""
+    remarks: tuple[str, ...] = ()
+    """What may be meant otherwise than it is read, in sentences for the user."""
 
 
 def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
@@ -123,9 +124,10 @@ def parse_list(raw: RawTable, position: int, images: Images, unknown: NDArray[np
     ``unknown`` has one value per image; elsewhere they are absent.
     """
     cells = raw.columns[position]
-    if isinstance(cells, np.ndarray) or not (
+    in_text = isinstance(cells, np.ndarray) or not (
         pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type)
-    ):
+    )
+    if in_text:
         cells = pc.split_pattern(as_text(cells), SEPARATOR)
     cells = cells.combine_chunks()
     lines = np.asarray(pc.list_parent_indices(cells)).astype(np.int64)
@@ -133,14 +135,26 @@ def parse_list(raw: RawTable, position: int, images: Images, unknown: NDArray[np
     named = np.asarray(pc.not_equal(labels, ""))
     lines = lines[named]
     names, columns = _columns(raw, labels.filter(pa.array(named)))
+    remarks = _remarks(raw, names, lines, columns) if in_text else ()
     if unknown.all():
         states = np.ones(len(lines), dtype=np.int8)
-        return Parsed(_table(raw, lines, columns, states, images, names))
+        return Parsed(_table(raw, lines, columns, states, images, names), remarks=remarks)
     dense = np.zeros((len(raw.columns[0]), len(names)), dtype=np.int8)
     dense[unknown[images.codes]] = UNOBSERVED
     dense[lines, columns] = 1
     every, found = np.nonzero(dense != UNOBSERVED)
-    return Parsed(_table(raw, every, found, dense[every, found], images, names))
+    table = _table(raw, every, found, dense[every, found], images, names)
+    return Parsed(table, remarks=remarks)
+
+
+def _remarks(raw: RawTable, names: Names, lines: Ints, columns: Ints) -> tuple[str, ...]:
+    """What to say of tags that may be several; LabelError where they can hardly be one."""
+    found = []
+    for doubt in doubts(names, several=bool((lines[1:] == lines[:-1]).any())):
+        if doubt.certain:
+            raise raw.refusal(doubt.words, lines[columns == names.index(doubt.tag)][0])
+        found.append(doubt.words)
+    return tuple(found)
 
 
 def _columns(raw: RawTable, labels: Any) -> tuple[Names, Ints]:

@@ -16,6 +16,7 @@ from largeloss.files import check_regular
 from largeloss.labels.files.columns import joined_column, plain_states
 from largeloss.labels.files.csv_blocks import CsvBlocks
 from largeloss.labels.files.parquet import read_parquet
+from largeloss.labels.files.separators import SEPARATOR
 
 HEADER = -1
 """The row of the header, in refusals."""
@@ -90,7 +91,7 @@ def _read_csv(path: Path, as_text: bool) -> RawTable:
             parts = [[] for _ in header]
             block, first = block[end:], first + 1
         if block.strip(b"\n"):
-            columns = _columns(path, block, first, len(header))
+            columns = _columns(path, block, first, header)
             for number, (part, column) in enumerate(zip(parts, columns, strict=True)):
                 states = None if as_text or not number else plain_states(column)
                 part.append(column if states is None else states)
@@ -114,9 +115,9 @@ def _header(path: Path, number: int, line: str) -> list[str]:
     return header
 
 
-def _columns(path: Path, block: bytes, first: int, width: int) -> list[Any]:
+def _columns(path: Path, block: bytes, first: int, header: list[str]) -> list[Any]:
     """The fields of a block that begins with line ``first``, as text."""
-    names = [str(index) for index in range(width)]
+    names = [str(index) for index in range(len(header))]
     body = block.strip(b"\n")
     try:
         table = arrow_csv.read_csv(
@@ -127,7 +128,7 @@ def _columns(path: Path, block: bytes, first: int, width: int) -> list[Any]:
             ),
         )
     except pa.ArrowInvalid as error:
-        _refuse_ragged(path, block, first, width)
+        _refuse_ragged(path, block, first, header)
         raise LabelError(f"{path}: {error}") from None
     columns: list[Any] = table.columns
     return columns
@@ -154,11 +155,13 @@ def _as_stream(body: bytes) -> pa.NativeFile:
     return pa.BufferReader(sink.getvalue())
 
 
-def _refuse_ragged(path: Path, block: bytes, first: int, width: int) -> None:
+def _refuse_ragged(path: Path, block: bytes, first: int, header: list[str]) -> None:
+    width = len(header)
+    tags = f" Between the tags of one cell write {SEPARATOR!r}." if "labels" in header else ""
     for number, line in enumerate(block.decode().split("\n"), start=first):
         fields = _fields(path, number, line) if line else []
         if line and len(fields) != width:
             raise LabelError(
                 f"{path}, line {number}: {len(fields)} fields, but the header has {width}. Quote "
-                "a name that holds a comma."
+                f"a name that holds a comma.{tags}"
             )

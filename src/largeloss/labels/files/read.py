@@ -40,7 +40,8 @@ def read_labels(
     * long, ``image,label,value``: one line per entry; a blank value is unobserved, and a line with
       neither label nor value only lists the image. Classes are the labels, sorted.
     * list, ``image,labels``: the present labels of an image in one cell, between semicolons (or a
-      list of strings in Parquet). Classes are the labels, sorted.
+      list of strings in Parquet). Classes are the labels, sorted. Labels in text that look like
+      several, between commas for example, are refused or noted.
 
     Each may have a column ``split``: train, val or test. Images come in the order of their first
     appearance; lines on one image are merged. CSV is UTF-8, with or without byte order mark, or
@@ -67,15 +68,16 @@ def read_labels(
         raw = with_our_numbers(raw, header, coding)
     images = parse.parse_images(raw, split)
     if layout == "long":
-        table, spellings = parse.parse_long(raw, positions, images)
+        parsed = parse.parse_long(raw, positions, images)
     elif layout == "list" and unlisted is not None:
         splits = images.splits or ("train",) * len(images.names)
         words = unlisted_by_split(unlisted, dict.fromkeys(splits))
         unknown = np.array([words[split] == "unknown" for split in splits])
-        table, spellings = parse.parse_list(raw, positions[0], images, unknown)
+        parsed = parse.parse_list(raw, positions[0], images, unknown)
     else:
-        table, spellings = parse.parse_wide(raw, positions, images)
-    return LabelFile(table, images.splits, layout, _notes(spellings))
+        parsed = parse.parse_wide(raw, positions, images)
+    notes = (*_notes(parsed.spellings), *parsed.remarks)
+    return LabelFile(parsed.table, images.splits, layout, notes)
 
 
 def _notes(spellings: Sequence[str]) -> tuple[str, ...]:

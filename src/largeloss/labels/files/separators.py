@@ -1,0 +1,112 @@
+"""Tags that look like several tags in one: separated by a comma, say, and not by a semicolon."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+SEPARATOR = ";"
+"""Between the labels of one cell in the list layout."""
+_OTHERS = (",", "|", "\t", "，", "、", "；")
+"""The last three are of Chinese and Japanese keyboards."""
+_PYTHON = re.compile(r"\[\s*['\"].*['\"]\s*\]", re.DOTALL)
+
+
+class Doubt(NamedTuple):
+    """A tag that may be several."""
+
+    tag: str
+    words: str
+    """What speaks for it, and what to do."""
+    certain: bool
+    """Whether it can hardly be the name of one class."""
+
+
+def doubts(tags: Sequence[str], several: bool) -> Iterator[Doubt]:
+    """What may be several of the distinct ``tags`` of a file; what is certain comes first.
+
+    ``several`` says whether a cell of the file holds two tags between semicolons.
+
+    'Dog, small' may well be one class, also beside 'Dog'. It is hardly one where both of its parts
+    are tags, too; nor where no cell has a semicolon and 'cat,car' stands beside 'car,dog': the last
+    part of one name is the first of another.
+    """
+    for tag in tags:
+        if _PYTHON.fullmatch(tag):
+            words = (
+                f"the tag {tag!r} is a list as Python prints it. Write 'cat;dog' in one cell; with "
+                "pandas: table['labels'] = table['labels'].str.join(';') before to_csv."
+            )
+            yield Doubt(tag, words, True)
+            return
+    found = [one for mark in _OTHERS for one in _of_mark(tags, mark, several)]
+    yield from sorted(found, key=lambda one: not one.certain)
+    yield from () if several else _of_blanks(tags)
+
+
+def _of_mark(tags: Sequence[str], mark: str, several: bool) -> Iterator[Doubt]:
+    parts = _parts(tags, mark)
+    if not parts:
+        return
+    tag, why = _of_known_parts(tags, parts)
+    if tag is None and not several:
+        tag, why = _chained(parts)
+    if tag is not None:
+        words = (
+            f"the tag {tag!r} holds {mark!r}, {why}. Between the tags of one cell write "
+            f"{SEPARATOR!r}: {SEPARATOR.join(parts[tag])!r}. Where it is one class, write the "
+            "layout image,label,value, or Parquet with lists of strings."
+        )
+        yield Doubt(tag, words, True)
+        return
+    tag = max(parts, key=lambda one: len(parts[one]))
+    number = "1 tag holds" if len(parts) == 1 else f"{len(parts):,} tags hold"
+    words = (
+        f"{number} {mark!r}, for example {tag!r}, and each is read as one class. If it is several, "
+        f"write {SEPARATOR!r} between them: {SEPARATOR.join(parts[tag])!r}."
+    )
+    yield Doubt(tag, words, False)
+
+
+def _of_known_parts(tags: Sequence[str], parts: dict[str, list[str]]) -> tuple[str | None, str]:
+    """A tag whose parts are all tags, and what to say of them; 'cat,' stands for 'cat'."""
+    known = set(tags)
+    stripped = {its[0] for its in parts.values() if len(its) == 1}
+    for tag, its in parts.items():
+        if (known if len(its) == 1 else known | stripped).issuperset(its):
+            words = " and ".join(map(repr, its))
+            return tag, f"and {words} {'is a tag' if len(its) == 1 else 'are tags'}, too"
+    return None, ""
+
+
+def _chained(parts: dict[str, list[str]]) -> tuple[str | None, str]:
+    """A tag that begins with what another goes on with, and what to say of the two."""
+    later = {part: tag for tag, its in parts.items() for part in its[1:]}
+    for tag, its in parts.items():
+        if (other := later.get(its[0], tag)) != tag:
+            return tag, f"as {other!r} does, and no cell has {SEPARATOR!r}"
+    return None, ""
+
+
+def _of_blanks(tags: Sequence[str]) -> Iterator[Doubt]:
+    """'fire truck' beside 'fire' and 'truck' is a class; few words in many tags may be a list."""
+    parts = _parts(tags, " ")
+    holders: dict[str, int] = {}
+    for tag in tags:
+        for part in set(parts.get(tag, [tag])):
+            holders[part] = holders.get(part, 0) + 1
+    shared = all(holders[part] > 1 for its in parts.values() for part in its)
+    example, _ = _chained(parts)
+    if shared and len(holders) < len(tags) and example is not None:
+        words = (
+            f"No cell has {SEPARATOR!r}, and {len(parts):,} tags are made of the same "
+            f"{len(holders):,} words, for example {example!r}; each is read as one class. If it is "
+            f"several, write {SEPARATOR!r} between them: {SEPARATOR.join(parts[example])!r}."
+        )
+        yield Doubt(example, words, False)
+
+
+def _parts(tags: Sequence[str], mark: str) -> dict[str, list[str]]:
+    """Tag → what stands before, between and behind ``mark``, of those that hold it."""
+    split = {tag: [part.strip() for part in tag.split(mark)] for tag in tags if mark in tag}
+    named = {tag: list(filter(None, its)) for tag, its in split.items()}
+    return {tag: its for tag, its in named.items() if its}
