@@ -1,6 +1,7 @@
 """Label files as a hurried person writes them: found by ``data check`` and ``train`` alike."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ TRAIN = ("--backbone", "digits", "--image-size", "16", "--epochs", "1", "--worke
 @pytest.fixture
 def both(largeloss: Command, tmp_path: Path) -> Callable[..., list[tuple[int, str]]]:
     """Checks a folder and trains on it: exit code and messages of each."""
+    runs = (tmp_path / f"run-{number}" for number in count())
 
     def commands(root: Path, *more: str) -> list[tuple[int, str]]:
         checked = largeloss("data", "check", root, *more)
-        trained = largeloss("train", root, *TRAIN, *more, "--out", tmp_path / "run")
+        trained = largeloss("train", root, *TRAIN, *more, "--out", next(runs))
         return [(code, err) for code, _, err in (checked, trained)]
 
     return commands
@@ -32,8 +34,29 @@ def test_tags_between_commas_are_refused(both, image_folder: Path, tmp_path: Pat
         assert code == 2
         assert "'red,blue' holds ','" in err
         assert "write ';': 'red;blue'" in err
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run-0").exists()
     table.write_text(table.read_text().replace(",blue", ";blue").replace("red,", "red"))
     for code, err in both(image_folder, "--unlisted", "absent"):
         assert code == 0, err
         assert "holds" not in err
+
+
+def test_classes_that_differ_by_case_are_warned_of(
+    both, make_image_folder: Callable[..., Path], image_folder: Path
+) -> None:
+    labels = (image_folder / "labels.csv").read_text()
+    root = make_image_folder(labels=labels.replace("red,blue", "Red,red"))
+    for code, err in both(root):
+        assert code == 0, err
+        assert "Classes differ only by case: 'Red' and 'red'." in err
+    assert "by case" not in "".join(err for _, err in both(image_folder))
+
+
+def test_classes_that_differ_by_outer_spaces_are_refused(
+    both, make_image_folder: Callable[..., Path], image_folder: Path
+) -> None:
+    labels = (image_folder / "labels.csv").read_text()
+    root = make_image_folder(labels=labels.replace("red,blue", "red,red "))
+    for code, err in both(root):
+        assert code == 2
+        assert "labels.csv: the classes 'red' and 'red ' differ only by the spaces" in err

@@ -210,6 +210,8 @@ REFUSED = [
     (LONG + "a,cat,1\nb,cat,1\na,cat,0\n", "line 2 and line 4: image 'a', class 'cat'"),
     (LONG + "a,cat,1\na,,1\n", "line 3: image 'a' has a value without a label"),
     (LONG + "a,,\n", "no line names a label"),
+    ("image,cat,dog,cat \na,1,,1\n", "the classes 'cat' and 'cat ' differ only by the spaces"),
+    (LONG + "a,cat,1\nb, cat,1\n", "the classes ' cat' and 'cat' differ only by the spaces"),
     ("image,labels\na,cat\n", "line 1: .*--unlisted unknown .*--unlisted absent"),
     ("image,split,cat\na,,1\n", "line 2: image 'a' has the split ''. Needed: train, val, test"),
     ("image,split,cat\na,dev,1\n", "line 2: image 'a' has the split 'dev'"),
@@ -253,7 +255,7 @@ names = st.text(
 @st.composite
 def tables(draw):
     images = draw(st.lists(names, min_size=1, max_size=5, unique=True))
-    classes = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    classes = draw(st.lists(names, min_size=1, max_size=4, unique_by=str.strip))
     states = st.lists(st.sampled_from([-1, 0, 1]), min_size=len(classes), max_size=len(classes))
     dense = draw(st.lists(states, min_size=len(images), max_size=len(images)))
     table = LabelTable.from_dense(dense, images=images, classes=classes)
@@ -301,6 +303,8 @@ def test_what_cannot_be_written_is_refused(tmp_path):
         write_labels(path, reserved, layout="long")
         assert read_labels(path).table == reserved
         path.unlink()
+    with pytest.raises(LabelError, match="'cat' and 'cat ' differ only by the spaces"):
+        write_labels(path, LabelTable.from_dense([[1, 0]], classes=["cat", "cat "]))
     for image, message in (("a\nb", "line end"), (" ", "is blank"), ("\udcff", "no valid Unicode")):
         strange = LabelTable.from_dense([[1]], images=[image])
         with pytest.raises(LabelError, match=message):

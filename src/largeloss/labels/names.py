@@ -36,6 +36,38 @@ def checked_names(names: Iterable[str], kind: str) -> tuple[str, ...]:
     return checked
 
 
+def check_spaces(names: Iterable[str]) -> None:
+    """Refuses classes that differ only by the spaces around their names: nobody could tell them.
+
+    Raises:
+        LabelError: there are such classes.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.strip(), name)
+        if other != name:
+            raise LabelError(
+                f"the classes {other!r} and {name!r} differ only by the spaces around their names. "
+                "Write the name in one way, everywhere, or rename one of the two."
+            )
+
+
+def case_remark(names: Iterable[str]) -> str:
+    """That classes differ only by case, which may be right ('A' and 'a'); empty where none do."""
+    seen: dict[str, str] = {}
+    pairs = [
+        f"{other!r} and {name!r}"
+        for name in names
+        if (other := seen.setdefault(name.casefold(), name)) != name
+    ]
+    if not pairs:
+        return ""
+    return (
+        f"Classes differ only by case: {first_names(pairs)}. They are learnt as different classes; "
+        "if they mean the same, write the name in one way."
+    )
+
+
 def positions_of(names: Iterable[str], among: Sequence[str]) -> NDArray[np.int64]:
     """(M,) where each of ``names`` stands in ``among``, -1 where it does not."""
     position = {name: index for index, name in enumerate(among)}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from largeloss.errors import LabelError
 from largeloss.labels.files import layouts as parse
 from largeloss.labels.files.foreign import with_our_numbers
 from largeloss.labels.files.header import (
@@ -15,6 +16,7 @@ from largeloss.labels.files.header import (
     unlisted_by_split,
 )
 from largeloss.labels.files.raw import read_raw
+from largeloss.labels.names import check_spaces
 from largeloss.labels.table import LabelTable
 
 
@@ -76,6 +78,10 @@ def read_labels(
         parsed = parse.parse_list(raw, positions[0], images, unknown)
     else:
         parsed = parse.parse_wide(raw, positions, images)
+    try:
+        check_spaces(parsed.table.classes)
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from None
     notes = (*_notes(parsed.spellings), *parsed.remarks)
     return LabelFile(parsed.table, images.splits, layout, notes)
 

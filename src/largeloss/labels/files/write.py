@@ -15,6 +15,7 @@ from largeloss.files import written_atomically
 from largeloss.labels.files.header import header_of
 from largeloss.labels.files.layouts import SPLITS
 from largeloss.labels.files.parquet import write_parquet
+from largeloss.labels.names import check_spaces
 from largeloss.labels.table import UNOBSERVED, LabelTable
 
 
@@ -47,6 +48,7 @@ def write_labels(
     _check_splits(table, splits)
     is_csv = path.suffix.lower() == ".csv"
     _check_names([*table.images, *table.classes], is_csv)
+    check_spaces(table.classes)
     columns = _wide(table, splits) if layout == "wide" else _long(table, splits)
     with written_atomically(path) as partial:
         if is_csv:
