@@ -242,7 +242,7 @@ def test_an_analysis_is_read_where_it_is(largeloss, image_folder, runs):
         (["--table", "pointing", "--methods", ","], "names none"),
         (["--table", "pointing", "--methods", "an,an"], "one twice"),
         (["--table", "pointing", "--protocols", "linear-init"], "no protocol of this table"),
-        (["--table", "pointing", "--out", "table.txt"], "must be a .md or .json file"),
+        (["--table", "pointing", "--out", "table.txt"], "--out must end in .md, .json"),
         (["--table", "pointing", "--run"], "--run needs the data of at least one collection"),
         (["--table", "pointing", "--preset", "voc2012/an"], "leave --preset out"),
         (["--table", "pointing", "--data", "voc2012=x", "--seed", "3"], "decides the method"),

@@ -8,7 +8,9 @@ import pytest
 
 from largeloss.cli import run as run_command
 from largeloss.errors import ConfigError
+from largeloss.labels import LabelEdits, write_edits
 from largeloss.runs.output_file import check_output
+from largeloss.runs.output_kinds import PREDICTIONS, SUGGESTIONS
 
 
 @pytest.fixture
@@ -41,9 +43,22 @@ def contents(folder: Path) -> dict[str, bytes]:
         ("predict run --list names-skipped.csv", "names.csv"),
         ("suggest run", "run/corrections.parquet"),
         ("suggest run", "data/labels.csv"),
-        ("report run", "run/config.yaml"),
-        ("report run", "run/best/model.safetensors"),
-        ("report run", "data/labels.csv"),
+        ("predict run data/images", "tags.csv"),
+        ("predict run data/images", "corrected.csv"),
+        ("predict run data/images", "edits.parquet"),
+        ("predict run data/images", "coco.json"),
+        ("predict run data/images", "lines.jsonl"),
+        ("evaluate run", "coco.json"),
+        ("suggest run", "tags.csv"),
+        ("suggest run", "corrected.csv"),
+        ("suggest run", "edits.parquet"),
+        ("suggest run", "lines.jsonl"),
+        ("report run", "page.html"),
+        ("report run", "photo.html"),
+        ("report run", "run/best/page.html"),
+        ("analyze cam run --image data/images/00.png", "data/images/01.png"),
+        ("reproduce --table artificial", "readme.md"),
+        ("reproduce --table artificial", "coco.json"),
     ],
 )
 def test_files_of_another_meaning_are_refused_before_any_work(
@@ -53,6 +68,15 @@ def test_files_of_another_meaning_are_refused_before_any_work(
     (run / "review").mkdir()
     for name in ("names.csv", "names-skipped.csv"):
         Path(name).write_text("image\ndata/images/00.png\n")
+    Path("tags.csv").write_text("image,tags,split\ndata/images/00.png,red,train\n")
+    shutil.copy("data/labels.csv", "corrected.csv")
+    write_edits(Path("edits.parquet"), LabelEdits.concatenated([]))
+    Path("coco.json").write_text('{"images": [], "annotations": []}')
+    Path("lines.jsonl").write_text('{"file_name": "00.png", "tags": ["red"]}\n')
+    shutil.copy("data/images/00.png", "photo.html")
+    for name in ("page.html", "run/best/page.html"):
+        Path(name).write_text("<!doctype html>\n<p>Mine</p>\n")
+    Path("readme.md").write_text("# Mine\n")
     before = contents(tmp_path)
 
     def load(*_):
@@ -61,7 +85,7 @@ def test_files_of_another_meaning_are_refused_before_any_work(
     monkeypatch.setattr("largeloss.runs.load.load", load)
     code, _, err = largeloss(*command.split(), "--out", out)
     assert code == 2
-    assert "Choose another --out; nothing was changed" in err
+    assert "hoose another --out; nothing was changed" in err
     assert contents(tmp_path) == before
 
 
@@ -69,17 +93,59 @@ def test_files_of_another_meaning_are_refused_before_any_work(
     ("command", "out"),
     [
         ("evaluate run", "run/figures.json"),
+        ("evaluate run --groups 2", "groups.json"),
         ("predict run data/images/00.png --workers 0", "run/scores.csv"),
         ("predict run data/images/00.png --workers 0", "data/scores.csv"),
+        ("predict run data/images/00.png --workers 0", "scores.json"),
+        ("predict run data/images/00.png --workers 0", "scores.jsonl"),
+        ("predict run data/images/00.png --workers 0", "scores.parquet"),
         ("suggest run", "run/suggestions.csv"),
+        ("suggest run --wrong", "suggestions.csv"),
+        ("suggest run --wrong", "suggestions.jsonl"),
+        ("suggest run --wrong", "suggestions.parquet"),
         ("report run", "run/report.html"),
+        ("report run", "page.html"),
+        ("analyze cam run --image data/images/00.png", "cam.png"),
+        ("analyze cam run --image data/images/00.png", "cam.svg"),
+        ("analyze cam run --image data/images/00.png", "cam.pdf"),
+        ("reproduce --table artificial", "table.md"),
+        ("reproduce --table artificial", "table.json"),
     ],
 )
 def test_an_earlier_output_is_replaced_wherever_it_is(run, tmp_path, monkeypatch, command, out):
     monkeypatch.chdir(tmp_path)
-    Path(out).write_text("of before")
     assert run_command([*command.split(), "--out", out]) == 0
-    assert Path(out).read_text() != "of before"
+    before = Path(out).stat()
+    assert run_command([*command.split(), "--out", out]) == 0
+    assert (Path(out).stat().st_ino, Path(out).stat().st_mtime_ns) != (
+        before.st_ino,
+        before.st_mtime_ns,
+    )
+
+
+def test_the_report_of_a_run_and_an_empty_file_are_replaced_whatever_wrote_them(run, tmp_path):
+    (run / "report.html").write_text("of an earlier version")
+    (tmp_path / "scores.csv").touch()
+    assert run_command(["report", str(run)]) == 0
+    assert (run / "report.html").read_text().startswith("<!doctype html>")
+    check_output(tmp_path / "scores.csv", PREDICTIONS)
+
+
+def test_what_is_there_is_told(largeloss, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy("data/labels.csv", "corrected.csv")
+    _, _, err = largeloss("suggest", "run", "--out", "corrected.csv")
+    assert (
+        "corrected.csv is there, and is not what this command writes: it begins with "
+        "'image,split,red,blue'. Move it away, or choose another --out; nothing was changed."
+    ) in err
+    for out, message in (
+        ("run/config.yaml", "--out must end in .html, .htm, got run/config.yaml"),
+        ("data/images/00.png", "--out must end in .html, .htm"),
+    ):
+        code, _, err = largeloss("report", "run", "--out", out)
+        assert code == 2
+        assert message in err
 
 
 def test_the_label_file_that_a_run_was_told_to_take(run, tmp_path):
@@ -88,7 +154,7 @@ def test_the_label_file_that_a_run_was_told_to_take(run, tmp_path):
     text = (run / "config.yaml").read_text().replace("labels: null", f"labels: {corrected}")
     (run / "config.yaml").write_text(text)
     with pytest.raises(ConfigError, match="is read by this command"):
-        check_output(corrected, (".csv",), run=run)
+        check_output(corrected, SUGGESTIONS, run=run)
 
 
 def test_a_link_to_a_list_does_not_hide_it(tmp_path):

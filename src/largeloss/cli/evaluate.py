@@ -46,9 +46,10 @@ def evaluate(
     """Measure the best weights of RUN on a split of DATA, by the labels as they are given."""
     from largeloss.runs.arguments import check_data, check_models
     from largeloss.runs.output_file import check_output
+    from largeloss.runs.output_kinds import FIGURES
 
     if out is not None:
-        check_output(out, (".json",), run=run)
+        check_output(out, FIGURES, run=run)
     check_models([run])
     check_data(data)
     from largeloss.cli import summary

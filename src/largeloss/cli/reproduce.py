@@ -57,11 +57,13 @@ def reproduce(
     from largeloss.cli.console import out as screen
     from largeloss.data.folder.place import label_file_of
     from largeloss.experiments.published import TABLES
+    from largeloss.runs.output_file import check_output
+    from largeloss.runs.output_kinds import PUBLISHED
 
     if table not in TABLES:
         raise ConfigError(f"There is no table {table!r}; {meant(table, TABLES)}")
-    if out is not None and (out.suffix not in (".md", ".json") or not out.parent.is_dir()):
-        raise ConfigError(f"--out must be a .md or .json file in a folder that exists, got {out}.")
+    if out is not None:
+        check_output(out, PUBLISHED)
     published = TABLES[table]
     folders = _folders(data or [], published)
     if run and not folders:

@@ -10,6 +10,8 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from largeloss.runs.output_kinds import FIGURE_TITLE
+
 SIDE = 2.2
 """Width of a cell, in inches."""
 LINE = 0.35
@@ -54,4 +56,4 @@ def write_cam_figure(path: Path, methods: Sequence[str], rows: Sequence[Activati
         for plot, title in zip(grid[0], ("Image", *methods), strict=True):
             plot.set_title(title, fontsize=11)
         figure.tight_layout(pad=0.6)
-        figure.savefig(path)
+        figure.savefig(path, metadata={"Title": FIGURE_TITLE})

@@ -13,10 +13,8 @@ from largeloss.errors import ConfigError
 from largeloss.losses import check_name
 from largeloss.runs.file_names import TUNED
 from largeloss.runs.output_file import check_output
+from largeloss.runs.output_kinds import SUGGESTIONS
 from largeloss.training.run_folder import RunFolder
-
-SUGGESTIONS = (".csv", ".parquet", ".jsonl")
-"""How the names of files of suggestions end."""
 
 
 def check_runs(runs: Iterable[Path]) -> None:

@@ -1,11 +1,12 @@
 """Whether a command may write its file to a place: asked early, by all that write one.
 
 A file of before is replaced where it was the same command's. What has another meaning is not: the
-own files of a run, of a comparison or of a data folder, and what the command itself reads.
+own files of a run, of a comparison or of a data folder, what the command itself reads, and whatever
+else does not hold what this command writes.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from largeloss.config import read_yaml
@@ -14,6 +15,7 @@ from largeloss.data.folder.dataset_json import DESCRIPTION
 from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
 from largeloss.runs.file_names import COMPARISON, SENT, TABLE, TRIALS, TUNED
+from largeloss.runs.output_kinds import OutputKind, content
 from largeloss.training.run_folder import (
     CONFIG,
     FILES,
@@ -39,7 +41,7 @@ _FOLDERS = ("best", "last", "recorded", "review", "analysis", "folds", HEAD, TEN
 
 def check_output(
     path: Path,
-    suffixes: Sequence[str] = (),
+    kind: OutputKind | None = None,
     *,
     run: Path | None = None,
     inputs: Iterable[Path] = (),
@@ -49,16 +51,17 @@ def check_output(
 
     Args:
         path: The file.
-        suffixes: How its name may end; any, if none is given.
+        kind: What the command writes: how the name may end, and which file it may replace. None
+            where the command has looked at the file itself.
         run: Whose label file is not to be replaced, wherever it is.
         inputs: Files that the command reads.
-        own: The name of a file that it may replace in a run or comparison.
+        own: The name of a file that it may replace in a run or comparison, whatever that holds.
 
     Raises:
         ConfigError: it cannot, or would.
     """
-    if suffixes and path.suffix not in suffixes:
-        raise ConfigError(f"--out must end in {', '.join(suffixes)}, got {path}.")
+    if kind is not None and kind.suffixes and path.suffix not in kind.suffixes:
+        raise ConfigError(f"--out must end in {', '.join(kind.suffixes)}, got {path}.")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder. Name a file for --out.")
     if not path.parent.is_dir():
@@ -69,13 +72,23 @@ def check_output(
     read = [*inputs, *_label_files(run)]
     if place in {file.parent.resolve() / file.name for file in read} | {f.resolve() for f in read}:
         raise _refused(path, "is read by this command")
+    its_own = False
     for what, known_by, names in _KEPT:
         is_one = any((place.parent / name).is_file() for name in known_by)
-        if is_one and place.name in names and place.name != own:
-            raise _refused(path, f"is a file of {what} in {path.parent}")
+        if is_one and place.name in names:
+            if place.name != own:
+                raise _refused(path, f"is a file of {what} in {path.parent}")
+            its_own = True
     folder = place.parent.name
     if (folder in _FOLDERS or folder.startswith(TEACHER)) and is_run(place.parent.parent):
         raise _refused(path, f"is in a folder that the run in {path.parent.parent} has for itself")
+    if kind is None or its_own or not path.is_file() or not path.stat().st_size:
+        return
+    if not kind.wrote(path):
+        raise ConfigError(
+            f"{path} is there, and is not what this command writes: {content(path)}. Move it away, "
+            "or choose another --out; nothing was changed."
+        )
 
 
 def _refused(path: Path, why: str) -> ConfigError:

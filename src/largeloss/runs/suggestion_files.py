@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from largeloss.files import written_atomically
 from largeloss.labels.files.parquet import write_parquet
 from largeloss.runs.arguments import check_suggestions
+from largeloss.runs.output_kinds import SUGGESTION_COLUMNS
 from largeloss.runs.predict.writing import spreadsheet_cell
 from largeloss.runs.suggestions import Suggestions
 
-_TYPES = {
-    "image": pa.string(), "class": pa.string(), "label": pa.int8(), "rank": pa.int64(),
-    "class_rank": pa.int64(), "score": pa.float64(), "truth": pa.int8(),
-}  # fmt: skip
+_TYPES = dict(
+    zip(
+        SUGGESTION_COLUMNS,
+        (pa.string(), pa.string(), pa.int8(), pa.int64(), pa.int64(), pa.float64(), pa.int8()),
+        strict=True,
+    )
+)
 _PART = 1 << 16  # entries that are made plain at a time
 
 

@@ -27,11 +27,14 @@ def cam(
     """Class activation maps of several runs side by side, as in the paper's figure."""
     from largeloss.cli.console import say
     from largeloss.runs.arguments import check_models, check_runs
+    from largeloss.runs.output_file import check_output
+    from largeloss.runs.output_kinds import CAM_FIGURES
 
     if out.suffix.lower() not in SUFFIXES or not out.parent.is_dir():
         raise ConfigError(
             f"--out must be a {', '.join(SUFFIXES)} file in a folder that exists, got {out}."
         )
+    check_output(out, CAM_FIGURES)
     check_runs(runs)
     check_models(runs)
     from largeloss.pages.activation_maps import ActivationMaps

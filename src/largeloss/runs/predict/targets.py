@@ -6,9 +6,8 @@ from pathlib import Path
 from largeloss.errors import ConfigError
 from largeloss.files import PARTIAL
 from largeloss.runs.output_file import check_output
+from largeloss.runs.output_kinds import PREDICTIONS
 
-FILES = (".csv", ".jsonl", ".json", ".parquet")
-"""How the names of files of predictions end."""
 MANIFEST = "_prediction.json"
 SKIPPED = "_skipped"
 SKIPPED_HEADER = "image,problem"
@@ -24,7 +23,7 @@ def check_file(
     Raises:
         ConfigError: as :func:`.check_output`; or another file has the name of that list.
     """
-    check_output(path, FILES, run=run, inputs=lists)
+    check_output(path, PREDICTIONS, run=run, inputs=lists)
     skipped = skipped_list(path)
     check_output(skipped, run=run, inputs=lists)
     if bad_images == "skip" and skipped.exists() and not is_skipped_list(skipped):

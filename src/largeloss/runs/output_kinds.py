@@ -1,0 +1,140 @@
+"""What commands write into one file, and by what such a file is known as theirs of before.
+
+Nothing is marked for that: the files of earlier versions are known, too. Each is recognised by its
+first lines or its columns, so that a label file or an image is never taken for one.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from largeloss.files import check_regular, loaded_json, read_text
+
+SUGGESTION_COLUMNS = ("image", "class", "label", "rank", "class_rank", "score", "truth")
+"""Of files of suggestions."""
+FIGURE_TITLE = "largeloss analyze cam"
+"""In the metadata of figures of activation maps."""
+_HEAD = 1 << 22  # bytes that are read: the header of 100,000 classes
+_BINARY = {b"\x89PNG": "a PNG image", b"\xff\xd8": "a JPEG image", b"%PDF": "a PDF"}
+_PREDICTION = ["image", "tags", "scores"]  # of JSON
+
+
+class OutputKind(NamedTuple):
+    """What a command writes."""
+
+    suffixes: tuple[str, ...]
+    """How the name may end; any, if none is given."""
+    wrote: Callable[[Path], bool]
+    """Whether a file that is there is of this kind; what cannot be read is not."""
+
+
+def content(path: Path) -> str:
+    """What a file holds, in words: its first line, where it is text."""
+    try:
+        head = _head(path, 200)
+        if head.startswith(b"PAR1"):
+            return f"its columns are {', '.join(_columns(path)[0][:6])}"
+    except (OSError, ValueError) as error:
+        return f"it cannot be read ({error})"
+    for start, name in _BINARY.items():
+        if head.startswith(start):
+            return f"it is {name}"
+    if b"\0" in head:
+        return "it is no text"
+    return f"it begins with {head.decode('utf-8-sig', 'replace').lstrip().split(chr(10))[0][:60]!r}"
+
+
+def _head(path: Path, limit: int = _HEAD) -> bytes:
+    check_regular(path)
+    with path.open("rb") as file:
+        return file.read(limit)
+
+
+def _text(path: Path) -> str:
+    return _head(path).decode("utf-8", "replace")
+
+
+def _object(line: str) -> dict[str, Any]:
+    found = loaded_json(line)
+    return found if isinstance(found, dict) else {}
+
+
+def _lines(path: Path) -> list[list[str]]:
+    """The first two of CSV."""
+    rows = csv.reader(io.StringIO(_text(path), newline=""))
+    return [row for row, _ in zip(rows, range(2), strict=False)]
+
+
+def _columns(path: Path) -> tuple[list[str], dict[bytes, bytes]]:
+    """Names of Parquet, and what is noted beside them."""
+    from pyarrow import parquet  # slow to import, for who writes text
+
+    check_regular(path)
+    schema = parquet.read_schema(path)
+    return schema.names, schema.metadata or {}
+
+
+def _predictions(path: Path) -> bool:
+    if path.suffix == ".parquet":
+        names, noted = _columns(path)
+        return names[:2] == ["image", "tags"] and b"computed by" in noted
+    if path.suffix == ".csv":
+        header, *first = _lines(path)
+        # a list of tags may begin alike, and goes on with no probabilities
+        scores = [float(cell) for row in first for cell in row[2:]]
+        fits = len(header) > 2 and len(scores) == len(header) - 2
+        return header[:2] == ["image", "tags"] and fits and all(0 <= one <= 1 for one in scores)
+    line = _text(path).removeprefix("[\n").split("\n", 1)[0]
+    return list(_object(line.removesuffix(","))) == _PREDICTION
+
+
+def _suggestions(path: Path) -> bool:
+    if path.suffix == ".parquet":
+        names = _columns(path)[0]
+    elif path.suffix == ".csv":
+        names = _lines(path)[0]
+    else:
+        names = list(_object(_text(path).split("\n", 1)[0]))
+    return names == list(SUGGESTION_COLUMNS)
+
+
+def _figures(path: Path) -> bool:
+    found = _object(read_text(path))
+    return {"split", "rule"} <= found.keys() and bool({"map", "groups"} & found.keys())
+
+
+def _report(path: Path) -> bool:
+    text = _text(path)
+    return text.startswith("<!doctype html>") and "--curve-1:" in text
+
+
+def _table(path: Path) -> bool:
+    if path.suffix == ".json":
+        return {"table", "cells", "plan"} <= _object(read_text(path)).keys()
+    text = _text(path)
+    return text.startswith("# ") and "\nPublished: " in text
+
+
+def _cam_figure(path: Path) -> bool:
+    check_regular(path)
+    return FIGURE_TITLE.encode() in path.read_bytes()
+
+
+def _safely(known: Callable[[Path], bool]) -> Callable[[Path], bool]:
+    def wrote(path: Path) -> bool:
+        try:
+            return known(path)
+        except (OSError, ValueError, LookupError, NotImplementedError, csv.Error):
+            return False  # pyarrow's errors are among them
+
+    return wrote
+
+
+PREDICTIONS = OutputKind((".csv", ".jsonl", ".json", ".parquet"), _safely(_predictions))
+SUGGESTIONS = OutputKind((".csv", ".parquet", ".jsonl"), _safely(_suggestions))
+FIGURES = OutputKind((".json",), _safely(_figures))
+REPORTS = OutputKind((".html", ".htm"), _safely(_report))
+PUBLISHED = OutputKind((".md", ".json"), _safely(_table))
+CAM_FIGURES = OutputKind((), _safely(_cam_figure))
