@@ -17,6 +17,13 @@ TRAIN = ("--backbone", "digits", "--image-size", "16", "--epochs", "1", "--worke
         ("images/", "", "with images/ in front"),
         ("images/", "photos/images/", "without photos/ in front"),
         ("images/", "photos/", "with images/ in front and without photos/ in front"),
+        ("images/", "Images/", "in upper and lower case as the files have them"),
+        (".png", ".PNG", "with the suffix .png in place of .PNG"),
+        (".png", ".jpeg", "with the suffix .png in place of .jpeg"),
+        (".png", ".png ", "without spaces around them"),
+        ("images/", "C:\\data\\Images\\", "in place of '\\' and in upper and lower case"),
+        ("images/", "C:\\data\\images\\", "and without C:/data/ in front"),
+        ("images/", "/home/me/images/", "without /home/me/ in front"),
     ],
 )
 def test_finding_24_names_of_missing_images_are_guessed(

@@ -12,7 +12,7 @@ from largeloss.data.examine.image_statistics import ImageStatistics, survey_imag
 from largeloss.data.examine.missing_positives import MissingPositives, estimate_missing
 from largeloss.data.examine.problems import find_errors, find_warnings
 from largeloss.data.examine.split_counts import SplitCounts, count_splits
-from largeloss.data.folder.likely_names import likely_names
+from largeloss.data.folder.image_paths import likely_names
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.labels.entries import check_range
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from largeloss.data.folder.image_paths import locate_images
-from largeloss.data.folder.likely_names import likely_names
+from largeloss.data.folder.image_paths import likely_names, locate_images
 from largeloss.data.inputs.image_files import decode_all
 from largeloss.data.inputs.threads import map_files
 from largeloss.errors import DataError

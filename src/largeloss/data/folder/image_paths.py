@@ -3,11 +3,19 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import overload
 
 from largeloss.data.folder.dataset_json import Folders
+from largeloss.data.folder.likely_names import likely_name
 from largeloss.errors import DataError
+
+_ELSEWHERE = (
+    " Where the images lie in another folder, make a data folder of both: largeloss data import "
+    "csv LABELS --images FOLDER --out NEW, with names that start from FOLDER."
+)
+_TRIED = 3  # missing images that are looked for under other names
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,15 @@ def locate_images(
     return ImagePaths(images, folders)
 
 
+def likely_names(paths: Sequence[Path], rows: Sequence[int]) -> str:
+    """As :func:`.likely_name`, for the first few of the ``rows`` that are missing."""
+    if not isinstance(paths, ImagePaths) or isinstance(paths.folders, Mapping):
+        return ""
+    missing = (row for row in rows if not os.path.isfile(paths[row]))
+    found = (likely_name(paths.images[row], paths.folders) for row in islice(missing, _TRIED))
+    return next(filter(None, found), "")
+
+
 def refuse_equal_paths(images: Sequence[str]) -> None:
     """Refuses names that are written differently and lead to one file, such as ``./a.png``.
 
@@ -86,16 +103,25 @@ def refuse_equal_paths(images: Sequence[str]) -> None:
 def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
     base = os.path.realpath(folder)
     resolved: dict[str, str] = {}  # most images share their folder with others
-    outside = []
+    absolute, outside = [], []
     for name in names:
+        if os.path.isabs(name):
+            absolute.append(name)
+            continue
         path = folder / name
         parent = str(path.parent)
         if parent not in resolved:
             resolved[parent] = os.path.realpath(parent)
         real = os.path.realpath(path) if os.path.islink(path) else resolved[parent]
         leaves = not (real + os.sep).startswith(base.rstrip(os.sep) + os.sep)
-        if ".." in Path(name).parts or os.path.isabs(name) or (leaves and not follow):
+        if ".." in Path(name).parts or (leaves and not follow):
             outside.append(name)
+    if absolute:
+        raise DataError(
+            f"{len(absolute)} names of images are absolute, for example {absolute[:3]}. Needed are "
+            f"names that start from the folder of the images, {folder}, as 'cats/1.jpg' does."
+            f"{likely_name(absolute[0], folder) or _ELSEWHERE}"
+        )
     if outside:
         raise DataError(
             f"{len(outside)} images lie outside {folder}, for example {outside[:3]}. Put them "

@@ -16,9 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from largeloss.data.dataset import Dataset, Rows
-from largeloss.data.folder.image_paths import locate_images, refuse_equal_paths
+from largeloss.data.folder.image_paths import likely_names, locate_images, refuse_equal_paths
 from largeloss.data.folder.labels_and_splits import Records, read_records
-from largeloss.data.folder.likely_names import likely_names
 from largeloss.data.folder.place import FEATURES
 from largeloss.data.inputs.decode_record import DecodeRecord
 from largeloss.data.inputs.image_files import ImageFiles, decode_all
