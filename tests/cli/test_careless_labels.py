@@ -60,3 +60,15 @@ def test_classes_that_differ_by_outer_spaces_are_refused(
     for code, err in both(root):
         assert code == 2
         assert "labels.csv: the classes 'red' and 'red ' differ only by the spaces" in err
+
+
+def test_rows_of_commas_alone_are_nothing(both, image_folder: Path) -> None:
+    with (image_folder / "labels.csv").open("a") as file:
+        file.write(",,,\n,,,\n")
+    for code, err in both(image_folder):
+        assert code == 0, err
+    with (image_folder / "labels.csv").open("a") as file:
+        file.write(",,1,\n")
+    for code, err in both(image_folder):
+        assert code == 2
+        assert "line 34: the image has no name" in err

@@ -18,10 +18,10 @@ BLOCKS = st.integers(1, 60)
 
 
 def written(path: Path, rows: list[str], empty: list[int], end: str) -> list[int]:
-    """Writes a header and ``rows``, each after so many empty lines; gives the line of each."""
+    """Writes a header and ``rows``, each after so many lines on nothing; gives the line of each."""
     lines, numbers = [], []
     for row, blank in zip(["image,a,b", *rows], empty, strict=False):
-        lines += [""] * blank
+        lines += ["", ",,"][:blank]
         lines.append(row)
         numbers.append(len(lines))
     path.write_text(end.join(lines) + end, newline="")

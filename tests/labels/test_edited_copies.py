@@ -54,8 +54,9 @@ def label_files(draw):
     header = {"wide": CLASSES, "long": ("label", "value"), "list": ("labels",)}[layout]
     lines.insert(0, ["image", *(["split"] if splits else []), *header])
     text = csv_text(lines, draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])))
-    if draw(st.booleans()):
-        text = "\n" + text.replace("\n", "\n\n", 1)
+    nothing = draw(st.sampled_from([None, "\n", ",,,\n"]))
+    if nothing is not None:
+        text = nothing + text.replace("\n", f"\n{nothing}", 1) + nothing
     if draw(st.booleans()):
         text = text.removesuffix("\n")
     if draw(st.booleans()):

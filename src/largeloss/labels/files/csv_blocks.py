@@ -4,6 +4,7 @@ So are row numbers turned into line numbers of the file, and a file is never in 
 """
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -16,10 +17,12 @@ from largeloss.labels.entries import Ints
 BLOCK = 1 << 24
 """Bytes that are read at a time."""
 _UTF8_MARK = b"\xef\xbb\xbf"
+_NOTHING = re.compile(rb"^,+$", re.MULTILINE)
+"""A line on nothing: spreadsheets write such rows below the last one."""
 
 
 class CsvBlocks:
-    r"""Iterates over the blocks of a file, with ``\n`` at the ends of lines.
+    r"""Iterates over the blocks of a file, with ``\n`` at the ends of lines; ``,,,`` is empty.
 
     Raises:
         LabelError: NUL, a carriage return, bytes that are no UTF-8, or a quote that Arrow would
@@ -36,6 +39,8 @@ class CsvBlocks:
         with self.path.open("rb") as file:
             for block in _whole_lines(self._as_utf8(file)):
                 plain = self._checked(block.replace(b"\r\n", b"\n"))
+                if plain.startswith(b",") or b"\n," in plain:
+                    plain = _NOTHING.sub(b"", plain)
                 if plain.startswith(b"\n") or b"\n\n" in plain:
                     ends = np.flatnonzero(np.frombuffer(plain, dtype=np.uint8) == ord("\n"))
                     empty = np.flatnonzero(np.diff(ends, prepend=-1) == 1)
@@ -44,7 +49,7 @@ class CsvBlocks:
                 self.before += plain.count(b"\n")
 
     def line(self, row: int) -> int:
-        """The line of a row; row -1 is the header. Empty lines are no rows."""
+        """The line of a row; row -1 is the header. Lines that are skipped are no rows."""
         empty = np.concatenate([np.empty(0, np.int64), *self._empty])
         skipped = np.searchsorted(empty - np.arange(len(empty)), row + 2, side="right")
         return row + 2 + int(skipped)

@@ -8,6 +8,7 @@ import numpy as np
 
 _FIELD = re.compile(rb'(?:^|,)("(?:[^"]|"")*"|[^,]*)')
 _UTF8_MARK = b"\xef\xbb\xbf"
+_COMMA = ord(",")
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
@@ -68,7 +69,7 @@ def edit_csv(
 
 
 class _Spans:
-    """Where each line that is not empty begins and ends; the header is line 0."""
+    """Where each line begins and ends that has more than commas; the header is line 0."""
 
     def __init__(self, data: bytes) -> None:
         codes = np.frombuffer(data, dtype=np.uint8)
@@ -76,7 +77,12 @@ class _Spans:
         starts = np.append(len(_UTF8_MARK) * data.startswith(_UTF8_MARK), ends[:-1] + 1)
         returned = (ends > starts) & (codes[np.maximum(ends - 1, 0)] == ord("\r"))
         ends = ends - returned
-        self._kept = np.flatnonzero(ends > starts)
+        something = ends > starts
+        for line in np.flatnonzero(
+            something & (codes[np.minimum(starts, len(data) - 1)] == _COMMA)
+        ):
+            something[line] = bool(data[starts[line] : ends[line]].strip(b","))
+        self._kept = np.flatnonzero(something)
         self._starts, self._ends = starts, ends
 
     def __getitem__(self, line: int) -> tuple[int, int]:

@@ -47,8 +47,8 @@ def read_labels(
 
     Each may have a column ``split``: train, val or test. Images come in the order of their first
     appearance; lines on one image are merged. CSV is UTF-8, with or without byte order mark, or
-    UTF-16 with one; empty lines are skipped. In Parquet, values are numbers or booleans, and null
-    is unobserved.
+    UTF-16 with one; lines that are empty, or of commas alone, are skipped. In Parquet, values are
+    numbers or booleans, and null is unobserved.
 
     ``unlisted``, for lists and needed there, says whether a label that is not listed is
     ``"unknown"`` or ``"absent"``, or says it for each split: ``"train=unknown,test=absent"``.
