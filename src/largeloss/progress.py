@@ -44,6 +44,10 @@ class Progress:
         """So many epochs are to be trained, of all runs together."""
         self.clock = Clock(epochs)
 
+    def expect_more(self, epochs: int) -> None:
+        """So many epochs have come on top of those expected."""
+        self.clock.total += epochs
+
     def listener(self, title: str) -> "RunListener":
         """A listener for the next run."""
         return RunListener(title, self)

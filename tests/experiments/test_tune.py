@@ -310,6 +310,14 @@ def test_each_method_is_compared_with_the_settings_of_its_own_trials(data, tmp_p
             found.applied(method, make(method, batch_size=5))
 
 
+def test_the_time_left_counts_further_trials_on_top_of_those_still_to_come(data, tmp_path):
+    shown = silent_progress()
+    found = tuning.tune(partial(own_settings, data), list(BATCHES), 1, tmp_path / "tuned", shown)
+    trials = sum(one.trials for one in found.methods)
+    assert trials > len(BATCHES)
+    assert shown.clock.total == shown.clock.done == 2 * trials
+
+
 def test_a_recipe_is_compared_with_what_it_decides_itself():
     def made(**training):
         return make_config(

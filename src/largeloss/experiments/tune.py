@@ -94,7 +94,7 @@ def tune(
     for own in trials.values():
         for trial in _extended(own, results):
             if trial not in own:
-                progress.expect(runner.add(dict([_settings(bases, trial)])))
+                progress.expect_more(runner.add(dict([_settings(bases, trial)])))
                 own.append(trial)
             result = results[trial] = runner.train(trial.folder)
             name = "mAP" if result.val_auc is None else "AUC"
