@@ -38,6 +38,7 @@ def compare(
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
     from largeloss.cli.console import command_line, counted, progress
+    from largeloss.experiments.out_folder import COMPARE, check_group
     from largeloss.experiments.variant import Variant, parse_methods
     from largeloss.experiments.worth import parse_shares
     from largeloss.runs.arguments import check_tuned
@@ -60,6 +61,7 @@ def compare(
     for variant in variants:
         base(variant.method)
     check_tuned(tuned)
+    check_group(out, COMPARE)
     from largeloss.experiments.compare import compare as train_all
     from largeloss.experiments.tuned import Tuning
     from largeloss.pages.comparison import Heading

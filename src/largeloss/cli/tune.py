@@ -35,6 +35,7 @@ def tune(
     """
     from largeloss.cli.console import note, progress, say
     from largeloss.cli.console import out as screen
+    from largeloss.experiments.out_folder import TUNE, check_group
     from largeloss.experiments.worth import parse_shares
     from largeloss.files import write_text
     from largeloss.runs.file_names import TABLE, TUNED
@@ -49,6 +50,7 @@ def tune(
     shares = parse_shares(complete)
     for name in names:
         make(name)
+    check_group(out, TUNE)
     from largeloss import distributed
     from largeloss.experiments.tune import tune as search
     from largeloss.report.tables import method_title

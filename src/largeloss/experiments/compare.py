@@ -6,6 +6,7 @@ from pathlib import Path
 
 from largeloss.config import RunConfig
 from largeloss.experiments.grid import plan, run_grid
+from largeloss.experiments.out_folder import COMPARE, check_group
 from largeloss.experiments.results import Comparison
 from largeloss.experiments.runner import GridRunner
 from largeloss.experiments.variant import Variant
@@ -52,6 +53,7 @@ def compare(
     """
     shares = [Variant(FullLabel.name, share=share) for share in checked_shares(complete)]
     grid = plan([*variants, *shares], num_seeds)
+    check_group(out, COMPARE)
     reader = DataReader(decoded, progress.remark)
     runner = GridRunner(make, grid, out, progress, reader, vary_labels)
     progress.expect(runner.epochs)

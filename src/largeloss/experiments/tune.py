@@ -12,6 +12,7 @@ import numpy as np
 from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
+from largeloss.experiments.out_folder import TUNE, check_group
 from largeloss.experiments.runner import Runner, with_method, with_share
 from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.experiments.variant import Variant
@@ -82,6 +83,7 @@ def tune(
     if not methods or len(set(methods)) < len(methods):
         raise ConfigError("--methods must name at least one method, and each once.")
     check_number("budget", budget, 1)
+    check_group(out, TUNE)
     shares = [(FullLabel.name, share) for share in checked_shares(complete)]
     searches: list[tuple[str, float | None]] = [*((method, None) for method in methods), *shares]
     bases = {method: make(method) for method, _ in searches}
