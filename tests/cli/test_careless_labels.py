@@ -72,3 +72,20 @@ def test_rows_of_commas_alone_are_nothing(both, image_folder: Path) -> None:
     for code, err in both(image_folder):
         assert code == 2
         assert "line 34: the image has no name" in err
+
+
+def test_two_ways_to_write_one_path_are_refused(
+    both, largeloss: Command, image_folder: Path, tmp_path: Path
+) -> None:
+    table = image_folder / "labels.csv"
+    with table.open("a") as file:
+        file.write("./images/00.png,test,0,0\n")
+    said = "Images are named twice, by different ways to write one path (1 in all): 'images/00.png'"
+    for code, err in both(image_folder):
+        assert code == 2
+        assert said in err
+    for command in (("split", image_folder), ("import", "csv", table)):
+        code, _, err = largeloss("data", *command, "--out", tmp_path / "new")
+        assert code == 2
+        assert said in err
+        assert not (tmp_path / "new").exists()

@@ -50,8 +50,9 @@ def locate_images(
     Only with ``follow_symlinks`` may an image be a link that leads out of its folder.
 
     Raises:
-        DataError: a name leads out of its folder, or has none.
+        DataError: a name leads out of its folder, or has none; two names lead to one file.
     """
+    _refuse_equal_paths(images)
     if not isinstance(folders, Mapping):
         _check_inside(images, folders, follow_symlinks)
         return ImagePaths(images, folders)
@@ -76,28 +77,6 @@ def likely_names(paths: Sequence[Path], rows: Sequence[int]) -> str:
     missing = (row for row in rows if not os.path.isfile(paths[row]))
     found = (likely_name(paths.images[row], paths.folders) for row in islice(missing, _TRIED))
     return next(filter(None, found), "")
-
-
-def refuse_equal_paths(images: Sequence[str]) -> None:
-    """Refuses names that are written differently and lead to one file, such as ``./a.png``.
-
-    Raises:
-        DataError: there are such names.
-    """
-    if not any("./" in name or "//" in name for name in images):
-        return  # the names of a table are distinct as they are written
-    first: dict[str, str] = {}
-    equal = []
-    for name in images:
-        other = first.setdefault(os.path.normpath(name), name)
-        if other is not name:
-            equal.append(f"{other!r} = {name!r}")
-    if equal:
-        raise DataError(
-            f"Images are named twice, by different ways to write one path ({len(equal)} in all): "
-            f"{', '.join(equal[:3])}. Every image needs one name and one split: write it in one "
-            "way, and merge its labels."
-        )
 
 
 def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
@@ -126,4 +105,22 @@ def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
         raise DataError(
             f"{len(outside)} images lie outside {folder}, for example {outside[:3]}. Put them "
             "into the folder; for a collection that is made of links say --follow-symlinks."
+        )
+
+
+def _refuse_equal_paths(images: Sequence[str]) -> None:
+    """Refuses names that are written differently and lead to one file, such as ``./a.png``."""
+    if not any("./" in name or "//" in name for name in images):
+        return  # the names of a table are distinct as they are written
+    first: dict[str, str] = {}
+    equal = []
+    for name in images:
+        other = first.setdefault(os.path.normpath(name), name)
+        if other is not name:
+            equal.append(f"{other!r} = {name!r}")
+    if equal:
+        raise DataError(
+            f"Images are named twice, by different ways to write one path ({len(equal)} in all): "
+            f"{', '.join(equal[:3])}. Every image needs one name and one split: write it in one "
+            "way, and merge its labels."
         )

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from largeloss.data.dataset import Dataset, Rows
-from largeloss.data.folder.image_paths import likely_names, locate_images, refuse_equal_paths
+from largeloss.data.folder.image_paths import likely_names, locate_images
 from largeloss.data.folder.labels_and_splits import Records, read_records
 from largeloss.data.folder.place import FEATURES
 from largeloss.data.inputs.decode_record import DecodeRecord
@@ -68,8 +68,6 @@ def read_folder(
     """
     records = read_records(root, unlisted=unlisted, labels=labels)
     dataset = with_inputs(records, image_size, follow_symlinks, max_value).with_splits()
-    if isinstance(dataset.source, ImageFiles):
-        refuse_equal_paths(dataset.labels.images)
     if classes is None:
         return dataset
     return replace(dataset, labels=dataset.labels.select_classes(tuple(classes)))
@@ -84,7 +82,7 @@ def with_inputs(
     """The data set of ``records``, with its images or features; splits as :meth:`.dataset` says.
 
     Raises:
-        DataError: it has neither, or they cannot be used.
+        DataError: it has neither, or they cannot be used; as :func:`.locate_images`.
     """
     table, root = records.table, records.root
     source: Source
