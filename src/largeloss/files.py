@@ -201,15 +201,18 @@ def verify_yaml(text: str, content: Mapping[str, Any]) -> None:
 
 
 def check_regular(path: Path) -> None:
-    """Refuses, without opening it, what is no file with an end.
+    """Refuses, without opening it, what is no file with an end, or may not be read.
 
     Raises:
         OSError: there is nothing, or a folder, a pipe (FIFO), a device or a socket.
+        PermissionError: the user has no right to read it.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or a socket"
         raise OSError(f"it is {kind}, and no regular file")
+    if not os.access(path, os.R_OK):
+        raise PermissionError("you have no right to read it: get that, or a copy of your own")
 
 
 def read_text(path: Path, limit: int = LARGEST_JSON) -> str:

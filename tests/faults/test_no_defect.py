@@ -1,6 +1,8 @@
 """Bad input is called bad input, and never a defect of largeloss; the exit code is the one said."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +110,52 @@ def test_finding_20_the_exit_code_after_a_bad_header(
             assert code == 2, err
             assert "the first column must be named 'image', got 'file'" in err
             assert "terminate" not in err
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.parquet", "dataset.json", "classes.txt"])
+def test_files_that_may_not_be_read(
+    largeloss: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    save_file({"features": VALUES}, folder / "features.safetensors")
+    hidden = folder / name
+    if name == "labels.parquet":
+        (folder / "labels.csv").rename(hidden)
+    elif name != "labels.csv":
+        hidden.write_text("{}")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != hidden and access(path, mode))
+    train = ("train", folder, "--backbone", "none", "--out", folder.parent / "run")
+    commands: list[tuple[object, ...]] = [(*train, "--classes", hidden)]
+    if name != "classes.txt":
+        commands = [train, ("data", "check", folder), ("data", "split", folder, "--out", "new")]
+    for command in commands:
+        code, _, err = largeloss(*command)
+        assert code == 2, err
+        assert name in err
+        assert "you have no right to read it" in err
+        assert "defect" not in err
+
+
+def test_a_disk_that_fails(
+    largeloss: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, *arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "open", fail)
+    code, _, err = largeloss("data", "check", folder)
+    assert code == 2
+    assert "labels.csv: cannot be read ([Errno 5] Input/output error" in err
+
+
+def test_a_folder_that_nobody_may_look_into(
+    largeloss: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", forbid)
+    code, _, err = largeloss("train", folder, "--backbone", "digits", "--out", "run")
+    assert code == 1
+    assert f"{folder}: you may not read or write there" in err
+    assert "defect" not in err

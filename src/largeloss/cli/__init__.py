@@ -111,6 +111,14 @@ def run(arguments: Sequence[str]) -> int:
             raise
         complain(str(error))
         return 2 if isinstance(error, InputError) else 1
+    except PermissionError as error:
+        if debug:
+            raise
+        complain(
+            f"{error.filename or error}: you may not read or write there, the system says. Give "
+            "yourself the right to, or name another place."
+        )
+        return 1
     except Exception as error:
         if debug:
             raise

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from largeloss.errors import ConfigError, meant
+from largeloss.files import check_regular
 
 
 class _Maximum(nn.Module):
@@ -161,6 +162,7 @@ def load_backbone(network: nn.Module, path: Path) -> None:
     if not path.is_file():
         raise ConfigError(f"There is no weights file {path}.")
     try:
+        check_regular(path)
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise ConfigError(

@@ -24,7 +24,7 @@ from largeloss.data.inputs.image_files import ImageFiles, decode_all
 from largeloss.data.inputs.source import FeatureArray, Source
 from largeloss.data.inputs.value_range import dark_set
 from largeloss.errors import DataError
-from largeloss.files import loaded_json, written_atomically
+from largeloss.files import check_regular, loaded_json, written_atomically
 from largeloss.labels import LabelTable
 from largeloss.labels.names import first_lines, positions_of
 
@@ -165,6 +165,7 @@ def read_features(path: Path, table: LabelTable, unnamed: Sequence[str] | None =
         DataError: the file cannot be read, or does not fit the labels.
     """
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             noted = file.metadata() or {}
             stored: Tensor = file.get_tensor("features")

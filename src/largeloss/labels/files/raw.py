@@ -47,18 +47,19 @@ def read_raw(path: Path, *, as_text: bool = False) -> RawTable:
     fifth of the memory of text; with ``as_text`` all are text.
 
     Raises:
-        LabelError: another suffix, no such file, or one that is damaged; with line numbers.
+        LabelError: another suffix, no such file, one that may not be read, or one that is damaged;
+            with line numbers.
     """
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise LabelError(f"{path}: label files end in .csv or .parquet. Rename or convert it.")
     try:
         check_regular(path)
+        return _read_csv(path, as_text) if suffix == ".csv" else _read_parquet(path)
     except FileNotFoundError:
         raise LabelError(f"{path}: there is no such file.") from None
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error}).") from None
-    return _read_csv(path, as_text) if suffix == ".csv" else _read_parquet(path)
 
 
 def _read_parquet(path: Path) -> RawTable:
