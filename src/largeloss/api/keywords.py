@@ -79,12 +79,13 @@ def resumed(folder: Path, layers: SettingsLayers, config: AnyPath | RunConfig | 
     Raises:
         ConfigError, CheckpointError: as of :func:`.saved_settings`.
     """
-    from largeloss.runs.settings import saved_settings  # it brings torch
+    from largeloss.runs.moved import resumed_settings  # it brings torch
+    from largeloss.runs.settings import saved_settings
 
     given = {}
     if isinstance(config, RunConfig):
         given = config.model_dump(mode="json", exclude_unset=True)
-    return saved_settings(folder, layers.made(merged([saved_settings(folder).plain(), given])))
+    return resumed_settings(folder, layers.made(merged([saved_settings(folder).plain(), given])))
 
 
 def settings_by_method(

@@ -27,9 +27,13 @@ def train(
     given = {"data": {"path": str(data)}} if data is not None else {}
     if resume:
         check_runs([out])
+        from largeloss.runs.moved import resumed_settings
         from largeloss.runs.settings import saved_settings
 
-        settings = saved_settings(out, layers.made(saved_settings(out).plain(), given))
+        saved = saved_settings(out)
+        settings = resumed_settings(out, layers.made(saved.plain(), given))
+        if settings.data.path != saved.data.path:
+            note(f"{settings.data.path} holds the same data: {out} goes on with it, and notes it.")
         if RunFolder(out).finished:
             note(f"{out} is finished; nothing is left to do.")
     else:

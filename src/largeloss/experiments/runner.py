@@ -13,6 +13,7 @@ from largeloss.losses import check_some_method_has, settings_of
 from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
 from largeloss.runs.data import DataReader, RunData
+from largeloss.runs.moved import resumed_settings
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import fitting, resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data, needed_teachers
@@ -66,7 +67,7 @@ class Runner:
         self.settings |= added
         for name in added:
             if self._begun(name):
-                saved_settings(self._out / name, self._in_one_precision(added[name]))
+                resumed_settings(self._out / name, self._in_one_precision(added[name]))
                 if name not in unfinished:
                     self._check_labels(name)
         for name in unfinished:

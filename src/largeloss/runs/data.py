@@ -13,7 +13,7 @@ from largeloss.data.folder.read import without_broken_images
 from largeloss.data.inputs.decode_record import DecodeRecord
 from largeloss.data.inputs.decoded_cache import DecodedCache
 from largeloss.data.inputs.image_files import ImageFiles
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, DataError
 from largeloss.runs.settings import cache_folder, resolved
 
 
@@ -32,6 +32,20 @@ class RunData:
         return len(self.reference.source.sample_shape) == 3
 
 
+def check_there(settings: RunConfig) -> None:
+    """Makes sure that the data folder of a run that was begun is where it was.
+
+    Raises:
+        DataError: it is not.
+    """
+    path = settings.data.path
+    if path is not None and not path.exists():
+        raise DataError(
+            f"The data folder of the run, {path}, does not exist. If it was moved: 'largeloss "
+            "train NEW --resume --out RUN' makes sure that NEW holds the same, and notes it."
+        )
+
+
 def read_data(settings: RunConfig) -> Dataset:
     """Reads the data folder as it is given; no image is decoded."""
     data = settings.data
@@ -39,6 +53,7 @@ def read_data(settings: RunConfig) -> Dataset:
         if data.labels is not None:
             raise ConfigError("--labels needs DATA, the folder of its images; name both.")
         return digits.read()
+    check_there(settings)
     return read_folder(
         data.path,
         image_size=settings.model.image_size,

@@ -84,6 +84,7 @@ def read_source(source: Path) -> EditSource:
             "run folder, or in a Parquet file."
         )
     folder = RunFolder(source)
+    from largeloss.runs.data import check_there
     from largeloss.runs.settings import saved_settings  # brings torch, which files do without
 
     settings = saved_settings(source)
@@ -96,6 +97,8 @@ def read_source(source: Path) -> EditSource:
         answers, flags = standing_answers(journal), standing_flags(journal)
         parts.append(edits_of_answers(answers))
     data = settings.data
+    if data.labels is None:
+        check_there(settings)
     own = data.labels or (None if data.path is None else find_label_file(data.path))
     unsure = sum(answer.answer not in _STATES for answer in answers)
     edits = LabelEdits.concatenated(parts)

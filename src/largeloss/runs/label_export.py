@@ -129,9 +129,12 @@ def read_labels_of(source: Path, unlisted: str | None) -> Records:
     """
     if not is_run(source):
         return read_records(source, unlisted=unlisted)
+    from largeloss.runs.data import check_there
     from largeloss.runs.settings import saved_settings
 
-    data = saved_settings(source).data
+    settings = saved_settings(source)
+    check_there(settings)
+    data = settings.data
     if data.path is None:
         raise ConfigError(f"{source} was trained on the digit scenes, which have no label file.")
     return read_records(data.path, unlisted=unlisted or data.unlisted, labels=data.labels)
