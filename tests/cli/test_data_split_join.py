@@ -102,7 +102,9 @@ def test_split_of_features_and_a_missing_val(data: Command, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("shares", "message"),
     [
-        ("train=0.7", "add up to 0.7"),
+        ("train=0.7,val=0.2", "add up to 0.9"),
+        ("train=1", "'train=1' has train alone, and a data folder needs val or test"),
+        ("train=0.7", "'train=0.7' has train alone"),
         ("train=1.5,val=-0.5", "'train=1.5'"),
         ("train", "cannot be understood at 'train'"),
         ("train=a,val=b", "'train=a'"),

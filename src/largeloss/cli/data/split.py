@@ -53,4 +53,9 @@ def _parse(text: str) -> dict[str, float]:
                 "train=0.7,val=0.1,test=0.2."
             )
         found[name] = number
+    if list(found) == ["train"]:
+        raise ConfigError(
+            f"--shares {text!r} has train alone, and a data folder needs val or test. Write, for "
+            "example, train=0.7,val=0.1,test=0.2."
+        )
     return found
