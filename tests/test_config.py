@@ -70,6 +70,35 @@ def test_wrong_settings_are_explained(sets, message):
         make_config([], sets)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "training:\n  lr: 1\n  epochs: 2\n  lr: 2\n",
+            "the name 'lr' stands in line 2 and .* line 4",
+        ),
+        (
+            "training: {lr: 1}\nmodel: {}\ntraining: {}\n",
+            "'training' stands in line 1 and .* line 3",
+        ),
+        ("training: {lr: 1, lr: 2}\n", "'lr' stands in line 1 and again in line 1"),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused(tmp_path, content, message):
+    (tmp_path / "c.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=rf"c\.yaml cannot be read as YAML: .*{message}"):
+        read_yaml(tmp_path / "c.yaml")
+    with pytest.raises(ConfigError, match="the name 'a' stands"):
+        make_config([], ["model.args={a: 1, a: 2}"])
+
+
+def test_names_in_several_mappings_and_merges_are_no_repetition(tmp_path):
+    text = "x: {base: &b {<<: &a {lr: 1, epochs: 2}, lr: 3}}\ny: {<<: *b}\nz: {lr: 1}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    found = read_yaml(tmp_path / "c.yaml")
+    assert found == {"x": {"base": {"lr": 3, "epochs": 2}}, "y": found["x"]["base"], "z": {"lr": 1}}
+
+
 @pytest.mark.parametrize("content", ["[1, 2]", "a: b: c", "text"])
 def test_wrong_files_are_refused(tmp_path, content):
     (tmp_path / "c.yaml").write_text(content)

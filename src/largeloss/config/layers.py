@@ -60,13 +60,32 @@ def load_yaml(text: str) -> Any:
     alias written out, the values may take ``LARGEST_YAML`` characters, ``COST`` of each included.
 
     Raises:
-        ValueError: not YAML, too deep, too large, or an alias within what it names.
+        ValueError: not YAML, too deep, too large, an alias within what it names, or a name that
+            stands twice in one mapping.
     """
     try:
         _check_extent(text)
-        return yaml.safe_load(text)
+        return yaml.load(text, _OneOfEachName)
     except (yaml.YAMLError, OverflowError) as error:
         raise ValueError(str(error)) from None
+
+
+class _OneOfEachName(yaml.SafeLoader):
+    """As PyYAML's safe loader, which takes the last of two values of one name without a word."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                name, line = (key.tag, key.value), key.start_mark.line + 1
+                if name in seen:
+                    raise yaml.YAMLError(
+                        f"the name {key.value!r} stands in line {seen[name]} and again in line "
+                        f"{line}: keep one of the two"
+                    )
+                seen[name] = line
+        return node
 
 
 def _check_extent(text: str) -> None:
