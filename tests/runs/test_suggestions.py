@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -337,3 +338,23 @@ def test_a_folder_without_a_run_and_data_that_has_changed_are_refused(trained, l
 def test_ranks_within_a_class():
     assert class_ranks(np.array([2, 0, 2, 2, 0])).tolist() == [1, 1, 2, 3, 2]
     assert class_ranks(np.empty(0, np.int64)).tolist() == []
+
+
+def test_labels_that_have_changed_since_the_training_are_said(
+    small_run, largeloss, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small_run, "run")
+    shutil.copytree(small_run.parent / "data", "data")
+    settings = (tmp_path / "run/config.yaml").read_text().splitlines()[:-1]  # no checksum
+    text = "\n".join(settings).replace(str(small_run.parent / "data"), str(tmp_path / "data"))
+    (tmp_path / "run/config.yaml").write_text(text + "\n")
+    code, _, err = largeloss("suggest", "run", "--wrong")
+    assert code == 0, err
+    assert "are not those that" not in err
+    lines = (tmp_path / "data/labels.csv").read_text().splitlines()
+    lines[1] = lines[1].rpartition(",")[0] + ","
+    (tmp_path / "data/labels.csv").write_text("\n".join(lines) + "\n")
+    code, _, err = largeloss("suggest", "run", "--wrong")
+    assert code == 0, err
+    assert "Labels or splits of the data are not those that run was trained with" in err

@@ -36,11 +36,20 @@ def suggest(
 
     check_suggestions(out, run)
     check_runs([run])
+    from largeloss.runs.data import readable_data
+    from largeloss.runs.seen_in_training import has_changed
+    from largeloss.runs.settings import saved_settings
     from largeloss.runs.suggestion_files import write_suggestions
     from largeloss.runs.suggestions import missing_and_wrong
 
     with if_interrupted(f"{out} was not written; trainings of folds are kept, no suggestion is."):
-        missing, observed = missing_and_wrong(run, folds=folds, listener=progress().listener)
+        data = readable_data(saved_settings(run))
+        if has_changed(run, data):
+            note(
+                f"Labels or splits of the data are not those that {run} was trained with: what is "
+                "suggested follows the labels as they are now, by what was learnt of the others."
+            )
+        missing, observed = missing_and_wrong(run, data, folds=folds, listener=progress().listener)
         lists = [missing, observed] if wrong else [missing]
         write_suggestions(out, lists)
     if not len(missing):

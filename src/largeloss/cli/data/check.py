@@ -42,8 +42,10 @@ def check(
     label_file_of(data)
     from largeloss.cli.data import examined
     from largeloss.data.examine.examination import examine
+    from largeloss.data.examine.unnamed_files import about_unnamed
     from largeloss.data.folder.labels_and_splits import read_records
     from largeloss.data.folder.read import with_inputs
+    from largeloss.data.inputs.image_files import ImageFiles
 
     records = read_records(data, unlisted=unlisted)
     dataset = records.labels_only()
@@ -53,7 +55,9 @@ def check(
         dataset = dataset.with_splits()
     with if_interrupted(f"The check is not complete, and nothing was written to {folder}."):
         found = examine(dataset, decode=decode, workers=workers)
-    remarks = records.remarks(dataset)
+    remarks = list(records.remarks(dataset))
+    if isinstance(dataset.source, ImageFiles) and records.folders is not None:
+        remarks += about_unnamed(dataset.labels.images, records.folders)
     examined.show(found, remarks)
     json_file, page = examined.write(folder, found, remarks, command_line())
     say(f"Written: {page} and {json_file}")
