@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from largeloss.config import make_config
+from largeloss.data import digits
+from largeloss.runs.data import read_data
+
 Command = Callable[..., tuple[int, str, str]]
 TRAIN = ("--backbone", "digits", "--image-size", "16", "--epochs", "1", "--workers", "0")
 
@@ -89,3 +93,16 @@ def test_two_ways_to_write_one_path_are_refused(
         assert code == 2
         assert said in err
         assert not (tmp_path / "new").exists()
+
+
+def test_classes_hold_without_data(largeloss: Command, tmp_path: Path) -> None:
+    train = ("train", *TRAIN, "--out", tmp_path / "run")
+    code, _, err = largeloss(*train, "--classes", "0,ten")
+    assert code == 2
+    assert "Unknown class 'ten'. Known are 10" in err
+    code, _, err = largeloss(*train, "--unlisted", "absent")
+    assert code == 2
+    assert "--unlisted is for tag lists, and no DATA is named" in err
+    settings = make_config([{"data": {"classes": ["2", "0"]}, "model": {"backbone": "digits"}}])
+    whole, some = digits.read().labels, read_data(settings).labels
+    assert some == whole.select_classes(["2", "0"])

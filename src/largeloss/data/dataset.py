@@ -1,7 +1,7 @@
 """A data set: inputs, their labels, and which of them serve for what."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -84,6 +84,16 @@ class Dataset:
                 )
         ordered = {name: splits[name] for name in (*SPLITS, *splits) if name in splits}
         return replace(self, splits=ordered, notes=tuple(notes))
+
+    def with_classes(self, names: Sequence[str] | None) -> Self:
+        """With these classes alone, in this order; with all of them for None.
+
+        Raises:
+            LabelError: one is unknown or repeated.
+        """
+        if names is None:
+            return self
+        return replace(self, labels=self.labels.select_classes(tuple(names)))
 
     def observed(self, rule: str, seed: int = 1200) -> Self:
         """With labels of train and val hidden by ``rule``, see :func:`largeloss.labels.observe`.

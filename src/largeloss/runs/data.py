@@ -52,7 +52,9 @@ def read_data(settings: RunConfig) -> Dataset:
     if data.path is None:
         if data.labels is not None:
             raise ConfigError("--labels needs DATA, the folder of its images; name both.")
-        return digits.read()
+        if data.unlisted is not None:
+            raise ConfigError("--unlisted is for tag lists, and no DATA is named. Leave it out.")
+        return digits.read().with_classes(data.classes)
     check_there(settings)
     return read_folder(
         data.path,

@@ -5,7 +5,6 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -68,9 +67,7 @@ def read_folder(
     """
     records = read_records(root, unlisted=unlisted, labels=labels)
     dataset = with_inputs(records, image_size, follow_symlinks, max_value).with_splits()
-    if classes is None:
-        return dataset
-    return replace(dataset, labels=dataset.labels.select_classes(tuple(classes)))
+    return dataset.with_classes(classes)
 
 
 def with_inputs(
