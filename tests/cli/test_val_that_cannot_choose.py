@@ -84,3 +84,49 @@ def test_classes_that_decide_have_both_states_by_the_rule(rule):
     }[rule]
     evaluator = Evaluator.of(LabelTable.from_dense(np.array(states)), np.arange(2), rule)
     assert evaluator.deciding.tolist() == [True, False, False]
+
+
+def blank(split, image_folder, make_image_folder):
+    lines = (image_folder / "labels.csv").read_text().splitlines()
+    changed = [f"{one.split(',')[0]},{split},," if f",{split}," in one else one for one in lines]
+    return make_image_folder("blank", labels="\n".join(changed) + "\n")
+
+
+def test_a_split_without_any_label_is_said_not_to_be_measured(
+    largeloss, image_folder, make_image_folder, tmp_path
+):
+    folder, run = blank("test", image_folder, make_image_folder), tmp_path / "run"
+    code, out, err = largeloss("train", folder, *SMALL, "--out", run)
+    assert code == 0, err
+    assert "Test is not measured: all of its labels are blank." in " ".join(out.split())
+    assert "Test mAP" not in out
+    result = json.loads((run / "result.json").read_text())
+    assert result["test_rule"] == "nothing"
+    assert result["test_map_measurable"] is None
+    assert result["test_counts"] == {"red": [0, 0, 6], "blue": [0, 0, 6]}
+    assert "<dd>not measured</dd>" in (run / "report.html").read_text()
+    code, out, err = largeloss("evaluate", run)
+    assert code == 0, err
+    assert "test: 6 inputs, not measured: all of their labels are blank." in out
+    assert largeloss("thresholds", run)[0] == 0
+
+
+def test_nothing_is_chosen_on_a_val_without_any_label(
+    largeloss, image_folder, make_image_folder, tmp_path
+):
+    folder, run = blank("val", image_folder, make_image_folder), tmp_path / "run"
+    code, out, err = largeloss("train", folder, *SMALL, "--out", run)
+    assert code == 0, err
+    assert "every class is blank in all of them" in " ".join(err.split())
+    assert "Val is not measured: all of its labels are blank." in out
+    before = (run / "best/config.json").read_bytes()
+    shared = [one for one in SMALL[:-2] if one not in ("--lr", "1e-3")]
+    for command in (
+        ("thresholds", run),
+        ("tune", folder, *shared, "--methods", "an", "--out", tmp_path / "tuned"),
+    ):
+        code, _, err = largeloss(*command)
+        assert code == 2
+        assert "cannot be chosen on val: all labels of its 6 images are blank" in err
+    assert (run / "best/config.json").read_bytes() == before
+    assert not (tmp_path / "tuned").exists()

@@ -91,6 +91,11 @@ def evaluate(
         note(text)
     tags = {"Precision": found.class_precision, "Recall": found.class_recall}
     screen.print(summary.class_table(found.ap, found.counts, tags))
+    if found.rule == "nothing":
+        say(f"{split}: {found.num_images} inputs, not measured: all of their labels are blank.")
+        if out is not None:
+            write_json(out, asdict(found))
+        return
     say(
         f"{split}: {found.num_images} inputs, mAP {found.mean.lead:.1f}, OF1 {found.of1:.1f}, "
         f"CF1 {found.cf1:.1f}. Measured by {found.rule_description}."

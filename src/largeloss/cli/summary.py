@@ -24,14 +24,18 @@ def print_result(result: "RunResult", folder: Path) -> None:
     out.print(class_table(result.test_ap, result.test_counts))
     interval = interval_in_words(result.test_map_interval)
     say(
-        f"Test mAP {mean.lead:.1f}{interval} with the weights of the best val epoch "
+        "Test is not measured: all of its labels are blank."
+        if result.test_rule == "nothing"
+        else f"Test mAP {mean.lead:.1f}{interval} with the weights of the best val epoch "
         f"({result.best_epoch}), {result.last_test_mean.lead:.1f} with those of the last. "
         f"Measured by {RULES[result.test_rule]}."
     )
-    if mean.remark:
+    measured = result.test_rule != "nothing"
+    if mean.remark and measured:
         say(mean.remark)
     say(val(result))
-    say(tags(result.test_tag_precision, result.test_tag_recall))
+    if measured:
+        say(tags(result.test_tag_precision, result.test_tag_recall))
     if result.num_corrections:
         say(
             f"{result.num_corrections} blank training entries were labelled by the method: "
@@ -42,6 +46,8 @@ def print_result(result: "RunResult", folder: Path) -> None:
 
 def val(result: "RunResult") -> str:
     """What val mAP is, and what it rests on; before it the area, where that chooses."""
+    if result.val_rule == "nothing":
+        return "Val is not measured: all of its labels are blank."
     positives = [present for present, *_ in result.val_counts.values()]
     area = "" if result.val_auc is None else f"Val AUC {result.val_auc:.1f}. "
     return area + (

@@ -22,6 +22,8 @@ from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
 from largeloss.runs.arguments import check_number
+from largeloss.runs.assemble import make_evaluators
+from largeloss.runs.choice import check_observed
 from largeloss.runs.data import DataReader, decoded
 from largeloss.runs.file_names import TRIALS, TUNED
 from largeloss.runs.result import RunResult
@@ -89,7 +91,11 @@ def tune(
     bases = {method: make(method) for method, _ in searches}
     trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
     first = [_settings(bases, trial) for own in trials.values() for trial in own]
-    runner = Runner(dict(first), out, progress, DataReader(decoded, progress.remark))
+    reader = DataReader(decoded, progress.remark)
+    for _, settings in first:
+        val = make_evaluators(resolved(settings), reader.opened(settings)).val
+        check_observed(val, "Settings")
+    runner = Runner(dict(first), out, progress, reader)
     progress.expect(runner.epochs)
     results: dict[Trial, RunResult] = {}
     tuned = []

@@ -166,10 +166,15 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
     counts = list(result.train_counts.values())
     observed = sum(present + absent for present, absent, _, _ in counts)
     entries = observed + sum(unobserved for _, _, unobserved, _ in counts)
+    nothing = result.test_rule == "nothing"
+    best, last = (
+        "not measured" if nothing else f"{mean.lead:.1f} %"
+        for mean in (result.test_mean, result.last_test_mean)
+    )
     found = [
-        (f"test mAP, best epoch ({result.best_epoch})", f"{result.test_mean.lead:.1f} %"),
+        (f"test mAP, best epoch ({result.best_epoch})", best),
         *_interval(result),
-        ("test mAP, last epoch", f"{result.last_test_mean.lead:.1f} %"),
+        ("test mAP, last epoch", last),
         ("training images", f"{result.num_images['train']:,}"),
         ("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"),
     ]

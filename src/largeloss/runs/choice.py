@@ -2,11 +2,25 @@
 
 import numpy as np
 
+from largeloss.errors import ConfigError
 from largeloss.training.evaluation import RULES, Evaluator
 
 FEW = 5
 """Positives of a class: with fewer, what is measured is mostly chance."""
 _NAMED = 8
+
+
+def check_observed(val: Evaluator, what: str) -> None:
+    """Makes sure that val can choose ``what``, as far as any label of it is observed.
+
+    Raises:
+        ConfigError: none is.
+    """
+    if val.rule == "nothing":
+        raise ConfigError(
+            f"{what} cannot be chosen on val: all labels of its {val.table.num_images} images are "
+            "blank. Give val images with labels; 'largeloss data split' draws others."
+        )
 
 
 def choice_remarks(val: Evaluator, select: str) -> list[str]:
@@ -20,11 +34,11 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
     if select == "last":
         return ["The weights of the last epoch are taken, as asked for; val chooses nothing."]
     if not deciding.any():
-        reason = (
-            "is present in none of them"
-            if not present.any()
-            else "is present in all of its images, or in none"
-        )
+        reason = "is present in all of its images, or in none"
+        if not present.any():
+            reason = "is present in none of them"
+        if val.rule == "nothing":
+            reason = "is blank in all of them"
         return [
             f"Val cannot choose an epoch: it has {val.table.num_images} images, and every class "
             f"{reason}, so that all models measure alike. The last epoch is taken, and training "

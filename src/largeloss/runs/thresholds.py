@@ -17,6 +17,7 @@ from largeloss.metrics.calibration import (
 )
 from largeloss.notebook import Table
 from largeloss.runs.assemble import make_evaluators
+from largeloss.runs.choice import check_observed
 from largeloss.runs.data import readable_data
 from largeloss.runs.load import load
 from largeloss.runs.seen_in_training import has_changed
@@ -97,6 +98,7 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
             "Restore the data, or train again in another folder."
         )
     evaluators = make_evaluators(settings, data)
+    check_observed(evaluators.val, "Thresholds")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = model.network.to(device)
     recipe = Recipe(workers=settings.training.workers)
@@ -171,7 +173,7 @@ def _calibration(val: Evaluator, scores: Measured) -> tuple[Calibration | None, 
 def _reliability(
     test: Evaluator, scores: Measured, calibration: Calibration
 ) -> dict[str, Reliability]:
-    if test.rule == "assume-absent":
+    if test.rule in ("assume-absent", "nothing"):
         return {}
     logits, states, columns = test.entries(scores)
     values = logits.astype(np.float64)

@@ -50,6 +50,7 @@ RULES = {
     "observed": "observed entries only",
     "assume-absent": "blanks counted as absent, for want of observed absences: true positives that "
     "nobody wrote down count as errors, so mAP is too low and good for ranking only",
+    "nothing": "no label, for none is observed there: nothing is measured",
 }
 
 
@@ -77,7 +78,7 @@ class Evaluator:
 
         ``auto``: ``full`` where no entry is unobserved; else ``observed`` where at least half of
         the classes that have an observed positive have an observed negative too; else
-        ``assume-absent``.
+        ``assume-absent``. Where nothing is observed it is ``nothing``, whatever was asked for.
 
         Raises:
             ConfigError: no such rule, or ``full`` with unobserved entries.
@@ -93,6 +94,8 @@ class Evaluator:
                 f"Rule 'full' needs complete labels, but {size - table.num_observed} of {size} "
                 "entries are unobserved. Choose 'observed', 'assume-absent' or 'auto'."
             )
+        if table.num_images and not table.num_observed:
+            rule = "nothing"
         return cls(rule, table)
 
     @cached_property
