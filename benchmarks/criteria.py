@@ -39,6 +39,7 @@ def figures(run: Predictions) -> dict[str, Any]:
     areas = area(logits, shown).mean(1)
     return {
         "complete labels, mAP": precision(logits, run.val_truth == 1).mean(1),
+        "complete labels, AUC": area(logits, run.val_truth == 1).mean(1),
         "blanks absent: mAP": naive.mean(1),
         "the same, stopped 3 points below its best": stopped(100 * naive.mean(1)),
         "AP × estimated / given share of the class": (naive * ratio).mean(1),

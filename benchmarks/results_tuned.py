@@ -230,6 +230,19 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             (*fashion, *TENTH),
             PARTIAL,
         ),
+        TunedStudy(
+            "voc-animals-imcl",
+            "voc-animals, a linear head, IMCL tuned",
+            voc,
+            # a training of half a minute, where others take two seconds
+            "full,an,imcl",
+        ),
+        TunedStudy(
+            "fashion-imcl",
+            "Fashion, a linear head, IMCL tuned",
+            (*fashion, "--observe", "single-positive"),
+            "full,an,imcl",
+        ),
         *(
             TunedStudy(
                 name.lower(),
