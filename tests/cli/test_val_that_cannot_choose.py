@@ -129,4 +129,14 @@ def test_nothing_is_chosen_on_a_val_without_any_label(
         assert code == 2
         assert "cannot be chosen on val: all labels of its 6 images are blank" in err
     assert (run / "best/config.json").read_bytes() == before
-    assert not (tmp_path / "tuned").exists()
+    assert not list((tmp_path / "tuned").iterdir())
+
+
+def test_nothing_is_compared_on_a_test_without_any_label(
+    largeloss, image_folder, make_image_folder, tmp_path
+):
+    folder, out = blank("test", image_folder, make_image_folder), tmp_path / "compared"
+    code, _, err = largeloss("compare", folder, *SMALL[:-2], "--methods", "an", "--out", out)
+    assert code == 2
+    assert "Methods cannot be compared on test: all labels of its 6 images are blank." in err
+    assert not list(out.iterdir())

@@ -12,6 +12,7 @@ from largeloss.experiments.variant import Variant
 from largeloss.losses import check_some_method_has, settings_of
 from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
+from largeloss.runs.choice import check_observed
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.moved import resumed_settings
 from largeloss.runs.result import RunResult
@@ -20,6 +21,7 @@ from largeloss.runs.settings_checks import check_before_data, needed_teachers
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
 from largeloss.runs.training_labels import training_dataset
+from largeloss.training.evaluation import Evaluators
 from largeloss.training.fingerprints import label_fingerprints
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder, is_run
@@ -30,7 +32,7 @@ class Runner:
     """Trains runs; all are checked before the first.
 
     ``settings`` are those of each run by the name of its folder in ``out``. Several may share
-    ``reader``.
+    ``reader``. ``check_splits`` refuses val or test that is not fit for what the runs are for.
 
     Raises:
         ConfigError: settings that do not go together; a run that was begun with other settings, or
@@ -44,6 +46,7 @@ class Runner:
         out: Path,
         progress: Progress,
         reader: DataReader,
+        check_splits: Callable[[Evaluators], None],
     ) -> None:
         start()
         try:
@@ -51,6 +54,7 @@ class Runner:
         except OSError as error:
             raise ConfigError(f"{out} cannot be written ({error}). Choose another --out.") from None
         self._out, self._progress, self._reader = out, progress, reader
+        self._check_splits = check_splits
         self.settings: dict[str, RunConfig] = {}
         self._told: set[str] = set()  # methods whose remarks were shown
         self.epochs = self.add(settings)
@@ -71,7 +75,9 @@ class Runner:
                 if name not in unfinished:
                     self._check_labels(name)
         for name in unfinished:
-            check(added[name], self._reader.opened(added[name]))  # decoding images may take hours
+            data = self._reader.opened(added[name])  # decoding images may take hours
+            check(added[name], data)
+            self._check_splits(make_evaluators(added[name], data))
         epochs = 0
         for name in unfinished:
             teachers = needed_teachers(added[name], check(added[name], self.data(name)))
@@ -166,7 +172,8 @@ class GridRunner:
         vary_labels: bool = False,
     ) -> None:
         self._progress = progress
-        self._runner = Runner(planned_settings(make, grid, vary_labels), out, progress, reader)
+        settings = planned_settings(make, grid, vary_labels)
+        self._runner = Runner(settings, out, progress, reader, _check_test)
         self.epochs = self._runner.epochs
 
     def data(self, planned: PlannedRun) -> RunData:
@@ -180,6 +187,10 @@ class GridRunner:
             f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s"
         )
         return ComparedRun.of(result, self._runner.settings[planned.folder].data.train_share)
+
+
+def _check_test(evaluators: Evaluators) -> None:
+    check_observed(evaluators.test, "Methods cannot be compared on test")
 
 
 def planned_settings(

@@ -22,12 +22,12 @@ from largeloss.losses import FullLabel, find_method, searched_of
 from largeloss.losses.settings import constructor_settings
 from largeloss.progress import Progress
 from largeloss.runs.arguments import check_number
-from largeloss.runs.assemble import make_evaluators
 from largeloss.runs.choice import check_observed
 from largeloss.runs.data import DataReader, decoded
 from largeloss.runs.file_names import TRIALS, TUNED
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
+from largeloss.training.evaluation import Evaluators
 from largeloss.training.run_folder import RunFolder
 
 RATES = (3e-5, 3e-3)
@@ -92,10 +92,7 @@ def tune(
     trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
     first = [_settings(bases, trial) for own in trials.values() for trial in own]
     reader = DataReader(decoded, progress.remark)
-    for _, settings in first:
-        val = make_evaluators(resolved(settings), reader.opened(settings)).val
-        check_observed(val, "Settings")
-    runner = Runner(dict(first), out, progress, reader)
+    runner = Runner(dict(first), out, progress, reader, _check_val)
     progress.expect(runner.epochs)
     results: dict[Trial, RunResult] = {}
     tuned = []
@@ -114,6 +111,10 @@ def tune(
         write_text(out / TUNED, checksummed_json(asdict(found)))
         write_text(out / TRIALS, _csv(results))
     return found
+
+
+def _check_val(evaluators: Evaluators) -> None:
+    check_observed(evaluators.val, "Settings cannot be chosen on val")
 
 
 def first_trials(method: str, budget: int, share: float | None = None) -> list[Trial]:

@@ -10,16 +10,16 @@ FEW = 5
 _NAMED = 8
 
 
-def check_observed(val: Evaluator, what: str) -> None:
-    """Makes sure that val can choose ``what``, as far as any label of it is observed.
+def check_observed(split: Evaluator, what: str) -> None:
+    """Makes sure that some label of a split is observed; ``what`` cannot be done on it otherwise.
 
     Raises:
         ConfigError: none is.
     """
-    if val.rule == "nothing":
+    if split.rule == "nothing":
         raise ConfigError(
-            f"{what} cannot be chosen on val: all labels of its {val.table.num_images} images are "
-            "blank. Give val images with labels; 'largeloss data split' draws others."
+            f"{what}: all labels of its {split.table.num_images} images are blank. Give them "
+            "labels; 'largeloss data split' draws other images."
         )
 
 

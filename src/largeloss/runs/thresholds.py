@@ -98,7 +98,7 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
             "Restore the data, or train again in another folder."
         )
     evaluators = make_evaluators(settings, data)
-    check_observed(evaluators.val, "Thresholds")
+    check_observed(evaluators.val, "Thresholds cannot be chosen on val")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = model.network.to(device)
     recipe = Recipe(workers=settings.training.workers)
