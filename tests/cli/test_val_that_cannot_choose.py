@@ -9,6 +9,7 @@ import pytest
 from largeloss.labels import LabelTable
 from largeloss.runs.choice import choice_remarks
 from largeloss.training.evaluation import Evaluator
+from largeloss.training.fingerprints import _of as fingerprint
 
 SMALL = [
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "6", "--lr",
@@ -130,6 +131,14 @@ def test_nothing_is_chosen_on_a_val_without_any_label(
         assert "cannot be chosen on val: all labels of its 6 images are blank" in err
     assert (run / "best/config.json").read_bytes() == before
     assert not list((tmp_path / "tuned").iterdir())
+
+
+def test_runs_that_earlier_versions_began_on_blank_splits_have_the_same_fingerprints():
+    table = LabelTable.from_dense(np.full((2, 3), -1))
+    before = Evaluator("assume-absent", table)
+    now = Evaluator.of(table, np.arange(2))
+    assert now.rule == "nothing"
+    assert fingerprint(now) == fingerprint(before)
 
 
 def test_nothing_is_compared_on_a_test_without_any_label(

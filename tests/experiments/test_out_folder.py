@@ -78,8 +78,10 @@ def test_an_earlier_comparison_or_search_goes_on_and_neither_takes_the_other(
 )
 def test_what_was_interrupted_at_its_first_run_goes_on(tmp_path, group, run):
     (tmp_path / run).mkdir()
-    (tmp_path / "log.txt").touch()
+    for beside in ("log.txt", "labels.csv"):
+        (tmp_path / beside).touch()
     check_group(tmp_path, group)
+    (tmp_path / "labels.csv").unlink()
     (tmp_path / run).rename(tmp_path / "other")
     with pytest.raises(ConfigError, match=r"it holds log\.txt, other\) and was not begun as"):
         check_group(tmp_path, group)

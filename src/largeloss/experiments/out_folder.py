@@ -57,21 +57,21 @@ def check_group(out: Path, own: Group) -> None:
 
 
 def _check(out: Path, own: Group) -> None:
+    if own.ended(out) or own.begun(out):
+        return
     other = TUNE if own is COMPARE else COMPARE
     holds = None
     if is_run(out):
         holds = "a run"
     elif any((out / name).is_file() for name in ("labels.csv", "labels.parquet")):
         holds = "the labels of a data folder"
-    elif other.ended(out) and not own.ended(out):
+    elif other.ended(out):
         holds = other.title
     if holds is not None:
         raise ConfigError(
             f"{out} holds {holds}, and {own.title} needs a folder for itself. Choose another "
             "--out; nothing was changed."
         )
-    if own.ended(out) or own.begun(out):
-        return
     held = sorted(path.name for path in out.iterdir())
     # hidden files are of programs, and none of them is replaced
     strangers = [name for name in held if not name.startswith(".") and not name.endswith(PARTIAL)]

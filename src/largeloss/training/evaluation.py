@@ -94,9 +94,7 @@ class Evaluator:
                 f"Rule 'full' needs complete labels, but {size - table.num_observed} of {size} "
                 "entries are unobserved. Choose 'observed', 'assume-absent' or 'auto'."
             )
-        if table.num_images and not table.num_observed:
-            rule = "nothing"
-        return cls(rule, table)
+        return cls("nothing" if table.num_images and not table.num_observed else rule, table)
 
     @cached_property
     def labels(self) -> NDArray[np.int8]:

@@ -1,6 +1,7 @@
 """Tags that look like several tags in one: separated by a comma, say, and not by a semicolon."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ SEPARATOR = ";"
 """Between the labels of one cell in the list layout."""
 _OTHERS = (",", "|", "\t", "，", "、", "；")
 """The last three are of Chinese and Japanese keyboards."""
-_PYTHON = re.compile(r"\[\s*['\"].*['\"]\s*\]", re.DOTALL)
+_PYTHON = re.compile(r"[\[({]\s*['\"].*['\"],?\s*[\])}]", re.DOTALL)
 
 
 class Doubt(NamedTuple):
@@ -26,9 +27,11 @@ def doubts(tags: Sequence[str], several: bool) -> Iterator[Doubt]:
 
     ``several`` says whether a cell of the file holds two tags between semicolons.
 
-    'Dog, small' may well be one class, also beside 'Dog'. It is hardly one where both of its parts
-    are tags, too; nor where no cell has a semicolon and 'cat,car' stands beside 'car,dog': the last
-    part of one name is the first of another.
+    'Dog, small' may well be one class, also beside 'Dog'. It is hardly one where cells have
+    semicolons and both of its parts are tags, too. Without any semicolon nothing tells lists from
+    the names of ImageNet ('blade, vane'), but that lists are made of few words: it is hardly one
+    where both parts are tags, or the last part of one is the first of another, and most of the
+    parts recur in other tags.
     """
     for tag in tags:
         if _PYTHON.fullmatch(tag):
@@ -47,9 +50,11 @@ def _of_mark(tags: Sequence[str], mark: str, several: bool) -> Iterator[Doubt]:
     parts = _parts(tags, mark)
     if not parts:
         return
-    tag, why = _of_known_parts(tags, parts)
-    if tag is None and not several:
-        tag, why = _chained(parts)
+    tag, why = None, ""
+    if several or _recur(tags, parts):
+        tag, why = _of_known_parts(tags, parts)
+        if tag is None and not several:
+            tag, why = _chained(parts)
     if tag is not None:
         words = (
             f"the tag {tag!r} holds {mark!r}, {why}. Between the tags of one cell write "
@@ -60,21 +65,32 @@ def _of_mark(tags: Sequence[str], mark: str, several: bool) -> Iterator[Doubt]:
         return
     tag = max(parts, key=lambda one: len(parts[one]))
     number = "1 tag holds" if len(parts) == 1 else f"{len(parts):,} tags hold"
-    words = (
-        f"{number} {mark!r}, for example {tag!r}, and each is read as one class. If it is several, "
-        f"write {SEPARATOR!r} between them: {SEPARATOR.join(parts[tag])!r}."
-    )
+    words = f"{number} {mark!r}, for example {tag!r}, and each is read as one class. "
+    if len(parts[tag]) == 1:
+        words += f"If {mark!r} is no part of the name, write {parts[tag][0]!r}."
+    else:
+        words += (
+            f"If it is several, write {SEPARATOR!r} between them: {SEPARATOR.join(parts[tag])!r}."
+        )
     yield Doubt(tag, words, False)
+
+
+def _recur(tags: Sequence[str], parts: dict[str, list[str]]) -> bool:
+    """Whether most of the parts stand in several tags, as in lists of few classes."""
+    held = Counter(part for tag in tags for part in set(parts.get(tag, [tag])))
+    own = {part for its in parts.values() for part in its}
+    return 2 * sum(held[part] > 1 for part in own) > len(own)
 
 
 def _of_known_parts(tags: Sequence[str], parts: dict[str, list[str]]) -> tuple[str | None, str]:
     """A tag whose parts are all tags, and what to say of them; 'cat,' stands for 'cat'."""
     known = set(tags)
-    stripped = {its[0] for its in parts.values() if len(its) == 1}
+    named = known | {its[0] for its in parts.values() if len(its) == 1}
     for tag, its in parts.items():
-        if (known if len(its) == 1 else known | stripped).issuperset(its):
-            words = " and ".join(map(repr, its))
-            return tag, f"and {words} {'is a tag' if len(its) == 1 else 'are tags'}, too"
+        if (known if len(its) == 1 else named).issuperset(its):
+            different = list(dict.fromkeys(its))
+            words = " and ".join(map(repr, different))
+            return tag, f"and {words} {'is a tag' if len(different) == 1 else 'are tags'}, too"
     return None, ""
 
 
@@ -90,10 +106,7 @@ def _chained(parts: dict[str, list[str]]) -> tuple[str | None, str]:
 def _of_blanks(tags: Sequence[str]) -> Iterator[Doubt]:
     """'fire truck' beside 'fire' and 'truck' is a class; few words in many tags may be a list."""
     parts = _parts(tags, " ")
-    holders: dict[str, int] = {}
-    for tag in tags:
-        for part in set(parts.get(tag, [tag])):
-            holders[part] = holders.get(part, 0) + 1
+    holders = Counter(part for tag in tags for part in set(parts.get(tag, [tag])))
     shared = all(holders[part] > 1 for its in parts.values() for part in its)
     example, _ = _chained(parts)
     if shared and len(holders) < len(tags) and example is not None:
