@@ -2,13 +2,17 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import largeloss as package
 from largeloss.cli import run as run_command
+from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.runs.settings import saved_settings
+from largeloss.training.run_folder import RunFolder
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "2", "--workers", "0",
@@ -128,3 +132,106 @@ def test_a_comparison_goes_on_with_its_moved_data(image_folder, largeloss, tmp_p
     code, _, err = largeloss("compare", tmp_path / "moved", *shared, "an,ll-r")
     assert code == 0, err
     assert saved_settings(tmp_path / "both/an-seed0").data.path == tmp_path / "moved"
+
+
+BY_RANK = """
+import os, sys, time
+from pathlib import Path
+
+from largeloss.cli import run
+from largeloss.data.inputs.image_files import ImageFiles
+from largeloss.runs import moved
+
+first, when, out = os.environ["RANK"] == "0", sys.argv[1], Path(sys.argv[-1])
+before, hashed = (out / "config.yaml").read_bytes(), []
+read, fingerprint = moved.saved_settings, ImageFiles.fingerprint
+
+def slow(*arguments):
+    if when == "before":
+        time.sleep(3)
+    found = read(*arguments)
+    until = time.monotonic() + 3
+    while when == "after" and (out / "config.yaml").read_bytes() == before:
+        if time.monotonic() > until:
+            break
+    return found
+
+def counted(self, rows):
+    hashed.append(1)
+    return fingerprint(self, rows)
+
+if not first:
+    moved.saved_settings = slow
+ImageFiles.fingerprint = counted
+code = run(sys.argv[2:])
+(out / ("hashed-0" if first else "hashed-1")).write_text(str(len(hashed)))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("slow", ["before", "after"])
+def test_the_first_of_several_processes_moves_a_run(image_folder, tmp_path, slow):
+    """Another one is slow before, or after, it has read the settings that the first writes."""
+    script, run = tmp_path / "by_rank.py", tmp_path / "run"
+    begun(image_folder, run, "--method", "an")
+    os.rename(image_folder, tmp_path / "moved")
+    script.write_text(BY_RANK)
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+         script, slow, "train", tmp_path / "moved", "--resume", "--out", run],
+        capture_output=True, text=True, timeout=200, check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert saved_settings(run).data.path == tmp_path / "moved"
+    assert (run / "result.json").is_file()
+    # training looks at them in every process
+    assert [(run / f"hashed-{rank}").read_text() for rank in (0, 1)] == ["2", "1"]
+
+
+def test_other_data_are_refused_by_every_process(image_folder, tmp_path):
+    script, run = tmp_path / "by_rank.py", tmp_path / "run"
+    begun(image_folder, run, "--method", "an")
+    change_image(image_folder)
+    os.rename(image_folder, tmp_path / "moved")
+    script.write_text(BY_RANK)
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+         script, "after", "train", tmp_path / "moved", "--resume", "--out", run],
+        capture_output=True, text=True, timeout=200, check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "the inputs are others" in " ".join(done.stderr.split())
+    assert "Unexpected" not in done.stderr
+
+
+def test_a_run_that_another_process_trains_is_not_moved(image_folder, largeloss, tmp_path):
+    run = tmp_path / "run"
+    begun(image_folder, run, "--method", "an")
+    os.rename(image_folder, tmp_path / "moved")
+    before = (run / "config.yaml").read_bytes()
+    with RunFolder(run):
+        code, _, err = largeloss("train", tmp_path / "moved", "--resume", "--out", run)
+    assert code == 2
+    assert "Another process is writing to" in err
+    assert (run / "config.yaml").read_bytes() == before
+
+
+def test_runs_of_a_comparison_have_their_moved_images_looked_at_once(
+    image_folder, largeloss, tmp_path, monkeypatch
+):
+    shared = (*SMALL, "--observe", "single-positive", "--vary-labels", "--seeds", "2")
+    more = ("--methods", "an,ll-r", "--out", tmp_path / "both")
+    assert largeloss("compare", image_folder, *shared, *more)[0] == 0
+    os.rename(image_folder, tmp_path / "moved")
+    looked, fingerprint = [], ImageFiles.fingerprint
+
+    def counted(self, rows):
+        looked.append(1)
+        return fingerprint(self, rows)
+
+    monkeypatch.setattr(ImageFiles, "fingerprint", counted)
+    code, _, err = largeloss("compare", tmp_path / "moved", *shared, *more)
+    assert code == 0, err
+    assert len(looked) == 1

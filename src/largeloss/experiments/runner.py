@@ -14,7 +14,7 @@ from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
 from largeloss.runs.choice import check_observed
 from largeloss.runs.data import DataReader, RunData
-from largeloss.runs.moved import resumed_settings
+from largeloss.runs.moved import Fingerprints, resumed_settings
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import fitting, resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data, needed_teachers
@@ -57,6 +57,7 @@ class Runner:
         self._check_splits = check_splits
         self.settings: dict[str, RunConfig] = {}
         self._told: set[str] = set()  # methods whose remarks were shown
+        self._fingerprints = Fingerprints(self._looked_at)
         self.epochs = self.add(settings)
 
     def add(self, settings: Mapping[str, RunConfig]) -> int:
@@ -71,7 +72,8 @@ class Runner:
         self.settings |= added
         for name in added:
             if self._begun(name):
-                resumed_settings(self._out / name, self._in_one_precision(added[name]))
+                given = self._in_one_precision(added[name])
+                resumed_settings(self._out / name, given, self._fingerprints)
                 if name not in unfinished:
                     self._check_labels(name)
         for name in unfinished:
@@ -129,8 +131,7 @@ class Runner:
             ConfigError: it was trained with others.
         """
         settings, folder = self.settings[name], self._out / name
-        skips = settings.data.bad_images == "skip"  # which ones, only decoding tells
-        data = self.data(name) if skips else self._reader.opened(settings)
+        data = self._looked_at(settings)
         trained_on = training_dataset(data, settings.method.name)
         now = label_fingerprints(trained_on, make_evaluators(settings, data))
         before = RunResult.read(folder).fingerprints
@@ -141,6 +142,11 @@ class Runner:
                 "data now: labels or splits have changed since. Runs that are compared need the "
                 "same labels: restore them, or choose another --out to train all runs again."
             )
+
+    def _looked_at(self, settings: RunConfig) -> RunData:
+        """Its data, without the images that are left out: which ones, only decoding tells."""
+        skips = settings.data.bad_images == "skip"
+        return self._reader(settings) if skips else self._reader.opened(settings)
 
     def _in_one_precision(self, settings: RunConfig) -> RunConfig:
         """In the precision of the runs that are there already, so that all can be compared."""

@@ -90,16 +90,23 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
             "copy of it as --config of a new run."
         ) from None
     saved = resolved(make_config([content], source=str(path)))  # settings that are newer than it
-    different = [] if asked is None else saved.differences(resolved(asked))
+    return saved if asked is None else going_on(run, saved, asked)
+
+
+def going_on(run: Path, saved: RunConfig, asked: RunConfig) -> RunConfig:
+    """The ``saved`` settings of a run, which must be those it is ``asked`` to go on with.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    different = saved.differences(resolved(asked))
     if different:
         lines = "\n".join(f"  {line}" for line in different)
         raise ConfigError(
             f"{run} was begun with other settings (begun with → asked for):\n{lines}\n"
             "Leave these options out, or start a new run in another folder."
         )
-    if asked is not None:
-        saved = saved.with_values(training={"track": asked.training.track})
-    return saved
+    return saved.with_values(training={"track": asked.training.track})
 
 
 def head_method(settings: RunConfig) -> MethodConfig:
