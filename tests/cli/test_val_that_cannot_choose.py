@@ -8,6 +8,7 @@ import pytest
 
 from largeloss.labels import LabelTable
 from largeloss.runs.choice import choice_remarks
+from largeloss.runs.tracking.content import Results
 from largeloss.training.evaluation import Evaluator
 from largeloss.training.fingerprints import _of as fingerprint
 
@@ -110,6 +111,16 @@ def test_a_split_without_any_label_is_said_not_to_be_measured(
     assert code == 0, err
     assert "test: 6 inputs, not measured: all of their labels are blank." in out
     assert largeloss("thresholds", run)[0] == 0
+    assert largeloss("export", run, "--to", "hub-folder", "--out", tmp_path / "hub")[0] == 0
+    card = (tmp_path / "hub/README.md").read_text()
+    assert "Test was not measured: all of its labels are blank." in card
+    assert "Tags, by thresholds chosen on val for f1.\n" in card
+    for never in ("mAP", "right", "by no label", "Figures hold"):
+        assert never not in card
+    tracked = Results.of(run)
+    assert tracked.ap == {}
+    assert not [name for name in tracked.figures if "test" in name]
+    assert tracked.figures["val_map"] > 0
 
 
 def test_nothing_is_chosen_on_a_val_without_any_label(
@@ -120,6 +131,7 @@ def test_nothing_is_chosen_on_a_val_without_any_label(
     assert code == 0, err
     assert "every class is blank in all of them" in " ".join(err.split())
     assert "Val is not measured: all of its labels are blank." in out
+    assert not [name for name in Results.of(run).figures if name.startswith("val")]
     before = (run / "best/config.json").read_bytes()
     shared = [one for one in SMALL[:-2] if one not in ("--lr", "1e-3")]
     for command in (

@@ -82,18 +82,18 @@ def _data(settings: RunConfig, result: RunResult) -> Iterator[str]:
 
 
 def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
-    mean = result.test_mean
+    nothing = result.test_rule == "nothing"
     yield "## Figures\n"
-    yield (
-        f"Test mAP {mean.lead:.1f} %, by {RULES[result.test_rule]}. {mean.remark or ''}".rstrip()
-        + (
-            ""
-            if result.test_map_interval is None
-            else " Its 95 % bootstrap interval over the images: {:.1f} to {:.1f} %.".format(
+    if nothing:
+        yield "Test was not measured: all of its labels are blank.\n"
+    else:
+        mean, interval = result.test_mean, ""
+        if result.test_map_interval is not None:
+            interval = " Its 95 % bootstrap interval over the images: {:.1f} to {:.1f} %.".format(
                 *result.test_map_interval
             )
-        )
-    )
+        rule = RULES[result.test_rule]
+        yield f"Test mAP {mean.lead:.1f} %, by {rule}. {mean.remark or ''}".rstrip() + interval
     chosen_for = model.saved.get("chosen_for")
     if chosen_for is None:
         precision, recall = result.test_tag_precision / 100, result.test_tag_recall / 100
@@ -101,10 +101,11 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
     else:
         precision, recall = (chosen_for["test"][which] for which in ("precision", "recall"))
         aim, by_class = chosen_for["aim"], chosen_for["test_classes"]
-    yield (
-        f"Tags, by thresholds chosen on val for {aim}: of those on test {_percent(precision)} are "
-        f"right, and {_percent(recall)} of those that are true are found.\n"
+    found = (
+        f": of those on test {_percent(precision)} are right, and {_percent(recall)} of those "
+        "that are true are found"
     )
+    yield f"Tags, by thresholds chosen on val for {aim}{'' if nothing else found}.\n"
     more = () if by_class is None else ("Precision", "Recall")
     titles = ("Class", "Test images with it", "AP", "Threshold", *more)
     yield "| " + " | ".join(titles) + " |"
@@ -127,7 +128,9 @@ def _limits(model: TrainedClassifier, settings: RunConfig, result: RunResult) ->
         yield ("- Scores are not calibrated: they rank images, and are no shares of present ones.")
     else:
         yield f"- Scores are calibrated on val, by {RULES[result.val_rule]}."
-    if result.test_rule != "full":
+    if result.test_rule == "nothing":
+        yield "- Test labels are blank: nothing says how good the model is."
+    elif result.test_rule != "full":
         rule = RULES[result.test_rule]
         yield f"- Test labels are incomplete. The figures are measured by {rule}."
     for why, names in model.never_tagged.items():
@@ -141,7 +144,8 @@ def _limits(model: TrainedClassifier, settings: RunConfig, result: RunResult) ->
     unobserved = sum(counts[2] for counts in result.train_counts.values())
     if unobserved and not find_method(settings.method.name).trains_on_complete_labels:
         yield "- Trained on incomplete labels: what nobody tagged may be missed more often."
-    yield "- Figures hold for images like those of test; others were not measured."
+    if result.test_rule != "nothing":
+        yield "- Figures hold for images like those of test; others were not measured."
 
 
 def _percent(share: float | None) -> str:

@@ -45,7 +45,7 @@ class Results:
     """Of a finished run."""
 
     figures: dict[str, float]
-    """By the names of ``result.json``; mAP in percent."""
+    """By the names of ``result.json``, mAP in percent; of a split without any label none."""
     ap: dict[str, float]
     """Class → average precision on test, in percent."""
     counts: dict[str, list[int]]
@@ -66,9 +66,18 @@ class Results:
         result = RunResult.read(folder)
         figures = {name: getattr(result, name) for name in _RESULTS}
         figures |= result.estimated
+        rules = {"test": result.test_rule, "val": result.val_rule}
+        blank = [split for split, rule in rules.items() if rule == "nothing"]
+        measured = {
+            name: value
+            for name, value in figures.items()
+            if value is not None
+            and not name.removeprefix("last_").startswith(tuple(f"{split}_" for split in blank))
+        }
+        ap = {} if "test" in blank else result.test_ap
         return cls(
-            finite({name: value for name, value in figures.items() if value is not None}),
-            finite({name: 100 * value for name, value in result.test_ap.items()}),
+            finite(measured),
+            finite({name: 100 * value for name, value in ap.items()}),
             result.test_counts,
             result.best_epoch,
             tuple(path for name in FILES if (path := folder / name).is_file()),
