@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from largeloss.cli import run as run_command
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.runs.output_file import check_output
-from largeloss.runs.output_kinds import PREDICTIONS, SUGGESTIONS
+from largeloss.runs.output_kinds import CAM_FIGURES, PREDICTIONS, SUGGESTIONS
 
 
 @pytest.fixture
@@ -129,6 +130,48 @@ def test_the_report_of_a_run_and_an_empty_file_are_replaced_whatever_wrote_them(
     assert run_command(["report", str(run)]) == 0
     assert (run / "report.html").read_text().startswith("<!doctype html>")
     check_output(tmp_path / "scores.csv", PREDICTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("image,tags,cat\na.png,1,0\n", False),  # labels, with a class called tags
+        ("image,tags,cat\na.png,,0\nb.png,1,1\n", False),
+        ("image,tags,cat\na.png,,0\nb.png,,1\n", False),
+        ("image,tags,1\na.png,1,0\n", False),
+        ("image,tags,cat\na.png,dog,0.5\n", False),
+        ("image,tags,cat\na.png,cat,0.5,0.5\n", False),
+        ("image,tags,cat\n", False),
+        ("image,tags,cat\na.png,,0.0\nb.png,cat,0.9\n", True),
+        ("image,tags,cat,'=dog,-1\na.png,cat;=dog;-1,0.9,0.8,1e-06\n", True),
+        ("image,tags,cat;dog\na.png,cat;dog,0.9\n", True),
+    ],
+)
+def test_predictions_are_told_from_labels(tmp_path, text, known):
+    file = tmp_path / "table.csv"
+    file.write_text(text)
+    assert PREDICTIONS.wrote(file) is known
+
+
+def test_predictions_of_many_classes_are_known_by_their_whole_rows(tmp_path):
+    names = [f"class-{number}" for number in range(100_000)]
+    row = ",".join(["0.123456"] * len(names))
+    with (tmp_path / "table.csv").open("w") as file:
+        file.write(f"image,tags,{','.join(names)}\n")
+        file.writelines(f"{number}.png,,{row}\n" for number in range(5))
+    assert PREDICTIONS.wrote(tmp_path / "table.csv")
+
+
+def test_figures_of_earlier_versions_are_to_be_moved_away(tmp_path):
+    file = tmp_path / "cam.png"
+    Figure().savefig(file)
+    with pytest.raises(ConfigError) as refused:
+        check_output(file, CAM_FIGURES)
+    assert str(refused.value) == (
+        f"{file} is there, and is not what this command writes: it is a PNG image. Figures that "
+        "earlier versions of largeloss wrote are not known. Move it away, or choose another --out; "
+        "nothing was changed."
+    )
 
 
 def test_what_is_there_is_told(largeloss, run, tmp_path, monkeypatch):

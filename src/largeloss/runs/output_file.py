@@ -86,8 +86,8 @@ def check_output(
         return
     if not kind.wrote(path):
         raise ConfigError(
-            f"{path} is there, and is not what this command writes: {content(path)}. Move it away, "
-            "or choose another --out; nothing was changed."
+            f"{path} is there, and is not what this command writes: {content(path)}. {kind.unknown}"
+            "Move it away, or choose another --out; nothing was changed."
         )
 
 

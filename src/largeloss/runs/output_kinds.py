@@ -1,12 +1,14 @@
 """What commands write into one file, and by what such a file is known as theirs of before.
 
-Nothing is marked for that: the files of earlier versions are known, too. Each is recognised by its
-first lines or its columns, so that a label file or an image is never taken for one.
+Each is recognised by its first lines or its columns, so that a label file or an image is never
+taken for one; the files of earlier versions are known, too. Figures alone are marked, in their
+metadata: those of earlier versions are like any other of matplotlib, and are not replaced.
 """
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +18,7 @@ SUGGESTION_COLUMNS = ("image", "class", "label", "rank", "class_rank", "score", 
 """Of files of suggestions."""
 FIGURE_TITLE = "largeloss analyze cam"
 """In the metadata of figures of activation maps."""
+_ROWS = 20  # of CSV that are looked at
 _HEAD = 1 << 22  # bytes that are read: the header of 100,000 classes
 _BINARY = {b"\x89PNG": "a PNG image", b"\xff\xd8": "a JPEG image", b"%PDF": "a PDF"}
 _PREDICTION = ["image", "tags", "scores"]  # of JSON
@@ -28,6 +31,8 @@ class OutputKind(NamedTuple):
     """How the name may end; any, if none is given."""
     wrote: Callable[[Path], bool]
     """Whether a file that is there is of this kind; what cannot be read is not."""
+    unknown: str = ""
+    """Which files of this kind are not known, in a sentence."""
 
 
 def content(path: Path) -> str:
@@ -62,9 +67,12 @@ def _object(line: str) -> dict[str, Any]:
 
 
 def _lines(path: Path) -> list[list[str]]:
-    """The first two of CSV."""
-    rows = csv.reader(io.StringIO(_text(path), newline=""))
-    return [row for row, _ in zip(rows, range(2), strict=False)]
+    """The header of CSV, and the first rows."""
+    text = _text(path)
+    rows = list(islice(csv.reader(io.StringIO(text, newline="")), 1 + _ROWS))
+    if len(rows) > 2 and path.stat().st_size > _HEAD:
+        rows.pop()  # which may not be whole
+    return rows
 
 
 def _columns(path: Path) -> tuple[list[str], dict[bytes, bytes]]:
@@ -81,13 +89,29 @@ def _predictions(path: Path) -> bool:
         names, noted = _columns(path)
         return names[:2] == ["image", "tags"] and b"computed by" in noted
     if path.suffix == ".csv":
-        header, *first = _lines(path)
-        # a list of tags may begin alike, and goes on with no probabilities
-        scores = [float(cell) for row in first for cell in row[2:]]
-        fits = len(header) > 2 and len(scores) == len(header) - 2
-        return header[:2] == ["image", "tags"] and fits and all(0 <= one <= 1 for one in scores)
+        return _scores(*_lines(path))
     line = _text(path).removeprefix("[\n").split("\n", 1)[0]
     return list(_object(line.removesuffix(","))) == _PREDICTION
+
+
+def _scores(header: Sequence[str], *rows: Sequence[str]) -> bool:
+    """Whether CSV holds predictions.
+
+    A list of tags may begin alike, and goes on with no probabilities; a label file with a class
+    called 'tags' has 0 and 1 there, or blanks, and elsewhere.
+    """
+    if header[:2] != ["image", "tags"] or len(header) == 2 or not rows:
+        return False
+    # a quote may stand before what a spreadsheet would compute, and a name may hold semicolons
+    known = {part.lstrip("'") for name in header[2:] for part in name.split(";")} | {""}
+    tags = {tag.lstrip("'") for row in rows for tag in row[1].split(";")}
+    scores = [cell for row in rows for cell in row[2:]]
+    return (
+        tags <= known
+        and all(len(row) == len(header) for row in rows)
+        and all(0 <= float(score) <= 1 for score in scores)
+        and not all(score.isdigit() for score in scores)
+    )
 
 
 def _suggestions(path: Path) -> bool:
@@ -137,4 +161,8 @@ SUGGESTIONS = OutputKind((".csv", ".parquet", ".jsonl"), _safely(_suggestions))
 FIGURES = OutputKind((".json",), _safely(_figures))
 REPORTS = OutputKind((".html", ".htm"), _safely(_report))
 PUBLISHED = OutputKind((".md", ".json"), _safely(_table))
-CAM_FIGURES = OutputKind((), _safely(_cam_figure))
+CAM_FIGURES = OutputKind(
+    (),
+    _safely(_cam_figure),
+    "Figures that earlier versions of largeloss wrote are not known. ",
+)
