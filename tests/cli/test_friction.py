@@ -1,11 +1,15 @@
 """Small mistakes of a day: messages that guess what was meant, names of classes with commas."""
 
+import os
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 Command = Callable[..., tuple[int, str, str]]
+Form = Literal["NFC", "NFD"]
 TRAIN = ("--backbone", "digits", "--image-size", "16", "--epochs", "1", "--workers", "0")
 
 
@@ -24,6 +28,8 @@ TRAIN = ("--backbone", "digits", "--image-size", "16", "--epochs", "1", "--worke
         ("images/", "C:\\data\\Images\\", "in place of '\\' and in upper and lower case"),
         ("images/", "C:\\data\\images\\", "and without C:/data/ in front"),
         ("images/", "/home/me/images/", "without /home/me/ in front"),
+        ("images/", "photos//images/", "without empty folders ('//') and without photos/ in"),
+        ("images/", "Images//", "without empty folders ('//') and in upper and lower case"),
     ],
 )
 def test_finding_24_names_of_missing_images_are_guessed(
@@ -40,6 +46,39 @@ def test_finding_24_names_of_missing_images_are_guessed(
         assert code in (1, 2)
         assert "has 'images/00.png', where the label file says" in err
         assert said in err
+
+
+@pytest.mark.parametrize(("written", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_letters_that_another_system_has_composed_otherwise(
+    largeloss: Command, image_folder: Path, written: Form, there: Form
+) -> None:
+    named = unicodedata.normalize(written, "ガ-é.png")
+    file = unicodedata.normalize(there, "ガ-é.png")
+    (image_folder / "images/00.png").rename(image_folder / "images" / file)
+    table = image_folder / "labels.csv"
+    table.write_text(table.read_text().replace("00.png", named.upper()), encoding="utf-8")
+    code, _, err = largeloss("data", "check", image_folder)
+    assert code == 1
+    said = " ".join(err.split())
+    assert f"has {f'images/{file}'!r}, where the label file says" in said
+    assert "write the names in upper and lower case as the files have them and in the" in said
+    assert f"Unicode form that the files have, {there}" in said
+
+
+def test_a_folder_is_read_once_for_all_missing_images(
+    largeloss: Command, image_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = image_folder / "labels.csv"
+    table.write_text(table.read_text().replace("images/", "nowhere/x"))
+    looked, listed = [], os.listdir
+
+    def counted(folder: str) -> list[str]:
+        looked.append(str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr("os.listdir", counted)
+    largeloss("data", "check", image_folder)
+    assert looked.count(str(image_folder)) == 1
 
 
 def test_finding_24_no_guess_where_nothing_is_like_it(

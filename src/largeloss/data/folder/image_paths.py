@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import overload
 
 from largeloss.data.folder.dataset_json import Folders
-from largeloss.data.folder.likely_names import likely_name
+from largeloss.data.folder.likely_names import LikelyNames
 from largeloss.errors import DataError
 
 _ELSEWHERE = (
@@ -71,11 +71,12 @@ def locate_images(
 
 
 def likely_names(paths: Sequence[Path], rows: Sequence[int]) -> str:
-    """As :func:`.likely_name`, for the first few of the ``rows`` that are missing."""
+    """As :meth:`.LikelyNames.said`, for the first few of the ``rows`` that are missing."""
     if not isinstance(paths, ImagePaths) or isinstance(paths.folders, Mapping):
         return ""
     missing = (row for row in rows if not os.path.isfile(paths[row]))
-    found = (likely_name(paths.images[row], paths.folders) for row in islice(missing, _TRIED))
+    likely = LikelyNames(paths.folders)
+    found = (likely.said(paths.images[row]) for row in islice(missing, _TRIED))
     return next(filter(None, found), "")
 
 
@@ -99,7 +100,7 @@ def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
         raise DataError(
             f"{len(absolute)} names of images are absolute, for example {absolute[:3]}. Needed are "
             f"names that start from the folder of the images, {folder}, as 'cats/1.jpg' does."
-            f"{likely_name(absolute[0], folder) or _ELSEWHERE}"
+            f"{LikelyNames(folder).said(absolute[0]) or _ELSEWHERE}"
         )
     if outside:
         raise DataError(
