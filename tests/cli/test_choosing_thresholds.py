@@ -92,6 +92,22 @@ def test_a_precision_is_aimed_at_and_what_cannot_reach_it_is_never_tagged(
         assert tags == set(filter(None, row["tags"].split(";")))
 
 
+def test_a_class_that_val_does_not_show_is_said_to_have_the_threshold_of_others(
+    largeloss, tmp_path
+):
+    data = write_data(tmp_path / "data")
+    lines = (data / "labels.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines]
+    for row in rows:
+        row[3] = "0" if row[1] == "val" else row[3]
+    (data / "labels.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+    run = train(data, tmp_path / "run")
+    code, _, err = largeloss("thresholds", run, "--aim", "precision=0.85")
+    assert code == 0, err
+    assert "Val has no present label of 1 of 4 classes (hard): they have" in " ".join(err.split())
+    assert library.load(run).thresholds["hard"] is not None
+
+
 def test_thresholds_and_figures_are_those_of_the_saved_model(largeloss, run, tmp_path):
     assert largeloss("thresholds", run, "--aim", "recall=0.8")[0] == 0
     saved = json.loads((run / "best/config.json").read_text())

@@ -117,6 +117,7 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
         )
     trained_on = training_labels(data, settings.method.name)
     rules, unreachable = tag_rules(trained_on, val, val_scores, aim, calibration)
+    notes.extend(_of_others(rules))
     limits = logit_thresholds(rules, calibration)
     chosen_for = ChosenFor(
         aim=str(aim),
@@ -138,6 +139,18 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
 
 def _basis(val: Evaluator, test: Evaluator) -> str:
     return f"Chosen on val by {RULES[val.rule]}; measured on test by {RULES[test.rule]}."
+
+
+def _of_others(rules: dict[str, TagRule]) -> list[str]:
+    """Which classes have a threshold that val says nothing of."""
+    names = [name for name, one in rules.items() if one.positives == 0 and one.probability]
+    if not names:
+        return []
+    return [
+        f"Val has no present label of {len(names)} of {len(rules)} classes "
+        f"({', '.join(names[:3])}{', …' * (len(names) > 3)}): they have the threshold of all "
+        "classes together, and nothing shows that it reaches the aim for them."
+    ]
 
 
 def _calibration(val: Evaluator, scores: Measured) -> tuple[Calibration | None, list[str]]:
