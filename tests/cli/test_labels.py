@@ -5,7 +5,10 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import csv as pyarrow_csv
+from pyarrow import parquet
 
 from conftest import write_image_folder
 from largeloss.cli import run as command_line
@@ -232,6 +235,35 @@ def test_exports_hold_the_answers_and_come_back_as_edits(largeloss, root, tmp_pa
         "labels", "import", file, new, "--from", kind, "--out", tmp_path / "more.parquet"
     )
     assert (code, "says nothing that" in err) == (2, True)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_suggestions_are_filled_in_and_read_back(largeloss, root, tmp_path, suffix):
+    file, edits = tmp_path / f"filled{suffix}", tmp_path / "edits.parquet"
+    assert largeloss("suggest", root / "run", "--out", file)[0] == 0
+    read = pyarrow_csv.read_csv if suffix == ".csv" else parquet.read_table
+    table = read(file).slice(0, 3)
+    table = table.set_column(2, "label", pa.array([1, None, 0], pa.int8()))
+    (pyarrow_csv.write_csv if suffix == ".csv" else parquet.write_table)(table, file)
+    shared = ("labels", "import", file, root / "run", "--out", edits, "--from")
+    if suffix == ".csv":
+        code, _, err = largeloss(*shared, "long")
+        assert code == 2
+        assert "those of suggestions: say --from suggestions" in " ".join(err.split())
+    code, _, err = largeloss(*shared, "suggestions")
+    assert code == 0, err
+    found = read_edits(edits)
+    told = [
+        (found.images[row], found.classes[column], state)
+        for row, column, state in zip(found.rows, found.columns, found.after, strict=True)
+    ]
+    rows = table.select(["image", "class", "label"]).to_pylist()
+    assert sorted(told) == sorted(tuple(row.values()) for row in rows[::2])
+    pyarrow_csv.write_csv(table.drop(["class"]), tmp_path / "lacks.csv")
+    edits.unlink()
+    code, _, err = largeloss("labels", "import", tmp_path / "lacks.csv", *shared[3:], "suggestions")
+    assert code == 2
+    assert "there is no column 'class'" in err
 
 
 def test_label_studio_and_back(largeloss, root, tmp_path):

@@ -93,6 +93,9 @@ def furnish(folder: Path) -> None:
     ):  # fmt: skip
         write_boxes(folder / file, folder / images)
     write_annotations(folder / "export.json")
+    image = read_labels(folder / "DATA/labels.csv").table.images[0]
+    filled = "".join(f"{image},{name},1,1\n" for name in CLASSES)
+    (folder / "filled.csv").write_text(f"image,class,label,rank\n{filled}")
     shutil.copytree(folder / "DATA/images", folder / "captions/images")
     tagged = "".join(f"{row:06d}.jpg\t{CLASSES[row % 4]}\n" for row in range(24))
     (folder / "captions/tags.txt").write_text(tagged)

@@ -20,7 +20,7 @@ class Verdict(StrEnum):
     CONFLICT = "people disagree"
     NO_IMAGE = "no such image"
     NO_CLASS = "no such class"
-    NO_WORD = "this layout has no word for it"
+    NO_WORD = "this layout has no word for it (a copy by 'largeloss labels export --to wide' has)"
 
 
 class Fit(NamedTuple):

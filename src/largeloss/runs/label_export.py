@@ -114,10 +114,10 @@ def model_says(run: Path, table: LabelTable) -> ModelSays:
     return ModelSays(probabilities, thresholds)
 
 
-def check_format(kind: str) -> None:
-    """Refuses unknown formats with a ConfigError."""
-    if kind not in SUFFIXES:
-        raise ConfigError(f"There is no format {kind!r}; there are {', '.join(SUFFIXES)}.")
+def check_format(kind: str, *more: str) -> None:
+    """Refuses formats that are none of ``SUFFIXES`` and no ``more`` with a ConfigError."""
+    if kind not in (known := (*SUFFIXES, *more)):
+        raise ConfigError(f"There is no format {kind!r}; there are {', '.join(known)}.")
 
 
 def read_labels_of(source: Path, unlisted: str | None) -> Records:

@@ -13,8 +13,13 @@ from largeloss.data.exchange.label_studio import read_label_studio
 from largeloss.errors import LabelError
 from largeloss.labels import LabelEdits, LabelTable, read_labels
 from largeloss.labels.entries import Ints, States
+from largeloss.labels.files.raw import read_raw
 from largeloss.labels.names import first_names, positions_of
+from largeloss.runs.filled_suggestions import COLUMNS, read_filled_suggestions
 from largeloss.runs.label_export import check_format, read_labels_of
+
+FILLED = "suggestions"
+"""The format of a file of suggestions that somebody has filled in."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class _Told:
 def import_edits(
     path: Path, base: Path, kind: str, *, unlisted: str | None = None
 ) -> ImportedEdits:
-    """Reads labels in one of the :data:`.SUFFIXES` as edits of those of ``base``.
+    """Reads labels in one of the :data:`.SUFFIXES`, or :data:`FILLED`, as edits of ``base``'s.
 
     What the file leaves unobserved changes nothing: nobody said anything there.
 
@@ -55,7 +60,7 @@ def import_edits(
         DataError, LabelError: a file cannot be read; they have no image or class in common; the
             file says nothing new.
     """
-    check_format(kind)
+    check_format(kind, FILLED)
     if base.is_dir():
         known = read_labels_of(base, unlisted).table
     else:
@@ -103,13 +108,25 @@ def _labels(path: Path, kind: str) -> _Told:
     readers: dict[str, Callable[[Path], LabelTable]] = {
         "coco": read_coco,
         "huggingface": read_huggingface,
+        FILLED: read_filled_suggestions,
     }
-    table = readers[kind](path) if kind in readers else read_labels(path).table
+    table = readers[kind](path) if kind in readers else _label_file(path)
     rows, columns, states = table.entries()
     images = [table.images[row] for row in rows.tolist()]
     classes = [table.classes[column] for column in columns.tolist()]
     now, size = datetime.now(UTC).isoformat(timespec="seconds"), len(images)
     return _Told(images, classes, states, [f"import:{kind}"] * size, [now] * size)
+
+
+def _label_file(path: Path) -> LabelTable:
+    try:
+        return read_labels(path).table
+    except LabelError as error:
+        if set(COLUMNS) <= set(read_raw(path).header):
+            raise LabelError(
+                f"{error}\nIts columns are those of suggestions: say --from {FILLED}."
+            ) from None
+        raise
 
 
 def _differences(

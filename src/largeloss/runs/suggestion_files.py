@@ -1,4 +1,4 @@
-"""Suggestions written for people and programs: CSV, Parquet, JSON lines."""
+"""Suggestions written for people and programs : CSV, Parquet, JSON lines."""
 
 import csv
 import json
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from largeloss.files import written_atomically
 from largeloss.labels.files.parquet import write_parquet
+from largeloss.labels.files.spreadsheet import spreadsheet_cell
 from largeloss.runs.arguments import check_suggestions
 from largeloss.runs.output_kinds import SUGGESTION_COLUMNS
-from largeloss.runs.predict.writing import spreadsheet_cell
 from largeloss.runs.suggestions import Suggestions
 
 _TYPES = dict(

@@ -17,7 +17,9 @@ def import_(
     ],
     kind: Annotated[
         str,
-        typer.Option("--from", help="wide, long, parquet, coco, label-studio or huggingface."),
+        typer.Option(
+            "--from", help="suggestions, wide, long, parquet, coco, label-studio or huggingface."
+        ),
     ],
     out: Annotated[
         Path,

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pyarrow import parquet
 
 from largeloss.errors import ConfigError, Interrupted
 from largeloss.files import written_atomically
+from largeloss.labels.files.spreadsheet import spreadsheet_cell
 from largeloss.runs.predict.predictions import (
     Prediction,
     Predictions,
@@ -35,7 +35,6 @@ from largeloss.training.signals import StopRequests
 
 DIGITS = 6
 """After the point, of probabilities."""
-_FORMULA = re.compile("[=+@\t\r\n-]")
 _FIRST = 5  # predictions that are returned after writing
 REASONS = 10
 """So many are returned of why images cannot be read."""
@@ -58,11 +57,6 @@ class Written:
     """A few."""
     reasons: list[str] = field(default_factory=list)
     """Why images cannot be read, of a few."""
-
-
-def spreadsheet_cell(text: str) -> str:
-    """``text``, after an apostrophe where a spreadsheet would take it for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def check_names(suffix: str, classes: Sequence[str]) -> None:
