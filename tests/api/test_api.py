@@ -182,6 +182,7 @@ def test_methods_are_compared_and_finished_runs_kept(image_folder, tmp_path):
     assert largeloss.Run.read(found.folders[1]).test_map == found.runs[1].test_map
     assert found.report.is_file()
     assert "<td>LL-R</td>" in found._repr_html_()
+    assert "Test was measured by complete labels." in found._repr_html_()
     rows = found.to_arrow().to_pylist()
     assert [(row["method"], row["delta_rel"]) for row in rows] == [("an", None), ("ll-r", "5.0")]
     assert rows[0]["mean"] == found.summary[0].mean

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from largeloss.data.folder.read import write_features
+from largeloss.files import checksummed_json
 
 SMALL = [
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
@@ -137,7 +138,7 @@ def test_compare_writes_results_and_skips_what_is_finished(largeloss, image_fold
     assert len(results["runs"]) == 6
     assert set(results["runs"][0]) == {
         "method", "delta_rel", "seed", "test_map", "last_test_map", "best_epoch", "seconds",
-        "share", "positives", "decisions",
+        "share", "positives", "decisions", "test_rule",
     }  # fmt: skip
     assert [line["method"] for line in results["summary"]] == ["full", "an", "ll-r"]
     assert set(results["summary"][0]) == {
@@ -196,6 +197,28 @@ def test_positives_only_say_what_could_not_be_measured(largeloss, make_image_fol
     assert "ROC curve" in err, err
     assert "blanks counted as absent" in out
     assert "No split was given" in err
+
+
+def test_a_comparison_says_by_which_labels_test_was_measured(
+    largeloss, make_image_folder, tmp_path
+):
+    lines = [f"images/{row:02d}.png,{'1,' if row % 2 else ',1'}\n" for row in range(30)]
+    root, out = make_image_folder(labels="image,red,blue\n" + "".join(lines)), tmp_path / "both"
+    compare = ("compare", root, *SMALL, "--methods", "an,ll-r:5", "--seeds", "1", "--out", out)
+    code, printed, err = largeloss(*compare)
+    assert code == 0, err
+    results = json.loads((out / "results.json").read_text())
+    assert [one["test_rule"] for one in results["runs"]] == ["assume-absent"] * 2
+    for one in results["runs"]:
+        del one["test_rule"]  # as files of earlier versions
+    del results["sha256"]
+    (out / "results.json").write_text(checksummed_json(results))
+    code, _, err = largeloss("report", out, "--out", tmp_path / "again.html")
+    assert code == 0, err
+    files = (out / "table.md", out / "report.html", tmp_path / "again.html")
+    for text in (printed, *(file.read_text() for file in files)):
+        assert "Test was measured by blanks counted as absent" in text
+        assert "one seed, which cannot tell methods apart" in text
 
 
 def test_demo_makes_its_report_and_replaces_only_its_own_folder(largeloss, tmp_path):

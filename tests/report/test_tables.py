@@ -1,11 +1,13 @@
 """The comparison table on the screen and in Markdown."""
 
 import math
+from dataclasses import replace
 
 from rich.console import Console
 
 from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.report.tables import (
+    below_comparison,
     comparison_markdown,
     comparison_rows,
     comparison_table,
@@ -93,3 +95,16 @@ def test_nothing_compared_is_a_table_without_rows() -> None:
     empty = Comparison.of([])
     assert comparison_rows(empty) == []
     assert comparison_table(empty).row_count == 0
+
+
+def test_below_the_table_stands_by_which_labels_test_was_measured() -> None:
+    runs = [replace(run(name, seed=seed), test_rule="observed") for name in "ab" for seed in (0, 1)]
+    assert below_comparison(Comparison.of(runs)) == ["Test was measured by observed entries only."]
+    assert "\nTest was measured by observed" in comparison_markdown(Comparison.of(runs))
+
+
+def test_one_seed_tells_no_methods_apart() -> None:
+    (text,) = below_comparison(Comparison.of([run("an"), run("ll-r", 1.0)]))  # an earlier version
+    assert "one seed, which cannot tell methods apart" in text
+    assert below_comparison(Comparison.of([run("an")])) == []  # nothing is compared
+    assert below_comparison(comparison()) == []

@@ -21,8 +21,8 @@ from largeloss.pages.comparison import comparison_curves
 from largeloss.pages.learning_curves import history
 from largeloss.pages.run import run_curves
 from largeloss.report.figures import curves_figure
-from largeloss.report.tables import comparison_columns, comparison_rows, worth_in_words
-from largeloss.report.tuning_table import tuning_columns, tuning_rows
+from largeloss.report.tables import below_comparison, comparison_columns, comparison_rows
+from largeloss.report.tuning_table import chosen, tuning_columns, tuning_rows
 from largeloss.report.worth_figure import worth_axes, worth_curves
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.mean_over_classes import ap_in_words
@@ -186,8 +186,7 @@ class MethodComparison(Comparison):
 
     def _repr_html_(self) -> str:
         cells = [row.cells for row in comparison_rows(self)]
-        caption = worth_in_words(self) if self.curve else ""
-        return html_table(comparison_columns(self), cells, caption)
+        return html_table(comparison_columns(self), cells, " ".join(below_comparison(self)))
 
 
 @dataclass(frozen=True)
@@ -200,5 +199,4 @@ class MethodTuning(Tuning):
         return Table({n: [getattr(one, n) for one in self.methods] for n in names}).to_arrow()
 
     def _repr_html_(self) -> str:
-        caption = f"Chosen by {self.chosen_by}"
-        return html_table(tuning_columns(self), tuning_rows(self), caption)
+        return html_table(tuning_columns(self), tuning_rows(self), chosen(self))

@@ -86,15 +86,15 @@ def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
     from largeloss.pages.comparison import write_comparison
-    from largeloss.report.tables import comparison_table, phase_table, worth_in_words
+    from largeloss.report.tables import below_comparison, comparison_table, phase_table
     from largeloss.report.trends import PHASES_LEGEND, phases
     from largeloss.runs.file_names import COMPARISON
     from largeloss.runs.result import RunResult
     from largeloss.training.run_folder import REPORT
 
     screen.print(comparison_table(compared.comparison))
-    if compared.comparison.curve:
-        say(worth_in_words(compared.comparison, ranged=False))
+    for text in below_comparison(compared.comparison, ranged=False):
+        say(text)
     if unmeasurable := RunResult.read(compared.folders[0]).test_mean.unmeasurable:
         say(f"mAP is over all classes, as published: in test {unmeasurable}.")
     page = write_comparison(compared, heading, note)

@@ -54,11 +54,11 @@ def tune(
     from largeloss import distributed
     from largeloss.experiments.tune import tune as search
     from largeloss.report.tables import method_title
-    from largeloss.report.tuning_table import tuning_markdown, tuning_table
+    from largeloss.report.tuning_table import chosen, tuning_markdown, tuning_table
 
     found = search(make, names, budget, out, progress(), shares)
     screen.print(tuning_table(found))
-    say(f"Chosen by {found.chosen_by}, one seed: no ranking of the methods.")
+    say(chosen(found))
     for one in found.methods:
         if one.on_edge:
             note(

@@ -41,6 +41,9 @@ class ComparedRun:
     """Training entries that it was shown as present; 0 in files of earlier versions."""
     decisions: int = 0
     """Training entries that it was shown as present or absent."""
+    test_rule: str = ""
+    """Labelling rule by which test was measured, see :mod:`largeloss.training.evaluation`; empty
+    in files of earlier versions."""
 
     @classmethod
     def of(cls, result: RunResult, share: float = 1.0) -> Self:
@@ -126,6 +129,12 @@ class Comparison:
             for (method, delta_rel, share), seeds in groups.items()
         )
         return cls(tuple(runs), summary, curve, _budget(runs) if curve else None)
+
+    @property
+    def test_rules(self) -> tuple[str, ...]:
+        """Labelling rules by which test was measured: one, or none where files of earlier versions
+        do not say it."""
+        return tuple(dict.fromkeys(run.test_rule for run in self.runs if run.test_rule))
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -52,7 +52,7 @@ class Tuning:
     def chosen_by(self) -> str:
         """What the trials were compared by, in words."""
         areas = any(one.val_auc is not None for one in self.methods)
-        return f"val {'AUC' if areas else 'mAP'} ({self.val_rule})"
+        return "val AUC" if areas else "val mAP"
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,7 +1,7 @@
 """The report of a comparison."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from largeloss import distributed
@@ -98,7 +98,7 @@ def comparison_page(
         title=heading.title,
         lead=heading.lead,
         command=heading.command,
-        comparison=comparison,
+        comparison=_with_rules(comparison, every.values()),
         curves=comparison_curves(comparison, folders, heading.curve),
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
@@ -120,6 +120,15 @@ def comparison_page(
         memorization=found.memorization,
         corrections=found.corrections,
         unavailable=missing,
+    )
+
+
+def _with_rules(comparison: Comparison, results: Iterable[RunResult]) -> Comparison:
+    """By which labels test was measured, a ``results.json`` of an earlier version does not say."""
+    runs = zip(comparison.runs, results, strict=True)
+    return replace(
+        comparison,
+        runs=tuple(replace(run, test_rule=result.test_rule) for run, result in runs),
     )
 
 

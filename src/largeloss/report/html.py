@@ -24,7 +24,7 @@ from largeloss.report.images import image_png
 from largeloss.report.inline_svg import DARK_PALETTE, PALETTE
 from largeloss.report.jinja import rendered
 from largeloss.report.reliability import RELIABILITY
-from largeloss.report.tables import comparison_columns, comparison_rows, worth_in_words
+from largeloss.report.tables import below_comparison, comparison_columns, comparison_rows
 from largeloss.report.trends import (
     COUNT,
     FIRST_EPOCH,
@@ -102,7 +102,7 @@ def write_report(path: Path, report: ReportPage) -> None:
         worth=worth,
         worth_axes=worth_axes(comparison),
         worth_banded=any(curve.low is not None for curve in worth),
-        worth_words=worth_in_words(comparison),
+        below=below_comparison(comparison),
         banded=any(curve.low is not None for curve in report.curves),
         stopped=any(curve.ends for curve in report.curves),
         chosen=any(curve.marked is not None for curve in report.curves),

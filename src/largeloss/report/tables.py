@@ -12,6 +12,7 @@ from largeloss.experiments.results import Comparison, MethodSummary
 from largeloss.experiments.worth import Worth
 from largeloss.losses import title_of
 from largeloss.runs.result import Delta
+from largeloss.training.evaluation import RULES
 
 NOTHING = "–"
 
@@ -93,10 +94,25 @@ def comparison_table(comparison: Comparison) -> Table:
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """For a README, ending in a line break; what the worth is stands below."""
+    """For a README, ending in a line break; what the figures are stands below."""
     cells = [row.cells for row in comparison_rows(comparison)]
-    below = f"\n{worth_in_words(comparison)}\n" if comparison.curve else ""
+    below = "".join(f"\n{text}\n" for text in below_comparison(comparison))
     return markdown_table(comparison_columns(comparison), cells) + below
+
+
+def below_comparison(comparison: Comparison, *, ranged: bool = True) -> list[str]:
+    """What belongs below the table, wherever it is shown: by which labels test was measured, that
+    one seed cannot tell methods apart, and what the worth is, see :func:`worth_in_words`."""
+    found = [f"Test was measured by {RULES.get(rule, rule)}." for rule in comparison.test_rules]
+    seeds = {run.seed for run in comparison.runs}
+    if len(seeds) == 1 and len(comparison.summary) > 1:
+        found.append(
+            "Each method was trained with one seed, which cannot tell methods apart: another seed "
+            "changes these figures, too. Three seeds or more show by how much."
+        )
+    if comparison.curve:
+        found.append(worth_in_words(comparison, ranged=ranged))
+    return found
 
 
 def method_title(method: str, share: float | None = None) -> str:

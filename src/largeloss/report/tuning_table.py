@@ -4,6 +4,7 @@ from rich.table import Table
 
 from largeloss.experiments.tuned import Tuning
 from largeloss.report.tables import markdown_table, method_title, number, text_table
+from largeloss.training.evaluation import RULES
 
 
 def tuning_columns(tuning: Tuning) -> tuple[str, ...]:
@@ -34,5 +35,13 @@ def tuning_table(tuning: Tuning) -> Table:
 
 
 def tuning_markdown(tuning: Tuning) -> str:
-    """For a README, ending in a line break."""
-    return markdown_table(tuning_columns(tuning), tuning_rows(tuning))
+    """For a README, ending in a line break; what the figures are stands below."""
+    return markdown_table(tuning_columns(tuning), tuning_rows(tuning)) + f"\n{chosen(tuning)}\n"
+
+
+def chosen(tuning: Tuning) -> str:
+    """What chose, by which labels, and what that cannot tell."""
+    return (
+        f"Chosen by {tuning.chosen_by}, one seed: no ranking of the methods. Val was measured by "
+        f"{RULES.get(tuning.val_rule, tuning.val_rule)}."
+    )
