@@ -106,6 +106,15 @@ def test_the_estimate_and_the_rate_by_loops(method, seed):
     assert loss.finding().figures["missing_percent"] == pytest.approx(least)
 
 
+@pytest.mark.parametrize(
+    ("epochs", "first"), [(1, "epoch"), (3, "3 epochs"), (4, "4 epochs"), (6, "4 epochs")]
+)
+def test_the_epochs_that_were_estimated_from_are_counted(epochs, first):
+    loss = train(LargeLossRejection("auto"), range(epochs))
+    loss.set_epoch(epochs)
+    assert f"(estimated from the predictions of the first {first})" in loss.finding().text
+
+
 @given(st.floats(0, 100), st.floats(0, 0.5), st.integers(0, 3))
 @settings(max_examples=20)
 def test_a_share_that_is_known_is_taken(missing, absent, warmup):

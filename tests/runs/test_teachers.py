@@ -180,6 +180,8 @@ def test_a_delta_that_chooses_itself_follows_what_the_teacher_expects(whole, tmp
     result = json.loads((tmp_path / "run/result.json").read_text())
     assert result["estimated"]["missing_percent"] == pytest.approx(result["teaching"]["missing"])
     assert any("it expects" in note for note in result["notes"])
+    (told,) = [note for note in result["notes"] if note.startswith("Δ auto")]
+    assert "missing tags (as the teachers expect)" in told
 
 
 def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(whole, tmp_path):
@@ -194,6 +196,9 @@ def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(wh
     assert added > 0
     expected = max(0.0, 0.4 * hidden - added) / (hidden - added)
     assert result["estimated"]["missing_percent"] == pytest.approx(100 * expected)
+    assert not any("it expects" in note for note in result["notes"])
+    (said,) = [note for note in result["notes"] if note.startswith("Δ auto")]
+    assert "missing tags (as told, less what the teachers have added)" in said
 
 
 @pytest.mark.parametrize(

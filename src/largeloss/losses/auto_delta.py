@@ -44,6 +44,7 @@ class AutoDelta:
 
     def __init__(self, missing: float | None, warmup_epochs: int, growing: bool) -> None:
         self.given = missing
+        self.source = "as told"  # of what is given, for the user
         self.first = max(warmup_epochs, 1)  # epoch that selects
         self.growing = growing
         self.missing: float | None = None  # fraction of the unobserved entries that is missing
@@ -99,11 +100,10 @@ class AutoDelta:
         if self.missing is None:
             return None
         missing, selected = 100 * self.missing, 100 * self.limit
-        source = (
-            "as told"
-            if self.given is not None
-            else f"estimated from the predictions of the first {EPOCHS} epochs"
-        )
+        epochs = self._counted_epoch + 1
+        first = "epoch" if epochs == 1 else f"{epochs} epochs"
+        estimated = f"estimated from the predictions of the first {first}"
+        source = estimated if self.given is None else self.source
         text = (
             f"Δ auto: {missing:.1f} % of the unobserved entries are taken to be missing tags "
             f"({source}). As many are flagged, {selected:.1f} % of all entries, at most "

@@ -58,10 +58,13 @@ class Teaching:
     added: int
     """Unobserved entries that became present."""
     missing: float | None
-    """Percent of the entries left unobserved that are present, as the teachers expect; None where
-    nothing follows it: it can be trusted of methods alone that choose Δ by it."""
+    """Percent of the entries left unobserved that are present, as the teachers expect or as
+    somebody has counted; None where nothing follows it: it can be trusted of methods alone that
+    choose Δ by it."""
     limit: SureLimit
     """From which probability on they were believed."""
+    counted: bool = False
+    """Whether ``missing`` is what somebody has counted, less what was added."""
 
     @property
     def seconds(self) -> float:
@@ -81,7 +84,7 @@ class Teaching:
             )
         else:
             text += f"no unobserved training entry for present. {self.limit}"
-        if self.missing is not None:
+        if self.missing is not None and not self.counted:
             text += (
                 f" Of the rest, {'it expects' if one else 'they expect'} {self.missing:.1f} % to "
                 "be missing tags."
@@ -120,15 +123,19 @@ def taught(
     except (LabelError, LookupError, TypeError, ValueError) as error:
         raise RunError(f"The tags of the teachers in {path} cannot be used: {error}") from None
     data, method = replace(phase.data, labels=table), run.settings.method
-    missing = None
+    missing, source = None, "as the teachers expect"
+    counted = method.missing is not None
     if method.delta_rel == "auto":
         missing = expected
-        if method.missing is not None:  # counted by somebody: less what was added
+        if counted:  # less what was added
             missing = _left(own_settings(method).values["missing"], labels, phase, len(edits))
+            source = "as told, less what the teachers have added"
         method = method.model_copy(update={"missing": missing})
     criterion, _ = make_loss(method, data, run.settings.training.balance)
+    if criterion.auto is not None:
+        criterion.auto.source = source
     content = {**phase.content, "tags of the teachers": table.fingerprint}
-    teaching = Teaching(teachers, len(edits), missing, limit)
+    teaching = Teaching(teachers, len(edits), missing, limit, counted)
     listener.remark(str(teaching))
     return replace(phase, data=data, criterion=criterion, content=content), teaching
 
