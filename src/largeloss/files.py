@@ -26,6 +26,7 @@ CHECKSUM = "sha256"
 PARTIAL = ".partial"
 """How the names of files end that are not written to their end."""
 _COMMENT = f"# {CHECKSUM}: "
+_EFFECTIVE = os.access in os.supports_effective_ids  # else the rights of the real user are told
 LARGEST_JSON = 1 << 28
 """Bytes of a JSON file that are read: results and data sets of ten thousand classes fit."""
 
@@ -110,9 +111,11 @@ def written_atomically(path: Path) -> Iterator[Path]:
         partial.replace(path)
         sync_folder(path.parent)
     except OSError as error:
+        forbidden = isinstance(error, PermissionError)  # under Windows also what is open elsewhere
+        todo = "close it in other programs, get the right to" if forbidden else "make room"
         raise RunError(
             f"{path} could not be written ({error.strerror or error}). What was there before is as "
-            "it was: make room, or choose another place."
+            f"it was: {todo}, or choose another place."
         ) from None
     finally:
         if partial is not None:
@@ -211,7 +214,7 @@ def check_regular(path: Path) -> None:
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or a socket"
         raise OSError(f"it is {kind}, and no regular file")
-    if not os.access(path, os.R_OK):
+    if not os.access(path, os.R_OK, effective_ids=_EFFECTIVE):
         raise PermissionError("you have no right to read it: get that, or a copy of your own")
 
 

@@ -12,6 +12,8 @@ import torch
 from pyarrow import parquet
 from safetensors.torch import save_file
 
+from largeloss.errors import RunError
+from largeloss.files import read_text, write_text
 from processes import Command as Process
 
 Command = Callable[..., tuple[int, str, str]]
@@ -123,7 +125,9 @@ def test_files_that_may_not_be_read(
     elif name != "labels.csv":
         hidden.write_text("{}")
     access = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path != hidden and access(path, mode))
+    monkeypatch.setattr(
+        os, "access", lambda path, mode, **more: path != hidden and access(path, mode, **more)
+    )
     train = ("train", folder, "--backbone", "none", "--out", folder.parent / "run")
     commands: list[tuple[object, ...]] = [(*train, "--classes", hidden)]
     if name != "classes.txt":
@@ -157,5 +161,44 @@ def test_a_folder_that_nobody_may_look_into(
     monkeypatch.setattr(Path, "is_dir", forbid)
     code, _, err = largeloss("train", folder, "--backbone", "digits", "--out", "run")
     assert code == 1
-    assert f"{folder}: you may not read or write there" in err
+    said = " ".join(err.split())
+    assert f"{folder}: you may not read or write there, the system says (Permission denied)" in said
+    assert "under Windows it may be open in another program" in said
     assert "defect" not in err
+
+
+@pytest.mark.parametrize("given", [(errno.EPERM, "not so"), (errno.EPERM, "not so", 3)])
+def test_what_is_forbidden_and_no_place_is_not_called_one(
+    largeloss: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[object, ...]
+) -> None:
+    def forbid(path: Path) -> bool:
+        raise PermissionError(*given)
+
+    monkeypatch.setattr(Path, "is_dir", forbid)
+    code, _, err = largeloss("train", folder, "--backbone", "digits", "--out", "run")
+    assert code == 1
+    assert "Unexpected PermissionError: [Errno 1] not so" in err
+
+
+def test_a_file_that_is_open_in_another_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Windows refuses to replace it."""
+
+    def forbid(path: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "Access is denied", str(path), 5, str(target))
+
+    monkeypatch.setattr(Path, "replace", forbid)
+    with pytest.raises(RunError, match=r"close it in other programs, get the right to, or choose"):
+        write_text(tmp_path / "scores.csv", "")
+
+
+def test_the_rights_are_those_of_the_effective_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def allowed(path: Path, mode: int, *, effective_ids: bool = False) -> bool:
+        return effective_ids
+
+    (tmp_path / "file").write_text("text")
+    monkeypatch.setattr(os, "access", allowed)
+    assert read_text(tmp_path / "file") == "text"

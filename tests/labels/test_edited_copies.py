@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from largeloss.errors import ConfigError, LabelError
 from largeloss.labels import LabelEdits, apply_edits, read_edits, read_labels, write_labels
 from largeloss.labels.edit_fit import Verdict, conflicts, fit, written_by
 from largeloss.labels.edited_copies import apply_to_copy, record_of, revert_in_copy
+from largeloss.labels.files.edit import edited_file
 
 CLASSES = ("cat", 'a "big" dog', "owl, grey")
 SPELLED = {1: ("1", "1.0", "TRUE"), 0: ("0", "0.0", "False"), -1: ("", "nan")}
@@ -311,3 +313,12 @@ def test_answers_to_labels_that_a_run_hid_are_explained(tmp_path):
     with pytest.raises(LabelError, match="a run with --observe hides them"):
         apply_to_copy(path, edits, tmp_path / "new.csv")
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("left", [b"", b"\xef\xbb\xbf", b"\n,,\n", b"\xff\xfe", b"image,a\r\n"])
+def test_a_file_that_lost_its_lines_since_it_was_read(tmp_path, monkeypatch, left):
+    path = tmp_path / "labels.csv"
+    path.write_text("image,a\nx.png,0\n")
+    monkeypatch.setattr(Path, "read_bytes", lambda _: left)
+    with pytest.raises(LabelError, match="has changed since it was read: it has fewer lines now"):
+        edited_file(path, [("x.png", "a", 1)])

@@ -1,7 +1,9 @@
 """The command line: one subcommand per file; parse, call, exit code."""
 
+import os
 import warnings
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import typer
@@ -82,6 +84,20 @@ def _without_values(command: Any) -> Any:
     return command
 
 
+def _unexpected(error: Exception) -> str:
+    """What an error means that nobody has foreseen."""
+    if isinstance(error, PermissionError) and isinstance(error.filename, str | bytes | PathLike):
+        return (
+            f"{os.fsdecode(error.filename2 or error.filename)}: you may not read or write there, "
+            f"the system says ({error.strerror}). Give yourself the right to, or name another "
+            "place; under Windows it may be open in another program."
+        )
+    return (
+        f"Unexpected {type(error).__name__}: {error}\nThis is a defect of largeloss. Run the "
+        "command again with --debug and report what it prints."
+    )
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs a command.
 
@@ -111,21 +127,10 @@ def run(arguments: Sequence[str]) -> int:
             raise
         complain(str(error))
         return 2 if isinstance(error, InputError) else 1
-    except PermissionError as error:
-        if debug:
-            raise
-        complain(
-            f"{error.filename or error}: you may not read or write there, the system says. Give "
-            "yourself the right to, or name another place."
-        )
-        return 1
     except Exception as error:
         if debug:
             raise
-        complain(
-            f"Unexpected {type(error).__name__}: {error}\nThis is a defect of largeloss. Run the "
-            "command again with --debug and report what it prints."
-        )
+        complain(_unexpected(error))
         return 1
     if code == 130:
         complain(

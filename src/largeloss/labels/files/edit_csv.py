@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from largeloss.errors import LabelError
+
 _FIELD = re.compile(rb'(?:^|,)("(?:[^"]|"")*"|[^,]*)')
 _UTF8_MARK = b"\xef\xbb\xbf"
 _COMMA = ord(",")
@@ -33,6 +35,9 @@ def edit_csv(
         data: A file that :func:`.read_raw` reads.
         cells: Row → its new fields.
         added: Row → lines that follow it, as fields that differ from those of the row.
+
+    Raises:
+        LabelError: the file has fewer rows.
     """
     encoding = _UTF16.get(data[:2])
     if encoding is not None:
@@ -75,17 +80,21 @@ class _Spans:
         codes = np.frombuffer(data, dtype=np.uint8)
         ends = np.append(np.flatnonzero(codes == ord("\n")), len(data))
         starts = np.append(len(_UTF8_MARK) * data.startswith(_UTF8_MARK), ends[:-1] + 1)
-        returned = (ends > starts) & (codes[np.maximum(ends - 1, 0)] == ord("\r"))
-        ends = ends - returned
+        filled = np.flatnonzero(ends > starts)
+        ends[filled] -= codes[ends[filled] - 1] == ord("\r")
         something = ends > starts
-        for line in np.flatnonzero(
-            something & (codes[np.minimum(starts, len(data) - 1)] == _COMMA)
-        ):
+        filled = np.flatnonzero(something)
+        for line in filled[codes[starts[filled]] == _COMMA]:
             something[line] = bool(data[starts[line] : ends[line]].strip(b","))
         self._kept = np.flatnonzero(something)
         self._starts, self._ends = starts, ends
 
     def __getitem__(self, line: int) -> tuple[int, int]:
+        if line >= len(self._kept):
+            raise LabelError(
+                "The label file has changed since it was read: it has fewer lines now. Give the "
+                "command again."
+            )
         place = self._kept[line]
         return int(self._starts[place]), int(self._ends[place])
 
