@@ -14,6 +14,12 @@ from largeloss.labels.files.layouts import SPLITS
 USUAL_SHARES = {"train": 0.64, "val": 0.16, "test": 0.2}
 """A fifth is test, and a fifth of the rest val, as in the published rule."""
 USUAL_SEED = 1200
+_SHARES = ",".join(f"{name}={share:g}" for name, share in USUAL_SHARES.items())
+SAME_SPLITS = (
+    f"The same are written by: largeloss data split DATA --shares {_SHARES} --seed {USUAL_SEED} "
+    "--out NEW"
+)
+"""How the draw of :func:`usual_split` by the folder's own labels is kept."""
 
 
 def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) -> dict[str, Rows]:
@@ -52,8 +58,10 @@ def stratified_split(table: LabelTable, shares: Mapping[str, float], seed: int) 
     return splits
 
 
-def usual_split(table: LabelTable) -> tuple[dict[str, Rows], tuple[str, ...]]:
-    """Train, val and test of a data folder that names no split, and a remark on them.
+def usual_split(
+    table: LabelTable, more: str = SAME_SPLITS
+) -> tuple[dict[str, Rows], tuple[str, ...]]:
+    """Train, val and test of a data folder that names no split, and a remark; it ends in ``more``.
 
     Raises:
         DataError: there are too few images.
@@ -66,11 +74,8 @@ def usual_split(table: LabelTable) -> tuple[dict[str, Rows], tuple[str, ...]]:
             "name the splits in a column 'split': train, val, test."
         ) from None
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in splits.items())
-    shares = ",".join(f"{name}={share:g}" for name, share in USUAL_SHARES.items())
     return splits, (
-        f"No split was given: {sizes} were drawn so that every class has its share of each. The "
-        f"same are written by: largeloss data split DATA --shares {shares} --seed {USUAL_SEED} "
-        "--out NEW",
+        f"No split was given: {sizes} were drawn so that every class has its share of each. {more}",
     )
 
 

@@ -1,10 +1,13 @@
 """Labels of a run or a data folder, written for other programs."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from largeloss.data.dataset import Rows
 from largeloss.data.exchange.coco import write_coco
 from largeloss.data.exchange.huggingface import write_huggingface
 from largeloss.data.exchange.label_studio import (
@@ -13,7 +16,7 @@ from largeloss.data.exchange.label_studio import (
     write_label_studio,
 )
 from largeloss.data.folder.labels_and_splits import Records, read_records
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, DataError
 from largeloss.labels import LabelTable, write_labels
 from largeloss.labels.edit_fit import REVIEWERS, fit, written_by
 from largeloss.labels.edited_copies import Applied, check_new_file
@@ -31,6 +34,20 @@ SUFFIXES = {
     "huggingface": (".jsonl",),
 }
 """Format → how its files end."""
+_CHANGED = (
+    "Splits are not written: those of the run were drawn by labels that have changed since, so "
+    "that nothing tells which they were."
+)
+
+
+class Exported(NamedTuple):
+    """What was written."""
+
+    files: list[Path]
+    applied: Applied | None
+    """What became of the edits of a run."""
+    notes: tuple[str, ...]
+    """What to know of the splits."""
 
 
 def export(
@@ -41,8 +58,11 @@ def export(
     authors: tuple[str, ...] = (),
     unlisted: str | None = None,
     prefix: str = LOCAL_FILES,
-) -> tuple[list[Path], Applied | None]:
+) -> Exported:
     """Writes the labels of a data folder, or those of a run with the answers of its reviewers.
+
+    Splits are written where the format has them: those that a data folder names, and all of a run,
+    also where they were drawn.
 
     Args:
         source: A data folder or a run folder.
@@ -51,9 +71,6 @@ def export(
         authors: Of a run: whose edits are made; by default reviewers'.
         unlisted: Of a data folder with lists of tags.
         prefix: For Label Studio: what the addresses of images begin with.
-
-    Returns:
-        The files, and what became of the edits of a run.
 
     Raises:
         ConfigError: another format or suffix, or ``out`` exists.
@@ -76,17 +93,18 @@ def export(
             applied = Applied(edits, made.verdicts, len(made.rows))
     elif authors:
         raise ConfigError(f"{source} is no run and has no edits. Leave --from out.")
-    splits = _split_names(records)
+    splits, notes = _splits_of_run(source, records) if of_run else (records.splits, ())
+    names = _split_names(records, splits)
     if kind == "coco":
-        write_coco(out, table, splits)
+        write_coco(out, table, names)
     elif kind == "huggingface":
-        write_huggingface(out, table, splits)
+        write_huggingface(out, table, names)
     elif kind == "label-studio":
         model = model_says(source, table) if of_run else None
         write_label_studio(out, table, model, prefix)
     else:
-        write_labels(out, table, splits=splits, layout="long" if kind == "long" else "wide")
-    return [out, *beside], applied
+        write_labels(out, table, splits=names, layout="long" if kind == "long" else "wide")
+    return Exported([out, *beside], applied, notes)
 
 
 def model_says(run: Path, table: LabelTable) -> ModelSays:
@@ -140,10 +158,34 @@ def read_labels_of(source: Path, unlisted: str | None) -> Records:
     return read_records(data.path, unlisted=unlisted or data.unlisted, labels=data.labels)
 
 
-def _split_names(records: Records) -> list[str] | None:
-    if records.splits is None:
+def _splits_of_run(
+    run: Path, records: Records
+) -> tuple[Mapping[str, Rows] | None, tuple[str, ...]]:
+    """All splits of a run, and what to say of them.
+
+    Where labels have changed, a draw by them is not the one that the run was trained on.
+    """
+    from largeloss.runs.data import with_hidden_labels
+    from largeloss.runs.seen_in_training import has_changed
+    from largeloss.runs.settings import saved_settings
+
+    settings = saved_settings(run)
+    own, left_out = settings.data, settings.data.bad_images == "skip"
+    try:
+        dataset = records.labels_only().with_splits()
+    except DataError:  # none can be drawn by the labels as they are now
+        return None, (_CHANGED,)
+    if records.splits is None and not left_out:  # which images a run has left out is not known here
+        now = with_hidden_labels(settings, dataset.with_classes(own.classes))
+        if has_changed(run, now):
+            return None, (_CHANGED,)
+    return dataset.splits, ()
+
+
+def _split_names(records: Records, splits: Mapping[str, Rows] | None) -> list[str] | None:
+    if splits is None:
         return None
     names = np.full(records.table.num_images, "", dtype=object)
-    for split, rows in records.splits.items():
+    for split, rows in splits.items():
         names[rows] = split
     return [str(name) for name in names]

@@ -38,7 +38,7 @@ def export(
     unlisted: Unlisted = None,
 ) -> None:
     """Write the labels of SOURCE for another program; unobserved stays unobserved."""
-    from largeloss.cli.console import say
+    from largeloss.cli.console import note, say
     from largeloss.data.exchange.label_studio import LOCAL_FILES
     from largeloss.errors import ConfigError
     from largeloss.runs import label_export
@@ -46,7 +46,7 @@ def export(
     if prefix is not None and kind != "label-studio":
         raise ConfigError(f"--prefix is for label-studio, not for {kind}. Leave it out.")
     with if_interrupted(f"{out} is not complete; no label is lost."):
-        files, applied = label_export.export(
+        made = label_export.export(
             source,
             kind,
             out,
@@ -54,7 +54,9 @@ def export(
             unlisted=unlisted,
             prefix=LOCAL_FILES if prefix is None else prefix,
         )
-    if applied is not None:
-        show_left_out(applied)
-        say(f"With edits of {entries(applied.num_changed)}.")
-    say(f"Written: {' and '.join(map(str, files))}")
+    if made.applied is not None:
+        show_left_out(made.applied)
+        say(f"With edits of {entries(made.applied.num_changed)}.")
+    for text in made.notes:
+        note(text)
+    say(f"Written: {' and '.join(map(str, made.files))}")

@@ -24,6 +24,7 @@ import msgspec
 
 from largeloss.errors import DataError
 from largeloss.files import read_text
+from largeloss.labels import LabelTable
 
 DESCRIPTION = "dataset.json"
 FORMAT = 1
@@ -75,3 +76,22 @@ def read_description(root: Path) -> Description | None:
             "Update largeloss, or write the folder again with 'largeloss data import'."
         )
     return found
+
+
+def in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:
+    """``table`` with its classes as ``dataset.json`` orders them.
+
+    Raises:
+        DataError: it has others.
+    """
+    if table.classes == classes:
+        return table
+    ours, theirs = set(table.classes), set(classes)
+    if ours != theirs or len(classes) != len(theirs):
+        shown = ", ".join(map(repr, sorted(ours ^ theirs)[:3])) or "one that is listed twice"
+        raise DataError(
+            f"{root}: {DESCRIPTION} lists {len(classes)} classes and the label file has "
+            f"{len(ours)}, and they are not the same: {shown}. Correct 'classes' in "
+            f"{DESCRIPTION}, or remove that file."
+        )
+    return table.select_classes(classes)

@@ -1,19 +1,15 @@
 """Labels and splits of a data folder, without its images."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from largeloss.data.dataset import Dataset, Rows
-from largeloss.data.folder.dataset_json import DESCRIPTION, Description, Folders, read_description
+from largeloss.data.folder.dataset_json import Description, Folders, in_order, read_description
+from largeloss.data.folder.drawn_splits import drawn_splits, rows_by_split
 from largeloss.data.folder.place import FEATURES, find_label_file, label_file_of
 from largeloss.data.inputs.source import LabelsOnly, Source
-from largeloss.data.stratify import usual_split
-from largeloss.errors import DataError
 from largeloss.labels import LabelTable, read_labels
-from largeloss.labels.files.layouts import SPLITS, parse_images
+from largeloss.labels.files.layouts import parse_images
 from largeloss.labels.files.raw import read_raw
 
 
@@ -31,6 +27,10 @@ class Records:
     """What was decided on reading the label file."""
     unnamed: tuple[str, ...] | None = None
     """The images of features that have no names; None for those of ``table``."""
+    in_place: Path | None = None
+    """The label file that was read in place of the folder's own."""
+    unlisted: str | None = None
+    """As it was read with."""
 
     @property
     def folders(self) -> Folders | None:
@@ -49,13 +49,15 @@ class Records:
         return remarks
 
     def dataset(self, source: Source) -> Dataset:
-        """With inputs; splits as in the label file, drawn by :func:`usual_split` without any.
+        """With inputs; splits as in the label file, :func:`.drawn_splits` without any.
 
         Raises:
             DataError: none can be drawn, or the inputs are more or fewer than the labels.
         """
-        splits, notes = (self.splits, ()) if self.splits is not None else usual_split(self.table)
-        notes = (*self.notes, *notes)
+        splits, notes = self.splits, self.notes
+        if splits is None:
+            splits, said = drawn_splits(self.root, self.table, self.in_place, self.unlisted)
+            notes += said
         return Dataset(self.description.name, source, self.table, splits, notes)
 
     def labels_only(self) -> Dataset:
@@ -83,29 +85,6 @@ def read_records(root: Path, *, unlisted: str | None = None, labels: Path | None
     description = described or Description(
         name=root.resolve().name, images=".", classes=file.table.classes
     )
-    table = _in_order(root, file.table, description.classes)
+    table = in_order(root, file.table, description.classes)
     splits = rows_by_split(file.splits)
-    return Records(root, table, splits, description, file.notes, unnamed)
-
-
-def _in_order(root: Path, table: LabelTable, classes: tuple[str, ...]) -> LabelTable:
-    """``table`` with its classes as ``dataset.json`` orders them."""
-    if table.classes == classes:
-        return table
-    ours, theirs = set(table.classes), set(classes)
-    if ours != theirs or len(classes) != len(theirs):
-        shown = ", ".join(map(repr, sorted(ours ^ theirs)[:3])) or "one that is listed twice"
-        raise DataError(
-            f"{root}: {DESCRIPTION} lists {len(classes)} classes and the label file has "
-            f"{len(ours)}, and they are not the same: {shown}. Correct 'classes' in "
-            f"{DESCRIPTION}, or remove that file."
-        )
-    return table.select_classes(classes)
-
-
-def rows_by_split(names: Sequence[str] | None) -> dict[str, Rows] | None:
-    """Split → sorted rows, from the split of each image; None where none is named."""
-    if names is None:
-        return None
-    column = np.asarray(names)
-    return {name: np.flatnonzero(column == name) for name in SPLITS if name in names}
+    return Records(root, table, splits, description, file.notes, unnamed, labels, unlisted)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from largeloss.data.folder.labels_and_splits import rows_by_split
+from largeloss.data.folder.drawn_splits import rows_by_split
 from largeloss.data.folder.place import find_label_file
 from largeloss.data.importers import arff, class_folders, coco, cub, nuswide, openimages, voc
 from largeloss.data.importers.imported import Imported

@@ -15,7 +15,7 @@ from largeloss.labels.files.header import (
     header_of,
     unlisted_by_split,
 )
-from largeloss.labels.files.raw import read_raw
+from largeloss.labels.files.raw import RawTable, read_raw
 from largeloss.labels.names import check_spaces
 from largeloss.labels.table import LabelTable
 
@@ -61,7 +61,13 @@ def read_labels(
         ConfigError: ``unlisted`` is another word, or given for a file that lists nothing; no such
             coding, or one for a file that lists labels.
     """
-    raw = read_raw(Path(path))
+    return understood(read_raw(Path(path)), unlisted=unlisted, coding=coding)
+
+
+def understood(
+    raw: RawTable, *, unlisted: str | None = None, coding: str | None = None
+) -> LabelFile:
+    """As :func:`read_labels`, of a file whose columns were read."""
     check_header(raw)
     header = header_of(raw.header)
     layout, split, positions = header
@@ -81,7 +87,7 @@ def read_labels(
     try:
         check_spaces(parsed.table.classes)
     except LabelError as error:
-        raise LabelError(f"{path}: {error}") from None
+        raise LabelError(f"{raw.path}: {error}") from None
     notes = (*_notes(parsed.spellings), *parsed.remarks)
     return LabelFile(parsed.table, images.splits, layout, notes)
 
