@@ -81,6 +81,11 @@ def test_a_run_has_its_figures_its_report_and_its_model(trained, tmp_path):
     table = replace(trained, test_counts=counts)._repr_html_()
     assert "<td>red</td><td>not measurable: nowhere absent</td><td>4</td>" in table
     assert "<td>blue</td><td>not measurable: nowhere present</td>" in table
+    for blank in ([4, 0, 2], [4, 2, 0]):  # now, and in files of earlier versions
+        counts = {"red": blank, "blue": blank}
+        table = replace(trained, test_counts=counts, test_rule="assume-absent")._repr_html_()
+        assert "not measurable" not in table
+        assert "".join(f"<td>{number}</td>" for number in blank) in table
     assert trained.model.classes == ("red", "blue")
     assert largeloss.Run.read(tmp_path / "run").test_ap == trained.test_ap
 

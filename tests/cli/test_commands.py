@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+import largeloss as library
 from largeloss.data.folder.read import write_features
+from largeloss.export.model_card import model_card
 from largeloss.files import checksummed_json
 
 SMALL = [
@@ -197,6 +200,23 @@ def test_positives_only_say_what_could_not_be_measured(largeloss, make_image_fol
     assert "ROC curve" in err, err
     assert "blanks counted as absent" in out
     assert "No split was given" in err
+    measured, told, _ = largeloss("evaluate", tmp_path / "run")
+    assert measured == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    for text in (out, told):
+        for name, (present, absent, unknown) in result["test_counts"].items():
+            (line,) = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+            assert line.split()[1:4] == [str(present), "0", str(unknown)]
+            assert present > 0 == absent < unknown
+            assert "not measurable" not in line
+        assert re.search(r"at least [\d.]+ % of them are right \(those on blanks count as", text)
+        assert "% of the tags that the labels have are found" in text
+    page = (tmp_path / "run/report.html").read_text()
+    assert ">Unknown</th>" in page
+    run = library.Run.read(tmp_path / "run")
+    for text in (page, model_card("run", run.model, run.settings, run)):
+        assert "red" in text
+        assert "not measurable" not in text
 
 
 def test_a_comparison_says_by_which_labels_test_was_measured(

@@ -138,8 +138,9 @@ class Run(RunResult):
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, ap_in_words(ap, *self.test_counts[name][:2]), *map(str, self.test_counts[name]))
+            (name, ap_in_words(ap, counts, self.test_rule), *map(str, counts))
             for name, ap in self.test_ap.items()
+            for counts in [self.test_counts[name]]
         ]
         caption = f"{self.method}: test mAP {self.test_mean.lead:.1f} % (epoch {self.best_epoch})"
         return html_table(("Class", "AP (%)", "Present", "Absent", "Unknown"), rows, caption)

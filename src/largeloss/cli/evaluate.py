@@ -90,7 +90,7 @@ def evaluate(
     for text in found.notes:
         note(text)
     tags = {"Precision": found.class_precision, "Recall": found.class_recall}
-    screen.print(summary.class_table(found.ap, found.counts, tags))
+    screen.print(summary.class_table(found.ap, found.counts, found.rule, tags))
     if found.rule == "nothing":
         say(f"{split}: {found.num_images} inputs, not measured: all of their labels are blank.")
         if out is not None:
@@ -102,6 +102,6 @@ def evaluate(
     )
     if found.mean.remark:
         say(found.mean.remark)
-    say(summary.tags(found.tag_precision, found.tag_recall))
+    say(summary.tags(found.tag_precision, found.tag_recall, found.rule))
     if out is not None:
         write_json(out, asdict(found))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def print_result(result: "RunResult", folder: Path) -> None:
     """The figures of a finished run, class by class."""
     mean = result.test_mean
-    out.print(class_table(result.test_ap, result.test_counts))
+    out.print(class_table(result.test_ap, result.test_counts, result.test_rule))
     interval = interval_in_words(result.test_map_interval)
     say(
         "Test is not measured: all of its labels are blank."
@@ -35,7 +35,7 @@ def print_result(result: "RunResult", folder: Path) -> None:
         say(mean.remark)
     say(val(result))
     if measured:
-        say(tags(result.test_tag_precision, result.test_tag_recall))
+        say(tags(result.test_tag_precision, result.test_tag_recall, result.test_rule))
     if result.num_corrections:
         say(
             f"{result.num_corrections} blank training entries were labelled by the method: "
@@ -66,25 +66,31 @@ def interval_in_words(interval: Sequence[float] | None) -> str:
 def class_table(
     ap: Mapping[str, float],
     counts: Mapping[str, Sequence[int]],
+    rule: str,
     tags: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> Table:
     """Average precision by class, and why where there is none; more columns of fractions."""
     tags = tags or {}
     rows = []
     for name, value in ap.items():
-        present, absent, _ = counts[name]
-        shown = ap_in_words(value, present, absent)
+        shown = ap_in_words(value, counts[name], rule)
         more = (column[name] for column in tags.values())
         rows.append((name, *map(str, counts[name]), shown, *map(_percent, more)))
     return text_table(("Class", "Present", "Absent", "Unknown", "AP", *tags), rows)
 
 
-def tags(precision: float, recall: float) -> str:
-    """How far the tags of ``predict`` can be trusted."""
-    return (
-        f"Tags, as predict gives them: {precision:.1f} % of them are right, and {recall:.1f} % of "
-        "those that are true are found."
-    )
+def tags(precision: float, recall: float, rule: str) -> str:
+    """How far the tags of ``predict`` can be trusted, as far as the ``rule`` can tell."""
+    right, true = f"{precision:.1f} % of them are right", "those that are true"
+    if rule == "assume-absent":
+        right, true = (
+            f"at least {right} (those on blanks count as wrong)",
+            "the tags that the labels have",
+        )
+    elif rule == "observed":
+        right = f"{precision:.1f} % of those on observed entries are right"
+        true = "the tags that the labels have"
+    return f"Tags, as predict gives them: {right}, and {recall:.1f} % of {true} are found."
 
 
 def group_table(figures: "GroupedFigures") -> Table:

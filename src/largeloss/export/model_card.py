@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from largeloss.config import RunConfig
 from largeloss.losses import find_method
 from largeloss.runs.load import TrainedClassifier
+from largeloss.runs.mean_over_classes import unmeasurable
 from largeloss.runs.result import RunResult
 from largeloss.terminal import visible
 from largeloss.training.evaluation import RULES
@@ -111,10 +112,9 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
     yield "| " + " | ".join(titles) + " |"
     yield "| :-- |" + " --: |" * (len(titles) - 1)
     for name, limit in model.thresholds.items():
-        present, absent, _ = result.test_counts[name]
-        measured = _percent(result.test_ap[name])
-        if not present or not absent:
-            measured = f"not measurable: nowhere {'absent' if present else 'present'}"
+        present, *_ = result.test_counts[name]
+        why = unmeasurable(result.test_counts[name], result.test_rule)
+        measured = f"not measurable: {why}" if why else _percent(result.test_ap[name])
         threshold = "never tagged" if limit is None else f"{limit:.3f}"
         shares = () if by_class is None else tuple(by_class[name].values())[:2]
         cells = (plain(name), f"{present:,}", measured, threshold, *map(_percent, shares))

@@ -129,7 +129,8 @@ def class_table(
         precisions = ([run.test_ap[name] for run in runs] for runs in groups.values())
         intervals = tuple(map(Interval.of, precisions))
         limit = thresholds.get(name)
-        lines.append(ClassLine(name, present, absent, unknown, intervals, limit))
+        rule = first.test_rule
+        lines.append(ClassLine(name, present, absent, unknown, intervals, limit, rule))
     ordered = tuple(sorted(lines, key=lambda line: -line.present))
     return ClassTable(tuple(groups), ordered, max(map(len, groups.values())))
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from largeloss.runs.mean_over_classes import unmeasurable
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -31,13 +33,13 @@ class ClassLine:
     """One a method."""
     threshold: float | None = None
     """Probability above which the class is predicted."""
+    rule: str = "observed"
+    """That test was measured by, see :mod:`largeloss.training.evaluation`."""
 
     @property
-    def measurable(self) -> str:
+    def unmeasurable(self) -> str:
         """Why average precision cannot be measured; empty where it can."""
-        if not self.present:
-            return "nowhere present"
-        return "" if self.absent else "nowhere absent"
+        return unmeasurable((self.present, self.absent, self.unknown), self.rule)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class ClassTable:
     @property
     def span(self) -> tuple[int, int]:
         """The limits of the axis in percent: multiples of 10 around all values."""
-        measured = (line for line in self.lines if not line.measurable)
+        measured = (line for line in self.lines if not line.unmeasurable)
         drawn = [interval for line in measured for interval in line.intervals]
         low = min((interval.low for interval in drawn), default=0.0)
         high = max((interval.high for interval in drawn), default=100.0)

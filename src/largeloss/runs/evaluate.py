@@ -27,7 +27,7 @@ class Evaluation:
     ap: dict[str, float]
     """Class → average precision."""
     counts: dict[str, list[int]]
-    """Class → images in which it is present, absent, unobserved."""
+    """Class → images in which it is present, absent, unobserved by the labels."""
     classes_without_positives: int
     """They count 0 in ``map``."""
     tag_precision: float
@@ -66,7 +66,7 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, ap_in_words(ap, *self.counts[name][:2]), *map(str, self.counts[name]))
+            (name, ap_in_words(ap, self.counts[name], self.rule), *map(str, self.counts[name]))
             for name, ap in self.ap.items()
         ]
         titles = ("Class", "AP (%)", "Present", "Absent", "Unknown")

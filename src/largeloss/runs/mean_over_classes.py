@@ -1,5 +1,6 @@
 """How a mean over classes is told: first over those that can be measured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -52,14 +53,23 @@ def _classes(number: int) -> str:
     return "1 class" if number == 1 else f"{number:,} classes"
 
 
-def ap_in_words(ap: float, present: int, absent: int) -> str:
+def ap_in_words(ap: float, counts: Sequence[int], rule: str) -> str:
     """The average precision of a class in percent, or why there is none.
 
     Args:
         ap: A fraction; by convention 0 or 1 where it cannot be measured.
-        present: Images that are known to show the class.
-        absent: Images that are known not to.
+        counts: Images that are known to show the class, known not to, and others.
+        rule: That it was measured by, see :mod:`largeloss.training.evaluation`.
     """
-    if present and absent:
-        return f"{100 * ap:.1f}"
-    return f"not measurable: nowhere {'absent' if present else 'present'}"
+    why = unmeasurable(counts, rule)
+    return f"not measurable: {why}" if why else f"{100 * ap:.1f}"
+
+
+def unmeasurable(counts: Sequence[int], rule: str) -> str:
+    """Why the average precision of a class cannot be measured; empty where it can."""
+    present, absent, unobserved = counts
+    if rule == "assume-absent":  # results of earlier versions count them so already
+        absent += unobserved
+    if not present:
+        return "nowhere present"
+    return "" if absent else "nowhere absent"

@@ -61,7 +61,8 @@ class RunResult:
     val_map_interval: list[float] | None
     """Percent: the same of ``val_map`` over the images of val."""
     val_counts: dict[str, list[int]]
-    """Images: class → how many of val it is present, absent, unobserved in, by ``val_rule``."""
+    """Images: class → how many of val it is present, absent, unobserved in, by the labels. In files
+    of earlier versions unobserved is absent where ``val_rule`` is ``assume-absent``."""
     val_rule: str
     """Labelling rule by which val was measured, see :mod:`largeloss.training.evaluation`."""
     test_rule: str
@@ -75,7 +76,7 @@ class RunResult:
     test_ap: dict[str, float]
     """Fraction: class → average precision."""
     test_counts: dict[str, list[int]]
-    """Images: class → how many of test it is present, absent, unobserved in."""
+    """Images: class → as ``val_counts``, of test and ``test_rule``."""
     test_tag_precision: float
     """Percent: share of the tags of ``predict`` that are right, on the test split."""
     test_tag_recall: float

@@ -186,11 +186,9 @@ class Evaluator:
         return (present > 0) & (absent > 0)
 
     def counts(self, classes: Sequence[str]) -> dict[str, list[int]]:
-        """Class → number of images with the tag, without it, unknown."""
-        present, absent, unobserved = self.table.counts()
-        if self.rule == "assume-absent":
-            absent, unobserved = absent + unobserved, np.zeros_like(unobserved)
-        states = [numbers.tolist() for numbers in (present, absent, unobserved)]
+        """Class → number of images with the tag, without it, unknown: by the labels, whatever the
+        rule makes of the unknown ones."""
+        states = [numbers.tolist() for numbers in self.table.counts()]
         return {name: list(numbers) for name, *numbers in zip(classes, *states, strict=True)}
 
 
