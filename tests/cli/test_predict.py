@@ -48,6 +48,22 @@ def test_images_come_from_everywhere(predict, images, tmp_path, monkeypatch):
     assert names(out) == ["b.png", "a.png"]
 
 
+def test_a_name_of_a_list_that_is_not_there_says_where_it_was_looked_for(
+    predict, images, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(images)
+    list_ = Path("list.txt")
+    list_.write_text("a.png\nphotos/gone.png\n")
+    code, _, err = predict("--list", list_, "--out", tmp_path / "s.csv")
+    assert code == 2
+    assert f"photos/gone.png: there is no such file. Looked for {images}/photos/gone.png." in err
+    assert f"Relative names in a list start from the list's folder, {images}: change" in err
+    (images / "a.png").write_bytes(b"no image")
+    code, _, err = predict("--list", list_, "--out", tmp_path / "s.csv")
+    assert "a.png: cannot be decoded" in err
+    assert "start from" not in err
+
+
 def test_what_cannot_be_read_is_said_and_listed(predict, images, tmp_path):
     (images / "b.png").write_bytes(b"no image")
     (images / "list.txt").write_text("a.png\ngone.png\n/dev/zero\n..\n")

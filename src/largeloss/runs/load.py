@@ -176,6 +176,7 @@ class TrainedClassifier(torch.nn.Module):
             precision,
             found.left_out,
             found.paths.repeated,
+            listed,
         )
 
     def check_takes_images(self) -> None:

@@ -76,7 +76,8 @@ def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
             image.load()
             return rgb_of(ImageOps.exif_transpose(image), stored, max_value, path)
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file.") from None
+        tried = "" if path.is_absolute() else f" Looked for {path.absolute()}."
+        raise DataError(f"{path}: there is no such file.{tried}") from None
     except DataError:
         raise
     except Exception as error:  # decoders raise anything when they meet damage

@@ -25,6 +25,7 @@ from largeloss.errors import DataError, RunError
 from largeloss.forward import Forward, choose
 from largeloss.forward.choice import SAMPLE
 from largeloss.models import Classifier
+from largeloss.runs.predict.lists import STDIN
 from largeloss.training.engine import check_finite, naming_images
 from largeloss.watch import watched
 
@@ -111,6 +112,8 @@ class Predictions:
     """Suffix → files in the folders given that are no images by their suffix."""
     repeated: int = 0
     """Paths that were named again; each image is scored once."""
+    lists: Sequence[Path] = ()
+    """Of those that were given, to tell where the paths in them start."""
     skipped: dict[str, str] = field(default_factory=dict)
     """Image → why it cannot be read, of those that you have come past."""
 
@@ -187,7 +190,8 @@ class Predictions:
         device = next(self.network.parameters()).device
         for batch, inputs, broken in reads:
             if broken and self.bad_images != "skip":
-                raise DataError(next(iter(broken.values())))
+                row, text = next(iter(broken.items()))
+                raise DataError(text + self._where_lists_start(self.images[row]))
             kept = [row for row in batch if row not in broken]
             logits = self._logits(inputs.to(device, non_blocking=True), kept)
             yield ScoredBatch(
@@ -196,6 +200,18 @@ class Predictions:
                 logits.double().numpy() > self.logit_thresholds,
                 {str(self.images[row]): text for row, text in broken.items()},
             )
+
+    def _where_lists_start(self, path: Path) -> str:
+        """A sentence that begins with a blank, where a list may have named what is not there."""
+        if not self.lists or os.path.lexists(path):
+            return ""
+        first = self.lists[0]
+        start = (
+            "the current folder"
+            if first == STDIN
+            else f"the list's folder, {first.absolute().parent}"
+        )
+        return f" Relative names in a list start from {start}: change the names, or move the list."
 
     def reads(self, rows: range) -> Iterator[tuple[range, Tensor, dict[int, str]]]:
         """Batches of rows: those that can be read, decoded; row → what is wrong with the others.
