@@ -1,6 +1,7 @@
 """Training from weights: what images are normalised with, and what is refused before any work."""
 
 import json
+import logging
 
 import pytest
 import timm
@@ -96,3 +97,45 @@ def test_finding_09_wrong_statistics_in_a_weights_file_are_refused(
     assert code == 2
     assert "must hold 'mean' and 'std' as JSON lists of three numbers" in err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_hub_that_cannot_be_reached_leads_to_a_file(
+    largeloss, image_folder, tmp_path, monkeypatch
+):
+    told: list[logging.LogRecord] = []
+    client, handler = logging.getLogger("huggingface_hub.utils._http"), logging.Handler()
+    monkeypatch.setattr(handler, "emit", told.append)
+    monkeypatch.setattr(client, "handlers", [handler])
+
+    def create_model(*names, pretrained, **more):
+        assert pretrained
+        for attempt in range(12):
+            client.warning(f"attempt {attempt}")
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(timm, "create_model", create_model)
+    train = ("train", image_folder, "--pretrained", *SMALL, "--out", tmp_path / "run")
+    code, _, err = largeloss(*train)
+    assert code == 2
+    assert "Name or service not known If the hub cannot be reached: --weights FILE takes" in err
+    assert [record.getMessage() for record in told] == ["attempt 0", "attempt 1"]
+    assert client.filters == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_is_taken_where_weights_could_be_fetched_too(
+    largeloss, image_folder, weights, tmp_path, monkeypatch
+):
+    create = timm.create_model
+    monkeypatch.setattr(
+        timm, "create_model", lambda *names, pretrained, **more: create(*names, **more)
+        if not pretrained else pytest.fail("nothing is to be fetched"),
+    )  # fmt: skip
+    config = tmp_path / "s.yaml"
+    config.write_text(f"model:\n  weights: {weights()}\n")
+    train = ("train", image_folder, "--config", config, "--pretrained", *SMALL)
+    code, _, err = largeloss(*train, "--out", tmp_path / "run")
+    assert code == 0, err
+    assert "w.safetensors, and --pretrained fetches nothing" in err
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert result["start_weights"].startswith("w.safetensors sha256:")

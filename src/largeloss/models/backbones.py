@@ -3,8 +3,10 @@
 import difflib
 import hashlib
 import inspect
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -112,10 +114,36 @@ def timm_backbone(name: str, arguments: Mapping[str, Any] | None, pretrained: bo
     given = dict(arguments or {})
     _check_arguments(name, given)
     try:
-        network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0, **given)
+        with _few_retries_told():
+            network: nn.Module = timm.create_model(
+                name, pretrained=pretrained, num_classes=0, **given
+            )
     except Exception as error:  # of many kinds: arguments, tags, a hub that cannot be reached
-        raise ConfigError(f"Backbone {name!r} cannot be built: {error}") from None
+        way_out = (
+            " If the hub cannot be reached: --weights FILE takes a safetensors file of the weights "
+            "that you have, in place of --pretrained."
+        )
+        raise ConfigError(
+            f"Backbone {name!r} cannot be built: {error}{way_out if pretrained else ''}"
+        ) from None
     return network
+
+
+@contextmanager
+def _few_retries_told() -> Iterator[None]:
+    """Of the hub's client, which tells of every attempt twice, the first two lines are enough."""
+    told: list[logging.LogRecord] = []
+
+    def is_new(record: logging.LogRecord) -> bool:
+        told.append(record)
+        return len(told) <= 2
+
+    client = logging.getLogger("huggingface_hub.utils._http")
+    client.addFilter(is_new)
+    try:
+        yield
+    finally:
+        client.removeFilter(is_new)
 
 
 def _check_arguments(name: str, given: Mapping[str, Any]) -> None:

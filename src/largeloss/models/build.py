@@ -36,7 +36,7 @@ def build_classifier(
         backbone_args: Passed to timm, for example ``{"pad_type": "same"}``.
         hidden: Units of a hidden layer over features; 0 is a linear model.
         weights: A safetensors file of the backbone, keys as timm names them.
-        pretrained: Whether timm may fetch weights from its hub.
+        pretrained: Whether timm may fetch weights from its hub, where there is no file of them.
         mean, std, dropout, alpha: See :class:`Classifier`.
 
     Raises:
@@ -63,7 +63,7 @@ def build_classifier(
     network = (
         SmallConvNet()
         if backbone == "digits"
-        else timm_backbone(backbone, backbone_args, pretrained)
+        else timm_backbone(backbone, backbone_args, pretrained and weights is None)
     )
     if weights is not None:
         load_backbone(network, weights)

@@ -183,6 +183,11 @@ def make_model(
     backbone = architecture["backbone"]
     if backbone not in ("none", "digits") and network.weights is not None:
         notes += normalisation_remarks(backbone, network.weights, network.mean, network.std)
+    if network.weights is not None and network.pretrained:
+        notes.append(
+            f"The weights are those of {network.weights}, and --pretrained fetches nothing. For "
+            "timm's, leave the file out, or a config file's: --set model.weights=null."
+        )
     if backbone not in ("none", "digits") and network.weights is None and not network.pretrained:
         notes.append(
             f"{backbone} starts from random weights, which needs very many images. Give "
