@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import largeloss
 from largeloss.cli import run as command
@@ -107,6 +109,32 @@ def test_the_model_is_a_module_with_all_that_it_needs(trained, image_folder):
     assert all(0 < limit < 1 for limit in limits.values())
     over = {name for name, limit in limits.items() if found.scores[name] > limit}
     assert set(found.tags) == over
+
+
+def test_what_names_no_images_is_refused(trained):
+    pixels = np.zeros((20, 24, 3), np.uint8)
+    for wrong in (3, None, b"new/", [Image.fromarray(pixels)], pixels):
+        with pytest.raises(DataError, match=r"Needed is a path .*model\.preprocess\(pixels\)"):
+            trained.model.predict(wrong)
+    model = trained.model
+    assert model.scores(model(model.preprocess(pixels)[None])).shape == (1, 2)
+
+
+def test_a_run_that_is_not_there_or_not_finished_is_refused(trained, tmp_path):
+    with pytest.raises(ConfigError, match=r"There is no run in .*moved"):
+        largeloss.Run.read(tmp_path / "moved")
+    cut = shutil.copytree(trained.path, tmp_path / "cut")
+    (cut / "result.json").unlink()
+    with pytest.raises(ConfigError, match=r"is not finished.*resume=True\) goes on with it"):
+        largeloss.Run.read(cut)
+
+
+def test_long_results_are_shown_in_a_line(trained, image_folder):
+    shown = repr(trained.model.predict(image_folder))
+    assert shown.startswith("<Predictions for 30 images, 2 classes: computed")
+    suggestions = trained.suggestions()
+    assert f"Suggestions: {len(suggestions)} entries, the most" in repr(suggestions)
+    assert max(map(len, (shown, repr(suggestions)))) < 200
 
 
 def test_predictions_stream(trained, image_folder, monkeypatch):

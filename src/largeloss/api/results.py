@@ -26,12 +26,12 @@ from largeloss.report.tuning_table import chosen, tuning_columns, tuning_rows
 from largeloss.report.worth_figure import worth_axes, worth_curves
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.mean_over_classes import ap_in_words
-from largeloss.runs.predict.sources import AnyPath, as_paths
+from largeloss.runs.predict.sources import AnyPath, as_path, as_paths
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
 from largeloss.runs.suggestions import Suggestions, missing_and_wrong
 from largeloss.runs.thresholds import ChosenThresholds, choose_thresholds
-from largeloss.training.run_folder import REPORT
+from largeloss.training.run_folder import REPORT, RunFolder
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,16 @@ class Run(RunResult):
         """The finished run in a folder.
 
         Raises:
+            ConfigError: there is no run, or one that is not finished.
             RunError: it cannot be read, or is not as it was written.
         """
+        folder = RunFolder(as_path(run))
+        if not folder.finished:
+            folder.check_begun()
+            raise ConfigError(
+                f"The run in {folder.path} is not finished. largeloss.train(out={str(run)!r}, "
+                "resume=True) goes on with it."
+            )
         return cls(**vars(RunResult.read(Path(run))), path=Path(run))
 
     @property

@@ -62,6 +62,12 @@ class Suggestions:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__}: {len(self):,} entries, the most likely to be wrong first, of "
+            f"{len(self.images):,} images and {len(self.classes):,} classes: see to_arrow()>"
+        )
+
     def of_class(self, column: int) -> Self:
         """Those of one class, best first."""
         chosen = self.columns == column

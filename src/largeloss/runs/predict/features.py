@@ -19,7 +19,7 @@ from largeloss.models import Classifier
 from largeloss.runs.predict.predictions import Predictions, Readable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FeaturePredictions(Predictions):
     """Predictions for features; ``images`` are the names of their rows."""
 

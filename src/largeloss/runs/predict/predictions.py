@@ -120,6 +120,12 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} for {len(self):,} images, {len(self.classes):,} classes: "
+            "computed while you iterate, or by to_arrow()>"
+        )
+
     def source(self) -> Readable:
         """The inputs of the network, one row per image."""
         return ImageFiles(self.images, self.image_size, self.max_value)

@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,35 @@ from largeloss.runs.predict.lists import STDIN, listed_paths, no_list
 from largeloss.runs.predict.path_list import PathList
 
 AnyPath = str | os.PathLike[str]
+_PIXELS = (
+    " Pixels (H, W, 3) uint8 go through the model itself: "
+    "model.scores(model(model.preprocess(pixels)[None]))."
+)
 
 
 def as_paths(given: AnyPath | Sequence[AnyPath]) -> list[Path]:
-    """One path, or several."""
-    return [Path(path) for path in ([given] if isinstance(given, str | os.PathLike) else given)]
+    """One path, or several.
+
+    Raises:
+        DataError: something else, such as pixels.
+    """
+    if isinstance(given, str | os.PathLike) or not isinstance(given, Iterable):
+        return [as_path(given, _PIXELS)]
+    return [as_path(path, _PIXELS) for path in given]
+
+
+def as_path(given: AnyPath, more: str = "") -> Path:
+    """A path; the error says ``more``.
+
+    Raises:
+        DataError: something else.
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise DataError(
+            "Needed is a path of a file or a folder, as text or pathlib.Path, but got "
+            f"{type(given).__name__}.{more}"
+        )
+    return Path(given)
 
 
 @dataclass(frozen=True)
