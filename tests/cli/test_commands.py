@@ -219,6 +219,16 @@ def test_positives_only_say_what_could_not_be_measured(largeloss, make_image_fol
         assert "not measurable" not in text
 
 
+@pytest.mark.parametrize("name", ["compare", "tune", "reproduce"])
+def test_resume_where_the_same_command_goes_on(largeloss, name):
+    code, _, err = largeloss(name, "photos", "--resume")
+    assert code == 2
+    assert "No such option: --resume" in err
+    assert f"{name} needs no --resume: the same command again" in err
+    assert "the same command" not in largeloss(name, "photos", "--resumes")[2]
+    assert "the same command" not in largeloss("evaluate", "run", "--resume")[2]
+
+
 def test_a_comparison_says_by_which_labels_test_was_measured(
     largeloss, make_image_folder, tmp_path
 ):

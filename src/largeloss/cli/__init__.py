@@ -98,6 +98,19 @@ def _unexpected(error: Exception) -> str:
     )
 
 
+def _hint(error: typer.TyperException) -> str:
+    """How commands without ``--resume`` go on, where it was given; begins with a blank."""
+    context = getattr(error, "ctx", None)
+    name = None if context is None else context.info_name
+    asked = getattr(error, "option_name", None) == "--resume"
+    if not asked or name not in ("compare", "tune", "reproduce"):
+        return ""
+    return (
+        f" {name} needs no --resume: the same command again, with the same --"
+        f"{'runs' if name == 'reproduce' else 'out'}, goes on where it stopped."
+    )
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs a command.
 
@@ -117,7 +130,7 @@ def run(arguments: Sequence[str]) -> int:
         code = 130
     except typer.TyperException as error:
         if error.format_message():  # none where the help was shown instead
-            complain(error.format_message())
+            complain(error.format_message() + _hint(error))
         return 2
     except Interrupted as stop:
         complain(str(stop))
