@@ -106,3 +106,32 @@ def test_classes_hold_without_data(largeloss: Command, tmp_path: Path) -> None:
     settings = make_config([{"data": {"classes": ["2", "0"]}, "model": {"backbone": "digits"}}])
     whole, some = digits.read().labels, read_data(settings).labels
     assert some == whole.select_classes(["2", "0"])
+
+
+@pytest.mark.parametrize("words", ["train=unknown,val=absent,test=absent", "train=unknown"])
+def test_a_word_by_split_needs_splits(
+    both, largeloss: Command, make_image_folder: Callable[..., Path], tmp_path: Path, words: str
+) -> None:
+    """It was that of train for all images."""
+    lines = [f"images/{row:02d}.png,{('red', 'blue', 'red;blue')[row % 3]}" for row in range(30)]
+    root = make_image_folder(labels="image,labels\n" + "\n".join(lines) + "\n")
+    for code, err in both(root, "--unlisted", words):
+        assert code == 2
+        assert "labels.csv has no column 'split': images are drawn into splits after" in err
+        assert "Say one word for all" in err
+    imported = ("--unlisted", words, "--out", tmp_path / "imported")
+    code, _, err = largeloss("data", "import", "csv", root / "labels.csv", *imported)
+    assert (code, "has no column 'split'" in err) == (2, True)
+    (tmp_path / "tree/red").mkdir(parents=True)
+    code, _, err = largeloss("data", "import", "folder", tmp_path / "tree", *imported)
+    assert (code, "folders of classes have no splits" in err) == (2, True)
+    assert [code for code, _ in both(root, "--unlisted", "unknown")] == [0, 0]
+
+
+def test_coco_takes_no_word_for_a_split_without_a_file(largeloss: Command, tmp_path: Path) -> None:
+    code, _, err = largeloss(
+        "data", "import", "coco", "--annotations", tmp_path / "one.json", "--images", tmp_path,
+        "--unlisted", "train=unknown,val=absent", "--out", tmp_path / "imported",
+    )  # fmt: skip
+    assert code == 2
+    assert "has a word for val, but what is read names only train" in err

@@ -92,8 +92,10 @@ def test_finding_24_unlisted_by_split(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="A word for each split is written train=unknown"):
             read_labels(path, unlisted=text)
     path.write_text("image,labels\na,cat\nb,dog\n")
-    table = read_labels(path, unlisted="train=absent").table
-    assert table.to_dense().tolist() == [[1, 0], [0, 1]]
+    for text in ("train=absent", "train=unknown,val=absent,test=absent"):
+        with pytest.raises(ConfigError, match="has no column 'split': images are drawn into"):
+            read_labels(path, unlisted=text)
+    assert read_labels(path, unlisted="absent").table.to_dense().tolist() == [[1, 0], [0, 1]]
 
 
 def test_finding_20_arrow_is_given_no_memory_of_python(

@@ -11,7 +11,7 @@ from largeloss.data.importers.imported import Imported
 from largeloss.data.inputs.suffixes import SUFFIXES
 from largeloss.errors import DataError
 from largeloss.labels import LabelTable
-from largeloss.labels.files.header import meaning_of_unlisted
+from largeloss.labels.files.header import check_one_word, meaning_of_unlisted
 from largeloss.labels.names import first_names
 
 
@@ -26,6 +26,8 @@ def read(root: Path, unlisted: str | None = None) -> Imported:
         ConfigError: ``unlisted`` is neither ``"unknown"`` nor ``"absent"``.
         DataError: there is no such folder, or no image in it.
     """
+    if unlisted is not None and "=" in unlisted:
+        check_one_word(unlisted, "folders of classes have no splits")
     meaning = meaning_of_unlisted(
         unlisted,
         "An image lies in the folder of one class; are the other classes absent from it?",

@@ -1,6 +1,6 @@
 """The header of a label file: which layout it has, and which columns mean what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from largeloss.errors import ConfigError
@@ -76,6 +76,20 @@ def unlisted_by_split(text: str, splits: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def check_one_word(text: str, what: str) -> None:
+    """Refuses a word for each split where ``what`` is read before images are drawn into splits.
+
+    Raises:
+        ConfigError: it is not one word for all.
+    """
+    if text not in UNLISTED:
+        raise ConfigError(
+            f"--unlisted {text} has a word for each split, but {what}: images are drawn into "
+            "splits after reading. Say one word for all (unknown or absent), or "
+            "name the split of each image in a column 'split' of a label file."
+        )
+
+
 def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
     """Refuses a list whose unlisted labels have no declared meaning, and another file's that do."""
     if unlisted is not None:
@@ -95,17 +109,25 @@ def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
 
 
 def meaning_of_unlisted(
-    unlisted: str | None, question: str, splits: Iterable[str] = ("train",)
+    unlisted: str | None, question: str, splits: Collection[str] = ("train",)
 ) -> dict[str, str]:
     """``unknown`` or ``absent`` for each of the splits; ``question`` says what it decides.
 
     Raises:
-        ConfigError: it is not given, or anything else.
+        ConfigError: it is not given, or anything else; or it has a word for another split.
     """
     try:
-        return unlisted_by_split(unlisted or "", splits)
+        words = unlisted_by_split(unlisted or "", splits)
     except ConfigError as error:
         raise ConfigError(
             f"{question} Say --unlisted unknown (nobody knows), or --unlisted absent (somebody "
             f"looked: they are not there){'.' if unlisted is None else f'. {error}'}"
         ) from None
+    for split in words:
+        if split not in splits:
+            raise ConfigError(
+                f"--unlisted {unlisted} has a word for {split}, but what is read names only "
+                f"{', '.join(splits)}: images of {split} are drawn later, from train. Leave "
+                f"{split} out, or say one word for all."
+            )
+    return words

@@ -11,6 +11,7 @@ from largeloss.labels.files import layouts as parse
 from largeloss.labels.files.foreign import with_our_numbers
 from largeloss.labels.files.header import (
     check_header,
+    check_one_word,
     check_unlisted,
     header_of,
     unlisted_by_split,
@@ -51,15 +52,16 @@ def read_labels(
     numbers or booleans, and null is unobserved.
 
     ``unlisted``, for lists and needed there, says whether a label that is not listed is
-    ``"unknown"`` or ``"absent"``, or says it for each split: ``"train=unknown,test=absent"``.
+    ``"unknown"`` or ``"absent"``, or says it for each split that the file names:
+    ``"train=unknown,test=absent"``.
     ``coding`` is a name of :data:`largeloss.labels.CODINGS`, for wide and long files whose numbers
     mean something else.
 
     Raises:
         LabelError: anything that cannot be understood, or contradicts itself; the message names
             the lines (header = 1), in Parquet the rows (first = 1).
-        ConfigError: ``unlisted`` is another word, or given for a file that lists nothing; no such
-            coding, or one for a file that lists labels.
+        ConfigError: ``unlisted`` is another word, or given for a file that lists nothing, or by
+            split for one that names none; no such coding, or one for a file that lists labels.
     """
     return understood(read_raw(Path(path)), unlisted=unlisted, coding=coding)
 
@@ -78,7 +80,9 @@ def understood(
     if layout == "long":
         parsed = parse.parse_long(raw, positions, images)
     elif layout == "list" and unlisted is not None:
-        splits = images.splits or ("train",) * len(images.names)
+        if images.splits is None:
+            check_one_word(unlisted, f"{raw.path} has no column 'split'")
+        splits = images.splits or ("",) * len(images.names)
         words = unlisted_by_split(unlisted, dict.fromkeys(splits))
         unknown = np.array([words[split] == "unknown" for split in splits])
         parsed = parse.parse_list(raw, positions[0], images, unknown)
