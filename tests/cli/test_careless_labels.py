@@ -135,3 +135,35 @@ def test_coco_takes_no_word_for_a_split_without_a_file(largeloss: Command, tmp_p
     )  # fmt: skip
     assert code == 2
     assert "has a word for val, but what is read names only train" in err
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "hint"),
+    [
+        (
+            "image,Tags",
+            "cat",
+            "If 'Tags' lists the tags of an image, rename the column to 'labels'.",
+        ),
+        ("image,Labels", "cat", "rename the column to 'labels'."),
+        ("image,labels,remark", "dog,good", "remove the column 'remark'."),
+        ("image,Split,cat", "train,1", "If 'Split' names the splits, write 'split' in lower case."),
+    ],
+)
+def test_columns_with_a_name_near_ours_are_told(
+    both, make_image_folder: Callable[..., Path], header: str, line: str, hint: str
+) -> None:
+    lines = [f"images/{row:02d}.png,{line}" for row in range(30)]
+    root = make_image_folder(labels="\n".join([header, *lines]) + "\n")
+    for words in ((), ("--unlisted", "unknown")):
+        for code, err in both(root, *words):
+            assert code == 2
+            assert hint in " ".join(err.split())
+
+
+def test_a_class_may_be_called_tags(both, make_image_folder: Callable[..., Path]) -> None:
+    lines = [f"images/{row:02d}.png,{row % 2},{row // 2 % 2}" for row in range(30)]
+    root = make_image_folder(labels="image,tags,Labels\n" + "\n".join(lines) + "\n")
+    for code, err in both(root):
+        assert code == 0, err
+        assert "rename" not in err

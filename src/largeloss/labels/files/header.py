@@ -8,6 +8,7 @@ from largeloss.labels.files.layouts import SPLITS
 from largeloss.labels.files.raw import HEADER, RawTable
 
 UNLISTED = ("unknown", "absent")
+_OF_TAGS = ("labels", "label", "tags", "tag")
 
 
 class Header(NamedTuple):
@@ -28,6 +29,30 @@ def header_of(names: Sequence[str]) -> Header:
     if set(rest) == {"label", "value"}:
         return Header("long", split, (rest["label"], rest["value"]))
     return Header("list" if set(rest) == {"labels"} else "wide", split, tuple(rest.values()))
+
+
+def likely_columns(names: Sequence[str]) -> str:
+    """What columns may be meant otherwise than as classes, in sentences that begin with a blank.
+
+    Only for refusals: a class may really be called 'tags'.
+    """
+    header = header_of(names)
+    others = [names[position] for position in header.labels]
+    splits = [name for name in others if header.split is None and name.strip().lower() == "split"]
+    hints = [f"If {name!r} names the splits, write 'split' in lower case." for name in splits]
+    more = [repr(name) for name in others if name != "labels" and name not in splits]
+    if "labels" not in others:
+        hints += [
+            f"If {name!r} lists the tags of an image, rename the column to 'labels'."
+            for name in others
+            if name.strip().lower() in _OF_TAGS
+        ]
+    elif more:
+        hints.append(
+            f"If 'labels' lists the tags of an image, remove the column{'s' * (len(more) > 1)} "
+            f"{', '.join(more[:3])}{', …' * (len(more) > 3)}."
+        )
+    return "".join(f" {hint}" for hint in hints)
 
 
 def check_header(raw: RawTable) -> None:
@@ -102,9 +127,11 @@ def check_unlisted(raw: RawTable, layout: str, unlisted: str | None) -> None:
             HEADER,
         )
     if layout != "list" and unlisted is not None:
+        hints = likely_columns(raw.header) if layout == "wide" else ""
+        otherwise = f"{hints} Otherwise leave" if hints else " Leave"
         raise ConfigError(
             f"--unlisted is for files with a column 'labels', but {raw.path} is {layout}: there a "
-            "blank is unobserved and 0 is absent. Leave --unlisted out."
+            f"blank is unobserved and 0 is absent.{otherwise} --unlisted out."
         )
 
 

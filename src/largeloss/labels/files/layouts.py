@@ -74,8 +74,8 @@ class Parsed(NamedTuple):
     """What may be meant otherwise than it is read, in sentences for the user."""
 
 
-def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
-    """One column per class."""
+def parse_wide(raw: RawTable, positions: Sequence[int], images: Images, hint: str = "") -> Parsed:
+    """One column per class; ``hint`` is said of a value that is none."""
     watching = watched(positions, f"Columns of {raw.path.name}", len(positions))
     dense = np.empty((len(images.codes), len(positions)), dtype=np.int8)
     spelled = set[str]()
@@ -86,7 +86,9 @@ def parse_wide(raw: RawTable, positions: Sequence[int], images: Images) -> Parse
     if dense.max() == WRONG:
         wrong = int(np.argmax((dense == WRONG).any(axis=1)))
         column = int(np.argmax(dense[wrong] == WRONG))
-        raise _wrong_value(raw, raw.columns[positions[column]], wrong, images, classes[column])
+        raise _wrong_value(
+            raw, raw.columns[positions[column]], wrong, images, classes[column], hint
+        )
     if len(images.names) == len(dense):
         sparse = sparse_rows(dense)
         del dense  # of two million images, the memory counts
@@ -166,12 +168,14 @@ def _columns(raw: RawTable, labels: Any) -> tuple[Names, Ints]:
     return names, positions_of(found, names)[codes]
 
 
-def _wrong_value(raw: RawTable, column: Any, line: int, images: Images, name: str) -> LabelError:
+def _wrong_value(
+    raw: RawTable, column: Any, line: int, images: Images, name: str, more: str = ""
+) -> LabelError:
     value = column[line].as_py()
     hint = " Unobserved is a blank in files." if str(value) in ("-1", "-1.0") else ""
     return raw.refusal(
         f"image {images.names[images.codes[line]]!r}, class {name!r}: the value {value!r} is "
-        f"unknown. Needed: 1 (present), 0 (absent) or blank (unobserved).{hint}",
+        f"unknown. Needed: 1 (present), 0 (absent) or blank (unobserved).{hint}{more}",
         line,
     )
 

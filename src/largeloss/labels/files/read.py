@@ -14,6 +14,7 @@ from largeloss.labels.files.header import (
     check_one_word,
     check_unlisted,
     header_of,
+    likely_columns,
     unlisted_by_split,
 )
 from largeloss.labels.files.raw import RawTable, read_raw
@@ -87,7 +88,7 @@ def understood(
         unknown = np.array([words[split] == "unknown" for split in splits])
         parsed = parse.parse_list(raw, positions[0], images, unknown)
     else:
-        parsed = parse.parse_wide(raw, positions, images)
+        parsed = parse.parse_wide(raw, positions, images, likely_columns(raw.header))
     try:
         check_spaces(parsed.table.classes)
     except LabelError as error:
