@@ -167,3 +167,12 @@ def test_a_class_may_be_called_tags(both, make_image_folder: Callable[..., Path]
     for code, err in both(root):
         assert code == 0, err
         assert "rename" not in err
+
+
+def test_semicolons_between_fields_are_told_before_quotes(
+    both, make_image_folder: Callable[..., Path]
+) -> None:
+    root = make_image_folder(labels='image;labels\nimages/00.png;cat\nimages/01.png;"cat;dog"\n')
+    for code, err in both(root, "--unlisted", "unknown"):
+        assert code == 2
+        assert "separated by semicolons; commas are needed" in err

@@ -82,6 +82,8 @@ class CsvBlocks:
             block.decode()
         except UnicodeDecodeError as error:
             raise refuse(error.start, "bytes that are no UTF-8. Save the file as UTF-8.") from None
+        if not self.before:
+            refuse_other_separator(self.path, block.lstrip(b"\n").partition(b"\n")[0].decode())
         if b'"' in block:
             self._check_quotes(block)
         return block
@@ -105,6 +107,16 @@ class CsvBlocks:
                 f"{self.path}, line {self.before + line}: a quote inside a field. Quote the whole "
                 'field, and write a quote inside quotes as "".'
             )
+
+
+def refuse_other_separator(path: Path, header: str) -> None:
+    """Refuses a header between whose names other marks than commas stand."""
+    if "," not in header and (found := {";", "\t"} & set(header)):
+        kind = "semicolons" if ";" in found else "tabs"
+        raise LabelError(
+            f"{path}: the fields of the header are separated by {kind}; commas are needed. Export "
+            "it as CSV with commas, from pandas with to_csv(…, sep=',')."
+        )
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

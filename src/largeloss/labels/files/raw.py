@@ -14,7 +14,7 @@ from pyarrow import csv as arrow_csv
 from largeloss.errors import LabelError
 from largeloss.files import check_regular
 from largeloss.labels.files.columns import joined_column, plain_states
-from largeloss.labels.files.csv_blocks import CsvBlocks
+from largeloss.labels.files.csv_blocks import CsvBlocks, refuse_other_separator
 from largeloss.labels.files.parquet import read_parquet
 from largeloss.labels.files.separators import SEPARATOR
 
@@ -106,14 +106,8 @@ def _read_csv(path: Path, as_text: bool) -> RawTable:
 
 
 def _header(path: Path, number: int, line: str) -> list[str]:
-    header = _fields(path, number, line)
-    if len(header) == 1 and (found := {";", "\t"} & set(header[0])):
-        kind = "semicolons" if ";" in found else "tabs"
-        raise LabelError(
-            f"{path}: the fields of the header are separated by {kind}; commas are needed. Export "
-            "it as CSV with commas, from pandas with to_csv(…, sep=',')."
-        )
-    return header
+    refuse_other_separator(path, line)
+    return _fields(path, number, line)
 
 
 def _columns(path: Path, block: bytes, first: int, header: list[str]) -> list[Any]:
