@@ -176,3 +176,13 @@ def test_semicolons_between_fields_are_told_before_quotes(
     for code, err in both(root, "--unlisted", "unknown"):
         assert code == 2
         assert "separated by semicolons; commas are needed" in err
+
+
+def test_names_with_a_drive_are_called_absolute(
+    both, make_image_folder: Callable[..., Path]
+) -> None:
+    lines = [f"C:/Users/anna/{row:02d}.jpg,1" for row in range(30)]
+    root = make_image_folder(labels="image,cat\n" + "\n".join(lines) + "\n")
+    for code, err in both(root):
+        assert code == 2
+        assert "30 names of images are absolute" in err

@@ -1,6 +1,7 @@
 """Where the images of a table lie, never outside the folder that they are meant to be in."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,8 @@ _ELSEWHERE = (
     " Where the images lie in another folder, make a data folder of both: largeloss data import "
     "csv LABELS --images FOLDER --out NEW, with names that start from FOLDER."
 )
+_OF_WINDOWS = re.compile("[A-Za-z]:/")
+"""With a drive in front; elsewhere than on Windows a folder may be called so."""
 _TRIED = 3  # missing images that are looked for under other names
 
 
@@ -85,7 +88,7 @@ def _check_inside(names: Sequence[str], folder: Path, follow: bool) -> None:
     resolved: dict[str, str] = {}  # most images share their folder with others
     absolute, outside = [], []
     for name in names:
-        if os.path.isabs(name):
+        if os.path.isabs(name) or (_OF_WINDOWS.match(name) and not os.path.isfile(folder / name)):
             absolute.append(name)
             continue
         path = folder / name
