@@ -75,7 +75,7 @@ class Parsed(NamedTuple):
 
 
 def parse_wide(raw: RawTable, positions: Sequence[int], images: Images, hint: str = "") -> Parsed:
-    """One column per class; ``hint`` is said of a value that is none."""
+    """One column per class; ``hint`` ends the refusal of a value that is none."""
     watching = watched(positions, f"Columns of {raw.path.name}", len(positions))
     dense = np.empty((len(images.codes), len(positions)), dtype=np.int8)
     spelled = set[str]()
