@@ -121,10 +121,11 @@ def _labels(path: Path, kind: str) -> _Told:
 def _label_file(path: Path) -> LabelTable:
     try:
         return read_labels(path).table
-    except LabelError as error:
+    except LabelError:
         if set(COLUMNS) <= set(read_raw(path).header):
             raise LabelError(
-                f"{error}\nIts columns are those of suggestions: say --from {FILLED}."
+                f"{path} has the columns of suggestions, and no labels that can be read: say "
+                f"--from {FILLED}."
             ) from None
         raise
 
