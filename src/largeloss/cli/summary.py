@@ -20,17 +20,16 @@ if TYPE_CHECKING:
 
 def print_result(result: "RunResult", folder: Path) -> None:
     """The figures of a finished run, class by class."""
-    mean = result.test_mean
+    mean, measured = result.test_mean, result.test_rule != "nothing"
     out.print(class_table(result.test_ap, result.test_counts, result.test_rule))
     interval = interval_in_words(result.test_map_interval)
     say(
         "Test is not measured: all of its labels are blank."
-        if result.test_rule == "nothing"
+        if not measured
         else f"Test mAP {mean.lead:.1f}{interval} with the weights of the best val epoch "
         f"({result.best_epoch}), {result.last_test_mean.lead:.1f} with those of the last. "
         f"Measured by {RULES[result.test_rule]}."
     )
-    measured = result.test_rule != "nothing"
     if mean.remark and measured:
         say(mean.remark)
     say(val(result))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from largeloss.data.folder.place import LABELS
 from largeloss.errors import ConfigError
 from largeloss.files import PARTIAL, loaded_json, read_text
 from largeloss.runs.file_names import COMPARISON, TUNED
@@ -63,7 +64,7 @@ def _check(out: Path, own: Group) -> None:
     holds = None
     if is_run(out):
         holds = "a run"
-    elif any((out / name).is_file() for name in ("labels.csv", "labels.parquet")):
+    elif any((out / name).is_file() for name in LABELS):
         holds = "the labels of a data folder"
     elif other.ended(out):
         holds = other.title

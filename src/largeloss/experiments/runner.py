@@ -77,9 +77,10 @@ class Runner:
                 if name not in unfinished:
                     self._check_labels(name)
         for name in unfinished:
-            data = self._reader.opened(added[name])  # decoding images may take hours
-            check(added[name], data)
-            self._check_splits(make_evaluators(added[name], data))
+            check(added[name], self._reader.opened(added[name]))  # decoding images may take hours
+        for name in unfinished[:1]:  # val and test are the same for all
+            opened = self._reader.opened(added[name])
+            self._check_splits(make_evaluators(added[name], opened))
         epochs = 0
         for name in unfinished:
             teachers = needed_teachers(added[name], check(added[name], self.data(name)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from largeloss.config import read_yaml
 from largeloss.data.folder.boxes import BOXES
 from largeloss.data.folder.dataset_json import DESCRIPTION
-from largeloss.data.folder.place import FEATURES
+from largeloss.data.folder.place import FEATURES, LABELS
 from largeloss.errors import ConfigError
 from largeloss.runs.file_names import COMPARISON, SENT, TABLE, TRIALS, TUNED
 from largeloss.runs.output_kinds import OutputKind, content
@@ -28,13 +28,12 @@ from largeloss.training.run_folder import (
     is_run,
 )
 
-_LABELS = ("labels.csv", "labels.parquet")
 _KEPT = (  # what such a folder is, the files by which it is known, and those that are its own
     ("the run", (SETTINGS,), (*FILES, SENT)),
     ("the model", (CONFIG,), (CONFIG, WEIGHTS)),
     ("the comparison", (COMPARISON,), (COMPARISON, TABLE, REPORT)),
     ("the search", (TUNED,), (TUNED, TRIALS, TABLE)),
-    ("the data folder", _LABELS, (*_LABELS, DESCRIPTION, BOXES, FEATURES)),
+    ("the data folder", LABELS, (*LABELS, DESCRIPTION, BOXES, FEATURES)),
 )
 _FOLDERS = ("best", "last", "recorded", "review", "analysis", "folds", HEAD, TENSORBOARD)
 

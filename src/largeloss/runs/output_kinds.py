@@ -77,10 +77,13 @@ def _lines(path: Path) -> list[list[str]]:
 
 def _columns(path: Path) -> tuple[list[str], dict[bytes, bytes]]:
     """Names of Parquet, and what is noted beside them."""
-    from pyarrow import parquet  # slow to import, for who writes text
+    from pyarrow import ArrowException, parquet  # slow to import, for who writes text
 
     check_regular(path)
-    schema = parquet.read_schema(path)
+    try:
+        schema = parquet.read_schema(path)
+    except ArrowException as error:  # of which some are no ValueError
+        raise ValueError(error) from None
     return schema.names, schema.metadata or {}
 
 
@@ -150,8 +153,8 @@ def _safely(known: Callable[[Path], bool]) -> Callable[[Path], bool]:
     def wrote(path: Path) -> bool:
         try:
             return known(path)
-        except (OSError, ValueError, LookupError, NotImplementedError, csv.Error):
-            return False  # pyarrow's errors are among them
+        except (OSError, ValueError, LookupError, csv.Error):
+            return False
 
     return wrote
 

@@ -1,4 +1,4 @@
-"""Suggestions written for people and programs : CSV, Parquet, JSON lines."""
+"""Suggestions written for people and programs: CSV, Parquet, JSON lines."""
 
 import csv
 import json

@@ -6,6 +6,7 @@ from pathlib import Path
 from largeloss.errors import ConfigError, DataError, LabelError
 
 FEATURES = "features.safetensors"
+LABELS = ("labels.csv", "labels.parquet")
 
 
 def label_file_of(root: Path, labels: Path | None = None) -> Path:
@@ -30,7 +31,7 @@ def label_file_of(root: Path, labels: Path | None = None) -> Path:
 
 def find_label_file(root: Path) -> Path:
     """``labels.csv`` or ``labels.parquet`` in ``root``; DataError unless it has exactly one."""
-    found = [path for path in (root / "labels.csv", root / "labels.parquet") if path.exists()]
+    found = [path for path in (root / name for name in LABELS) if path.exists()]
     if len(found) != 1:
         state = "both labels.csv and labels.parquet" if found else "no labels.csv or labels.parquet"
         raise DataError(
