@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 
@@ -172,6 +173,17 @@ def test_figures_of_earlier_versions_are_to_be_moved_away(tmp_path):
         "earlier versions of largeloss wrote are not known. Move it away, or choose another --out; "
         "nothing was changed."
     )
+
+
+def test_a_parquet_file_that_arrow_cannot_read_is_refused_like_any_other(tmp_path, monkeypatch):
+    def unsupported(path):
+        raise pa.ArrowNotImplementedError("no such codec")
+
+    monkeypatch.setattr("pyarrow.parquet.read_schema", unsupported)
+    path = tmp_path / "scores.parquet"
+    path.write_bytes(b"PAR1 and more")
+    with pytest.raises(ConfigError, match=r"it cannot be read \(no such codec\)"):
+        check_output(path, PREDICTIONS)
 
 
 def test_what_is_there_is_told(largeloss, run, tmp_path, monkeypatch):
