@@ -20,6 +20,7 @@ from largeloss.watch import MakeBar
 
 SECONDS = 20.0
 """Between two lines of a long loop where there is no terminal."""
+_ROUNDING = 1e-6  # epochs: sums of shares
 
 
 class Progress:
@@ -40,24 +41,24 @@ class Progress:
         self.message, self.remark, self.bar = message, remark, bar
         self.clock = Clock()
 
-    def expect(self, epochs: int) -> None:
-        """So many epochs are to be trained, of all runs together."""
-        self.clock = Clock(epochs)
+    def expect(self, work: float) -> None:
+        """So many epochs of all training images are to be trained, of all runs together."""
+        self.clock = Clock(work)
 
-    def expect_more(self, epochs: int) -> None:
-        """So many epochs have come on top of those expected."""
-        self.clock.total += epochs
+    def expect_more(self, work: float) -> None:
+        """So many have come on top of those expected."""
+        self.clock.total += work
 
-    def listener(self, title: str) -> "RunListener":
-        """A listener for the next run."""
-        return RunListener(title, self)
+    def listener(self, title: str, share: float = 1) -> "RunListener":
+        """A listener for the next run, whose epochs have a share of the training images."""
+        return RunListener(title, self, share)
 
 
 class RunListener(Listener):
     """Shows one run."""
 
-    def __init__(self, title: str, shown: Progress) -> None:
-        self.title, self.shown = title, shown
+    def __init__(self, title: str, shown: Progress, share: float) -> None:
+        self.title, self.shown, self.share = title, shown, share
         self.first = True
 
     def message(self, text: str) -> None:
@@ -67,11 +68,11 @@ class RunListener(Listener):
         self.shown.remark(text)
 
     def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
-        self.shown.clock.begin(epoch if self.first else 0)
+        self.shown.clock.begin(epoch * self.share if self.first else 0)
         self.first = False
 
     def end_epoch(self, record: dict[str, Any]) -> None:
-        self.shown.clock.done += 1
+        self.shown.clock.done += self.share
         area = f"  val AUC {record['val_auc']:5.1f}" if "val_auc" in record else ""
         test = f"  test mAP {record['test_map']:5.1f}" if "test_map" in record else ""
         self.message(
@@ -80,27 +81,29 @@ class RunListener(Listener):
         )
 
     def stopped_early(self, why: str, left: int) -> None:
-        self.shown.clock.total -= left
+        self.shown.clock.total -= left * self.share
         self.message(f"{self.title}  {why}")
 
 
 class Clock:
-    """Estimates the time left from the epochs that are over."""
+    """Estimates the time left from the epochs that are over: an epoch of a tenth of the images is
+    a tenth of an epoch."""
 
-    def __init__(self, total_epochs: int = 0) -> None:
-        self.total, self.done = total_epochs, 0
+    def __init__(self, total: float = 0) -> None:
+        self.total, self.done = total, 0.0
         self.begun: float | None = None
 
-    def begin(self, resumed: int) -> None:
+    def begin(self, resumed: float) -> None:
         """An epoch begins; neither the time before the first nor ``resumed`` epochs count."""
         self.total -= resumed
         self.begun = self.begun or time.perf_counter()
 
     def left(self) -> str:
         """In words."""
-        if self.done >= self.total or self.begun is None:
+        left = self.total - self.done
+        if left < _ROUNDING or not self.done or self.begun is None:
             return ""
-        seconds = (time.perf_counter() - self.begun) / max(1, self.done) * (self.total - self.done)
+        seconds = (time.perf_counter() - self.begun) / self.done * left
         return f"{about(seconds)} left"
 
 

@@ -7,7 +7,9 @@ import pytest
 from rich.console import Console
 
 from largeloss import progress, watch
+from largeloss.config import RunConfig
 from largeloss.data.inputs import image_files
+from largeloss.experiments.runner import with_share
 from largeloss.pages.learning_curves import mean_curve
 from largeloss.training import frozen
 from largeloss.training.evaluation import Evaluators
@@ -196,3 +198,24 @@ def test_a_bar_goes_on_where_a_loop_was_interrupted(monkeypatch):
     with watch.shown_by(progress.terminal_bars(console, lines.append)):
         list(watch.watched(range(2), "epoch 1/1", 10, 8))
     assert [line.split(",")[0] for line in lines] == ["epoch 1/1: 9 of 10"]
+
+
+def test_an_epoch_of_few_images_is_part_of_an_epoch(monkeypatch):
+    """The curve of complete labels trains many short epochs: they are not as long as others."""
+    now, lines = 0.0, []
+    monkeypatch.setattr("largeloss.progress.time.perf_counter", lambda: now)
+    whole = RunConfig().with_values(training={"epochs": 2, "teachers": 0})
+    tenth = with_share(whole, 0.1)
+    assert tenth.training.epochs == 20
+    shown = progress.Progress(lines.append, lines.append, None)
+    shown.expect(whole.work + tenth.work)
+    for settings, seconds in ((whole, 100.0), (tenth, 10.0)):
+        listener = shown.listener("run", settings.data.train_share)
+        for epoch in range(settings.training.epochs):
+            now = now or 1.0
+            listener.begin_epoch(epoch, settings.training.epochs, 1)
+            now += seconds
+            listener.end_epoch({"epoch": epoch, "train_loss": 0.5, "val_map": 50.0})
+    told = [line.partition("50.0")[2].strip() for line in lines]
+    assert told[:2] == ["about 5 min left", "about 3 min left"]
+    assert told[-3:] == ["about 20 s left", "about 10 s left", ""]

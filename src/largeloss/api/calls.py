@@ -84,12 +84,9 @@ def train(
     from largeloss.runs.settings import resolved
     from largeloss.runs.tracking import tracked
 
-    shown.expect(resolved(made).num_epochs)
-    with (
-        _left_as_found(),
-        shown_by(shown.bar),
-        tracked(made, folder, shown.listener(made.method.name)) as listener,
-    ):
+    shown.expect(resolved(made).work)
+    shower = shown.listener(made.method.name, made.data.train_share)
+    with _left_as_found(), shown_by(shown.bar), tracked(made, folder, shower) as listener:
         training.train(made, folder, resume=resume, listener=listener)
         write_run_report(folder, shown.remark)
     return Run.read(folder)

@@ -54,8 +54,9 @@ def train(
     from largeloss.runs.train import train as train_run
 
     shown = progress()
-    shown.expect(resolved(settings).num_epochs)
-    with tracked(settings, out, shown.listener(settings.method.name)) as listener:
+    shown.expect(resolved(settings).work)
+    shower = shown.listener(settings.method.name, settings.data.train_share)
+    with tracked(settings, out, shower) as listener:
         summary.print_result(train_run(settings, out, resume=resume, listener=listener), out)
         report = write_run_report(out, note)
         if report is not None:

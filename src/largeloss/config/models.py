@@ -160,11 +160,12 @@ class RunConfig(Section):
         return self.data.path is None and self.model.backbone != "digits"
 
     @property
-    def num_epochs(self) -> int:
-        """Of all phases."""
+    def work(self) -> float:
+        """Epochs of all phases, each counted as the share of the training images that it has."""
         training = self.training
         head = training.head_epochs * (training.protocol == "linear-init")
-        return training.epochs * (1 + (training.teachers or 0)) + head
+        epochs = training.epochs * (1 + (training.teachers or 0)) + head
+        return epochs * self.data.train_share
 
     def plain(self) -> dict[str, Any]:
         """As YAML holds it."""

@@ -56,7 +56,7 @@ def compare(
     check_group(out, COMPARE)
     reader = DataReader(decoded, progress.remark)
     runner = GridRunner(make, grid, out, progress, reader, vary_labels)
-    progress.expect(runner.epochs)
+    progress.expect(runner.work)
     return ComparedRuns(
         run_grid(grid, out, runner), out, tuple(out / run.folder for run in grid), reader
     )

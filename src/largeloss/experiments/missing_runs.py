@@ -119,7 +119,7 @@ def start_missing(
                     f"{dataset.name} has {dataset.labels.num_classes} classes, too few for the "
                     f"{NUM_GROUPS} groups of this table."
                 )
-    progress.expect(sum(runner.epochs for runner in runners.values()))
+    progress.expect(sum(runner.work for runner in runners.values()))
     for demand, runner in runners.items():
         if demand.missing:
             progress.message(f"{demand.group.name}:")

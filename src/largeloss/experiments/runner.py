@@ -58,10 +58,11 @@ class Runner:
         self.settings: dict[str, RunConfig] = {}
         self._told: set[str] = set()  # methods whose remarks were shown
         self._fingerprints = Fingerprints(self._looked_at)
-        self.epochs = self.add(settings)
+        self.work = self.add(settings)
 
-    def add(self, settings: Mapping[str, RunConfig]) -> int:
-        """Further runs, which are checked; returned are the epochs that they have to go.
+    def add(self, settings: Mapping[str, RunConfig]) -> float:
+        """Further runs, which are checked; returned is the work that they have to go, in epochs of
+        all training images.
 
         Raises:
             ConfigError, DataError, LabelError: as of the class.
@@ -81,11 +82,11 @@ class Runner:
         for name in unfinished[:1]:  # val and test are the same for all
             opened = self._reader.opened(added[name])
             self._check_splits(make_evaluators(added[name], opened))
-        epochs = 0
+        work = 0.0
         for name in unfinished:
             teachers = needed_teachers(added[name], check(added[name], self.data(name)))
-            epochs += added[name].with_values(training={"teachers": teachers}).num_epochs
-        return epochs
+            work += added[name].with_values(training={"teachers": teachers}).work
+        return work
 
     def data(self, name: str) -> RunData:
         """What a run is trained on; read once for all runs that share it."""
@@ -94,7 +95,8 @@ class Runner:
     def train(self, name: str) -> RunResult:
         """Trains a run, or reads it where it is finished."""
         folder, settings = self._out / name, self._in_one_precision(self.settings[name])
-        shown, group = self._progress.listener(f"{name:<16}"), self._out.resolve().name
+        shown = self._progress.listener(f"{name:<16}", settings.data.train_share)
+        group = self._out.resolve().name
         with tracked(settings, folder, shown, group) as listener:
             return self._train(name, folder, settings, listener)
 
@@ -181,7 +183,7 @@ class GridRunner:
         self._progress = progress
         settings = planned_settings(make, grid, vary_labels)
         self._runner = Runner(settings, out, progress, reader, _check_test)
-        self.epochs = self._runner.epochs
+        self.work = self._runner.work
 
     def data(self, planned: PlannedRun) -> RunData:
         """What a run is trained on."""

@@ -93,7 +93,7 @@ def tune(
     first = [_settings(bases, trial) for own in trials.values() for trial in own]
     reader = DataReader(decoded, progress.remark)
     runner = Runner(dict(first), out, progress, reader, _check_val)
-    progress.expect(runner.epochs)
+    progress.expect(runner.work)
     results: dict[Trial, RunResult] = {}
     tuned = []
     for own in trials.values():
