@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from largeloss.labels import LabelTable
 from largeloss.training.evaluation import Evaluator
 
 SURE = 0.8
-"""The least limit, and the share of val entries above it that must be present;
+"""The least limit, and the share of the tags added that must be right, by val;
 docs/guides/recipe.md has figures for other values."""
 
 
@@ -22,30 +23,43 @@ class SureLimit:
     """Labelled val entries that are as probable; 0 where val has no observed absences."""
     val_present: int
     """How many of them are present."""
+    right: float | None = None
+    """The same as a share, of those that would be unobserved if val were labelled as train is; None
+    where val cannot say, and in files of earlier versions."""
 
     def __str__(self) -> str:
         if self.probability is None:
             return (
-                f"On val, fewer than {100 * SURE:g} % of the entries are present, however probable "
-                "they seem: the method's probabilities are too high for teachers."
+                "On val, however probable entries seem, fewer than "
+                f"{100 * SURE:g} % of those that nobody would have labelled are present: too few "
+                "to believe teachers."
             )
         text = f"The limit is a probability of {self.probability:.2g}"
         if not self.val_entries:
             return f"{text}; val cannot say how often that is right."
-        right = 100 * self.val_present / self.val_entries
+        present = 100 * self.val_present / self.val_entries
+        text += f": on val, {present:.0f} % of the {self.val_entries:,} entries above are present"
+        if self.right is None:
+            return f"{text}."
         return (
-            f"{text}: on val, {right:.0f} % of the {self.val_entries:,} entries above are present."
+            f"{text}, and {100 * self.right:.0f} % of those that would be unobserved if val were "
+            "labelled as train is."
         )
 
 
-def sure_limit(probabilities: NDArray[np.floating], val: Evaluator) -> SureLimit:
-    """The least limit of :data:`SURE` or more above which val entries are present as often.
+def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: LabelTable) -> SureLimit:
+    """The least limit of :data:`SURE` or more above which that share of unobserved entries is
+    present.
 
     A probability that a method gives need not be one: losses for missing labels raise it, some by
-    far. What is above the limit on val says so.
+    far. What is above the limit on val says so. But the entries of train to which tags are added
+    are the unobserved ones, and where tags alone were written down, many of the present ones are
+    not among them. So a present entry of val counts as much as the share of train's present entries
+    that is unobserved, an absent entry as the share of its absent ones.
 
-    ``probabilities`` are (M, C), of being present. Where blanks of val would have to count as
-    absent, or no labelled entry is that probable, the limit is :data:`SURE`.
+    ``probabilities`` are (M, C), of being present; ``train`` has the labels of the training images.
+    Where blanks of val would have to count as absent, or no labelled entry is that probable, the
+    limit is :data:`SURE`.
     """
     if val.rule == "assume-absent":
         return SureLimit(SURE, 0, 0)
@@ -54,11 +68,29 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator) -> SureLimit
     if not scores.size:
         return SureLimit(SURE, 0, 0)
     order = np.argsort(-scores, kind="stable")
-    scores, counts = scores[order], np.cumsum(present[order])
+    scores, present = scores[order], present[order]
     ends = np.append(scores[1:] < scores[:-1], True)  # equal scores are above a limit together
-    enough = np.flatnonzero(ends & (counts >= SURE * np.arange(1, scores.size + 1)))
+    of_present, of_absent = unobserved_shares(val.table, train)
+    right = of_present * np.cumsum(present)
+    candidates = right + of_absent * np.cumsum(~present)
+    enough = np.flatnonzero(ends & (candidates > 0) & (right >= SURE * candidates))
     if not enough.size:
         return SureLimit(None, 0, 0)
     last = int(enough[-1])
     limit = SURE if last == scores.size - 1 else float(scores[last])
-    return SureLimit(limit, last + 1, int(counts[last]))
+    shown = int(present[: last + 1].sum())
+    return SureLimit(limit, last + 1, shown, float(right[last] / candidates[last]))
+
+
+def unobserved_shares(val: LabelTable, train: LabelTable) -> tuple[float, float]:
+    """Which share of train's present entries is unobserved, and which of its absent ones, if each
+    class is as frequent there as among its labelled entries of val; others say nothing."""
+    present, absent, _ = val.counts()
+    labelled = present + absent
+    said = labelled > 0
+    expected = train.num_images * present[said] / labelled[said]
+    total = np.array([expected.sum(), train.num_images * said.sum() - expected.sum()])
+    observed = np.array([counts[said].sum() for counts in train.counts()[:2]])
+    left = np.maximum(total - observed, 0)
+    shares = np.divide(left, total, out=np.where(observed > 0, 0.0, 1.0), where=total > 0)
+    return float(shares[0]), float(shares[1])

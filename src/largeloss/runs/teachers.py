@@ -113,7 +113,7 @@ def taught(
     if not distributed.from_main(path.is_file()):
         train, val = (_votes(phase, run, split, device) for split in ("train", "val"))
         if distributed.rank() == 0:
-            limit = sure_limit(val, phase.evaluators.val)
+            limit = sure_limit(val, phase.evaluators.val, labels.select(phase.data.rows("train")))
             write_votes(path, labels, phase.data.rows("train"), train, limit)
         distributed.barrier()
     try:
