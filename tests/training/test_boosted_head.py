@@ -132,6 +132,7 @@ def test_a_run_with_it(largeloss, image_folder, tmp_path):
             "and --protocol linear trains a head",
         ),
         (["--head", "boost", "--protocol", "linear-init"], "--protocol linear-init trains a head"),
+        (["--head", "boost", "--method", "imcl"], "imcl computes logits of its own from pooled"),
         (["--alpha", "5"], "alpha is of the head 'boost': add --head boost"),
         (["--head", "boost", "--alpha", "0"], "alpha"),
         (["--head", "best"], "head"),

@@ -12,7 +12,14 @@ from largeloss.data import Dataset
 from largeloss.data.folder.place import FEATURES
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
-from largeloss.losses import RECIPES, AssumeNegative, check_method, title_of, training_of
+from largeloss.losses import (
+    RECIPES,
+    AssumeNegative,
+    check_method,
+    find_method,
+    title_of,
+    training_of,
+)
 from largeloss.losses.auto_delta import AutoDelta
 from largeloss.runs.data import RunData
 from largeloss.runs.missing import own_settings
@@ -46,12 +53,8 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
             check_method(head.name, own_settings(head).values)
         if settings.data.observe is not None:
             _check_rule(settings.data.observe)
-        if settings.model.head == "boost" and settings.training.protocol != "end-to-end":
-            raise ConfigError(
-                "The head 'boost' needs the feature maps of the network, and --protocol "
-                f"{settings.training.protocol} trains a head on pooled features. Leave out "
-                "--protocol, or --head."
-            )
+        if settings.model.head == "boost":
+            _check_boosted(settings)
         make_feature_folder(settings)
         if not _has_features(settings.data.path):
             networks.setdefault(settings.model.model_dump_json(), settings)
@@ -59,6 +62,20 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
         size = settings.model.image_size
         with torch.random.fork_rng(devices=[]):
             make_network(settings, (3, size, size), num_classes=1)
+
+
+def _check_boosted(settings: RunConfig) -> None:
+    protocol, method = settings.training.protocol, settings.method.name
+    if protocol != "end-to-end":
+        raise ConfigError(
+            f"The head 'boost' needs the feature maps of the network, and --protocol {protocol} "
+            "trains a head on pooled features. Leave out --protocol, or --head."
+        )
+    if "head" in find_method(method).needs:
+        raise ConfigError(
+            f"The head 'boost' needs the feature maps of the network, and {method} computes logits "
+            "of its own from pooled features. Leave out --head, or choose another method."
+        )
 
 
 def make_feature_folder(settings: RunConfig) -> None:
