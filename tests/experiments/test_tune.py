@@ -120,6 +120,13 @@ def test_values_that_the_method_refuses_are_not_tried():
     assert all(trial.value <= 0.5 for trial in maps)
 
 
+def test_whole_numbers_stay_whole_beyond_an_edge():
+    maps, chosen = walked("crisp", 3e-4, 11)
+    assert (chosen.value, chosen.setting, chosen.on_edge) == (11, "warmup_epochs", False)
+    assert all(type(trial.value) is int and trial.value >= 1 for trial in maps)
+    assert len(maps) > 15
+
+
 @pytest.fixture
 def data(tmp_path):
     """60 inputs of two classes; some labels of train are blank."""

@@ -168,7 +168,7 @@ def test_settings_are_those_of_the_constructor():
             "q_absent": 1.0,
             "num_epochs": 10,
         },
-        "crisp": {"warmup_epochs": 1},
+        "crisp": {"warmup_epochs": 4},
     }
 
 

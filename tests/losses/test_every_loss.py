@@ -69,7 +69,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "hill": {},
     "splc": {},
     "gr": {},
-    "crisp": {},
+    "crisp": {"warmup_epochs": 1},
 }
 SCHEDULED = ["ll-r", "ll-ct", "ll-cp", "curriculum", "em-apl", "splc", "gr", "crisp"]
 LABELLED_COMPLETELY = ["ll-r", "ll-ct", "ll-cp", "curriculum"]  # as full labels would be

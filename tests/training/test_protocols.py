@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, Any] = {n: {"delta_rel": 5.0} for n in ("ll-r", "ll-ct", "l
     "curriculum": {"limit": 0.55},
     "em-apl": {"warmup_epochs": 1, "num_epochs": 4, "soft_label_weight": 0.5},
     "p-asl": {"selective": True, "top_per_image": 1},
+    "crisp": {"warmup_epochs": 1},
 }
 RECIPE = Recipe(epochs=4, batch_size=8, lr=1e-3, head_lr_factor=1, stop_below=None, workers=0)
 

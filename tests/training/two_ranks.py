@@ -40,7 +40,8 @@ def main(out: Path) -> None:
         "em": {}, "asl": {}, "hill": {"reduction": "sum"}, "splc": {"threshold": 0.5},
         "em-apl": {"warmup_epochs": 1, "num_epochs": 3, "soft_label_weight": 0.5},
         "gr": {"num_epochs": 3},
-        "p-asl": {"selective": True, "top_per_image": 1, "prior_threshold": 0.3}, "crisp": {},
+        "p-asl": {"selective": True, "top_per_image": 1, "prior_threshold": 0.3},
+        "crisp": {"warmup_epochs": 1},
         "imcl": {"dictionary_size": 15, "graph": torch.eye(6) * 0.8 + torch.ones(6, 6) * 0.03},
         "imcl as run": {"dictionary_size": 15, "graph": torch.eye(6), "version": "code"},
     }.items():  # fmt: skip

@@ -165,7 +165,7 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
         name = (searched_of(best.method) or ("",))[0]
         limits = constructor_settings(find_method(best.method))[name].range
         for edge, inner in ((values[0], values[1]), (values[-1], values[-2])):
-            beyond = float(f"{edge * edge / inner:.2g}")
+            beyond = type(edge)(float(f"{edge * edge / inner:.2g}"))
             if best.value == edge and (limits is None or beyond in limits):
                 found.append(replace(best, value=beyond))
     return found

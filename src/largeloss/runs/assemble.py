@@ -28,6 +28,7 @@ from largeloss.runs.training_labels import balance_remark, label_remarks, traini
 from largeloss.training import precision
 from largeloss.training.description import FORMAT
 from largeloss.training.evaluation import Evaluator, Evaluators
+from largeloss.training.fingerprints import LABELS, check_same_everywhere
 from largeloss.training.recipe import Recipe
 
 
@@ -55,12 +56,15 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
 
     Raises:
         ConfigError: settings that do not go together or with the data.
-        DataError, LabelError: data that cannot be read, or labels that the method cannot use.
+        DataError, LabelError: data that cannot be read or differ between the processes, or labels
+            that the method cannot use.
     """
     settings = resolved(settings)
     if data is None:
         check_before_data([settings])
         given = read_data(settings)
+        if distributed.world_size() > 1:  # else one would refuse what is right for another
+            check_same_everywhere({LABELS: given.fingerprint})
         check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
         data = decoded(settings, given)
     dataset = check(settings, data)

@@ -31,6 +31,16 @@ def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> d
         "start weights": start_weights,
         INPUTS: data.source.fingerprint(used),
     }
+    check_same_everywhere(own)
+    return own
+
+
+def check_same_everywhere(own: Mapping[str, str]) -> None:
+    """Makes sure that all processes have the same digests; collective.
+
+    Raises:
+        DataError: they have others.
+    """
     every = distributed.gather_objects(own)
     for rank, other in enumerate(every):
         different = [name for name in own if other[name] != every[0][name]]
@@ -40,7 +50,6 @@ def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> d
                 f"{', other '.join(different)} than process 0. Give every machine the same "
                 "copy of all of it: batches are drawn from all images, in every process."
             )
-    return own
 
 
 def label_fingerprints(data: Dataset, evaluators: Evaluators) -> dict[str, str]:
