@@ -34,7 +34,7 @@ class SureLimit:
                 f"{100 * SURE:g} % of those that nobody would have labelled are present: too few "
                 "to believe teachers."
             )
-        text = f"The limit is a probability of {self.probability:.2g}"
+        text = f"The limit is a probability of {self.probability:.3g}"
         if not self.val_entries:
             return f"{text}; val cannot say how often that is right."
         present = 100 * self.val_present / self.val_entries
