@@ -6,7 +6,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from largeloss.config import make_config
+from largeloss.data import read_folder
 from largeloss.runs import data
+from largeloss.runs.settings_checks import setting_remarks
 from largeloss.version import __version__
 
 SMALL = (
@@ -131,3 +134,19 @@ def test_finding_25_settings_that_are_hardly_wanted_are_remarked_on(
     for text in remarks:
         assert text in err
         assert any(text in note for note in notes)
+
+
+@pytest.mark.parametrize(("method", "epochs", "warm"), [("crisp", 4, 4), ("ll-r", 1, 1)])
+def test_a_warm_up_as_long_as_the_training_is_told(method, epochs, warm, image_folder):
+    settings = make_config(
+        [
+            {"data": {"path": str(image_folder)}, "method": {"name": method}},
+            {"model": {"backbone": "digits", "image_size": 16}, "training": {"epochs": epochs}},
+        ]
+    )
+    dataset = read_folder(image_folder, image_size=16)
+    (told,) = [text for text in setting_remarks(settings, dataset) if "warm-up" in text]
+    assert f"All {epochs} epochs are the warm-up of" in told
+    assert f"which has {warm}" in told
+    longer = settings.with_values(training={"epochs": epochs + 1})
+    assert not any("warm-up" in text for text in setting_remarks(longer, dataset))

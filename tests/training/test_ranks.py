@@ -86,7 +86,9 @@ def test_two_hosts_of_two_ranks_equal_one(tmp_path: Path) -> None:
 def test_data_split_over_the_hosts_and_folders_of_their_own_are_refused(
     make_image_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
-    whole = make_image_folder(num=40)  # no batch is too small for four processes
+    whole = make_image_folder(
+        num=60
+    )  # of half of it, the last batch is too small for all processes
     part = tmp_path / "part"
     shutil.copytree(whole, part)
     table = (part / "labels.csv").read_text().splitlines(keepends=True)

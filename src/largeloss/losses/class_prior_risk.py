@@ -34,8 +34,8 @@ class ClassPriorRisk(PartialLabelLoss):
 
     Args:
         warmup_epochs: Epochs of Naive AN, at least 1. Priors of a model that has learnt little are
-            far too high, and a model that is held to them keeps them so (on digit scenes test mAP
-            is 46 with 1 epoch, 92 with 4, docs/reference/results.md).
+            far too high, and a model that is held to them keeps them so: after 1 epoch it does not
+            recover on digit scenes.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: epoch, priors. Needs: nothing. Memory: 8 bytes per class, 8 kB while they are estimated.

@@ -28,7 +28,7 @@ from largeloss.runs.training_labels import balance_remark, label_remarks, traini
 from largeloss.training import precision
 from largeloss.training.description import FORMAT
 from largeloss.training.evaluation import Evaluator, Evaluators
-from largeloss.training.fingerprints import LABELS, check_same_everywhere
+from largeloss.training.fingerprints import check_same_everywhere
 from largeloss.training.recipe import Recipe
 
 
@@ -64,7 +64,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
         check_before_data([settings])
         given = read_data(settings)
         if distributed.world_size() > 1:  # else one would refuse what is right for another
-            check_same_everywhere({LABELS: given.fingerprint})
+            check_same_everywhere({"labels or splits": given.fingerprint})
         check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
         data = decoded(settings, given)
     dataset = check(settings, data)

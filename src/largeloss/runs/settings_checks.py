@@ -17,6 +17,7 @@ from largeloss.losses import (
     AssumeNegative,
     check_method,
     find_method,
+    settings_of,
     title_of,
     training_of,
 )
@@ -154,7 +155,14 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     found = [*_recipe(settings), *_unused(settings, dataset)]
     shape = dataset.source.sample_shape
     method, batch = settings.method, settings.training.batch_size
-    own = method.given()
+    own = settings_of(method.name) | method.given()
+    warmup, epochs = own.get("warmup_epochs", 0), settings.training.epochs
+    if warmup >= epochs and "num_epochs" not in own and method.delta_rel not in (0, "auto"):
+        found.append(
+            f"All {epochs} epochs are the warm-up of {title_of(method.name)}, which has {warmup}; "
+            "what the method does comes after it. Train longer (--epochs), or set a shorter "
+            "warm-up (--set method.warmup_epochs=N)."
+        )
     if method.delta_rel == 0:
         found.append(
             f"Δ is 0: {title_of(method.name)} selects no entry, and trains as "
@@ -162,7 +170,7 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
         )
     if method.delta_rel == "auto":
         known = 0.0 if method.missing is not None else None
-        first = AutoDelta(known, own.get("warmup_epochs", 1), growing=True).first
+        first = AutoDelta(known, warmup, growing=True).first
         if settings.training.epochs <= first:
             found.append(
                 f"Δ auto flags nothing before epoch {first}, the first being 0; of "

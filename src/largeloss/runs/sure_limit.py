@@ -11,6 +11,7 @@ from largeloss.training.evaluation import Evaluator
 SURE = 0.8
 """The least limit, and the share of the tags added that must be right, by val;
 docs/guides/recipe.md has figures for other values."""
+_DRAWN, _ROUNDING = 20, 1e-9  # present entries; of sums
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,13 @@ class SureLimit:
     """How many of them are present."""
     right: float | None = None
     """The same as a share, of those that would be unobserved if val were labelled as train is; None
-    where val cannot say, and in files of earlier versions."""
+    where val cannot say, where no limit was found, and in files of earlier versions."""
 
     def __str__(self) -> str:
         if self.probability is None:
             return (
-                "On val, however probable entries seem, fewer than "
-                f"{100 * SURE:g} % of those that nobody would have labelled are present: too few "
-                "to believe teachers."
+                "No tag is added: val confirms for no probability that "
+                f"{100 * SURE:g} % of the unobserved entries above it are present."
             )
         text = f"The limit is a probability of {self.probability:.3g}"
         if not self.val_entries:
@@ -54,8 +54,7 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: Label
     A probability that a method gives need not be one: losses for missing labels raise it, some by
     far. What is above the limit on val says so. But the entries of train to which tags are added
     are the unobserved ones, and where tags alone were written down, many of the present ones are
-    not among them. So a present entry of val counts as much as the share of train's present entries
-    that is unobserved, an absent entry as the share of its absent ones.
+    not among them. So an entry of val counts as much as :func:`unobserved_shares` has it.
 
     ``probabilities`` are (M, C), of being present; ``train`` has the labels of the training images.
     Where blanks of val would have to count as absent, or no labelled entry is that probable, the
@@ -67,13 +66,13 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: Label
     scores, present = probabilities[high], val.labels[high] == 1
     if not scores.size:
         return SureLimit(SURE, 0, 0)
+    shares = unobserved_shares(val.table, train)[:, np.nonzero(high)[1]]
     order = np.argsort(-scores, kind="stable")
     scores, present = scores[order], present[order]
     ends = np.append(scores[1:] < scores[:-1], True)  # equal scores are above a limit together
-    of_present, of_absent = unobserved_shares(val.table, train)
-    right = of_present * np.cumsum(present)
-    candidates = right + of_absent * np.cumsum(~present)
-    enough = np.flatnonzero(ends & (candidates > 0) & (right >= SURE * candidates))
+    right = np.cumsum(np.where(present, shares[0, order], 0))
+    candidates = right + np.cumsum(np.where(present, 0, shares[1, order]))
+    enough = np.flatnonzero(ends & (right > 0) & (right >= (SURE - _ROUNDING) * candidates))
     if not enough.size:
         return SureLimit(None, 0, 0)
     last = int(enough[-1])
@@ -82,15 +81,25 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: Label
     return SureLimit(limit, last + 1, shown, float(right[last] / candidates[last]))
 
 
-def unobserved_shares(val: LabelTable, train: LabelTable) -> tuple[float, float]:
-    """Which share of train's present entries is unobserved, and which of its absent ones, if each
-    class is as frequent there as among its labelled entries of val; others say nothing."""
+def unobserved_shares(val: LabelTable, train: LabelTable) -> NDArray[np.float64]:
+    """(2, C): which share of train's present entries of each class is unobserved, and of its absent
+    ones, if the class is as frequent there as among its labelled entries of val.
+
+    The share of a class with few present entries in val is drawn to that of all classes, which
+    counts as much as twenty of them. An absent entry counts at least as much as a present one: both
+    shares are estimates, and where hardly any entry is unobserved, chance would decide which is the
+    larger.
+    """
     present, absent, _ = val.counts()
     labelled = present + absent
-    said = labelled > 0
-    expected = train.num_images * present[said] / labelled[said]
-    total = np.array([expected.sum(), train.num_images * said.sum() - expected.sum()])
-    observed = np.array([counts[said].sum() for counts in train.counts()[:2]])
-    left = np.maximum(total - observed, 0)
-    shares = np.divide(left, total, out=np.where(observed > 0, 0.0, 1.0), where=total > 0)
-    return float(shares[0]), float(shares[1])
+    frequency = np.divide(present, labelled, out=np.zeros(len(present)), where=labelled > 0)
+    expected = train.num_images * np.stack([frequency, (labelled > 0) - frequency])
+    left = expected - np.where(labelled > 0, np.stack(train.counts()[:2]), 0)
+    own, pooled = _share(left, expected), _share(left.sum(axis=1), expected.sum(axis=1))
+    shares: NDArray[np.float64] = (present * own + _DRAWN * pooled[:, None]) / (present + _DRAWN)
+    shares[1] = np.maximum(shares[0], shares[1])
+    return shares
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(np.maximum(part, 0), whole, out=np.zeros(part.shape), where=whole > 0)
