@@ -113,7 +113,7 @@ def test_what_the_teachers_did_is_told():
     assert "The limit is a probability of 0.8: on val, 93 % of the 100 entries above" in right
     assert "expects" not in right
     none = str(Teaching(teachers, 0, 3.0, SureLimit(None, 0, 0)))
-    assert "took no unobserved training entry for present. On val, however probable" in none
+    assert "took no unobserved training entry for present. No tag is added: val" in none
     assert "it expects 3.0 % to be" in none
     blind = str(Teaching((*teachers, *teachers), 12, 3.0, SureLimit(0.8, 0, 0)))
     assert "2 teachers" in blind
