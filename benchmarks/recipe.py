@@ -45,6 +45,7 @@ STEPS = (
         "full,an,ll-r:auto,gr,auto",
         (*LIGHT, "--complete", "0.1,0.2,0.4"),
     ),
+    Step("long", "light, --epochs 28", "gr", (*LIGHT, "--epochs", "28")),
     Step("teacher", "light, --teachers 1", "an,ll-r:auto", (*LIGHT, "--teachers", "1")),
     Step("two", "light, --teachers 2", "auto", (*LIGHT, "--teachers", "2")),
     Step("ema", "light, --ema 0.99", "auto", (*LIGHT, "--ema", "0.99")),

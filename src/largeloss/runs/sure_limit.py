@@ -34,7 +34,7 @@ class SureLimit:
                 "No tag is added: val confirms for no probability that "
                 f"{100 * SURE:g} % of the unobserved entries above it are present."
             )
-        text = f"The limit is a probability of {self.probability:.3g}"
+        text = f"The limit is a probability of {self.probability:.4g}"
         if not self.val_entries:
             return f"{text}; val cannot say how often that is right."
         present = 100 * self.val_present / self.val_entries
