@@ -198,7 +198,7 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "Digit scenes, shifted images, each share of complete labels tuned",
             digits,
             # a share trains as many steps as all images: twenty trainings each
-            "full,an,ll-r,gr,auto",
+            "full,an,ll-r,gr",
             complete="0.1,0.2,0.4",
         ),
         TunedStudy(
