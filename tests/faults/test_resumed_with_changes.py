@@ -157,7 +157,7 @@ sys.exit(run(["train", folder, *sys.argv[3:]]))
 """
 
 
-@pytest.mark.parametrize("what", ["inputs", "training labels"])
+@pytest.mark.parametrize("what", ["inputs", "labels or splits"])
 def test_finding_04_processes_with_other_data_are_refused(image_folder, tmp_path, what):
     other = tmp_path / "other"
     shutil.copytree(image_folder, other)

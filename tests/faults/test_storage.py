@@ -94,7 +94,7 @@ def mount(*options):
     subprocess.run(["mount", *options, str(disk)], check=True)
 def train(*more):
     code = run(["train", *more, "--out", str(disk / "run")])
-    print("code", code, flush=True)
+    print(f"code {code}\\n", end="", flush=True)
     return code
 def once(path, action):
     def wait():
@@ -147,7 +147,7 @@ def fill():
     try:
         (disk / "filler").write_bytes(bytes(50_000_000))
     except OSError as error:
-        print("filled", error)
+        print(f"filled {error}\\n", end="")  # in one piece: other threads print, too
 once(disk / "run/last/previous-state.pt", fill)
 assert train(*started) == 1
 assert not (disk / "run/result.json").exists()
