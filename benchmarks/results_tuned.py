@@ -160,16 +160,12 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
         tables: Name and folder of the data sets of features.
     """
     weights = root / "weights"
-    voc = (
+    animals = (
         str(root / "voc-animals"), "--config", "benchmarks/voc-animals.yaml",
         "--weights", str(weights / "mobilenetv2_100-imagenet.safetensors"),
-        "--image-size", "224", *LINEAR, "--cache", str(cache),
     )  # fmt: skip
-    whole = (
-        str(root / "voc-animals"), "--config", "benchmarks/voc-animals.yaml",
-        "--weights", str(weights / "mobilenetv2_100-imagenet.safetensors"),
-        "--image-size", "96", "--epochs", "6",
-    )  # fmt: skip
+    voc = (*animals, "--image-size", "224", *LINEAR, "--cache", str(cache))
+    whole = (*animals, "--image-size", "96", "--epochs", "6")
     fashion = (
         str(root / "fashion"), "--backbone", "tf_efficientnet_lite2", "--weights",
         str(weights / "tf_efficientnet_lite2-imagenet.safetensors"), "--image-size", "260", *HALF,

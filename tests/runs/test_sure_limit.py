@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from largeloss.labels import LabelTable
-from largeloss.runs.sure_limit import SURE, SureLimit, sure_limit, unobserved_shares
+from largeloss.labels.estimate import unobserved_shares
+from largeloss.runs.sure_limit import SURE, SureLimit, sure_limit
 from largeloss.training.evaluation import Evaluator
 
 SHAPE = 5, 2

@@ -86,9 +86,8 @@ def test_two_hosts_of_two_ranks_equal_one(tmp_path: Path) -> None:
 def test_data_split_over_the_hosts_and_folders_of_their_own_are_refused(
     make_image_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
-    whole = make_image_folder(
-        num=60
-    )  # of half of it, the last batch is too small for all processes
+    # of half of the images, the last batch is too small for all processes
+    whole = make_image_folder(num=60)
     part = tmp_path / "part"
     shutil.copytree(whole, part)
     table = (part / "labels.csv").read_text().splitlines(keepends=True)

@@ -76,3 +76,27 @@ def missing_share(images: NDArray[np.int64], positives: NDArray[np.int64]) -> fl
     candidates, tagged = images.sum(axis=1), positives.sum(axis=1)
     missing = best_bin_priors(images, positives) * candidates - tagged
     return float(missing.sum() / max(1, (candidates - tagged).sum()))
+
+
+def unobserved_shares(val: LabelTable, train: LabelTable) -> NDArray[np.float64]:
+    """(2, C): which share of train's present entries of each class is unobserved, and of its absent
+    ones, if the class is as frequent there as among its labelled entries of val.
+
+    The share of a class with few present entries in val is drawn to that of all classes, which
+    counts as much as twenty of them. An absent entry counts at least as much as a present one: both
+    shares are estimates, and where hardly any entry is unobserved, chance would decide which is the
+    larger.
+    """
+    present, absent, _ = val.counts()
+    labelled = present + absent
+    frequency = np.divide(present, labelled, out=np.zeros(len(present)), where=labelled > 0)
+    expected = train.num_images * np.stack([frequency, (labelled > 0) - frequency])
+    left = expected - np.where(labelled > 0, np.stack(train.counts()[:2]), 0)
+    own, pooled = _share(left, expected), _share(left.sum(axis=1), expected.sum(axis=1))
+    shares: NDArray[np.float64] = (present * own + _DRAWN * pooled[:, None]) / (present + _DRAWN)
+    shares[1] = np.maximum(shares[0], shares[1])
+    return shares
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(np.maximum(part, 0), whole, out=np.zeros(part.shape), where=whole > 0)

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from largeloss.labels import LabelTable
+from largeloss.labels.estimate import unobserved_shares
 from largeloss.training.evaluation import Evaluator
 
 SURE = 0.8
 """The least limit, and the share of the tags added that must be right, by val;
 docs/guides/recipe.md has figures for other values."""
-_DRAWN, _ROUNDING = 20, 1e-9  # present entries; of sums
+_ROUNDING = 1e-9  # of sums
 
 
 @dataclass(frozen=True)
@@ -79,27 +80,3 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: Label
     limit = SURE if last == scores.size - 1 else float(scores[last])
     shown = int(present[: last + 1].sum())
     return SureLimit(limit, last + 1, shown, float(right[last] / candidates[last]))
-
-
-def unobserved_shares(val: LabelTable, train: LabelTable) -> NDArray[np.float64]:
-    """(2, C): which share of train's present entries of each class is unobserved, and of its absent
-    ones, if the class is as frequent there as among its labelled entries of val.
-
-    The share of a class with few present entries in val is drawn to that of all classes, which
-    counts as much as twenty of them. An absent entry counts at least as much as a present one: both
-    shares are estimates, and where hardly any entry is unobserved, chance would decide which is the
-    larger.
-    """
-    present, absent, _ = val.counts()
-    labelled = present + absent
-    frequency = np.divide(present, labelled, out=np.zeros(len(present)), where=labelled > 0)
-    expected = train.num_images * np.stack([frequency, (labelled > 0) - frequency])
-    left = expected - np.where(labelled > 0, np.stack(train.counts()[:2]), 0)
-    own, pooled = _share(left, expected), _share(left.sum(axis=1), expected.sum(axis=1))
-    shares: NDArray[np.float64] = (present * own + _DRAWN * pooled[:, None]) / (present + _DRAWN)
-    shares[1] = np.maximum(shares[0], shares[1])
-    return shares
-
-
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(np.maximum(part, 0), whole, out=np.zeros(part.shape), where=whole > 0)
