@@ -116,12 +116,12 @@ def interrupted(place: Place) -> list[str]:
     shutil.rmtree(broken, ignore_errors=True)
     command = [sys.executable, "-m", "largeloss", "train", *digits(place), "--out", str(broken)]
     with subprocess.Popen(command, env=place.environment(), stdout=subprocess.DEVNULL) as training:
-        while training.poll() is None and not (broken / "last/state.pt").is_file():
-            time.sleep(0.02)
+        while training.poll() is None and finished_epochs(broken) < 2:
+            time.sleep(0.01)
         training.kill()
     if (broken / "result.json").is_file():
         raise NotRunError("the training ended before it was killed")
-    epochs = len((broken / "metrics.csv").read_text(encoding="utf-8").splitlines()) - 2
+    epochs = finished_epochs(broken)
     place.call("largeloss", "train", "--resume", "--out", str(broken), log="interrupted")
     one, two = load_weights(whole / "best"), load_weights(broken / "best")
     differing = [name for name in one if not torch.equal(one[name], two[name])]
@@ -129,6 +129,12 @@ def interrupted(place: Place) -> list[str]:
         f"A training with LL-R, killed (SIGKILL) with {epochs} finished epochs and resumed: "
         f"{len(differing)} of {len(one)} tensors differ from those of the uninterrupted one."
     ]
+
+
+def finished_epochs(run: Path) -> int:
+    """Of a training, by its metrics."""
+    metrics = run / "metrics.csv"
+    return len(metrics.read_text(encoding="utf-8").splitlines()) - 1 if metrics.is_file() else 0
 
 
 def devices(place: Place) -> list[str]:
@@ -149,8 +155,8 @@ def devices(place: Place) -> list[str]:
         found[name, precision] = np.stack([column.to_numpy() for column in table.columns])
     expected = found.pop(("cpu", "fp32"))
     lines = []
-    for (_, precision), scores in found.items():
-        apart = np.abs(scores - expected)
+    for (_, precision), values in found.items():
+        apart = np.abs(values - expected)
         lines.append(
             f"{expected.shape[1]} photographs in {precision}: probabilities differ from the CPU's "
             f"in fp32 by at most {apart.max():.2g}, in the mean by {apart.mean():.2g}."
@@ -183,7 +189,7 @@ def speed(backbone: str) -> Callable[[Place], list[str]]:
 
     def measured(place: Place) -> list[str]:
         sizes = (32,) if place.tiny else (224, 448)
-        batch, steps = (2, 1) if place.tiny else (64, 160)
+        batch, steps = (2, 1) if place.tiny else (64, 20)
         if not (place.data / "photos").is_dir():
             raise NotRunError(f"{place.data} has no photos/")
         rows = importlib.import_module("rows.gpu_training")
@@ -206,7 +212,8 @@ def whole(data: str) -> Callable[[Place], list[str]]:
         place.call(
             "largeloss", "compare", str(folder), *own, *NETWORK, "--weights", str(weights),
             "--observe", "single-positive", "--image-size", size[0], "--epochs", size[1],
-            "--seeds", size[2], "--methods", size[3], "--out", str(out), log=data,
+            "--seeds", size[2], "--methods", size[3], "--workers", "4",
+            "--cache", str(place.out / "cache"), "--out", str(out), log=data,
         )  # fmt: skip
         seconds = [
             json.loads(path.read_text())["wall_seconds"] for path in out.glob("*/result.json")

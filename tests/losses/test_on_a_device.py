@@ -4,6 +4,7 @@ Where there is no GPU a pretended one shows it, see ``pretended.py``.
 """
 
 import copy
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -224,7 +225,9 @@ class _Synchronisation:
         self.mode = "default" if may_wait else "error"
 
     def __enter__(self) -> None:
-        torch.cuda.set_sync_debug_mode(self.mode)
+        with warnings.catch_warnings():  # that the mode is a prototype
+            warnings.simplefilter("ignore", UserWarning)
+            torch.cuda.set_sync_debug_mode(self.mode)
 
     def __exit__(self, *_: object) -> None:
         torch.cuda.set_sync_debug_mode("default")

@@ -26,7 +26,7 @@ def lines(
     backbone: str = "resnet50",
     sizes: Sequence[int] = (224, 448),
     batch: int = 64,
-    steps: int = 160,
+    steps: int = 20,
 ) -> Iterator[Line]:
     """A line a size; where there is no such device, it is said."""
     for size in sizes:
@@ -63,7 +63,7 @@ def _line(
         "ll-r, from JPEG": lambda: _train(model, optimizer, loss, loader),
     }
     with repeatable():  # as ``largeloss train`` does
-        sampled = interleaved(ways, rounds=5)
+        sampled = interleaved(ways, rounds=3)
     bare, ours, whole = (found.median for found in sampled.values())
     return Line(
         "training on a GPU",
