@@ -10,145 +10,25 @@ command goes on where it stopped. A finished study replaces its section of the p
 
 import argparse
 import os
-import shlex
-import statistics
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from logged import run_logged
-from results_page import REFERENCE, put, spread
-from results_tables import OUT, TABULAR, tabular_folder, uninformed
-
-from largeloss.experiments.results import Comparison
-from largeloss.experiments.tuned import Tuning
-from largeloss.losses import AssumeNegative, FullLabel, title_of
-from largeloss.report.tables import comparison_markdown, markdown_table
-from largeloss.report.tuning_table import tuning_markdown
-from largeloss.runs.result import RunResult
+from results_page import REFERENCE, put
+from results_tables import OUT, TABULAR, tabular_folder
+from tuned_study import TunedStudy
 
 PAGE = REFERENCE / "results.md"
 PAPER = "full,an,iu,wan,lsan,epr,role,ll-r,ll-ct,ll-cp,curriculum"
 LATER = "em,em-apl,asl,p-asl,hill,splc,gr"
+WHOLE = "full,an,ll-r,ll-ct,ll-cp,em,em-apl,wan,gr"
 PARTIAL = "full,an,iu,wan,ll-r,em,curriculum"
 TENTH = ("--observe", "fraction=0.1")
-PUBLISHED = {
-    "Yeast": {"an": 0.531, "wan": 0.698, "epr": 0.710, "role": 0.711, "ll-r": 0.658,
-              "ll-cp": 0.700},
-    "Scene": {"an": 0.580, "role": 0.700, "ll-r": 0.714, "ll-cp": 0.735},
-}  # fmt: skip
-"""AP by example, from Liu et al., 2023 (docs/reference/results.md has the title)."""
 LINEAR = ("--protocol", "linear", "--epochs", "25", "--precision", "fp32")
 HALF = ("--set", "model.mean=[0.5,0.5,0.5]", "--set", "model.std=[0.5,0.5,0.5]")
 TABLE = (
     "--backbone", "none", "--set", "model.hidden=256", "--epochs", "50", "--batch-size", "32",
     "--set", "training.stop_below=null", "--observe", "single-positive",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class TunedStudy:
-    """A search for every method, and a comparison of what was chosen."""
-
-    name: str
-    title: str
-    arguments: tuple[str, ...]
-    """Of both commands."""
-    methods: str
-    seeds: int = 3
-    complete: str = ""
-    """Shares of completely labelled images."""
-    budget: int = 15
-    published: str = ""
-    """A data set of :data:`PUBLISHED`."""
-
-    def commands(self, out: Path) -> list[str]:
-        """As one types them."""
-        shares = ("--complete", self.complete) if self.complete else ()
-        both = (*self.arguments, "--methods", self.methods, *shares)
-        budget = () if self.budget == 15 else ("--budget", str(self.budget))
-        tuned, compared = (str(out / "tuned" / self.name / kind) for kind in ("tune", "compare"))
-        seeds = ("--seeds", str(self.seeds), "--vary-labels")
-        return [
-            shlex.join(["largeloss", "tune", *both, *budget, "--out", tuned]),
-            shlex.join(
-                ["largeloss", "compare", *both, "--tuned", tuned, *seeds, "--out", compared]
-            ),
-        ]
-
-    def run(self, out: Path) -> None:
-        """Runs what is missing; the log stays beside the runs."""
-        for command in self.commands(out):
-            run_logged(command, out / "tuned" / self.name)
-        print(f"finished: {self.title}", flush=True)
-
-    def section(self, out: Path) -> str:
-        """What was chosen, and the comparison."""
-        tuned, compared = (out / "tuned" / self.name / kind for kind in ("tune", "compare"))
-        comparison = Comparison.read(compared / "results.json")
-        found = Tuning.read(tuned)
-        lines = [
-            f"## {self.title}",
-            "",
-            comparison_markdown(comparison),
-            f"Ahead of Naive AN, paired by seed: {paired(comparison) or 'none'}.",
-            "",
-            *([by_example(self.published, compared, comparison)] if self.published else []),
-            "What the search chose:",
-            "",
-            tuning_markdown(found),
-            "```",
-            *self.commands(out),
-            "```",
-            "",
-        ]
-        return "\n".join(lines)
-
-
-def paired(comparison: Comparison) -> str:
-    """The methods whose mean test mAP is above that of Naive AN by 0.05 points or more, with the
-    mean difference and its standard deviation over the seeds; the furthest ahead first."""
-    maps: dict[str, dict[int, float]] = {}
-    for run in comparison.runs:
-        if run.share == 1:
-            maps.setdefault(run.method, {})[run.seed] = run.test_map
-    naive = maps[AssumeNegative.name]
-    ahead = {
-        name: [found[seed] - naive[seed] for seed in naive]
-        for name, found in maps.items()
-        if name not in (AssumeNegative.name, FullLabel.name)
-    }
-    order = sorted(ahead, key=lambda name: -statistics.fmean(ahead[name]))
-    return ", ".join(
-        f"{title_of(name)} {statistics.fmean(ahead[name]):+.1f} ± "
-        f"{statistics.stdev(ahead[name]):.1f}"
-        for name in order
-        if statistics.fmean(ahead[name]) >= 0.05
-    )
-
-
-def by_example(name: str, compared: Path, comparison: Comparison) -> str:
-    """A table of average precision by example beside published values."""
-    rows = []
-    for method in dict.fromkeys(run.method for run in comparison.runs):
-        results = [
-            RunResult.read(path.parent) for path in compared.glob(f"{method}-*seed*/result.json")
-        ]
-        found = [one.test_example_ap for one in results if one.method == method]
-        published = PUBLISHED[name].get(method)
-        rows.append(
-            (
-                title_of(method),
-                spread([value for value in found if value is not None], 3),
-                "" if published is None else f"{published:.3f}",
-            )
-        )
-    prior, chance = uninformed(OUT / "data" / name / "0")
-    return (
-        markdown_table(("Method", "AP by example", "Published"), rows)
-        + f"\nAP by example of a ranking by class frequency: {prior:.3f}; of a random ranking: "
-        f"{chance:.3f}.\n"
-    )
 
 
 def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[TunedStudy]:
@@ -166,10 +46,16 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
     )  # fmt: skip
     voc = (*animals, "--image-size", "224", *LINEAR, "--cache", str(cache))
     whole = (*animals, "--image-size", "96", "--epochs", "6")
-    fashion = (
-        str(root / "fashion"), "--backbone", "tf_efficientnet_lite2", "--weights",
+    lite = (
+        "--backbone", "tf_efficientnet_lite2", "--weights",
         str(weights / "tf_efficientnet_lite2-imagenet.safetensors"), "--image-size", "260", *HALF,
         *LINEAR, "--cache", str(cache),
+    )  # fmt: skip
+    fashion = (str(root / "fashion"), *lite)
+    mobilenet = (
+        str(root / "fashion"), "--backbone", "mobilenetv2_100",
+        "--set", "model.args={pad_type: same}", *animals[3:], "--image-size", "224", *HALF,
+        *LINEAR, "--cache", str(cache), "--observe", "single-positive",
     )  # fmt: skip
     single = (*fashion, "--observe", "single-positive")
     digits = ("--preset", "digits", "--augment", "light")
@@ -224,7 +110,7 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "voc-animals, end to end, each method tuned",
             whole,
             # em, em-apl and wan led the linear search, gr leads on digit scenes
-            "full,an,ll-r,ll-ct,ll-cp,em,em-apl,wan,gr",
+            WHOLE,
             budget=5,
         ),
         TunedStudy(
@@ -265,6 +151,29 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "Fashion, a linear head, IMCL tuned",
             single,
             "full,an,imcl",
+        ),
+        TunedStudy(
+            "voc-animals-lite",
+            "voc-animals, a linear head on EfficientNet-Lite2, each method tuned",
+            (*animals[:3], *lite),
+            WHOLE,
+        ),
+        TunedStudy(
+            "fashion-mobilenet",
+            "Fashion, a linear head on MobileNetV2, each method tuned",
+            mobilenet,
+            WHOLE,
+        ),
+        *(
+            TunedStudy(
+                f"{name.lower()}-worth",
+                f"{name}, each share of complete labels tuned",
+                (str(folder), *TABLE),
+                # the best of a search of all, beside what all tables have
+                f"full,an,ll-r,{best}",
+                complete=shares,
+            )
+            for (name, folder), best in zip(tables.items(), ("lsan", "gr"), strict=True)
         ),
         *(
             TunedStudy(f"{name.lower()}-crisp", f"{title}, CRISP tuned", arguments, "full,an,crisp")
