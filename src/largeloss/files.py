@@ -178,10 +178,11 @@ def loaded_json(text: str) -> Any:
     """The content of JSON.
 
     Raises:
-        ValueError: no JSON, or nested more deeply than Python's recursion limit allows.
+        ValueError: no JSON, a key twice in one object, or nested more deeply than Python's
+            recursion limit allows.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("its brackets are nested too deeply") from None
 
@@ -238,6 +239,15 @@ def digest(path: Path) -> str:
     check_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it has the key {twice!r} twice in one object")
+    return found
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -103,6 +103,10 @@ def test_classes_hold_without_data(largeloss: Command, tmp_path: Path) -> None:
     code, _, err = largeloss(*train, "--unlisted", "absent")
     assert code == 2
     assert "--unlisted is for tag lists, and no DATA is named" in err
+    for words in ("--bad-images skip", "--follow-symlinks", "--set data.max_value=4095"):
+        code, _, err = largeloss(*train, *words.split())
+        assert code == 2
+        assert f"{words.split('=')[0].removesuffix(' skip')} is for image files, and no DATA" in err
     settings = make_config([{"data": {"classes": ["2", "0"]}, "model": {"backbone": "digits"}}])
     whole, some = digits.read().labels, read_data(settings).labels
     assert some == whole.select_classes(["2", "0"])

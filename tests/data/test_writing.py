@@ -163,6 +163,14 @@ def test_descriptions_that_are_wrong(
         read_folder(tmp_path / "out")
 
 
+def test_a_key_twice_is_not_taken_for_either_value(tmp_path: Path) -> None:
+    write_folder(tmp_path / "out", data_of(LABELS, CLASSES), Extras(tmp_path))
+    path = tmp_path / "out/dataset.json"
+    path.write_text(path.read_text().replace("{", '{"name": "another",', 1))
+    with pytest.raises(DataError, match="it has the key 'name' twice in one object"):
+        read_folder(tmp_path / "out")
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"", b"[]"])
 def test_descriptions_that_are_no_json(tmp_path: Path, content: bytes) -> None:
     write_folder(tmp_path / "out", data_of(LABELS, CLASSES), Extras(tmp_path))

@@ -16,6 +16,13 @@ from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.errors import ConfigError, DataError
 from largeloss.runs.settings import cache_folder, resolved
 
+OF_FILES = {
+    "bad_images": "--bad-images",
+    "follow_symlinks": "--follow-symlinks",
+    "max_value": "--set data.max_value",
+}
+"""Setting of the data → the option that gives it: what digit scenes, which are in memory, lack."""
+
 
 @dataclass(frozen=True)
 class RunData:
@@ -54,6 +61,9 @@ def read_data(settings: RunConfig) -> Dataset:
             raise ConfigError("--labels needs DATA, the folder of its images; name both.")
         if data.unlisted is not None:
             raise ConfigError("--unlisted is for tag lists, and no DATA is named. Leave it out.")
+        for name, flag in OF_FILES.items():
+            if getattr(data, name) != type(data).model_fields[name].default:
+                raise ConfigError(f"{flag} is for image files, and no DATA is named. Leave it out.")
         return digits.read().with_classes(data.classes)
     check_there(settings)
     return read_folder(

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from largeloss.errors import DataError
-from largeloss.files import read_text
+from largeloss.files import loaded_json, read_text
 from largeloss.labels import LabelTable
 
 DESCRIPTION = "dataset.json"
@@ -64,8 +64,8 @@ def read_description(root: Path) -> Description | None:
     if not path.exists():
         return None
     try:
-        found = msgspec.json.decode(read_text(path), type=Description)
-    except (OSError, ValueError, RecursionError) as error:
+        found = msgspec.convert(loaded_json(read_text(path)), Description)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path} cannot be understood ({error}). Correct it, or write the folder again with "
             "'largeloss data import'."
