@@ -17,7 +17,17 @@ from largeloss.lazy import imported_when_used
 from largeloss.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from largeloss.api import MethodComparison, Run, compare, evaluate, load, predict, train, tune
+    from largeloss.api import (
+        MethodComparison,
+        Run,
+        compare,
+        evaluate,
+        evaluate_groups,
+        load,
+        predict,
+        train,
+        tune,
+    )
     from largeloss.config import RunConfig
     from largeloss.data.indexed import IndexedDataset
     from largeloss.runs.evaluate import Evaluation
@@ -35,6 +45,7 @@ __all__ = [
     "TrainedClassifier",
     "compare",
     "evaluate",
+    "evaluate_groups",
     "load",
     "predict",
     "train",

@@ -202,6 +202,19 @@ def test_evaluation_is_that_of_the_run(trained, image_folder):
     assert other.map == pytest.approx(max(trained.curves["val"]))
 
 
+def test_groups_of_classes_are_measured(trained):
+    found = largeloss.evaluate_groups(trained.path, groups=2, backend="torch")
+    assert found.num_entries == 12
+    assert found.ap == pytest.approx(trained.test_ap)
+    assert sorted(found.members.values()) == [1, 2]
+    ap = {found.members[name]: 100 * trained.test_ap[name] for name in found.members}
+    by_group = [ap[1], ap[2]]
+    assert list(found.measured.groups) == pytest.approx(by_group)
+    assert f"<td>G2</td><td>{by_group[1]:.1f}</td>" in found._repr_html_().replace("\n", "")
+    with pytest.raises(ConfigError, match="groups"):
+        largeloss.evaluate_groups(trained.path, groups=3)
+
+
 def test_methods_are_compared_and_finished_runs_kept(image_folder, tmp_path):
     arguments: dict[str, Any] = {
         "methods": ["an", "ll-r:5"],

@@ -1,4 +1,4 @@
-"""Train, load, evaluate, predict and compare, from Python.
+"""Train, compare and tune, from Python.
 
 Settings are keyword arguments by their flat names, listed by ``help(largeloss.train)``; a method's
 own settings may be given, too. Errors are exceptions of :mod:`largeloss.errors`. Torch's random
@@ -25,16 +25,13 @@ from largeloss.errors import CompleteLabelsWarning, ConfigError
 from largeloss.experiments.variant import Variant
 from largeloss.lazy import without_bars_of_others
 from largeloss.progress import silent_progress, usual_progress
-from largeloss.runs.arguments import check_models, check_runs, check_settings, check_tuned
+from largeloss.runs.arguments import check_runs, check_settings, check_tuned
 from largeloss.training.run_folder import RunFolder
 from largeloss.watch import shown_by
 
 # What brings torch is imported where it is used: a wrong path is told at once.
 if TYPE_CHECKING:
     from largeloss.api.results import MethodComparison, MethodTuning, Run
-    from largeloss.runs.evaluate import Evaluation
-    from largeloss.runs.load import TrainedClassifier
-    from largeloss.runs.predict.predictions import Predictions
 
 
 @takes_settings
@@ -211,64 +208,6 @@ def tune(
     with _left_as_found(), shown_by(shown.bar):
         found = tuning.tune(make, list(methods), budget, Path(out), shown, complete)
     return MethodTuning(**vars(found))
-
-
-@without_bars_of_others()
-def load(run: AnyPath) -> "TrainedClassifier":
-    """The trained model of a run, with its classes, thresholds and preprocessing.
-
-    Args:
-        run: A run folder, or its ``best/``.
-
-    Raises:
-        ConfigError, CheckpointError: nothing there, or damaged.
-    """
-    check_models([Path(run)])
-    from largeloss.runs import load as loading
-
-    return loading.load(Path(run))
-
-
-@without_bars_of_others()
-def predict(
-    run: AnyPath, images: AnyPath | Sequence[AnyPath] = (), **options: Any
-) -> "Predictions":
-    """Scores and tags for images: ``load(run).predict(images)``.
-
-    Args:
-        run: A run folder.
-        images: Files, folders (all images in them and below), or patterns such as
-            ``photos/*.jpg``.
-        **options: Of :meth:`~largeloss.TrainedClassifier.predict`: ``lists`` of images,
-            ``bad_images``, ``batch_size``, ``workers``.
-
-    Raises:
-        ConfigError, CheckpointError, DataError: as of :func:`load` and ``predict``.
-    """
-    return load(run).predict(images, **options)
-
-
-@without_bars_of_others()
-def evaluate(
-    run: AnyPath, data: AnyPath | None = None, *, split: str = "test", **options: Any
-) -> "Evaluation":
-    """Measures the best weights of a run on a split, by the labels as they are given.
-
-    Args:
-        run: A run folder.
-        data: A data folder; that of the run unless given.
-        split: train, val or test.
-        **options: Of :func:`largeloss.runs.evaluate.evaluate`.
-
-    Raises:
-        ConfigError, CheckpointError: there is no such run, or nothing to load.
-        DataError, LabelError: the data cannot be read, or does not fit the model.
-    """
-    folder = None if data is None else Path(data)
-    check_models([Path(run)])
-    from largeloss.runs import evaluate as evaluation
-
-    return evaluation.evaluate(Path(run), folder, split=split, **options)
 
 
 @contextmanager

@@ -55,22 +55,22 @@ def evaluate(
     from largeloss.cli import summary
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
-    from largeloss.forward import choose_for
-    from largeloss.forward.choice import check_choice
 
-    check_choice(backend, precision)
     if groups is not None:
-        from largeloss.runs.grouped_map import measure_groups
-        from largeloss.runs.opened import open_run
-        from largeloss.runs.seen_in_training import seen_in_training
+        from largeloss.runs.grouped_map import evaluate_groups
 
-        opened = open_run(run, data, unlisted, bad_images, split)
-        for text in (*opened.dataset.notes, *seen_in_training(run, opened, split)):
+        grouped = evaluate_groups(
+            run,
+            data,
+            groups=groups,
+            split=split,
+            unlisted=unlisted,
+            bad_images=bad_images,
+            backend=backend,
+            precision=precision,
+        )
+        for text in grouped.notes:
             note(text)
-        forward = choose_for(opened.model.network, opened.loader(split), backend, precision)
-        if forward.remark:
-            note(forward.remark)
-        grouped = measure_groups(opened, split, groups, forward)
         screen.print(summary.group_table(grouped))
         say(grouped.remark)
         if out is not None:

@@ -4,7 +4,8 @@ Nothing of the size images × classes is ever made.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 
 from largeloss.config import RunConfig, make_config
 from largeloss.data.importers.openimages import groups as grouped_by_count
-from largeloss.forward import Forward
+from largeloss.forward import Forward, choose_for
+from largeloss.forward.choice import check_choice
 from largeloss.metrics import GroupedMAP, annotated_average_precision, grouped_average_precision
+from largeloss.notebook import html_table
 from largeloss.runs.data import open_data
-from largeloss.runs.opened import LoadedRun
+from largeloss.runs.opened import LoadedRun, open_run
+from largeloss.runs.seen_in_training import seen_in_training
 from largeloss.runs.training_labels import training_dataset
 from largeloss.training.engine import score_entries
 
@@ -34,6 +38,8 @@ class GroupedFigures:
     """Of each group: the least and the most train annotations of a class."""
     num_entries: int
     """Annotated entries of the split."""
+    notes: tuple[str, ...] = ()
+    """Remarks on the data."""
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -63,6 +69,52 @@ class GroupedFigures:
             f"cannot be evaluated; {measured.num_without_positives} are annotated but nowhere "
             "present and count 0. 'all' is the mean of the groups."
         )
+
+    def _repr_html_(self) -> str:
+        means = [*self.measured.groups, self.measured.all]
+        names = [f"G{number + 1}" for number in range(len(means) - 1)]
+        rows = [
+            (name, "–" if mean is None else f"{mean:.1f}")
+            for name, mean in zip([*names, "all"], means, strict=True)
+        ]
+        return html_table(("Group", "mAP (%)"), rows, self.remark)
+
+
+def evaluate_groups(
+    run: Path,
+    data: Path | None = None,
+    *,
+    groups: int = 5,
+    split: str = "test",
+    unlisted: str | None = None,
+    bad_images: str | None = None,
+    backend: str = "auto",
+    precision: str | None = None,
+) -> GroupedFigures:
+    """Measures the best weights of a run on a split, over its annotated entries alone.
+
+    Args:
+        run: Its folder.
+        data: A data folder; None for that of the run.
+        groups: How many of (nearly) equal size the classes are divided into, by ascending number of
+            train annotations.
+        split, unlisted, bad_images, backend, precision: As of
+            :func:`~largeloss.runs.evaluate.evaluate`.
+
+    Raises:
+        ConfigError, CheckpointError: there is no such run, nothing to load, or fewer classes than
+            groups.
+        DataError, LabelError: the data cannot be read, or does not fit the model.
+    """
+    check_choice(backend, precision)
+    opened = open_run(run, data, unlisted, bad_images, split)
+    forward = choose_for(opened.model.network, opened.loader(split), backend, precision)
+    notes = (
+        *opened.dataset.notes,
+        *seen_in_training(run, opened, split),
+        *filter(None, [forward.remark]),
+    )
+    return replace(measure_groups(opened, split, groups, forward), notes=notes)
 
 
 def measure_groups(
