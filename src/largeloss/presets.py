@@ -43,6 +43,12 @@ class SettingsLayers(NamedTuple):
     sets: tuple[str, ...] = ()
     """``section.name=value``."""
 
+    @property
+    def named(self) -> list[str]:
+        """The settings that options and ``sets`` give, as ``training.lr``; not those of a file."""
+        flat = [f"{section}.{name}" for section, own in self.options.items() for name in own]
+        return [*flat, *(text.partition("=")[0].strip() for text in self.sets)]
+
     def made(
         self, under: Mapping[str, Any] | None = None, over: Mapping[str, Any] | None = None
     ) -> RunConfig:

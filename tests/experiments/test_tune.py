@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 import largeloss as package
 from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, NonFiniteError, RunError
 from largeloss.experiments import tune as tuning
+from largeloss.experiments.runner import Runner
 from largeloss.experiments.tune import EXTENDED, RATES, Trial, first_trials
 from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.files import checksummed_json, verified_json
@@ -115,9 +116,25 @@ def test_the_help_says_how_many_trainings_a_method_may_take(largeloss):
 
 def test_values_that_the_method_refuses_are_not_tried():
     maps, chosen = walked("lsan", 3e-4, 50.0)  # smoothing is at most 0.5
-    assert chosen.value == 0.4
+    assert chosen.value == 0.5  # 0.8 would be next
     assert not chosen.on_edge
     assert all(trial.value <= 0.5 for trial in maps)
+
+
+def test_a_setting_that_was_tried_at_one_value_is_tried_at_its_neighbours():
+    assert [trial.value for trial in first_trials("ll-r", 1)] == [0.5]
+    for peak in (0.2, 0.5, 1.0):
+        _, chosen = walked("ll-r", 3e-4, peak, budget=1)
+        assert abs(math.log10(chosen.value / peak)) < 0.1
+        assert not chosen.on_edge
+
+
+@pytest.mark.parametrize("budget", [10, 14])
+def test_two_rates_lie_inside_and_lead_outwards(budget):
+    assert {trial.lr for trial in first_trials("gr", budget)} == {9.5e-5, 9.5e-4}
+    for peak in (3e-6, 3e-5, 3e-4, 3e-3):
+        _, chosen = walked("gr", peak, 4.0, budget)
+        assert abs(math.log10(chosen.lr / peak)) < 0.51
 
 
 def test_whole_numbers_stay_whole_beyond_an_edge():
@@ -191,6 +208,31 @@ def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largelos
             assert settings.method.given() == one.own
 
 
+def test_a_trial_that_diverges_is_not_chosen_and_ends_nothing(data, tmp_path, monkeypatch):
+    def trained(self, name):
+        if name.endswith(("lr0.003", "lr0.0095")):
+            raise NonFiniteError("Step 3: logits are infinite.")
+        return train(self, name)
+
+    train, shown = Runner.train, silent_progress()
+    told: list[str] = []
+    monkeypatch.setattr(shown, "remark", told.append)
+    monkeypatch.setattr(Runner, "train", trained)
+    out, make = tmp_path / "tuned", partial(own_settings, data)
+    for _ in range(2):  # the same call goes on
+        (found,) = tuning.tune(make, ["an"], 3, out, shown).methods
+        assert found.lr < 0.003
+        with (out / "trials.csv").open() as file:
+            maps = {trial["lr"]: trial["val_map"] for trial in csv.DictReader(file)}
+        assert len(maps) == found.trials >= 3
+        assert maps["0.003"] == ""
+        assert maps["0.0003"] != ""
+    assert any("an-lr0.003 diverged, and is not chosen. Step 3" in text for text in told)
+    monkeypatch.setattr(Runner, "train", lambda self, name: trained(self, "lr0.003"))
+    with pytest.raises(RunError, match=r"All \d+ trials of an diverged"):
+        tuning.tune(make, ["an"], 1, tmp_path / "all", shown)
+
+
 def test_val_with_tags_alone_is_compared_by_the_area(data, largeloss, tmp_path):
     labels = data / "labels.csv"
     lines = [line.replace(",0", ",") for line in labels.read_text().splitlines()]
@@ -254,7 +296,10 @@ def test_what_does_not_fit_the_search_is_refused_before_anything_is_trained(
         ((*tune, "--methods", "no"), "no method 'no'"),
         ((*tune[:-1], tmp_path / "new", "--methods", "an", "--lr", "1e-3"), "--lr"),
         ((*compare, "--methods", "lsan"), "no 'lsan'"),
-        ((*compare, "--methods", "an", "--lr", "1e-3"), "leave out --lr"),
+        ((*compare, "--methods", "an", "--lr", "1e-3"), "--tuned has training.lr"),
+        ((*compare, "--methods", "an", "--set", "training.lr=0.5"), "--tuned has training.lr"),
+        ((*compare, "--methods", "an", "--set", "training.seed=5"), "choose --seeds"),
+        ((*compare, "--methods", "an", "--seed", "5"), "--seeds"),
         ((*compare, "--methods", "ll-r:1"), "without"),
         ((*compare, "--methods", "an", "--epochs", "3"), "training.epochs: 2 → 3"),
         (("compare", data, *SMALL, "--methods", "an", "--tuned", data, *both), "tuned.json"),
@@ -277,6 +322,10 @@ def test_a_setting_that_all_trials_had_must_be_the_same_again(data, largeloss, t
         code, _, err = largeloss(*compare, *more)
         assert code == 2
         assert f"method.warmup_epochs: 0 → {asked}" in err
+    code, _, err = largeloss(*compare, *warmup, "--set", "method.delta_rel=7")
+    assert (code, "--tuned has method.delta_rel" in err) == (2, True)
+    with pytest.raises(ConfigError, match=r"--tuned has training\.lr"):
+        package.compare(data, methods=["ll-r"], tuned=out, out=both, lr=0.1, progress=False)
     assert largeloss(*compare, *warmup)[0] == 0
     content = verified_json((out / "tuned.json").read_text())
     for method in content["methods"]:

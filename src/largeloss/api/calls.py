@@ -143,8 +143,10 @@ def compare(
     from largeloss.pages.comparison import Heading, write_comparison
 
     chosen = None if tuned is None else Tuning.read(Path(tuned))
-    if chosen and ("lr" in settings or any(one.delta_rel is not None for one in variants)):
-        raise ConfigError("tuned has the lr and the Δ of each method: leave them out.")
+    if chosen:
+        chosen.refuse(layers.named)
+    if chosen and any(one.delta_rel is not None for one in variants):
+        raise ConfigError("tuned has the Δ of each method: name methods without, as in ll-r.")
 
     def make(variant: Variant) -> RunConfig:
         made = made_of(variant.method)

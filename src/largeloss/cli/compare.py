@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from largeloss.pages.comparison import Heading
 
 
-@takes_settings(without=("method", "delta_rel"))
+@takes_settings(without=("method", "delta_rel", "seed"))
 def compare(
     layers: SettingsLayers,
     data: Data = None,
@@ -58,6 +58,8 @@ def compare(
 
     variants = parse_methods(methods)
     shares = parse_shares(complete)
+    if "training.seed" in layers.named:
+        raise ConfigError("compare decides the seed of each run: leave it out, or choose --seeds.")
     for variant in variants:
         base(variant.method)
     check_tuned(tuned)
@@ -67,8 +69,8 @@ def compare(
     from largeloss.pages.comparison import Heading
 
     chosen = None if tuned is None else Tuning.read(tuned)
-    if chosen is not None and "lr" in layers.options.get("training", {}):
-        raise ConfigError("--tuned has the learning rate of each method: leave out --lr.")
+    if chosen is not None:
+        chosen.refuse(layers.named)
     if chosen is not None and any(variant.delta_rel is not None for variant in variants):
         raise ConfigError("--tuned has the Δ of each method: name methods without, as in ll-r.")
     compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares)

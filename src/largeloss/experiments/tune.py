@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from largeloss import distributed
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, NonFiniteError, RunError
 from largeloss.experiments.out_folder import TUNE, check_group
 from largeloss.experiments.runner import Runner, with_method, with_share
 from largeloss.experiments.tuned import TunedMethod, Tuning
@@ -94,23 +95,41 @@ def tune(
     reader = DataReader(decoded, progress.remark)
     runner = Runner(dict(first), out, progress, reader, _check_val)
     progress.expect(runner.work)
-    results: dict[Trial, RunResult] = {}
+    results: dict[Trial, RunResult | None] = {}
     tuned = []
     for own in trials.values():
         for trial in _extended(own, results):
             if trial not in own:
                 progress.expect_more(runner.add(dict([_settings(bases, trial)])))
                 own.append(trial)
-            result = results[trial] = runner.train(trial.folder)
-            name = "mAP" if result.val_auc is None else "AUC"
-            progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
+            results[trial] = _trained(runner, trial, progress)
             _shed(out, {done: results[done] for done in own if done in results})
         tuned.append(_chosen({trial: results[trial] for trial in own}, bases[own[0].method]))
-    found = Tuning(tuple(tuned), result.val_rule)
+    rule = next(result.val_rule for result in results.values() if result is not None)
+    found = Tuning(tuple(tuned), rule)
     if distributed.rank() == 0:
         write_text(out / TUNED, checksummed_json(asdict(found)))
         write_text(out / TRIALS, _csv(results))
     return found
+
+
+def _trained(runner: Runner, trial: Trial, progress: Progress) -> RunResult | None:
+    """Its result; None where it diverged, which is told: such a learning rate is no good one."""
+    try:
+        result = runner.train(trial.folder)
+    except NonFiniteError as error:
+        if distributed.world_size() > 1:  # the other processes wait for this one
+            raise
+        progress.message(f"{trial.folder:<24}  diverged")
+        progress.remark(f"{trial.folder} diverged, and is not chosen. {error}")
+        return None
+    name = "mAP" if result.val_auc is None else "AUC"
+    progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
+    return result
+
+
+def _figure(result: RunResult | None) -> float:
+    return -math.inf if result is None else result.val_figure
 
 
 def _check_val(evaluators: Evaluators) -> None:
@@ -132,11 +151,17 @@ def first_trials(method: str, budget: int, share: float | None = None) -> list[T
 
 def _rates(number: int) -> list[float]:
     """Evenly spaced on a logarithmic scale, to two digits; of many the equal ones once."""
-    spaced = np.geomspace(*RATES, number) if number > 1 else [math.sqrt(math.prod(RATES))]
+    low, high = RATES
+    if number == 1:
+        spaced = [math.sqrt(low * high)]
+    elif number == 2:  # the ends would be a hundredfold apart, with nothing between
+        spaced = [low * _STEP, high / _STEP]
+    else:
+        spaced = np.geomspace(low, high, number).tolist()
     return list(dict.fromkeys(float(f"{rate:.1e}") for rate in spaced))
 
 
-def _extended(first: Sequence[Trial], results: Mapping[Trial, RunResult]) -> Iterator[Trial]:
+def _extended(first: Sequence[Trial], results: Mapping[Trial, RunResult | None]) -> Iterator[Trial]:
     """The first trials, then at most :data:`EXTENDED` beyond an edge, while the best lies there.
 
     ``results`` has those of the trials that were given before.
@@ -144,7 +169,7 @@ def _extended(first: Sequence[Trial], results: Mapping[Trial, RunResult]) -> Ite
     done, most = list(first), len(first) + EXTENDED  # the caller's list grows with what it is given
     yield from done
     while len(done) < most:
-        best = max(done, key=lambda trial: results[trial].val_figure)
+        best = max(done, key=lambda trial: _figure(results[trial]))
         further = [trial for trial in _beyond(best, done) if trial not in done]
         if not further:
             return
@@ -161,19 +186,41 @@ def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
     if best.lr == max(rates):
         found.append(replace(best, lr=float(f"{best.lr * _STEP:.1e}")))
     values = sorted({trial.value for trial in done if trial.value is not None})
-    if best.value is not None and len(values) > 1:
-        name = (searched_of(best.method) or ("",))[0]
-        limits = constructor_settings(find_method(best.method))[name].range
-        for edge, inner in ((values[0], values[1]), (values[-1], values[-2])):
-            beyond = type(edge)(float(f"{edge * edge / inner:.2g}"))
-            if best.value == edge and (limits is None or beyond in limits):
-                found.append(replace(best, value=beyond))
+    if best.value in (values[:1] + values[-1:]):
+        found += [replace(best, value=value) for value in _further_values(best, values)]
     return found
 
 
-def _chosen(results: Mapping[Trial, RunResult], base: RunConfig) -> TunedMethod:
-    """The best trial; of equal ones the first."""
+def _further_values(best: Trial, tried: Sequence[float]) -> list[float]:
+    """Of the method's own setting beyond the edge of ``tried`` on which ``best`` lies: in the same
+    ratio, and not beyond what the setting may be; where one value was tried, its neighbours.
+    """
+    setting, values = cast(tuple[str, tuple[float, ...]], searched_of(best.method))
+    if len(tried) == 1:
+        place = values.index(tried[0])
+        return [*values[max(0, place - 1) : place], *values[place + 1 : place + 2]]
+    edge, inner = tried[:2] if best.value == tried[0] else (tried[-1], tried[-2])
+    beyond = float(f"{edge * edge / inner:.2g}")
+    limits = constructor_settings(find_method(best.method))[setting].range
+    if limits is not None:
+        beyond = min(max(beyond, limits.least), limits.most)
+    further = type(edge)(beyond)
+    return [further] if further != edge and (limits is None or further in limits) else []
+
+
+def _chosen(results: Mapping[Trial, RunResult | None], base: RunConfig) -> TunedMethod:
+    """The best trial; of equal ones the first.
+
+    Raises:
+        RunError: all have diverged.
+    """
     best = _best(results)
+    result = results[best]
+    if result is None:
+        raise RunError(
+            f"All {len(results)} trials of {best.method} diverged: its logits became infinite at "
+            "every learning rate. Look at the inputs, or leave it out of --methods."
+        )
     searched = searched_of(best.method)
     beyond = [trial for trial in _beyond(best, list(results)) if trial not in results]
     return TunedMethod(
@@ -181,26 +228,27 @@ def _chosen(results: Mapping[Trial, RunResult], base: RunConfig) -> TunedMethod:
         None if searched is None else searched[0],
         best.value,
         best.lr,
-        results[best].val_map,
+        result.val_map,
         len(results),
         resolved(with_method(base, best.method, {})).plain(),
         bool(beyond),
         best.share,
-        results[best].val_auc,
+        result.val_auc,
     )
 
 
-def _shed(out: Path, results: Mapping[Trial, RunResult]) -> None:
+def _shed(out: Path, results: Mapping[Trial, RunResult | None]) -> None:
     """Hundreds of models would fill a disk: of a method's trials, the best keeps its own."""
     if distributed.rank() == 0:
         best = _best(results)
-        for trial in results:
-            RunFolder(out / trial.folder).shed(weights=trial != best)
+        for trial, result in results.items():
+            if result is not None:
+                RunFolder(out / trial.folder).shed(weights=trial != best)
 
 
-def _best(results: Mapping[Trial, RunResult]) -> Trial:
+def _best(results: Mapping[Trial, RunResult | None]) -> Trial:
     """Of equal ones the first."""
-    return max(results, key=lambda trial: results[trial].val_figure)
+    return max(results, key=lambda trial: _figure(results[trial]))
 
 
 def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunConfig]:
@@ -213,14 +261,16 @@ def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunCon
     return trial.folder, made.with_values(training={"lr": trial.lr, "seed": 0})
 
 
-def _csv(results: Mapping[Trial, RunResult]) -> str:
+def _csv(results: Mapping[Trial, RunResult | None]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["method", "share", "lr", "value", "val_map", "val_auc"])
     for trial, result in results.items():
         own = "" if trial.value is None else f"{trial.value:g}"
         share = f"{trial.share or 1:g}"
-        area = "" if result.val_auc is None else f"{result.val_auc:.4f}"
-        figures = (f"{result.val_map:.4f}", area)
+        figures = ["", ""]  # of a trial that diverged
+        if result is not None:
+            area = "" if result.val_auc is None else f"{result.val_auc:.4f}"
+            figures = [f"{result.val_map:.4f}", area]
         writer.writerow([trial.method, share, f"{trial.lr:g}", own, *figures])
     return file.getvalue()

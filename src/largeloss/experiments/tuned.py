@@ -1,5 +1,6 @@
 """What a search chose for each method, written and taken over by a comparison."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -76,6 +77,22 @@ class Tuning:
                 f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
                 "has ended. The same command writes it again, and skips finished trials."
             ) from None
+
+    def refuse(self, given: Iterable[str]) -> None:
+        """Makes sure that nobody asks for another value of what the search has chosen.
+
+        Args:
+            given: Names of settings, as ``training.lr``.
+
+        Raises:
+            ConfigError: one of them is a learning rate or a setting that was searched.
+        """
+        chosen = {f"method.{one.setting}" for one in self.methods if one.setting is not None}
+        if clash := sorted({"training.lr", *chosen} & set(given)):
+            raise ConfigError(
+                f"--tuned has {', '.join(clash)} of each method, as chosen on val: leave it out, "
+                "or leave out --tuned."
+            )
 
     def applied(self, method: str, base: RunConfig, share: float | None = None) -> RunConfig:
         """``base`` with what was chosen for ``method``, on a share of the training images.
