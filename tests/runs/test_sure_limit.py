@@ -1,5 +1,7 @@
 """The limit from which teachers are believed, beside a search through all of them."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -11,7 +13,7 @@ from largeloss.labels.estimate import unobserved_shares
 from largeloss.runs.sure_limit import SURE, SureLimit, sure_limit
 from largeloss.training.evaluation import Evaluator
 
-SHAPE = 5, 2
+SHAPE = 30, 2
 COARSE = st.sampled_from([0.1, 0.5, 0.79, 0.8, 0.85, 0.9, 0.95, 1.0])  # so that some are equal
 
 
@@ -29,7 +31,7 @@ def shares_by_loops(val, train) -> list[list[float]]:
     for column in range(SHAPE[1]):
         said = [int(state) for state in val[:, column] if state != -1]
         tags.append(said.count(1))
-        for place, state in enumerate((1, 0)) if said else ():
+        for place, state in enumerate((1, 0)) if 0 in said else ():
             expected[place][column] = len(train) * said.count(state) / len(said)
             observed = sum(int(one) == state for one in train[:, column])
             left[place][column] = expected[place][column] - observed
@@ -43,8 +45,15 @@ def shares_by_loops(val, train) -> list[list[float]]:
     return [shares[0], [max(pair) for pair in zip(*shares, strict=True)]]
 
 
+def wilson(right: float, wrong: float, squares: float) -> float:
+    """The lower end, on one side, as textbooks have it."""
+    share, number, z = right / (right + wrong), (right + wrong) ** 2 / squares, 1.645
+    apart = z * math.sqrt(share * (1 - share) / number + z * z / (4 * number * number))
+    return (share + z * z / (2 * number) - apart) / (1 + z * z / number)
+
+
 @given(
-    arrays(np.int8, SHAPE, elements=st.integers(-1, 1)),
+    arrays(np.int8, SHAPE, elements=st.sampled_from([1, 1, 1, 1, 1, 1, 0, -1])),
     arrays(np.int8, SHAPE, elements=st.integers(-1, 1)),
     arrays(np.float32, SHAPE, elements=COARSE),
 )
@@ -56,16 +65,21 @@ def test_the_least_limit_above_which_enough_of_what_is_added_is_right(states, tr
     best, seen = SureLimit(None, 0, 0), False
     for limit in sorted({SURE, *map(float, probabilities[probabilities >= SURE])}, reverse=True):
         entries = present = 0
-        right = wrong = 0.0
+        right = wrong = squares = 0.0
         for row, column in np.ndindex(SHAPE):
-            if probabilities[row, column] >= np.float32(limit) and states[row, column] != -1:
+            state = int(states[row, column])
+            if state == -1 or 0 not in states[:, column].tolist():
+                continue
+            if probabilities[row, column] >= np.float32(limit):
                 entries += 1
-                present += int(states[row, column] == 1)
-                right += shares[0][column] * (states[row, column] == 1)
-                wrong += shares[1][column] * (states[row, column] == 0)
+                present += state
+                right += shares[0][column] * state
+                wrong += shares[1][column] * (1 - state)
+                squares += shares[1 - state][column] ** 2
         seen |= entries > 0
-        assume(right == 0 or abs(right - SURE * (right + wrong)) > 1e-6)  # rounding
-        if right > 0 and right > SURE * (right + wrong):
+        lowest = wilson(right, wrong, squares) if squares else 0.0
+        assume(abs(lowest - SURE) > 1e-6)  # rounding
+        if lowest > SURE:
             best = SureLimit(limit, entries, present, right / (right + wrong))
     if not seen:
         assert found == SureLimit(SURE, 0, 0)
@@ -75,17 +89,43 @@ def test_the_least_limit_above_which_enough_of_what_is_added_is_right(states, tr
     assert (found.probability is None) == (best.probability is None)
     if found.probability is not None:  # the same entries lie above both
         above = [probabilities >= np.float32(one.probability) for one in (found, best)]
-        labelled = states != -1
+        labelled = (states != -1) & (states == 0).any(axis=0)
         np.testing.assert_array_equal(above[0] & labelled, above[1] & labelled)
 
 
 def test_probabilities_that_are_too_high_raise_the_limit():
-    states = np.array([[1, 1], [1, 1], [0, 0], [0, 0]], dtype=np.int8)
-    scores = np.array([[0.99, 0.98], [0.97, 0.96], [0.95, 0.9], [0.85, 0.1]], dtype=np.float32)
+    states = np.array([[1, 1], [1, 1], [0, 0], [0, 0]] * 10, dtype=np.int8)
+    scores = np.array([[0.99, 0.98], [0.97, 0.96], [0.95, 0.9], [0.85, 0.1]] * 10, dtype=np.float32)
     found = sure_limit(scores, of(states, "full"), NOTHING)
-    assert (found.val_entries, found.val_present) == (5, 4)
-    assert found.probability == float(scores[2, 0])
+    assert (found.val_entries, found.val_present) == (40, 40)
+    assert found.probability == float(scores[1, 1])
     assert sure_limit(scores, of(1 - states, "full"), NOTHING) == SureLimit(None, 0, 0)
+
+
+def test_a_few_entries_that_happen_to_be_right_confirm_nothing():
+    """No limit is right: two of three entries are present, whatever their probability."""
+    stream = np.random.default_rng(0)
+    found = []
+    for _ in range(100):
+        states = (stream.random((100, 2)) < 0.65).astype(np.int8)
+        scores = stream.uniform(0.8, 1, states.shape).astype(np.float32)
+        found.append(sure_limit(scores, of(states, "full"), NOTHING).probability)
+    assert sum(limit is not None for limit in found) <= 10
+    eleven = np.array([[1]] * 11 + [[0]] * 9, dtype=np.int8)
+    scores = np.where(eleven == 1, 0.9, 0.1).astype(np.float32)
+    assert sure_limit(scores, of(eleven, "full"), NOTHING).probability == SURE
+    assert sure_limit(scores[1:], of(eleven[1:], "full"), NOTHING).probability is None
+
+
+def test_a_class_of_val_with_presences_only_confirms_nothing():
+    """Its entries cannot be wrong: the other class, in which half are, decides."""
+    states = np.array([[1, 1], [1, 0]] * 50, dtype=np.int8)
+    states[::3, 0] = -1
+    scores = np.full(states.shape, 0.9, dtype=np.float32)
+    found = sure_limit(scores, of(states, "observed"), NOTHING)
+    assert found == SureLimit(None, 0, 0)
+    alone = of(states[:, :1], "observed")
+    assert sure_limit(scores[:, :1], alone, NOTHING) == SureLimit(SURE, 0, 0)
 
 
 def test_val_without_absences_cannot_say():
@@ -112,9 +152,9 @@ def test_tags_that_are_written_down_already_are_none_that_are_added():
 
 
 @given(
-    arrays(np.int8, (8, 1), elements=st.integers(-1, 1)),
-    arrays(np.int8, (8, 1), elements=st.integers(-1, 1)),
-    arrays(np.float32, (8, 1), elements=COARSE),
+    arrays(np.int8, (30, 1), elements=st.sampled_from([1, 1, 1, 1, 1, 1, 0, -1])),
+    arrays(np.int8, (30, 1), elements=st.integers(-1, 1)),
+    arrays(np.float32, (30, 1), elements=COARSE),
 )
 def test_the_shares_of_a_class_never_make_the_limit_laxer(states, train, probabilities):
     """An absent entry counts no less than a present one."""

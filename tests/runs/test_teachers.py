@@ -198,9 +198,10 @@ def test_a_delta_that_chooses_itself_follows_what_the_teacher_expects(whole, tmp
     assert "missing tags (as the teachers expect)" in told
 
 
-def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(whole, tmp_path):
-    folder, _ = whole
-    told = settings(folder, teachers=1, epochs=2).with_values(
+def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(tmp_path):
+    folder = write_image_folder(tmp_path / "images", num=150)
+    stratify(folder / "labels.csv")
+    told = settings(folder, teachers=1).with_values(
         method={"delta_rel": "auto", "missing": 40.0}
     )
     train(told, tmp_path / "run")

@@ -76,9 +76,24 @@ def test_the_learning_rate_of_every_update_follows_the_schedule():
             updates.before()
             updates.learn(loss_of(model, batch))
             seen.append([group["lr"] for group in optimizer.param_groups])
-    for number, (weight, bias) in enumerate(seen, start=1):
-        assert weight == pytest.approx(0.2 * cosine(number / 10, 0.2))
-        assert bias == pytest.approx(0.02 * cosine(number / 10, 0.2))
+    for number, (weight, bias) in enumerate(seen):
+        assert weight == pytest.approx(0.2 * cosine((number + 0.5) / 10, 0.2))
+        assert bias == pytest.approx(0.02 * cosine((number + 0.5) / 10, 0.2))
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 8])
+def test_no_update_of_a_cosine_schedule_has_a_learning_rate_of_zero(accumulate):
+    model, batches = linear()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    updates = Updates(optimizer, batches=5, accumulate=accumulate, schedule="cosine")
+    rates = set()
+    for batch in batches:
+        updates.before()
+        updates.learn(loss_of(model, batch))
+        rates.add(optimizer.param_groups[0]["lr"])
+    updated = rates - {1.0}  # that before the first update
+    assert len(updated) == -(-5 // accumulate)
+    assert min(updated) > 0.02
 
 
 def test_averaged_weights_are_those_of_a_loop():

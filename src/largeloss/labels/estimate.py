@@ -80,7 +80,8 @@ def missing_share(images: NDArray[np.int64], positives: NDArray[np.int64]) -> fl
 
 def unobserved_shares(val: LabelTable, train: LabelTable) -> NDArray[np.float64]:
     """(2, C): which share of train's present entries of each class is unobserved, and of its absent
-    ones, if the class is as frequent there as among its labelled entries of val.
+    ones, if the class is as frequent there as among its labelled entries of val. A class whose
+    entries of val are all present or unobserved says nothing of that, and has the share of all.
 
     The share of a class with few present entries in val is drawn to that of all classes, which
     counts as much as twenty of them. An absent entry counts at least as much as a present one: both
@@ -88,7 +89,7 @@ def unobserved_shares(val: LabelTable, train: LabelTable) -> NDArray[np.float64]
     larger.
     """
     present, absent, _ = val.counts()
-    labelled = present + absent
+    labelled = np.where(absent > 0, present + absent, 0)
     frequency = np.divide(present, labelled, out=np.zeros(len(present)), where=labelled > 0)
     expected = train.num_images * np.stack([frequency, (labelled > 0) - frequency])
     left = expected - np.where(labelled > 0, np.stack(train.counts()[:2]), 0)

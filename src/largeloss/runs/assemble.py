@@ -160,7 +160,7 @@ def with_precision(settings: RunConfig, data: Dataset) -> tuple[RunConfig, list[
     if small or settings.training.protocol == "linear":  # a head on features trains in seconds
         return settings.with_values(training={"precision": "fp32"}), []
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         plain = settings.with_values(model={"weights": None, "pretrained": False})
         model, *_ = make_model(plain, data)
         ratio = distributed.from_main(

@@ -21,6 +21,7 @@ from largeloss.runs.predict.predictions import Predictions
 from largeloss.runs.predict.sources import AnyPath, as_paths, find_images
 from largeloss.runs.tag_rules import logit_thresholds, saved_calibration
 from largeloss.training.description import TagRule
+from largeloss.training.determinism import prepare_gpu
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.weights import load_config, load_weights
 
@@ -77,7 +78,9 @@ class TrainedClassifier(torch.nn.Module):
         return found
 
     def forward(self, inputs: Tensor) -> Tensor:
-        output: Output = self.network(inputs)
+        """(B, C) logits, on the device of the weights, of inputs on any."""
+        device = next(self.network.parameters()).device
+        output: Output = self.network(inputs.to(device))
         return output.logits
 
     def scores(self, logits: Tensor) -> Tensor:
@@ -113,6 +116,8 @@ class TrainedClassifier(torch.nn.Module):
         precision: str | None = None,
     ) -> Predictions:
         """Scores and tags for images; each is decoded once, when you come to it.
+
+        The network is moved to the GPU where there is one, and stays there.
 
         Args:
             images: Files, folders (all images in them and below), or patterns such as
@@ -199,6 +204,7 @@ def load(folder: Path) -> TrainedClassifier:
         ConfigError, CheckpointError: nothing there, damaged, of another version, or asking for
             more than a network that is built and given the weights beside it.
     """
+    prepare_gpu()
     best = RunFolder(folder).trained
     saved, weights = load_config(best), load_weights(best)
     try:

@@ -206,6 +206,20 @@ def _unused(settings: RunConfig, dataset: Dataset) -> Iterator[str]:
     usual = type(training).model_fields["momentum"].default
     if training.optimizer == "adam" and training.momentum != usual:
         yield "training.momentum is of sgd and rmsprop; adam does not look at it."
+    fields = type(training).model_fields
+    if training.schedule == "constant" and training.lr_warmup != fields["lr_warmup"].default:
+        yield "training.lr_warmup is of --schedule cosine; this run's learning rate is constant."
+    if training.protocol != "linear-init":
+        whole = settings.data.train_share == 1  # of a share, compare has more of them
+        for name in ("head_lr", "head_method", *(["head_epochs"] if whole else [])):
+            if getattr(training, name) != fields[name].default:
+                yield (
+                    f"training.{name} is of --protocol linear-init; this run's is "
+                    f"{training.protocol}, which does not look at it."
+                )
+    stops = training.stop_below not in (None, fields["stop_below"].default)
+    if stops and training.select == "last":
+        yield "--stop-below ends a training by val, and with --select last val decides nothing."
 
 
 def _is_complete(dataset: Dataset) -> bool:

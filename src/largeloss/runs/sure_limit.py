@@ -12,7 +12,6 @@ from largeloss.training.evaluation import Evaluator
 SURE = 0.8
 """The least limit, and the share of the tags added that must be right, by val;
 docs/guides/recipe.md has figures for other values."""
-_ROUNDING = 1e-9  # of sums
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,30 @@ class SureLimit:
         )
 
 
+def lower_end(
+    right: NDArray[np.float64], weight: NDArray[np.float64], squares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The lower end of Wilson's 95 % interval, on one side, of the share ``right / weight``.
+
+    Args:
+        right: Sums of the weights of what is right.
+        weight: Sums of all weights; they count as ``weight**2 / squares`` entries.
+        squares: Sums of the squared weights.
+    """
+    known = weight > 0
+    share = np.divide(right, weight, out=np.zeros_like(right), where=known).clip(0, 1)
+    number = np.divide(weight**2, squares, out=np.zeros_like(right), where=known)
+    z = 1.645  # of the normal distribution
+    middle = share * number + z**2 / 2
+    apart = z * np.sqrt(share * (1 - share) * number + z**2 / 4)
+    ends: NDArray[np.float64] = (middle - apart) / (number + z**2)
+    return ends
+
+
 def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: LabelTable) -> SureLimit:
-    """The least limit of :data:`SURE` or more above which that share of unobserved entries is
-    present.
+    """The least limit of :data:`SURE` or more above which, val shows, at least that share of
+    unobserved entries is present: not the share that val has decides, but the lower end of its
+    confidence interval, since the first few entries of a list are often right by chance.
 
     A probability that a method gives need not be one: losses for missing labels raise it, some by
     far. What is above the limit on val says so. But the entries of train to which tags are added
@@ -58,12 +78,14 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: Label
     not among them. So an entry of val counts as much as :func:`unobserved_shares` has it.
 
     ``probabilities`` are (M, C), of being present; ``train`` has the labels of the training images.
-    Where blanks of val would have to count as absent, or no labelled entry is that probable, the
+    Classes without observed absences in val cannot be wrong there, and are not looked at. Where
+    blanks of val would have to count as absent, or no entry that is looked at is that probable, the
     limit is :data:`SURE`.
     """
     if val.rule == "assume-absent":
         return SureLimit(SURE, 0, 0)
-    high = (probabilities >= SURE) & (val.labels >= 0)
+    absences = val.table.counts().absent > 0
+    high = (probabilities >= SURE) & (val.labels >= 0) & absences
     scores, present = probabilities[high], val.labels[high] == 1
     if not scores.size:
         return SureLimit(SURE, 0, 0)
@@ -71,9 +93,11 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: Label
     order = np.argsort(-scores, kind="stable")
     scores, present = scores[order], present[order]
     ends = np.append(scores[1:] < scores[:-1], True)  # equal scores are above a limit together
-    right = np.cumsum(np.where(present, shares[0, order], 0))
-    candidates = right + np.cumsum(np.where(present, 0, shares[1, order]))
-    enough = np.flatnonzero(ends & (right > 0) & (right >= (SURE - _ROUNDING) * candidates))
+    weights = np.where(present, shares[0, order], shares[1, order])
+    right = np.cumsum(np.where(present, weights, 0))
+    candidates, squares = np.cumsum(weights), np.cumsum(weights**2)
+    lowest = lower_end(right, candidates, squares)
+    enough = np.flatnonzero(ends & (lowest >= SURE))
     if not enough.size:
         return SureLimit(None, 0, 0)
     last = int(enough[-1])

@@ -16,7 +16,8 @@ class Updates:
         batches: Of an epoch.
         accumulate: Batches whose gradients are averaged for one update; the last update of an
             epoch may have fewer. A method decides batch by batch all the same.
-        schedule: ``constant``; or ``cosine``, down to 0 at the end of the last epoch.
+        schedule: ``constant``; or ``cosine``, down to 0 at the end of the last epoch. Each update
+            has the rate of its middle.
         lr_warmup: Share of all updates in which a cosine schedule first rises from 0.
         model: Whose weights are averaged; None: of none.
         ema: Decay of the average an update; smaller in the first ones, 1 - t ** (-2/3) at update t.
@@ -79,7 +80,8 @@ class Updates:
             return
         self._waiting = 0
         if self.schedule != "constant":
-            share = (self._epoch + self._done / self.batches) / self.epochs
+            middle = (first + self._done) / 2  # of the update: neither the first nor the last is 0
+            share = (self._epoch + middle / self.batches) / self.epochs
             scale = cosine(share, self.lr_warmup)
             for group, lr in zip(self.optimizer.param_groups, self._base, strict=True):
                 group["lr"] = lr * scale

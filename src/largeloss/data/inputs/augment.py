@@ -32,7 +32,7 @@ def augmented(images: Tensor, seeds: Sequence[int], strength: Strength) -> Tenso
     changed = torch.empty_like(images)
     for place, seed in enumerate(seeds):
         with torch.random.fork_rng(devices=[]):  # torchvision draws from the global stream
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # that of a GPU goes on as it was
             changed[place] = transform(images[place])
     return changed
 
