@@ -169,11 +169,11 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
                 f"{name.lower()}-worth",
                 f"{name}, each share of complete labels tuned",
                 (str(folder), *TABLE),
-                # the best of a search of all, beside what all tables have
+                # beside what all tables have the best of a search of all, on val
                 f"full,an,ll-r,{best}",
                 complete=shares,
             )
-            for (name, folder), best in zip(tables.items(), ("lsan", "gr"), strict=True)
+            for (name, folder), best in zip(tables.items(), ("ll-ct", "em-apl"), strict=True)
         ),
         *(
             TunedStudy(f"{name.lower()}-crisp", f"{title}, CRISP tuned", arguments, "full,an,crisp")

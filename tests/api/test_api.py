@@ -23,6 +23,7 @@ from largeloss.cli import run as command
 from largeloss.config import make_config
 from largeloss.config.flat import flat_names
 from largeloss.errors import ConfigError, DataError, Interrupted, LargelossError
+from largeloss.experiments.worth import Worth
 
 SMALL: dict[str, Any] = {
     "backbone": "digits", "image_size": 16, "batch_size": 4, "lr": 1e-3, "workers": 0,
@@ -232,6 +233,9 @@ def test_methods_are_compared_and_finished_runs_kept(image_folder, tmp_path):
     rows = found.to_arrow().to_pylist()
     assert [(row["method"], row["delta_rel"]) for row in rows] == [("an", None), ("ll-r", "5.0")]
     assert rows[0]["mean"] == found.summary[0].mean
+    assert rows[0]["worth"] is rows[0]["worth_beyond"] is None
+    worthy = replace(found, summary=(replace(found.summary[0], worth=Worth(0.2, "below")),))
+    assert worthy.to_arrow().to_pylist()[0]["worth_beyond"] == "below"
     drawn = [text.get_text() for text in found.plot().axes[0].texts]
     assert {"Naive AN", "LL-R Δ 5 %"} <= set(drawn)
     with pytest.raises(ConfigError, match="compare with complete="):

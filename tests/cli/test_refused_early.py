@@ -167,9 +167,15 @@ def test_settings_that_nothing_looks_at_are_told(largeloss, image_folder, small_
     code, _, err = largeloss(*arguments, "--config", tmp_path / "wrong.yaml")
     assert code == 2
     assert "training is a section and must hold settings by name" in err
-    code, _, err = largeloss(*arguments, "--backend", "openvino", "--set", "training.momentum=0.5")
+    unused = ("momentum=0.5", "lr_warmup=0.2", "head_lr=0.5", "head_epochs=3", "stop_below=7")
+    sets = [part for text in unused for part in ("--set", f"training.{text}")]
+    code, _, err = largeloss(*arguments, "--backend", "openvino", "--select", "last", *sets)
     assert code == 0, err
     told = " ".join(err.split())
     assert "--backend openvino is of frozen features" in told
     assert "training.momentum is of sgd and rmsprop" in told
+    assert "training.lr_warmup is of --schedule cosine" in told
+    for name in ("head_lr", "head_epochs"):
+        assert f"training.{name} is of --protocol linear-init" in told
+    assert "--stop-below ends a training by val" in told
     assert "momentum" not in largeloss(*arguments[:-1], tmp_path / "usual")[2]

@@ -61,6 +61,14 @@ def test_a_gap_within_the_spread_of_its_seeds_is_not_divided_by(full, shown):
     assert found == {shown}
 
 
+@pytest.mark.parametrize(("full", "shown"), [(70.02, False), (70.9, False), (75.0, True)])
+def test_one_seed_shows_a_gap_of_a_point_or_more(full, shown):
+    """By 0.02 points nobody divides."""
+    maps = {"full": full, "an": 70.0, "gr": 71.5}
+    lines = Comparison.of([result(name, 0, value) for name, value in maps.items()]).summary
+    assert {line.gap_closed is not None for line in lines} == {shown}
+
+
 def test_one_seed_has_no_spread_and_without_the_ends_there_is_no_gap():
     (line,) = Comparison.of([result("ll-r", 0, 80.0, 1.0)]).summary
     assert line.std == 0.0

@@ -233,6 +233,19 @@ def test_a_trial_that_diverges_is_not_chosen_and_ends_nothing(data, tmp_path, mo
         tuning.tune(make, ["an"], 1, tmp_path / "all", shown)
 
 
+def test_val_that_all_models_are_alike_on_chooses_nothing(data, largeloss, tmp_path):
+    labels = data / "labels.csv"
+    lines = [
+        line[:-3] + "0,0" if ",val," in line else line for line in labels.read_text().splitlines()
+    ]
+    labels.write_text("\n".join(lines) + "\n")
+    out = tmp_path / "tuned"
+    code, _, err = largeloss("tune", data, *SMALL, "--methods", "an", "--budget", 3, "--out", out)
+    assert code == 2
+    assert "present in all of its 15 images, or in none" in " ".join(err.split())
+    assert not [*out.glob("an-*")]
+
+
 def test_val_with_tags_alone_is_compared_by_the_area(data, largeloss, tmp_path):
     labels = data / "labels.csv"
     lines = [line.replace(",0", ",") for line in labels.read_text().splitlines()]

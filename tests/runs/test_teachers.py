@@ -201,9 +201,7 @@ def test_a_delta_that_chooses_itself_follows_what_the_teacher_expects(whole, tmp
 def test_a_share_that_somebody_has_counted_is_kept_less_what_the_teachers_add(tmp_path):
     folder = write_image_folder(tmp_path / "images", num=150)
     stratify(folder / "labels.csv")
-    told = settings(folder, teachers=1).with_values(
-        method={"delta_rel": "auto", "missing": 40.0}
-    )
+    told = settings(folder, teachers=1).with_values(method={"delta_rel": "auto", "missing": 40.0})
     train(told, tmp_path / "run")
     result = json.loads((tmp_path / "run/result.json").read_text())
     hidden = sum(counts[2] for counts in result["train_counts"].values())

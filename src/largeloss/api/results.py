@@ -169,12 +169,19 @@ class MethodComparison(Comparison):
         return self.path / REPORT
 
     def to_arrow(self) -> pa.Table:
-        """``summary``, one row per method: mAP in percent, worth and shares as fractions."""
+        """``summary``, one row per method: mAP in percent, worth and shares as fractions.
+
+        ``worth_beyond`` is ``below`` or ``above`` where the worth is at most, or at least, the
+        share that ``worth`` has, the smallest or the largest that was tried.
+        """
         worth = [None if one.worth is None else one.worth.share for one in self.summary]
+        beyond = [None if one.worth is None else one.worth.beyond for one in self.summary]
         plain = ("method", "mean", "std", "gap_closed", "share")
         columns = {name: [getattr(one, name) for one in self.summary] for name in plain}
         deltas = [None if one.delta_rel is None else str(one.delta_rel) for one in self.summary]
-        return Table({**columns, "delta_rel": deltas, "worth": worth}).to_arrow()
+        return Table(
+            {**columns, "delta_rel": deltas, "worth": worth, "worth_beyond": beyond}
+        ).to_arrow()
 
     def plot(self) -> Figure:
         """Val mAP after each epoch, averaged over seeds, as in the report."""

@@ -19,6 +19,9 @@ from largeloss.files import checksummed_json, read_text, verified_json, write_te
 from largeloss.losses import AssumeNegative, FullLabel
 from largeloss.runs.result import Delta, RunResult
 
+ONE_SEED = 1.0
+"""Points of mAP by which full labels have to be ahead where one seed cannot show a spread."""
+
 
 @dataclass(frozen=True)
 class ComparedRun:
@@ -170,7 +173,7 @@ def _gap(runs: Sequence[ComparedRun]) -> float | None:
         for one in (AssumeNegative, FullLabel)
     )
     ahead = [full[seed] - naive[seed] for seed in naive.keys() & full.keys()]
-    noise = statistics.stdev(ahead) if len(ahead) > 1 else 0.0
+    noise = statistics.stdev(ahead) if len(ahead) > 1 else ONE_SEED
     return statistics.fmean(ahead) if ahead and statistics.fmean(ahead) > noise else None
 
 

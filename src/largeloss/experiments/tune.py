@@ -133,7 +133,15 @@ def _figure(result: RunResult | None) -> float:
 
 
 def _check_val(evaluators: Evaluators) -> None:
-    check_observed(evaluators.val, "Settings cannot be chosen on val")
+    what = "Settings cannot be chosen on val"
+    check_observed(evaluators.val, what)
+    if not evaluators.val.deciding.any():
+        number = evaluators.val.table.num_images
+        raise ConfigError(
+            f"{what}: each class is present in all of its {number} images, or in none, so that all "
+            "models measure alike. Give val images that have a tag and images that do not; "
+            "'largeloss data split' draws other images."
+        )
 
 
 def first_trials(method: str, budget: int, share: float | None = None) -> list[Trial]:
