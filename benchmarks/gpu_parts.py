@@ -28,6 +28,11 @@ NETWORK = (
 )  # fmt: skip
 
 
+TWICE = (
+    "Two trainings of digit scenes (the small network `digits`, 48 pixels, 5 epochs, no workers)"
+)
+
+
 class NotRunError(Exception):
     """A part cannot be run here; says why."""
 
@@ -105,7 +110,7 @@ def determinism(place: Place) -> list[str]:
         place.call("largeloss", "train", *resumed, "--out", str(run), log=run.name)
     one, two = (load_weights(run / "best") for run in runs)
     differing = [name for name in one if not torch.equal(one[name], two[name])]
-    return [f"Two trainings with LL-R: {len(differing)} of {len(one)} tensors differ."]
+    return [f"{TWICE} with LL-R: {len(differing)} of {len(one)} tensors differ."]
 
 
 def interrupted(place: Place) -> list[str]:
@@ -126,7 +131,7 @@ def interrupted(place: Place) -> list[str]:
     one, two = load_weights(whole / "best"), load_weights(broken / "best")
     differing = [name for name in one if not torch.equal(one[name], two[name])]
     return [
-        f"A training with LL-R, killed (SIGKILL) with {epochs} finished epochs and resumed: "
+        f"The same training, killed (SIGKILL) with {epochs} finished epochs and resumed: "
         f"{len(differing)} of {len(one)} tensors differ from those of the uninterrupted one."
     ]
 

@@ -81,6 +81,7 @@ def test_a_run_has_its_figures_its_report_and_its_model(trained, tmp_path):
     assert "<td>red</td>" in table
     assert f"test mAP {trained.test_map:.1f} %" in table
     counts = {"red": [4, 0, 2], "blue": [0, 0, 6]}
+    assert replace(trained, test_counts=counts).per_class.to_arrow()["ap"].to_pylist() == [None] * 2
     table = replace(trained, test_counts=counts)._repr_html_()
     assert "<td>red</td><td>not measurable: nowhere absent</td><td>4</td>" in table
     assert "<td>blue</td><td>not measurable: nowhere present</td>" in table

@@ -25,7 +25,7 @@ from largeloss.report.tables import below_comparison, comparison_columns, compar
 from largeloss.report.tuning_table import chosen, tuning_columns, tuning_rows
 from largeloss.report.worth_figure import worth_axes, worth_curves
 from largeloss.runs.load import TrainedClassifier, load
-from largeloss.runs.mean_over_classes import ap_in_words
+from largeloss.runs.mean_over_classes import ap_in_words, unmeasurable
 from largeloss.runs.predict.sources import AnyPath, as_path, as_paths
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
@@ -130,10 +130,17 @@ class Run(RunResult):
 
     @property
     def per_class(self) -> Table:
-        """One row per class: average precision, a fraction, and counts of test images."""
-        counts = zip(*(self.test_counts[name] for name in self.test_ap), strict=True)
-        columns = dict(zip(("present", "absent", "unobserved"), counts, strict=True))
-        return Table({"class": [*self.test_ap], "ap": [*self.test_ap.values()], **columns})
+        """One row per class: average precision, a fraction, None where test cannot measure it; and
+        counts of test images."""
+        counts = [self.test_counts[name] for name in self.test_ap]
+        columns = dict(
+            zip(("present", "absent", "unobserved"), zip(*counts, strict=True), strict=True)
+        )
+        ap = [
+            None if unmeasurable(own, self.test_rule) else value
+            for value, own in zip(self.test_ap.values(), counts, strict=True)
+        ]
+        return Table({"class": [*self.test_ap], "ap": ap, **columns})
 
     @property
     def curves(self) -> dict[str, tuple[float, ...]]:

@@ -33,7 +33,7 @@ class TunedMethod:
     share: float | None = None
     """Of the training images; None for all."""
     val_auc: float | None = None
-    """By which the trials were compared, where val has no observed absences."""
+    """By which the trials were compared where blanks of val count as absent."""
 
     @property
     def own(self) -> dict[str, float]:

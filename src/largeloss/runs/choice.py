@@ -49,9 +49,9 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
     if val.rule == "assume-absent":
         how = (
             "how often an image with a given tag scores above one without it (area under the ROC "
-            "curve, AUC), since val has no observed absences. Missing tags lower that alike for "
-            "all models, if the given ones are a random share; val mAP they make too low to be "
-            "compared with another labelling's"
+            "curve, AUC), since fewer than half of the classes of val have observed absences. "
+            "Missing tags lower that alike for all models, if the given ones are a random share; "
+            "val mAP they make too low to be compared with another labelling's"
         )
     low, high = int(present[deciding].min()), int(present[deciding].max())
     positives = f"{low} to {high} positives" if low < high else f"{low} positive{'s' * (low > 1)}"

@@ -53,7 +53,7 @@ class RunResult:
     """Percent: of val, mAP in the best epoch, by ``val_rule``."""
     val_auc: float | None = None
     """Percent: mean over classes of the area under the ROC curve of val in the best epoch, blanks
-    counted as absent. It chooses in place of mAP where val has no observed absences; None
+    counted as absent. It chooses in place of mAP where ``val_rule`` is ``assume-absent``; None
     elsewhere, and in runs of earlier versions."""
     test_map_interval: list[float] | None
     """Percent: 95 % bootstrap interval of ``test_map_measurable`` over the images of the test

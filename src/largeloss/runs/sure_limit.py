@@ -21,7 +21,7 @@ class SureLimit:
     probability: float | None
     """From which on an unobserved entry becomes present; None: none does."""
     val_entries: int
-    """Labelled val entries that are as probable; 0 where val has no observed absences."""
+    """Labelled val entries that are as probable; 0 where blanks of val count as absent."""
     val_present: int
     """How many of them are present."""
     right: float | None = None

@@ -157,9 +157,9 @@ def _calibration(val: Evaluator, scores: Measured) -> tuple[Calibration | None, 
     """Fitted to val, and remarks; None where val cannot tell."""
     if val.rule == "assume-absent":
         return None, [
-            "Scores were not calibrated: val has no observed absences, so that a calibrated score "
-            "would be the probability that somebody wrote the tag down, not that it is true. Give "
-            "val images with absent labels."
+            "Scores were not calibrated: fewer than half of the classes of val have observed "
+            "absences, so that a calibrated score would be the probability that somebody wrote the "
+            "tag down, not that it is true. Give val images with absent labels."
         ]
     entries = val.entries(scores)
     if not 0 < (entries.states == 1).sum() < len(entries.states):
