@@ -14,6 +14,7 @@ from largeloss.losses import PartialLabelLoss, build_loss, class_weights
 from largeloss.models import Classifier, normalisation_remarks, weights_id
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, decoded, read_data, with_hidden_labels
+from largeloss.runs.lone_images import check_lone_images
 from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method, resolved
@@ -68,6 +69,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
         check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
         data = decoded(settings, given)
     dataset = check(settings, data)
+    check_lone_images(settings, dataset)
     settings, measured = with_precision(settings, dataset)
     evaluators = make_evaluators(settings, data)
     recipe = make_recipe(settings, evaluators.val)
@@ -124,6 +126,8 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
                 "dropout, and needs dropout before the head: --set model.dropout=0.5."
             )
     check_last_batch(len(dataset.rows("train")), settings.training.batch_size)
+    if settings.data.bad_images != "skip":  # else the count may change when images are decoded
+        check_lone_images(settings, dataset)
     check_teachers(settings, data, dataset)
     make_feature_folder(settings)
     return dataset

@@ -15,6 +15,7 @@ from largeloss.files import refuse_links
 from largeloss.models import Classifier
 from largeloss.runs.data import RunData
 from largeloss.runs.load import load
+from largeloss.runs.lone_images import cannot, has_lone_image, learns_from_one
 from largeloss.runs.train import train
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import is_run
@@ -58,12 +59,14 @@ def fold_networks(
         listener: Makes, for a title, what is told how the training goes on.
 
     Raises:
-        ConfigError: ``RUN/folds`` holds links.
+        ConfigError: ``RUN/folds`` holds links; or a batch would have one image, and the network
+            cannot be trained on one.
         RunError: a training was stopped, or failed.
     """
     refuse_links(run / FOLDS)
     settings = settings.with_values(training={"record": "nothing"})  # nobody would read it
     count = int(fold_of.max()) + 1
+    _check_lone_images(settings, data.training, len(rows), count)
     for fold in range(count):
         kept = rows[fold_of != fold]
         part = RunData(_training_on(kept, data.training), _training_on(kept, data.reference))
@@ -82,3 +85,22 @@ def fold_networks(
 
 def _training_on(rows: NDArray[np.int64], dataset: Dataset) -> Dataset:
     return replace(dataset, splits={**dataset.splits, "train": rows})
+
+
+def _check_lone_images(settings: RunConfig, dataset: Dataset, number: int, folds: int) -> None:
+    """Refuses a number of folds that leaves a lone image in a batch, where that cannot be."""
+    size = settings.training.batch_size
+
+    def lone(folds: int) -> bool:
+        kept = (number - number // folds, number - -(-number // folds))
+        return any(has_lone_image(images, size) for images in kept)
+
+    if not lone(folds) or learns_from_one(settings, dataset):
+        return
+    fitting = [other for other in range(2, number + 1) if not lone(other)]
+    fix = "Train again with another --batch-size."
+    if fitting:
+        fix = f"Choose --folds {min(fitting, key=lambda other: abs(other - folds))}."
+    raise ConfigError(
+        f"With --folds {folds} a batch of the training has one image, and {cannot(settings)} {fix}"
+    )
