@@ -11,6 +11,7 @@ from largeloss.errors import ConfigError
 from largeloss.runs import lone_images
 from largeloss.runs.assemble import check
 from largeloss.runs.data import open_data
+from largeloss.runs.lone_images import _takes_one
 from largeloss.runs.settings import resolved
 
 ONE_PLACE = ("--backbone", "resnet10t", "--image-size", 32)  # its last maps are 1×1
@@ -40,7 +41,7 @@ def test_a_network_that_cannot_is_refused_and_the_size_named_trains(
     assert "'resnet10t' cannot be trained on one image at a time" in told
     assert not (tmp_path / "run").exists()
     if size == 16:
-        code, _, err = largeloss(*given, re.search(r"such as --batch-size (\d+)", told)[1])
+        code, _, err = largeloss(*given, *re.findall(r"such as --batch-size (\d+)", told))
         assert code == 0, err
 
 
@@ -67,14 +68,16 @@ def test_batch_norm_after_pooling(largeloss, seventeen, tmp_path):
 
 
 def test_a_network_that_can_trains_as_before(largeloss, seventeen, tmp_path, monkeypatch):
-    given = ("train", seventeen, "--backbone", "digits", "--image-size", 16, *OTHERS)
-    given = (*given, "--set", "model.dropout=0.5", "--batch-size", 16, "--out")
+    network = ("--backbone", "digits", "--image-size", 16, "--set", "model.dropout=0.5")
+    given = ("train", seventeen, *network, *OTHERS, "--batch-size", 16, "--out")
     looked = []
-    takes = lone_images._takes_one
+
+    def takes(*given):
+        looked.append(_takes_one(*given))
+        return looked[-1]
+
     monkeypatch.setattr(lone_images, "_learns", {})
-    monkeypatch.setattr(
-        lone_images, "_takes_one", lambda *given: looked.append(takes(*given)) or looked[-1]
-    )
+    monkeypatch.setattr(lone_images, "_takes_one", takes)
     assert largeloss(*given, tmp_path / "looked")[0] == 0
     assert looked == [True]
     monkeypatch.setattr("largeloss.runs.assemble.check_lone_images", lambda *_: None)
@@ -145,7 +148,7 @@ def test_shares_are_those_of_the_loader(monkeypatch, processes):
 def test_too_few_images_for_the_processes(monkeypatch, image_folder):
     monkeypatch.setattr("largeloss.distributed.world_size", lambda: 10)
     model = {"backbone": "resnet10t", "image_size": 32}
-    settings = {"data": {"path": str(image_folder)}, "method": {"name": "an"}, "model": model}
-    settings = resolved(make_config([{**settings, "training": {"batch_size": 18}}]))
+    given = {"data": {"path": str(image_folder)}, "method": {"name": "an"}, "model": model}
+    settings = resolved(make_config([{**given, "training": {"batch_size": 18}}]))
     with pytest.raises(ConfigError, match=r"a process's share of each batch of 18 .* fewer proc"):
         check(settings, open_data(settings))

@@ -10,6 +10,7 @@ from largeloss import distributed
 from largeloss.data import Loader
 from largeloss.errors import ConfigError, LargelossError, RunError
 from largeloss.forward.backends import BACKENDS, Forward, check_backend, is_installed
+from largeloss.forward.memory import full_memory_told
 from largeloss.models import Classifier
 
 TOLERANCE = 1e-4
@@ -57,19 +58,21 @@ def choose(
     Raises:
         ConfigError: no such backend or precision here.
         RunError: the backend that was asked for gives other scores than torch, or cannot take the
-            network.
+            network; or the memory of the GPU is full.
     """
     check_choice(backend, precision)
     if precision is None:
         precision = "bf16" if network.scored_in_bf16 else "fp32"
     sample = sample[:SAMPLE]
     if "auto" not in (backend, precision):
-        return _compared(Forward(network, backend, precision), sample)
+        with full_memory_told():
+            return _compared(Forward(network, backend, precision), sample)
     found: Forward | None = None
     told: tuple[str, str, str] | LargelossError | None = None
     if distributed.rank() == 0:
         try:
-            found = _fastest(network, sample, total, backend, precision)
+            with full_memory_told():
+                found = _fastest(network, sample, total, backend, precision)
             told = found.backend, found.precision, found.remark
         except LargelossError as error:
             told = error
@@ -78,7 +81,8 @@ def choose(
         raise told
     if found is None:
         assert told is not None
-        found = _compared(Forward(network, *told[:2]), sample)
+        with full_memory_told():
+            found = _compared(Forward(network, *told[:2]), sample)
         found.remark = told[2]
     return found
 

@@ -38,7 +38,8 @@ class LoadedRun:
         if split == "all":
             every = np.sort(np.concatenate(list(dataset.splits.values())))
             dataset = replace(dataset, splits={"all": every})
-        return evaluation_loader(dataset, split, Recipe(), device)
+        recipe = Recipe(batch_size=min(self.settings.training.batch_size, 64))
+        return evaluation_loader(dataset, split, recipe, device)
 
 
 def open_run(

@@ -14,7 +14,12 @@ from largeloss.runs.assemble import Assembled, head_recipe, make_loss
 from largeloss.runs.settings import head_method
 from largeloss.training import frozen
 from largeloss.training.checkpoint_file import load_state
-from largeloss.training.evaluation import Evaluator, Measured, evaluation_loader
+from largeloss.training.evaluation import (
+    Evaluator,
+    Measured,
+    evaluation_batch,
+    evaluation_loader,
+)
 from largeloss.training.fingerprints import FEATURES_BY, INPUTS, compare, fingerprints
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
@@ -51,7 +56,10 @@ def head_on_features(phase: Phase, settings: RunConfig, listener: Listener) -> P
     assert cache is not None
     device = next(model.parameters()).device
     used = np.sort(np.concatenate([data.rows(name) for name in data.splits]))
-    loader = Loader(data.source, data.labels, used, 64, workers=phase.recipe.workers, device=device)
+    size = evaluation_batch(min(phase.recipe.batch_size, 64), device)
+    loader = Loader(
+        data.source, data.labels, used, size, workers=phase.recipe.workers, device=device
+    )
     identity = (
         phase.content[INPUTS],
         network.backbone,

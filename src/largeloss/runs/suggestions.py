@@ -16,9 +16,10 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from largeloss.config.training import TrainingConfig
 from largeloss.data import Dataset, Loader
 from largeloss.errors import ConfigError
-from largeloss.forward import choose_for
+from largeloss.forward import choose_for, full_memory_told
 from largeloss.models import Classifier
 from largeloss.notebook import SHOWN, html_table
 from largeloss.runs.best_entries import BestEntries
@@ -28,6 +29,7 @@ from largeloss.runs.load import load
 from largeloss.runs.predict.predictions import plain
 from largeloss.runs.ridge import Floats, Ridge, Sums
 from largeloss.runs.settings import saved_settings
+from largeloss.training.evaluation import evaluation_batch
 from largeloss.training.listener import Listener
 from largeloss.watch import watched
 
@@ -151,8 +153,7 @@ def missing_and_wrong(
     missing, wrong = (BestEntries(table.num_classes, limit) for _ in range(2))
 
     def add(network: Classifier, parts: list[NDArray[np.bool_]]) -> None:
-        workers = settings.training.workers
-        for part, scores, odds in _scores(network, data.training, rows, parts, workers):
+        for part, scores, odds in _scores(network, data.training, rows, parts, settings.training):
             states = table.lookup(part)
             missing.add(part, scores, states < 0)
             wrong.add(part, np.where(states == 1, -odds, odds), states >= 0)
@@ -183,7 +184,7 @@ def _scores(
     dataset: Dataset,
     rows: Ints,
     parts: list[NDArray[np.bool_]],
-    workers: int,
+    trained: TrainingConfig,
 ) -> Iterator[tuple[Ints, Floats, Floats]]:
     """Rows, the scores (B, C) of their images, and the log odds (B, C) of a tag.
 
@@ -191,11 +192,15 @@ def _scores(
     by a regression on itself.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    loader = Loader(dataset.source, dataset.labels, rows, 64, workers=workers, device=device)
+    size = evaluation_batch(min(trained.batch_size, 64), device)
+    loader = Loader(
+        dataset.source, dataset.labels, rows, size, workers=trained.workers, device=device
+    )
     shape = (len(rows), network.head.in_features)
     with TemporaryFile() as file:  # of many images they may not fit into memory
         features: NDArray[Any] = np.memmap(file, np.float32, "w+", shape=shape)
-        _extract(network.to(device), loader, features)
+        with full_memory_told():
+            _extract(network.to(device), loader, features)
         for part in parts:
             fitted = part if part.all() else ~part
             sums = Sums.zeros(shape[1], dataset.labels.num_classes)

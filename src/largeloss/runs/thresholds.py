@@ -101,7 +101,8 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
     check_observed(evaluators.val, "Thresholds cannot be chosen on val")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = model.network.to(device)
-    recipe = Recipe(workers=settings.training.workers)
+    trained = settings.training
+    recipe = Recipe(batch_size=min(trained.batch_size, 64), workers=trained.workers)
 
     def scored(split: str, evaluator: Evaluator) -> Measured:
         loader = evaluation_loader(data.reference, split, recipe, device)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from largeloss import distributed
 from largeloss.data.inputs.loader import Batch
-from largeloss.errors import NonFiniteError, RunError
-from largeloss.forward import Forward
+from largeloss.errors import NonFiniteError
+from largeloss.forward import Forward, full_memory_told
+from largeloss.forward.memory import TRAINING
 from largeloss.labels import LabelTable
 from largeloss.losses import PartialLabelLoss
 from largeloss.models import Classifier
@@ -62,19 +63,17 @@ def train_epoch(objective: nn.Module, batches: Iterable[Batch], updates: Updates
 
     Raises:
         NonFiniteError: naming step and rows; nothing was updated by that step on a CPU.
+        RunError: the memory of the GPU is full.
     """
     objective.train()
     for number, batch in enumerate(batches):
         updates.before()
         try:
-            evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
-            updates.learn(evaluated.loss)
+            with full_memory_told(TRAINING):
+                evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
+                updates.learn(evaluated.loss)
         except NonFiniteError as error:
             raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
-        except torch.OutOfMemoryError:
-            raise RunError(
-                "The memory of the GPU is full. Lower --batch-size or --image-size."
-            ) from None
         yield Step(evaluated.loss.detach(), evaluated.logits.detach(), batch)
 
 
@@ -84,9 +83,10 @@ def score_batches(model: Classifier | Forward, batches: Iterable[Batch]) -> Iter
 
     Raises:
         NonFiniteError: training has diverged.
+        RunError: the memory of the GPU is full.
     """
     distributed.share_buffers(model)
-    with model.scoring():
+    with full_memory_told(), model.scoring():
         for batch in _shown(batches):
             logits, rows = _gathered(model, batch)
             yield Scores(logits.cpu(), rows)
@@ -110,12 +110,13 @@ def score_entries(
 
     Raises:
         NonFiniteError: training has diverged.
+        RunError: the memory of the GPU is full.
     """
     distributed.share_buffers(model)
     # made at once: millions of small tensors kept between large ones would scatter the memory
     scores = np.empty(table.num_observed, dtype=np.float32)
     first = 0
-    with model.scoring():
+    with full_memory_told(), model.scoring():
         for batch in _shown(batches):
             logits, _ = _gathered(model, batch)
             ends = table.offsets[first : first + len(logits) + 1]
@@ -138,9 +139,10 @@ def relabel(
 
     Raises:
         NonFiniteError: training has diverged.
+        RunError: the memory of the GPU is full.
     """
     distributed.share_buffers(model)
-    with model.scoring(with_dropout=passes > 1):
+    with full_memory_told(), model.scoring(with_dropout=passes > 1):
         for batch in _shown(batches):
             pooled = model.pooled(batch.inputs)  # dropout comes after it: once is enough
             logits = torch.stack([model.logits(model.dropout(pooled)) for _ in range(passes)])

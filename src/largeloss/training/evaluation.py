@@ -219,6 +219,12 @@ class Evaluators:
         return found
 
 
+def evaluation_batch(trained: int, device: torch.device | str) -> int:
+    """So many images are scored at a time by a model that is trained on batches of ``trained``: on
+    a GPU no more than those, of which the memory is known to be enough."""
+    return trained if torch.device(device).type == "cuda" else max(trained, 64)
+
+
 def evaluation_loader(
     data: Dataset, split: str, recipe: Recipe, device: torch.device | str = "cpu"
 ) -> Loader:
@@ -227,7 +233,7 @@ def evaluation_loader(
         data.source,
         data.labels,
         data.rows(split),
-        max(recipe.batch_size, 64),
+        evaluation_batch(recipe.batch_size, device),
         workers=recipe.workers,
         device=device,
     )

@@ -22,7 +22,7 @@ from largeloss.data.inputs.image_files import RULE
 from largeloss.data.inputs.loader import Loader
 from largeloss.data.inputs.source import FeatureArray
 from largeloss.errors import DataError
-from largeloss.forward import Forward, choose_for
+from largeloss.forward import Forward, choose_for, full_memory_told
 from largeloss.models import Classifier, FeatureInput
 from largeloss.watch import watched
 
@@ -53,7 +53,7 @@ def with_features(
         backend computed them.
 
     Raises:
-        ConfigError, RunError: as :func:`.choose`.
+        ConfigError, RunError: as :func:`.choose`; also, the memory of the GPU is full.
     """
     path = cache / f"{_key(data, [*identity, *['bf16'] * model.scored_in_bf16])}.safetensors"
     started = time.perf_counter()
@@ -64,7 +64,8 @@ def with_features(
     if not found:
         forward = choose_for(model, loader, backend)
         chosen = f" {forward.remark}".rstrip()
-        values = _extract(forward, loader, len(data.source))
+        with full_memory_told():
+            values = _extract(forward, loader, len(data.source))
         if distributed.rank() == 0:
             seconds = time.perf_counter() - started
             made = Extraction(seconds, forward.backend, forward.difference)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
+from largeloss.forward.memory import TRAINING, full_memory_told
 from largeloss.models import Classifier, half_precision
 
 SMALLEST = 96
@@ -32,9 +33,13 @@ def gain(model: Classifier, sample_shape: Sequence[int], batch_size: int) -> flo
         model: On the device to measure; any weights.
         sample_shape: Of one image, (3, H, W).
         batch_size: Of training.
+
+    Raises:
+        RunError: the memory of the GPU is full.
     """
     device = next(model.parameters()).device
-    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
+    forked = torch.random.fork_rng(devices=[] if device.type == "cpu" else [device])
+    with full_memory_told(TRAINING), forked:
         size = (min(batch_size, _IMAGES), *sample_shape)
         images = torch.randint(0, 256, size, dtype=torch.uint8).to(device)
         taken: dict[bool, list[float]] = {False: [], True: []}
