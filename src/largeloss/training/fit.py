@@ -153,25 +153,30 @@ def fit(
                     checkpoint.save(epoch, history, progress)
                     schedule.stop_if_requested()
                 listener.step()
-        # Let label edits take effect, before the state is saved.
         if recorder is not None:
             recorder.end()
         criterion.check()
-        if epoch + 1 < recipe.epochs and (passes := criterion.passes(epoch + 1)):
+        # Measure, which says whether another epoch follows.
+        record = {"epoch": epoch, "train_loss": progress.mean_loss()}
+        record["lr"] = optimizer.param_groups[0]["lr"]  # of the epoch's last update
+        if criterion.edits is not None:
+            record["label_edits"] = 0  # counted below; columns are in this order
+        record |= phase.evaluators.measured(kept, scored)
+        best = history.add(record, recipe.keep_last)
+        follows = epoch + 1 < recipe.epochs and not history.stops_early(recipe)
+        # Let label edits take effect, before the state is saved.
+        if follows and (passes := criterion.passes(epoch + 1)):
             relabel(model, criterion, scored["train"], passes)
         known = criterion.finding()
         criterion.set_epoch(epoch + 1)
         found = criterion.finding()
         if found is not None and found != known and (found.settled or epoch + 1 == recipe.epochs):
             listener.remark(found.text)
-        # Measure; keep the best weights; save.
-        record = {"epoch": epoch, "train_loss": progress.mean_loss()}
-        record["lr"] = optimizer.param_groups[0]["lr"]  # of the epoch's last update
         if criterion.edits is not None:
             record["label_edits"] = len(criterion.edits.committed)
-        record |= phase.evaluators.measured(kept, scored)
+        # Keep the best weights; save.
         record["seconds"] = progress.seconds
-        _keep(phase, kept, history, record)
+        _keep(phase, kept, history, best)
         checkpoint.save(epoch, history, None)
         progress = None
         listener.end_epoch(record)
@@ -190,9 +195,8 @@ def fit(
     )
 
 
-def _keep(phase: Phase, kept: Classifier, history: History, record: dict[str, Any]) -> None:
-    """Adds an epoch to the history and to ``metrics.csv``; saves its weights if they are best."""
-    best = history.add(record, phase.recipe.keep_last)
+def _keep(phase: Phase, kept: Classifier, history: History, best: bool) -> None:
+    """Writes ``metrics.csv``; saves the weights of the epoch just over if they are ``best``."""
     if distributed.rank() == 0:
         if best:
             phase.run.keep_best()
