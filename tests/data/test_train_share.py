@@ -100,8 +100,8 @@ def test_features_are_extracted_once_for_all_shares(image_folder, largeloss, tmp
     cache = tmp_path / "cache"
     code, _, err = largeloss(
         "compare", image_folder, "--backbone", "digits", "--image-size", "16", "--epochs", 1,
-        "--workers", 0, "--batch-size", 4, "--protocol", "linear", "--cache", cache, "--set",
-        "training.seed=0", "--methods", "full", "--complete", "0.5", "--seeds", 1, "--out",
+        "--workers", 0, "--batch-size", 4, "--protocol", "linear", "--cache", cache,
+        "--methods", "full", "--complete", "0.5", "--seeds", 1, "--out",
         tmp_path / "both",
     )  # fmt: skip
     assert code == 0, err
