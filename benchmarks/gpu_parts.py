@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 import torch
 
 from largeloss.files import write_text
+from largeloss.pages.learning_curves import history
+from largeloss.training.run_folder import METRICS
 from largeloss.training.weights import load_weights
 
 HERE = Path(__file__).parent
@@ -108,9 +110,14 @@ def determinism(place: Place) -> list[str]:
     for run in runs:
         resumed = ["--resume"] if (run / "config.yaml").exists() else digits(place)
         place.call("largeloss", "train", *resumed, "--out", str(run), log=run.name)
-    one, two = (load_weights(run / "best") for run in runs)
-    differing = [name for name in one if not torch.equal(one[name], two[name])]
-    return [f"{TWICE} with LL-R: {len(differing)} of {len(one)} tensors differ."]
+    return [f"{TWICE} with LL-R: {differing(*runs)} tensors differ."]
+
+
+def differing(one: Path, other: Path) -> str:
+    """How many tensors of the best weights of two runs are not equal bit for bit."""
+    first, second = load_weights(one / "best"), load_weights(other / "best")
+    number = sum(not torch.equal(first[name], second[name]) for name in first)
+    return f"{number} of {len(first)}"
 
 
 def interrupted(place: Place) -> list[str]:
@@ -128,18 +135,15 @@ def interrupted(place: Place) -> list[str]:
         raise NotRunError("the training ended before it was killed")
     epochs = finished_epochs(broken)
     place.call("largeloss", "train", "--resume", "--out", str(broken), log="interrupted")
-    one, two = load_weights(whole / "best"), load_weights(broken / "best")
-    differing = [name for name in one if not torch.equal(one[name], two[name])]
     return [
         f"The same training, killed (SIGKILL) with {epochs} finished epochs and resumed: "
-        f"{len(differing)} of {len(one)} tensors differ from those of the uninterrupted one."
+        f"{differing(whole, broken)} tensors differ from those of the uninterrupted one."
     ]
 
 
 def finished_epochs(run: Path) -> int:
     """Of a training, by its metrics."""
-    metrics = run / "metrics.csv"
-    return len(metrics.read_text(encoding="utf-8").splitlines()) - 1 if metrics.is_file() else 0
+    return len(history(run)["epoch"]) if (run / METRICS).is_file() else 0
 
 
 def devices(place: Place) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from largeloss.labels import LabelTable
 from largeloss.labels.estimate import unobserved_shares
-from largeloss.runs.sure_limit import SURE, SureLimit, sure_limit
+from largeloss.runs.sure_limit import SURE, SureLimit, lower_end, sure_limit
 from largeloss.training.evaluation import Evaluator
 
 SHAPE = 30, 2
@@ -115,6 +115,11 @@ def test_a_few_entries_that_happen_to_be_right_confirm_nothing():
     scores = np.where(eleven == 1, 0.9, 0.1).astype(np.float32)
     assert sure_limit(scores, of(eleven, "full"), NOTHING).probability == SURE
     assert sure_limit(scores[1:], of(eleven[1:], "full"), NOTHING).probability is None
+    right = np.array([90.0, 91.0])  # docs/guides/training.md
+    assert (lower_end(right, np.full(2, 105.0), np.full(2, 105.0)) >= SURE).tolist() == [
+        False,
+        True,
+    ]
 
 
 def test_a_class_of_val_with_presences_only_confirms_nothing():

@@ -97,8 +97,8 @@ def conclude(compared: "ComparedRuns", heading: "Heading") -> None:
     screen.print(comparison_table(compared.comparison))
     for text in below_comparison(compared.comparison, ranged=False):
         say(text)
-    if unmeasurable := RunResult.read(compared.folders[0]).test_mean.unmeasurable:
-        say(f"mAP is over all classes, as published: in test {unmeasurable}.")
+    if published := RunResult.read(compared.folders[0]).test_mean.as_published:
+        say(published)
     page = write_comparison(compared, heading, note)
     if page is not None and page.memorization:
         screen.print("", phase_table(phases(page.memorization)), PHASES_LEGEND, "")

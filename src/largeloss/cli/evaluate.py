@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,19 +56,17 @@ def evaluate(
     from largeloss.cli.console import note, say
     from largeloss.cli.console import out as screen
 
+    asked: dict[str, Any] = {
+        "split": split,
+        "unlisted": unlisted,
+        "bad_images": bad_images,
+        "backend": backend,
+        "precision": precision,
+    }
     if groups is not None:
         from largeloss.runs.grouped_map import evaluate_groups
 
-        grouped = evaluate_groups(
-            run,
-            data,
-            groups=groups,
-            split=split,
-            unlisted=unlisted,
-            bad_images=bad_images,
-            backend=backend,
-            precision=precision,
-        )
+        grouped = evaluate_groups(run, data, groups=groups, **asked)
         for text in grouped.notes:
             note(text)
         screen.print(summary.group_table(grouped))
@@ -78,15 +76,7 @@ def evaluate(
         return
     from largeloss.runs.evaluate import evaluate as measure
 
-    found = measure(
-        run,
-        data,
-        split=split,
-        unlisted=unlisted,
-        bad_images=bad_images,
-        backend=backend,
-        precision=precision,
-    )
+    found = measure(run, data, **asked)
     for text in found.notes:
         note(text)
     tags = {"Precision": found.class_precision, "Recall": found.class_recall}

@@ -150,11 +150,11 @@ def _intervals(results: Mapping[Path, RunResult]) -> Iterator[str]:
         for result in results.values()
         if result.test_map_interval is not None and result.seed == min(_seeds(results))
     ]
-    beyond = next((r.test_mean.unmeasurable for r in results.values()), None)
-    if beyond:
-        yield f"mAP is over all classes, as published: in test {beyond}."
+    published = next((result.test_mean.as_published for result in results.values()), "")
+    if published:
+        yield published
     if shown:
-        over = " over the classes that test can measure" if beyond else ""
+        over = " over the classes that test can measure" if published else ""
         yield (
             f"95 % bootstrap intervals of test mAP{over}, from draws of the test images, seed "
             f"{min(_seeds(results))}: {'; '.join(shown)}."

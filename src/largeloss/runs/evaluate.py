@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from largeloss.forward import choose_for
+from largeloss.forward import Forward, choose_for
 from largeloss.forward.choice import check_choice
 from largeloss.notebook import html_table
 from largeloss.runs.mean_over_classes import MeanOverClasses, ap_in_words
-from largeloss.runs.opened import open_run
+from largeloss.runs.opened import LoadedRun, open_run
 from largeloss.runs.seen_in_training import seen_in_training
 from largeloss.runs.tag_rules import number_or_none
 from largeloss.training.evaluation import RULES, Evaluator
@@ -98,14 +98,13 @@ def evaluate(
         ConfigError, CheckpointError: there is no such run, or nothing to load.
         DataError, LabelError: the data cannot be read, or does not fit the model.
     """
-    check_choice(backend, precision)
-    opened = open_run(run, data, unlisted, bad_images, split)
+    opened, forward, notes = opened_to_measure(
+        run, data, split, unlisted, bad_images, backend, precision
+    )
     dataset, model = opened.dataset, opened.model
     rows, classes = dataset.rows(split), dataset.labels.classes
     evaluator = Evaluator.of(dataset.labels, rows)
-    loader = opened.loader(split)
-    forward = choose_for(model.network, loader, backend, precision)
-    scores = evaluator.scores(forward, loader)
+    scores = evaluator.scores(forward, opened.loader(split))
     measured = evaluator.measure(scores)
     f1 = evaluator.f1(scores, model.logit_thresholds)
     tags = evaluator.tag_counts(scores, model.logit_thresholds)
@@ -125,9 +124,23 @@ def evaluate(
         class_precision=dict(zip(classes, map(number_or_none, tags.precision), strict=True)),
         class_recall=dict(zip(classes, map(number_or_none, tags.recall), strict=True)),
         num_images=len(rows),
-        notes=(
-            *dataset.notes,
-            *seen_in_training(run, opened, split),
-            *filter(None, [forward.remark]),
-        ),
+        notes=notes,
     )
+
+
+def opened_to_measure(
+    run: Path,
+    data: Path | None,
+    split: str,
+    unlisted: str | None,
+    bad_images: str | None,
+    backend: str,
+    precision: str | None,
+) -> tuple[LoadedRun, Forward, tuple[str, ...]]:
+    """A run with data, its network as it is to be computed, and remarks; as :func:`evaluate`."""
+    check_choice(backend, precision)
+    opened = open_run(run, data, unlisted, bad_images, split)
+    forward = choose_for(opened.model.network, opened.loader(split), backend, precision)
+    remarks = filter(None, [forward.remark])
+    notes = (*opened.dataset.notes, *seen_in_training(run, opened, split), *remarks)
+    return opened, forward, notes

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from largeloss.config import RunConfig, make_config
 from largeloss.data.importers.openimages import groups as grouped_by_count
-from largeloss.forward import Forward, choose_for
-from largeloss.forward.choice import check_choice
+from largeloss.forward import Forward
 from largeloss.metrics import GroupedMAP, annotated_average_precision, grouped_average_precision
 from largeloss.notebook import html_table
 from largeloss.runs.data import open_data
-from largeloss.runs.opened import LoadedRun, open_run
-from largeloss.runs.seen_in_training import seen_in_training
+from largeloss.runs.evaluate import opened_to_measure
+from largeloss.runs.opened import LoadedRun
 from largeloss.runs.training_labels import training_dataset
 from largeloss.training.engine import score_entries
 
@@ -106,13 +105,8 @@ def evaluate_groups(
             groups.
         DataError, LabelError: the data cannot be read, or does not fit the model.
     """
-    check_choice(backend, precision)
-    opened = open_run(run, data, unlisted, bad_images, split)
-    forward = choose_for(opened.model.network, opened.loader(split), backend, precision)
-    notes = (
-        *opened.dataset.notes,
-        *seen_in_training(run, opened, split),
-        *filter(None, [forward.remark]),
+    opened, forward, notes = opened_to_measure(
+        run, data, split, unlisted, bad_images, backend, precision
     )
     return replace(measure_groups(opened, split, groups, forward), notes=notes)
 

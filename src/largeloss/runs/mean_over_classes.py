@@ -36,6 +36,13 @@ class MeanOverClasses:
         )
 
     @property
+    def as_published(self) -> str:
+        """How classes that test cannot measure count in a table of means over all classes."""
+        if not self.unmeasurable:
+            return ""
+        return f"mAP is over all classes, as published: in test {self.unmeasurable}."
+
+    @property
     def unmeasurable(self) -> str:
         """How the other classes count in the published mean; empty where there are none."""
         return ", and ".join(

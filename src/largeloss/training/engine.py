@@ -66,15 +66,15 @@ def train_epoch(objective: nn.Module, batches: Iterable[Batch], updates: Updates
         RunError: the memory of the GPU is full.
     """
     objective.train()
-    for number, batch in enumerate(batches):
-        updates.before()
-        try:
-            with full_memory_told(TRAINING):
+    with full_memory_told(TRAINING):
+        for number, batch in enumerate(batches):
+            updates.before()
+            try:
                 evaluated: Evaluated = objective(batch.inputs, batch.labels, batch.rows)
                 updates.learn(evaluated.loss)
-        except NonFiniteError as error:
-            raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
-        yield Step(evaluated.loss.detach(), evaluated.logits.detach(), batch)
+            except NonFiniteError as error:
+                raise NonFiniteError(f"Step {number}: {error}", error.rows) from None
+            yield Step(evaluated.loss.detach(), evaluated.logits.detach(), batch)
 
 
 @torch.no_grad()
