@@ -144,9 +144,7 @@ def compare(
 
     chosen = None if tuned is None else Tuning.read(Path(tuned))
     if chosen:
-        chosen.refuse(layers.named)
-    if chosen and any(one.delta_rel is not None for one in variants):
-        raise ConfigError("tuned has the Δ of each method: name methods without, as in ll-r.")
+        chosen.refuse(layers.named, variants)
 
     def make(variant: Variant) -> RunConfig:
         made = made_of(variant.method)

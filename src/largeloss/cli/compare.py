@@ -70,9 +70,7 @@ def compare(
 
     chosen = None if tuned is None else Tuning.read(tuned)
     if chosen is not None:
-        chosen.refuse(layers.named)
-    if chosen is not None and any(variant.delta_rel is not None for variant in variants):
-        raise ConfigError("--tuned has the Δ of each method: name methods without, as in ll-r.")
+        chosen.refuse(layers.named, variants)
     compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares)
     name = data.name if data else "Digit scenes"
     heading = Heading(

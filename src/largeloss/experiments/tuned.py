@@ -8,6 +8,7 @@ from typing import Any, Self
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
 from largeloss.experiments.runner import with_method
+from largeloss.experiments.variant import Variant
 from largeloss.files import read_text, verified_json
 from largeloss.runs.arguments import check_tuned
 from largeloss.runs.file_names import TUNED
@@ -78,15 +79,18 @@ class Tuning:
                 "has ended. The same command writes it again, and skips finished trials."
             ) from None
 
-    def refuse(self, given: Iterable[str]) -> None:
+    def refuse(self, given: Iterable[str], variants: Iterable[Variant]) -> None:
         """Makes sure that nobody asks for another value of what the search has chosen.
 
         Args:
             given: Names of settings, as ``training.lr``.
+            variants: What is to be compared.
 
         Raises:
             ConfigError: one of them is a learning rate or a setting that was searched.
         """
+        if any(variant.delta_rel is not None for variant in variants):
+            raise ConfigError("--tuned has the Δ of each method: name methods without, as in ll-r.")
         chosen = {f"method.{one.setting}" for one in self.methods if one.setting is not None}
         if clash := sorted({"training.lr", *chosen} & set(given)):
             raise ConfigError(
