@@ -302,3 +302,53 @@ def test_what_is_sent_again_with_its_id_is_done_once(opened):
     assert [one.answer for one in standing_answers(session.run / ANSWERS)] == ["yes", "yes"]
     assert post(client, "undo", reviewer="ben", id=third).json() == {"undone": []}
     assert post(client, "undo", reviewer="ann", id="short").status_code == 422
+    other = [{"row": rows[0], "column": 0, "answer": "no"}]
+    for mode, said in (("suggestions", other), ("suggestions", [other[0] | {"row": rows[1]}])):
+        found = post(client, "answers", reviewer="ann", mode=mode, answers=said, id=first)
+        assert 400 <= found.status_code < 500
+        assert "Other answers were given" in found.json()["error"]
+
+
+def test_what_is_open_is_told_to_each_reviewer(review):
+    session, client = review
+
+    def open_to(reviewer):
+        found = client.get("/api/classes", params={"reviewer": reviewer}).json()["classes"][0]
+        return found["open"]["suggestions"], found["open"]["audit"]
+
+    size, sampled = session.queue.size(0), len(session.sample.rows[0])
+    assert open_to("ann") == open_to("bob") == (size, sampled)
+    answer(client, list(session.sample.rows[0]), "no", mode="audit")
+    assert open_to("ann") == (size - sampled, 0)
+    assert open_to("bob") == (size, sampled)
+    found = answer(client, [session.sample.rows[0][0]], "no", reviewer="bob").json()
+    assert found["class"]["open"] == {"suggestions": size - 1, "audit": sampled}
+
+
+def test_answers_that_nobody_sees_are_not_undone(opened, reviewed_run):
+    session, client = opened()
+    rows = [one["row"] for one in entries(client)["entries"]]
+    answer(client, rows[:1], "yes")
+    answer(client, rows[1:2], "no")
+    name = session.names[rows[1]]
+    session._journal._file.execute("UPDATE answers SET image = 'gone' WHERE image = ?", (name,))
+    _, client = opened()
+    found = post(client, "undo", reviewer="ann").json()
+    assert [one["row"] for one in found["undone"]] == rows[:1]
+    assert post(client, "undo", reviewer="ann").json() == {"undone": []}
+    assert [one.image for one in standing_answers(reviewed_run / ANSWERS)] == ["gone"]
+
+
+def test_what_a_page_of_another_run_sends_is_refused(review):
+    session, client = review
+    row = entries(client)["entries"][0]["row"]
+    told = client.get("/api/classes").json()["identity"]
+    said = {"mode": "suggestions", "answers": [{"row": row, "column": 0, "answer": "yes"}]}
+    for route, body in (
+        ("answers", said), ("undo", {}), ("flags", {"row": row, "column": 0, "flagged": True})
+    ):  # fmt: skip
+        found = post(client, route, reviewer="ann", review="0" * 16, **body)
+        assert found.status_code == 409
+        assert "another run" in found.json()["error"]
+        assert post(client, route, reviewer="ann", review=told, **body).status_code == 200
+    assert len(list(session._journal.answers())) == 0  # given, and undone

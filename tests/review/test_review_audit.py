@@ -94,8 +94,11 @@ def test_only_answers_of_the_audit_say_what_counts(opened, reviewed_run):
     assert audited(client)["answered"] == 0
     shown = entries(client, mode="audit", reviewer="ann", open=1)
     assert shown["open"] == 6
-    assert shown["entries"][0]["answer"] == "yes"
+    assert [one["answer"] for one in shown["entries"]] == [None] * 6  # each is asked in its order
     answer(client, rows[:4], "no", mode="audit")
+    answer(client, rows[4:5], "unsure", mode="audit")
+    found = post(client, "undo", reviewer="ann").json()
+    assert (found["mode"], found["undone"][0]["answer"]) == ("audit", None)
     answer(client, rows[4:5], "unsure", mode="audit")
     assert audited(client)["present"] == 0
     answer(client, rows[:1], "yes")  # on second thoughts, wherever they were had

@@ -11,9 +11,13 @@ import sys
 import urllib.request
 from types import SimpleNamespace
 
+import numpy as np
+
+from largeloss.files import digest
+from largeloss.labels import LabelTable, read_labels, write_labels
 from largeloss.labels.answers import ANSWERS, standing_answers
 from largeloss.review.session import Review
-from reviewed import answer, entries
+from reviewed import SMALL, answer, entries
 
 
 def failed(largeloss, *arguments):
@@ -70,11 +74,49 @@ def test_a_journal_of_another_run_is_refused(largeloss, reviewed_run):
         pass
     path = reviewed_run / ANSWERS
     with sqlite3.connect(path) as file:
-        file.execute("UPDATE journal SET value = 'other' WHERE name = 'settings'")
+        file.execute("UPDATE journal SET value = 'other' WHERE name = 'weights'")
     file.close()
     before = path.read_bytes()
     assert "holds answers of another run" in failed(largeloss, reviewed_run)
     assert path.read_bytes() == before
+
+
+def test_answers_stay_where_the_data_are_moved(opened, reviewed, reviewed_run, tmp_path, largeloss):
+    _, client = opened()
+    row = entries(client)["entries"][0]["row"]
+    answer(client, [row], "yes")
+    moved = shutil.copytree(reviewed[0] / "data", tmp_path / "moved")
+    before = (reviewed_run / "config.yaml").read_bytes()
+    found = largeloss("train", moved, *SMALL, "--resume", "--out", reviewed_run)
+    assert found[0] == 0, found[2]
+    assert (reviewed_run / "config.yaml").read_bytes() != before
+    _, client = opened()
+    assert entries(client, reviewer="ann")["entries"][0]["answer"] == "yes"
+
+
+def test_a_journal_of_an_earlier_version_is_opened(opened, reviewed_run):
+    session, _ = opened()
+    session._journal._file.execute("UPDATE journal SET value = 'x' WHERE name = 'weights'")
+    settings = digest(reviewed_run / "config.yaml")
+    session._journal._file.execute("INSERT INTO journal VALUES ('settings', ?)", (settings,))
+    assert opened()[0].kept == 0
+
+
+def test_labels_that_have_changed_since_training_are_told(
+    opened, reviewed, reviewed_run, tmp_path, largeloss
+):
+    moved = shutil.copytree(reviewed[0] / "data", tmp_path / "moved")
+    assert largeloss("train", moved, *SMALL, "--resume", "--out", reviewed_run)[0] == 0
+    told = []
+    opened(remark=told.append)
+    assert told == []
+    file = read_labels(moved / "labels.parquet")
+    states = file.table.to_dense()
+    states[np.argwhere(states[:, 0] < 0)[0, 0], 0] = 0
+    table = LabelTable.from_dense(states, file.table.images, file.table.classes)
+    write_labels(moved / "labels.parquet", table, splits=file.splits)
+    opened(remark=told.append)
+    assert "not those that the run was trained with" in told[0]
 
 
 def test_a_second_server_for_the_same_run_is_refused(largeloss, reviewed_run):

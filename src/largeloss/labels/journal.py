@@ -6,7 +6,7 @@ back by another row. What was committed survives a process that is killed and a 
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,15 +47,18 @@ class Journal:
 
     Args:
         path: The file; its folder is there.
-        identity: What the answers belong to, by name: such as the run's settings. A journal with
+        identity: What the answers belong to, by name: such as the run's weights. A journal with
             another identity is refused.
+        former: What an earlier version wrote in its place.
 
     Raises:
         ConfigError: it belongs to something else, or cannot be written.
         LabelError: it is damaged, or no journal.
     """
 
-    def __init__(self, path: Path, identity: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, identity: Mapping[str, str], former: Mapping[str, str] | None = None
+    ) -> None:
         self.path = path
         check_place(path)
         new = not path.exists() or path.stat().st_size == 0
@@ -65,7 +68,7 @@ class Journal:
                 if new:
                     self._create(identity)
                 checked(self._file, path)
-                self._check_identity(identity)
+                self._check_identity(identity, former or identity)
                 self._file.execute("PRAGMA journal_mode = WAL")
                 self._file.execute("PRAGMA synchronous = FULL")
             except BaseException:
@@ -122,8 +125,14 @@ class Journal:
         )
         return [answer_of(row) for row in found]
 
-    def undo(self, reviewer: str, key: str | None = None) -> list[Answer]:
-        """Takes back the reviewer's last step that still stands; ``key`` names this undo.
+    def undo(self, reviewer: str, shown: Container[int], key: str | None = None) -> list[Answer]:
+        """Takes back the reviewer's last step that still stands and is shown.
+
+        Args:
+            reviewer: Whose.
+            shown: Numbers of answers; a step without one of them is left alone, since nobody could
+                see what became of it.
+            key: Names this undo.
 
         Returns:
             The answers of that step, which stand no longer; empty where there is none.
@@ -132,11 +141,12 @@ class Journal:
             RunError: as :meth:`add`.
         """
         with self._transaction():
-            (step,) = self._file.execute(
-                "SELECT max(step) FROM steps WHERE reviewer = ? "
-                "AND step NOT IN (SELECT step FROM undos)",
+            steps = self._file.execute(
+                "SELECT step, number FROM answers JOIN steps USING (step) WHERE reviewer = ? "
+                "AND step NOT IN (SELECT step FROM undos) ORDER BY step DESC",
                 (reviewer,),
-            ).fetchone()
+            )
+            step = next((step for step, number in steps if number in shown), None)
             if step is None:
                 return []
             found = self._file.execute(f"{STANDING} AND step = ? ORDER BY number", (step,))
@@ -195,10 +205,10 @@ class Journal:
         self._file.executemany("INSERT INTO journal VALUES (?, ?)", values.items())
         self._file.execute("COMMIT")
 
-    def _check_identity(self, identity: Mapping[str, str]) -> None:
+    def _check_identity(self, identity: Mapping[str, str], former: Mapping[str, str]) -> None:
         kept = dict(self._file.execute("SELECT name, value FROM journal"))
         other = [name for name, value in identity.items() if kept.get(name) != value]
-        if other:
+        if other and not former.items() <= kept.items():
             raise ConfigError(
                 f"{self.path} holds answers of another run: its {' and its '.join(other)} are "
                 "not those of this run. Nothing was changed. Move the file back to its own run, "

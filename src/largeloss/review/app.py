@@ -39,6 +39,9 @@ Reviewer = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_ch
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     reviewer: Reviewer
+    review: str | None = None
+    """The ``identity`` of ``/api/classes``: what rows and columns were meant of. None: whatever is
+    reviewed now."""
 
 
 class _Answer(BaseModel):
@@ -93,10 +96,13 @@ def make_app(review: Review) -> FastAPI:
         return Json(
             {
                 "run": str(review.run),
+                "identity": review.identity,
                 "reviewer": reviewer,
                 "reviewers": list(review.standing.reviewers),
                 "agreement": {"both": both, "agree": agree},
-                "classes": [class_record(review, column) for column in range(len(review.classes))],
+                "classes": [
+                    class_record(review, column, reviewer) for column in range(len(review.classes))
+                ],
             }
         )
 
@@ -115,6 +121,7 @@ def make_app(review: Review) -> FastAPI:
 
     @app.post("/api/answers")
     def answer(body: _Answers) -> Response:
+        _check_same(review, body)
         column = body.answers[0].column
         said = {(one.row, one.column): one.answer for one in body.answers}
         if len(said) < len(body.answers) or {place[1] for place in said} != {column}:
@@ -129,22 +136,27 @@ def make_app(review: Review) -> FastAPI:
             }
             for (row, _), number in zip(said, numbers, strict=True)
         ]  # fmt: skip
-        return Json({"answers": answers, "class": class_record(review, column)})
+        return Json({"answers": answers, "class": class_record(review, column, body.reviewer)})
 
     @app.post("/api/undo")
     def undo(body: _Step) -> Response:
+        _check_same(review, body)
         undone = review.undo(body.reviewer, body.id)
         if undone is None or not undone.places:
             return Json({"undone": []})
         places = [
-            {"row": row, "column": column, "answer": word_of(review, (row, column), body.reviewer)}
+            {
+                "row": row, "column": column,
+                "answer": word_of(review, (row, column), body.reviewer, undone.mode),
+            }
             for row, column in undone.places
-        ]
-        column = undone.places[0][1]
-        return Json({"undone": places, "mode": undone.mode, "class": class_record(review, column)})
+        ]  # fmt: skip
+        found = class_record(review, undone.places[0][1], body.reviewer)
+        return Json({"undone": places, "mode": undone.mode, "class": found})
 
     @app.post("/api/flags")
     def flag(body: _Flag) -> Response:
+        _check_same(review, body)
         _check_column(review, body.column)
         _check_row(review, body.row)
         review.flag(body.reviewer, body.row, body.column, body.flagged)
@@ -203,6 +215,13 @@ def _image(
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(make(), media_type=kind, headers=headers)
+
+
+def _check_same(review: Review, body: _Body) -> None:
+    if body.review not in (None, review.identity):
+        raise HTTPException(
+            409, "This page was opened for another run, or for other images. Load it again."
+        )
 
 
 def _check_column(review: Review, column: int) -> None:

@@ -9,10 +9,12 @@ from largeloss.review.session import Review
 from largeloss.review.standing import Place
 
 
-def class_record(review: Review, column: int) -> dict[str, Any]:
-    """A class: its progress, what may be expected of it, and its audit."""
+def class_record(review: Review, column: int, reviewer: str) -> dict[str, Any]:
+    """A class: its progress, what is open to a reviewer, what may be expected of it, its audit."""
     with review.reading:
         tally, audited = review.standing.tally(column), review.audited(column)
+        answered = review.standing.places(column, reviewer)
+        unaudited = _unaudited(review, column, reviewer)
         outlook = tally.outlook()
         return {
             "column": column,
@@ -20,6 +22,10 @@ def class_record(review: Review, column: int) -> dict[str, Any]:
             "learnt": review.is_learnt(column),
             "suggestions": tally.size,
             "answered": len(tally.latest),
+            "open": {
+                "suggestions": review.queue.size(column) - len(answered),
+                "audit": len(unaudited),
+            },
             **tally.counts,
             "precision": tally.precision,
             "recent_precision": tally.recent_precision,
@@ -55,7 +61,7 @@ def suggested_entries(
         "start": wanted.start,
         "entries": [
             _entry(
-                review, review.queue.row(column, place), column, reviewer, place + 1,
+                review, review.queue.row(column, place), column, reviewer, "suggestions", place + 1,
                 review.queue.score(column, place),
             )
             for place in places.tolist()
@@ -69,25 +75,30 @@ def sampled_entries(
     """Entries of the audit's sample, in the order in which they were drawn."""
     rows = review.sample.rows[column]
     with review.reading:
-        left = [
-            place
-            for place, row in enumerate(rows)
-            if not review.standing.audited((row, column), reviewer)
-        ]
+        left = _unaudited(review, column, reviewer)
     places: Sequence[int] = left if only_open else range(len(rows))
     return {
         "total": len(rows),
         "open": len(left),
         "start": wanted.start,
         "entries": [
-            _entry(review, rows[place], column, reviewer, place + 1, None)
+            _entry(review, rows[place], column, reviewer, "audit", place + 1, None)
             for place in places[wanted.start : wanted.stop]
         ],
     }
 
 
+def _unaudited(review: Review, column: int, reviewer: str) -> list[int]:
+    """Places in the sample of a class that a reviewer has not answered in the audit."""
+    return [
+        place
+        for place, row in enumerate(review.sample.rows[column])
+        if not review.standing.audited((row, column), reviewer)
+    ]
+
+
 def _entry(
-    review: Review, row: int, column: int, reviewer: str, rank: int, score: float | None
+    review: Review, row: int, column: int, reviewer: str, mode: str, rank: int, score: float | None
 ) -> dict[str, Any]:
     return {
         "row": row,
@@ -96,14 +107,20 @@ def _entry(
         "rank": rank,
         "score": score,
         "state": -1,
-        "answer": word_of(review, (row, column), reviewer),
+        "answer": word_of(review, (row, column), reviewer, mode),
         "flagged": review.is_flagged(reviewer, row),
         "others": others_of(review, (row, column), reviewer),
     }
 
 
-def word_of(review: Review, place: Place, reviewer: str) -> str | None:
-    """What a reviewer said of an entry, if anything."""
+def word_of(review: Review, place: Place, reviewer: str, mode: str) -> str | None:
+    """What a reviewer said of an entry, if anything.
+
+    An audit that was not asked of it yet must ask, whatever was said of it as a suggestion: those
+    are the likely ones, and an audit that leaves them for later sees too few tags until its end.
+    """
+    if mode == "audit" and not review.standing.audited(place, reviewer):
+        return None
     word = review.standing.answer(place, reviewer)
     return None if word is None else word.answer
 

@@ -1,30 +1,31 @@
 """A run that is being reviewed: its queue, its journal, its images, and the answers that stand."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from threading import Lock, RLock
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from largeloss.errors import ConfigError
-from largeloss.files import PARTIAL, digest
+from largeloss.files import PARTIAL
 from largeloss.labels import LabelTable
 from largeloss.labels.answers import ANSWERS, Answer
 from largeloss.labels.audit import AUDIT, Audited, write_audit
-from largeloss.labels.journal import Journal, Said
+from largeloss.labels.journal import Said
 from largeloss.labels.names import positions_of
 from largeloss.review.audit import Sample, audit, audit_of_class, open_sample
+from largeloss.review.belonging import identity_of, open_journal
 from largeloss.review.checks import check_reviewable, unwritable
 from largeloss.review.images import Images, shown_source
 from largeloss.review.queue import Queue, open_queue
 from largeloss.review.standing import Place, Standing, Word
 from largeloss.runs.data import open_data
+from largeloss.runs.seen_in_training import has_changed
 from largeloss.runs.settings import saved_settings
-from largeloss.training.run_folder import RunFolder
 
 AUDITED = 50
 """Entries of each class that an audit asks for, by default."""
@@ -32,8 +33,7 @@ EXAMPLES = 3
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Undone:
+class Undone(NamedTuple):
     """What an undo took back."""
 
     places: list[Place]
@@ -91,8 +91,14 @@ class Review:
         self.table: LabelTable = data.training.labels
         self.classes, self.names = self.table.classes, self.table.images
         source = shown_source(settings, data)
-        identity = {"settings": digest(RunFolder(self.run).config_file)}
-        self._journal = Journal(self.run / ANSWERS, identity)
+        # what a run has left out is not known here
+        if settings.data.bad_images != "skip" and has_changed(self.run, data):
+            self.remark(
+                "Labels or splits are not those that the run was trained with. Reviewed are the "
+                "training images as they are now; former test images may be among them."
+            )
+        self.identity = identity_of(self.run, self.names, self.classes)
+        self._journal = open_journal(self.run)
         try:
             self.queue: Queue = open_queue(self._folder, self.run, settings, data)
             self.images = Images(source, self.table, self._folder / "thumbnails", self.run)
@@ -146,6 +152,7 @@ class Review:
         What has the key of an earlier call was sent again: it is not written twice.
 
         Raises:
+            ConfigError: other answers have the key.
             RunError: they could not be written.
         """
         entries = [
@@ -157,6 +164,13 @@ class Review:
         ]  # fmt: skip
         with self._writing:
             if known := self._journal.step(reviewer, key):
+                if [(one.image, one.class_name, one.answer) for one in known] != [
+                    (one.image, one.class_name, one.answer) for one in entries
+                ]:
+                    raise ConfigError(
+                        "Other answers were given with this id before. Send new ones with an id of "
+                        "their own."
+                    )
                 return [one.number for one in known]
             written = self._journal.add(reviewer, mode, entries, key)
             with self.reading:
@@ -176,7 +190,7 @@ class Review:
         with self._writing:
             if known := self._journal.undone(reviewer, key):
                 return Undone(self._places_of(known), known[0].mode)
-            undone = self._journal.undo(reviewer, key)
+            undone = self._journal.undo(reviewer, self._places, key)
             if not undone:
                 return None
             with self.reading:
@@ -232,7 +246,7 @@ class Review:
         with self.reading:
             latest = self.standing.tally(column).latest
             said = (row for row, (answer, _) in latest.items() if answer == "yes")
-            found = [*self._examples[column], *_first(said, EXAMPLES)]
+            found = [*self._examples[column], *islice(said, EXAMPLES)]
         return found[:EXAMPLES]
 
     def is_learnt(self, column: int) -> bool:
@@ -283,7 +297,3 @@ class Review:
                 f"{lost:,} answers are of entries that are no longer unobserved or no longer there:"
                 " they are kept in the journal, and not shown."
             )
-
-
-def _first(rows: Iterable[int], number: int) -> list[int]:
-    return [row for row, _ in zip(rows, range(number), strict=False)]

@@ -44,8 +44,8 @@ export function give(places, answer) {
   const answers = places.map(({entry}) => ({row: entry.row, column: entry.column, answer}));
   const before = places.map(({position, entry}) =>
     ({position, row: entry.row, column: entry.column, answer: answerOf(entry).answer}));
-  const {reviewer, mode, column} = state;
-  const step = outbox.push("/api/answers", {reviewer, mode, answers}, answers);
+  const {mode, column} = state;
+  const step = outbox.push("/api/answers", {...whose(), mode, answers}, answers);
   history.push({id: step.id, column, mode, before});
 }
 
@@ -58,14 +58,19 @@ export function undo() {
   }
   const last = history.pop() ?? null;
   const effects = last ? last.before.map(({row, column, answer}) => ({row, column, answer})) : [];
-  outbox.push("/api/undo", {reviewer: state.reviewer}, effects);
+  outbox.push("/api/undo", whose(), effects);
   return last;
 }
 
 export function flag(entry) {
   const {row, column} = entry;
   const flagged = !answerOf(entry).flagged;
-  outbox.push("/api/flags", {reviewer: state.reviewer, row, column, flagged}, []);
+  outbox.push("/api/flags", {...whose(), row, column, flagged}, []);
+}
+
+/** Who answers, and of which run and images: the server refuses rows of others. */
+function whose() {
+  return {reviewer: state.reviewer, review: state.identity};
 }
 
 function acknowledged(step, reply) {

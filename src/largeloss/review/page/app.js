@@ -202,7 +202,7 @@ async function begin() {
   render();
   resize();
   if (!await fetchClasses()) return;
-  start(`${state.run}:${state.reviewer}`, listener);
+  start(`${state.run}:${state.identity}:${state.reviewer}`, listener);
   const asked = state.classes.find(found => String(found.column) === wanted.get("class")) ??
     state.classes.find(found => found.name === address.get("class"));
   const first = asked ?? state.classes.find(isOpen) ?? state.classes[0];

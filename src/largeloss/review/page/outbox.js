@@ -5,7 +5,7 @@
  */
 import {post, Refused} from "./server.js";
 
-const REFUSALS = [400, 404, 413, 415, 422];  // what will never be accepted, however often it is sent
+const REFUSALS = [400, 404, 409, 413, 415, 422];  // what will never be accepted, however often it is sent
 const PAUSES = [500, 1000, 2000, 4000];  // milliseconds before a step is sent again
 
 export class Outbox {

@@ -9,7 +9,7 @@ import {fit, hideMap, isBroken, isShown, preload, showEntries, tileAt} from "./v
 import {zoom} from "./zoom.js";
 
 const byId = name => document.getElementById(name);
-const troubles = {save: null, load: null};
+const troubles = {save: null, load: null, run: null};
 let seeking = null;  // "entry" or "first": the next open one is not known yet, no answer key counts
 let filling = null;
 
@@ -209,8 +209,11 @@ export async function openClass(column) {
 export async function fetchClasses() {
   const reply = await lasting(() => get("/api/classes", {reviewer: state.reviewer}));
   if (!reply) return false;
-  const {run, reviewers, agreement, classes} = reply;
-  Object.assign(state, {run, reviewers, agreement, classes});
+  const {run, identity, reviewers, agreement, classes} = reply;
+  const other = state.identity && state.identity !== identity;
+  trouble("run", other ? "The server has another run now, or other images. Load this page again." : null);
+  if (other) return false;
+  Object.assign(state, {run, identity, reviewers, agreement, classes});
   return true;
 }
 

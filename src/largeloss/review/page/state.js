@@ -3,7 +3,7 @@ import {get} from "./server.js";
 
 export const state = {
   reviewer: "reviewer",
-  run: "", reviewers: [], agreement: {both: 0, agree: 0}, classes: [],
+  run: "", identity: "", reviewers: [], agreement: {both: 0, agree: 0}, classes: [],
   column: null,
   mode: "suggestions",  // or "audit"
   view: "grid",         // or "single"
@@ -99,10 +99,9 @@ async function fetchEntries(parameters) {
   return reply;
 }
 
-/** Is anything of the class open, as far as the server knows? */
+/** Is anything of the class open to this reviewer, as far as the server knows? */
 export function isOpen(found) {
-  return state.mode === "audit"
-    ? found.audit.sampled > found.audit.answered : found.suggestions > found.answered;
+  return found.open[state.mode] > 0;
 }
 
 /** The next class with open entries, after the current one and round; undefined if there is none. */
