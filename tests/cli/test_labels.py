@@ -14,6 +14,7 @@ from conftest import write_image_folder
 from largeloss.cli import run as command_line
 from largeloss.labels import LabelEdits, read_edits, read_labels, write_edits
 from largeloss.labels.answers import ANSWERS
+from largeloss.labels.edited_copies import record_of
 from largeloss.labels.journal import Journal, Said
 
 SMALL = [
@@ -85,6 +86,19 @@ def test_log_tells_who_when_and_why(largeloss, root, tmp_path):
     assert (code, "exists" in err) == (2, True)
 
 
+def test_log_of_nobody_who_edited_a_class(largeloss, tmp_path):
+    authors = ["reviewer:anna", "reviewer:ben"]
+    edits = LabelEdits.named(
+        ["a", "b"], ["red", "blue"], before=[-1, -1], after=[1, 1], author=authors
+    )
+    write_edits(tmp_path / "edits.parquet", edits)
+    words = ("--author", "reviewer:anna", "--class", "blue")
+    code, out, _ = largeloss("labels", "log", tmp_path / "edits.parquet", *words)
+    assert code == 0
+    assert "None of the 2 edits is of this class and this author" in out
+    assert "nothing was reviewed" not in out
+
+
 def test_answers_become_a_copy_and_the_copy_the_first_file(largeloss, root, tmp_path):
     new, back = root / "new.csv", root / "back.csv"
     first = (root / "data/labels.csv").read_bytes()
@@ -130,6 +144,15 @@ def test_corrections_are_applied_when_asked_for(largeloss, root):
     assert code == 0, err
     retrained = ("train", root / "data", "--labels", own, *SMALL, "--out", root / "again")
     assert largeloss(*retrained)[0] == 0
+
+
+def test_without_a_record_an_undo_by_a_run_takes_what_apply_takes(largeloss, root):
+    new, back = root / "new.csv", root / "back.csv"
+    assert largeloss("labels", "apply", root / "run", "--out", new)[0] == 0
+    record_of(new).unlink()
+    code, _, err = largeloss("labels", "revert", new, "--edits", root / "run", "--out", back)
+    assert code == 0, err
+    assert read_labels(back).table == read_labels(root / "data/labels.csv").table
 
 
 def test_edits_that_no_longer_fit_are_listed(largeloss, root):
@@ -266,6 +289,21 @@ def test_suggestions_are_filled_in_and_read_back(largeloss, root, tmp_path, suff
     assert "there is no column 'class'" in err
 
 
+@pytest.mark.parametrize("base", ["wide.csv", "data", "run", "list.csv"])
+def test_tags_in_lists_are_compared_with_labels_of_any_layout(largeloss, root, tmp_path, base):
+    file, edits = tmp_path / "tags.csv", tmp_path / "edits.parquet"
+    file.write_text("image,labels\nimages/01.png,red\n")
+    (tmp_path / "wide.csv").write_text("image,red\nimages/01.png,\n")
+    (tmp_path / "list.csv").write_text("image,labels\nimages/01.png,\nimages/02.png,red\n")
+    place = (tmp_path if base.endswith(".csv") else root) / base
+    given = ("labels", "import", file, place, "--from", "wide", "--out", edits)
+    code, _, err = largeloss(*given)
+    assert (code, "--unlisted" in err) == (2, True)
+    code, _, err = largeloss(*given, "--unlisted", "unknown")
+    assert code == 0, err
+    assert read_edits(edits).after.tolist() == [1]
+
+
 def test_label_studio_and_back(largeloss, root, tmp_path):
     tasks, edits = tmp_path / "tasks.json", tmp_path / "edits.parquet"
     code, out, err = largeloss(
@@ -297,19 +335,26 @@ def test_label_studio_and_back(largeloss, root, tmp_path):
     annotated(2, 1, red="yes", blue="unsure", green="yes")
     annotated(1, 1, red="yes")
     annotated(1, 2, red="no")
+    annotated(3, 3, red="no")
+    annotated(3, 3, red="yes")
+    times = ("2030-01-02T00:00:00Z", "2030-01-01T00:00:00Z")  # the later word first
+    for one, time in zip(content[3]["annotations"], times, strict=True):
+        one["updated_at"] = time
     tasks.write_text(json.dumps(content))
     words = ("import", tasks, root / "run", "--from", "label-studio", "--out", edits)
     code, out, err = largeloss("labels", *words)
     assert code == 0, err
     assert "Left out are labels of classes that" in err
     assert "'unsure', and change nothing: 1." in err
-    assert sorted(read_edits(edits).author) == [f"import:label-studio:{n}" for n in (1, 1, 2)]
+    assert sorted(read_edits(edits).author) == [f"import:label-studio:{n}" for n in (1, 1, 2, 3, 3)]
     code, out, err = largeloss(
         "labels", "apply", edits, "--labels", root / "data/labels.csv", "--out", tmp_path / "n.csv"
     )
     assert code == 0, err
-    assert "1 entry changed" in out
+    assert "2 entries changed" in out
     assert "people disagree: 2 edits" in err
+    changed = read_labels(tmp_path / "n.csv").table
+    assert changed.at([changed.images.index("images/03.png")], [0]).tolist() == [0]
 
 
 @pytest.mark.parametrize(
@@ -329,11 +374,16 @@ def test_label_studio_and_back(largeloss, root, tmp_path):
         (("import", "other.csv", "data", "--from", "label-studio", "--out", "new.parquet"),
          "no export of Label Studio"),
         (("import", "other.csv", "data", "--from", "wide", "--out", "new.csv"), "end in .parquet"),
+        (("import", "other.csv", "none", "--from", "wide", "--out", "new.parquet"),
+         "none: there is no such file or folder"),
+        (("import", "twice.csv", "data", "--from", "suggestions", "--out", "new.parquet"),
+         "two columns 'label'"),
     ],
 )  # fmt: skip
 def test_bad_exchanges_are_told(largeloss, root, monkeypatch, words, message):
     monkeypatch.chdir(root)
     Path("other.csv").write_text("image,red\nphotos/1.jpg,1\n")
+    Path("twice.csv").write_text("image,class,label,label\nimages/00.png,red,1,0\n")
     Path("tasks.xml").write_text("mine")
     before = held(root)
     code, _, err = largeloss("labels", *words)

@@ -176,3 +176,16 @@ def test_a_full_disk_keeps_what_was_there(path):
         journal.add("ann", "audit", [said(f"{number}" * 50) for number in range(400)])
     assert len(list(journal.answers())) == 1
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [("answers", "score", "'high'"), ("answers", "image", "CAST(x'ff' AS TEXT)")],
+)
+def test_values_that_no_journal_has_are_damage(path, table, column, value):
+    journal = Journal(path, RUN)
+    journal.add("ann", "audit", [said()])
+    journal._file.execute(f"UPDATE {table} SET {column} = {value}")
+    journal.close()
+    with pytest.raises(LabelError, match="is damaged"):
+        standing_answers(path)

@@ -291,6 +291,23 @@ def test_reverting_without_the_record_sets_entries_back_one_by_one(tmp_path):
         revert_in_copy(path, tmp_path / "two.csv")
 
 
+def test_an_undo_writes_nothing_that_was_never_applied(tmp_path):
+    path, out, back = (tmp_path / name for name in ("labels.csv", "new.csv", "back.csv"))
+    table = example(path)
+    everything = edits_of(table, [(0, 1), (0, 1)], [1, 0], ["ll-cp", "reviewer:anna"])
+    apply_to_copy(path, everything.select(np.array([1])), out)
+    assert revert_in_copy(out, back, edits=everything, author="reviewer:anna").exact
+    assert back.read_bytes() == path.read_bytes()  # blank, as before, and not what ll-cp said
+
+
+def test_what_another_reviewer_said_too_is_not_counted_as_set_back(tmp_path):
+    path, out, back = (tmp_path / name for name in ("labels.csv", "new.csv", "back.csv"))
+    edits = edits_of(example(path), [(0, 1), (0, 1)], [1, 1], ["reviewer:anna", "reviewer:bob"])
+    apply_to_copy(path, edits, out)
+    assert revert_in_copy(out, back, author="reviewer:anna").num_changed == 0
+    assert back.read_bytes() == out.read_bytes()
+
+
 @pytest.mark.parametrize("note", ["patches", "whole"])
 @pytest.mark.parametrize("value", ["", "[", "[[1]]", "{}", '[[0,1,"x"]]', "[[1,2,3]]", "eJw=", "é"])
 def test_records_of_others_cannot_give_another_first_file(tmp_path, note, value):

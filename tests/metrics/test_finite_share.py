@@ -94,3 +94,14 @@ def test_many_strata_with_hardly_a_yes_are_covered_from_below_and_above(present)
         above += truth > found.high
     assert below <= 0.04 * rounds  # 2.5 in 100, and what chance adds in so many rounds
     assert above <= 0.04 * rounds
+
+
+@pytest.mark.parametrize(("share", "answers"), [(0.98, 50), (0.9, 10)])
+def test_many_strata_with_hardly_a_no_are_covered_from_above(share, answers):
+    stream = np.random.default_rng(0)
+    size, rounds, above = 1000, 400, 0
+    for _ in range(rounds):
+        seen = stream.hypergeometric(round(share * size), round((1 - share) * size), answers, 20)
+        found = stratified_share([Stratum(size, yes, answers - yes) for yes in seen.tolist()])
+        above += share > found.high
+    assert above <= 0.04 * rounds  # 2.5 in 100, and what chance adds in so many rounds

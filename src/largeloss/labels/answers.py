@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from largeloss.errors import ConfigError, LabelError
+from largeloss.errors import ConfigError, LabelError, LargelossError
 from largeloss.files import check_regular, refuse_links
 
 ANSWERS = "review/answers.sqlite3"
@@ -163,11 +163,14 @@ def told(path: Path) -> Iterator[None]:
     """Says what SQLite found in the words of largeloss."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise ConfigError(
-            f"{path} cannot be opened ({error}). The folder must be writable, and on a local disk."
-        ) from None
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+    except LargelossError:
+        raise
+    except (sqlite3.Error, ValueError) as error:  # as of a score that is text
+        if isinstance(error, sqlite3.OperationalError) and "decode" not in str(error):
+            raise ConfigError(
+                f"{path} cannot be opened ({error}). The folder must be writable, and on a local "
+                "disk."
+            ) from None
         raise LabelError(
             f"{path} is damaged ({error}). Nothing was changed: restore the file, or move it away "
             "to begin a new one."

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -137,7 +138,8 @@ def revert_in_copy(
     Args:
         path: A label file that edits were applied to.
         out: The copy.
-        edits: Those to undo; by default those of the file's record.
+        edits: Those to undo; by default those of the file's record, which is asked too where it has
+            them all.
         author: Only theirs, as of :func:`.written_by`.
         unlisted: For lists of tags.
 
@@ -148,21 +150,28 @@ def revert_in_copy(
         ConfigError, LabelError, RunError: as :func:`apply_to_copy`; there is no record.
     """
     check_target(path, out)
-    notes: dict[str, str] = {}
+    record = record_of(path)
+    recorded, notes = read_edits_and_notes(record) if record.is_file() else (None, {})
     if edits is None:
-        if not record_of(path).is_file():
+        if recorded is None:
             raise LabelError(
-                f"{path} has no record of edits: {record_of(path)} does not exist. Say which are "
-                "to be undone: --edits, a file of label edits or a run."
+                f"{path} has no record of edits: {record} does not exist. Say which are to be "
+                "undone: --edits, a file of label edits or a run."
             )
-        edits, notes = read_edits_and_notes(record_of(path))
+        edits = recorded
     undone = np.ones(len(edits), bool) if author is None else written_by(edits, author)
     if not undone.any():
         authors = ", ".join(sorted(set(edits.author.tolist()))) or "none"
         raise LabelError(f"There are no edits of {author!r} to undo; authors are: {authors}.")
-    first = _first_file(path, notes)
+    if recorded is not edits:
+        asked = set(_named(edits.select(undone)))
+        if recorded is None or not asked <= set(_named(recorded)):
+            notes = {}
+        else:  # it knows which others were applied, too
+            edits = recorded
+            undone = np.array([one in asked for one in _named(edits)], bool)
+    first, reverse = _first_file(path, notes), _reversed(edits, undone)
     if first is None:
-        reverse = _reversed(edits, undone)
         applied = apply_to_copy(path, reverse, out, unlisted=unlisted)
         return Applied(reverse, applied.verdicts, applied.num_changed, exact=False)
     if undone.all():
@@ -172,7 +181,8 @@ def revert_in_copy(
             (before := Path(folder) / path.name).write_bytes(first)
             apply_to_copy(before, edits.select(~undone), out, unlisted=unlisted)
     gone = edits.select(undone)
-    return Applied(gone, np.full(len(gone), Verdict.FITS, object), len(_entries(gone)))
+    changed = int((reverse.before != reverse.after).sum())
+    return Applied(gone, np.full(len(gone), Verdict.FITS, object), changed)
 
 
 def _write(out: Path, content: bytes) -> None:
@@ -188,6 +198,14 @@ def _wordless(file: LabelFile, unlisted: str | None) -> NDArray[np.int8] | None:
     words = unlisted_by_split(unlisted, dict.fromkeys(splits))
     unknown = [words[split] == "unknown" for split in splits]
     return np.where(unknown, ABSENT, UNOBSERVED).astype(np.int8)
+
+
+def _named(edits: LabelEdits) -> Iterator[tuple[str, str, str, int]]:
+    """Image, class, author and new state of each."""
+    for row, column, author, after in zip(
+        edits.rows, edits.columns, edits.author, edits.after, strict=True
+    ):
+        yield edits.images[row], edits.classes[column], author, int(after)
 
 
 def _entries(edits: LabelEdits) -> set[tuple[int, int]]:

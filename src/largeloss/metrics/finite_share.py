@@ -64,8 +64,8 @@ def stratified_share(strata: Sequence[Stratum]) -> Share:
     The estimate weights each stratum by its size, and is unbiased. Its limits recover the variance
     of each stratum from the distance between its share and its own limits, which stays right where
     a sample has no yes at all. Of many strata with hardly a yes the lower limit would come out too
-    high (a share near 0 is near its own lower limit, too): it lies at least 1.96 standard errors
-    below the estimate.
+    high (a share near 0 is near its own lower limit, too), and with hardly a no the upper one too
+    low: both lie at least 1.96 standard errors from the estimate.
 
     Source: Zou and Donner, Statistics in Medicine 2008 (method of variance estimates recovery);
     Cochran, Sampling Techniques, 1977, section 5.4 (the standard error).
@@ -90,8 +90,19 @@ def stratified_share(strata: Sequence[Stratum]) -> Share:
         for k, limits in enumerate(([one.low for one in shares], [one.high for one in shares]))
     )
     if len(used) > 1:
-        parts = zip(weights, used, centres, strict=True)
-        below = max(below, _NORMAL * math.sqrt(sum(w**2 * _variance(s, c[0]) for w, s, c in parts)))
+        errors = (
+            math.sqrt(
+                sum(
+                    weight**2 * _variance(one, centre[k])
+                    for weight, one, centre in zip(weights, used, centres, strict=True)
+                )
+            )
+            for k in (0, 1)
+        )
+        below, above = (
+            max(distance, _NORMAL * error)
+            for distance, error in zip((below, above), errors, strict=True)
+        )
     decided = [
         (weight, one.estimate)
         for weight, one in zip(weights, shares, strict=True)

@@ -116,8 +116,9 @@ def _entry(
 def word_of(review: Review, place: Place, reviewer: str, mode: str) -> str | None:
     """What a reviewer said of an entry, if anything.
 
-    An audit that was not asked of it yet must ask, whatever was said of it as a suggestion: those
-    are the likely ones, and an audit that leaves them for later sees too few tags until its end.
+    In the audit only answers of the audit count, so that it asks every entry in the order in which
+    it was drawn: suggestions are the likely ones, and an audit that leaves those for later sees too
+    few tags until its end.
     """
     if mode == "audit" and not review.standing.audited(place, reviewer):
         return None

@@ -30,6 +30,11 @@ def read_filled_suggestions(path: Path) -> LabelTable:
             f"{', '.join(COLUMNS)}, as 'largeloss suggest' writes them.",
             HEADER,
         )
+    if twice := [name for name in COLUMNS if raw.header.count(name) > 1]:
+        raise raw.refusal(
+            f"there are two columns {twice[0]!r}, which may say different things. Remove one.",
+            HEADER,
+        )
     images, classes, labels = (raw.columns[raw.header.index(name)] for name in COLUMNS)
     if path.suffix.lower() == ".csv":
         images, classes = (

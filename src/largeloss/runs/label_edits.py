@@ -105,6 +105,21 @@ def read_source(source: Path) -> EditSource:
     return EditSource(edits, tuple(flags), unsure, own, data.unlisted, is_run=True)
 
 
+def edits_to_undo(source: Path, author: str | None) -> LabelEdits:
+    """Of a run what :func:`apply` takes by itself, and ``author``'s; of a file all of its edits.
+
+    A copy that holds no correction of the run's method must not be given one by an undo.
+
+    Raises:
+        ConfigError, LabelError, RunError: as :func:`read_source`.
+    """
+    found = read_source(source)
+    if not found.is_run:
+        return found.edits
+    own = written_by(found.edits, REVIEWERS)
+    return found.edits.select(own if author is None else own | written_by(found.edits, author))
+
+
 def edits_of_answers(answers: list[Answer]) -> LabelEdits:
     """Yes makes an entry present, no absent; unsure changes nothing."""
     told = [answer for answer in answers if answer.answer in _STATES]

@@ -10,14 +10,19 @@ import numpy as np
 from largeloss.data.exchange.coco import read_coco
 from largeloss.data.exchange.huggingface import read_huggingface
 from largeloss.data.exchange.label_studio import read_label_studio
+from largeloss.data.folder.place import find_label_file
 from largeloss.errors import LabelError
 from largeloss.labels import LabelEdits, LabelTable, read_labels
 from largeloss.labels.entries import Ints, States
+from largeloss.labels.files.header import header_of
 from largeloss.labels.files.raw import read_raw
 from largeloss.labels.names import first_names, positions_of
 from largeloss.runs.filled_suggestions import COLUMNS, read_filled_suggestions
 from largeloss.runs.label_export import check_format, read_labels_of
+from largeloss.training.run_folder import is_run
 
+LABEL_FILES = ("wide", "long", "parquet")
+"""Formats that are label files, whatever their layout."""
 FILLED = "suggestions"
 """The format of a file of suggestions that somebody has filled in."""
 
@@ -53,7 +58,7 @@ def import_edits(
         path: The file.
         base: A run folder, a data folder or a label file.
         kind: The format.
-        unlisted: Of ``base``, where it has lists of tags.
+        unlisted: Of whichever has lists of tags.
 
     Raises:
         ConfigError: another format.
@@ -61,11 +66,16 @@ def import_edits(
             file says nothing new.
     """
     check_format(kind, FILLED)
+    if not base.exists():
+        raise LabelError(f"{base}: there is no such file or folder.")
+    own = unlisted if kind in LABEL_FILES and _lists(path) else None
+    if own is not None and not _lists(_label_file_of(base)):
+        unlisted = None  # it is said of the file alone
     if base.is_dir():
         known = read_labels_of(base, unlisted).table
     else:
         known = read_labels(base, unlisted=unlisted).table
-    told = _answers(path) if kind == "label-studio" else _labels(path, kind)
+    told = _answers(path) if kind == "label-studio" else _labels(path, kind, own)
     if not told.images:
         raise LabelError(f"{path} says of no image whether a class is there. Nothing was written.")
     rows, columns = (
@@ -92,7 +102,7 @@ def import_edits(
 
 def _answers(path: Path) -> _Told:
     """Of annotators, each an author."""
-    given = read_label_studio(path)
+    given = sorted(read_label_studio(path), key=lambda one: one.time)  # the latest word counts
     authors = [":".join(filter(None, ("import", "label-studio", one.annotator))) for one in given]
     return _Told(
         [one.image for one in given],
@@ -103,14 +113,26 @@ def _answers(path: Path) -> _Told:
     )
 
 
-def _labels(path: Path, kind: str) -> _Told:
+def _lists(path: Path | None) -> bool:
+    """Whether a label file has a list of tags for each image."""
+    return path is not None and header_of(read_raw(path).header).layout == "list"
+
+
+def _label_file_of(base: Path) -> Path | None:
+    """That is read of ``base``; None of a run, which was told what it lists."""
+    if base.is_dir():
+        return None if is_run(base) else find_label_file(base)
+    return base
+
+
+def _labels(path: Path, kind: str, unlisted: str | None) -> _Told:
     """The observed labels of a file."""
     readers: dict[str, Callable[[Path], LabelTable]] = {
         "coco": read_coco,
         "huggingface": read_huggingface,
         FILLED: read_filled_suggestions,
     }
-    table = readers[kind](path) if kind in readers else _label_file(path)
+    table = readers[kind](path) if kind in readers else _label_file(path, unlisted)
     rows, columns, states = table.entries()
     images = [table.images[row] for row in rows.tolist()]
     classes = [table.classes[column] for column in columns.tolist()]
@@ -118,9 +140,9 @@ def _labels(path: Path, kind: str) -> _Told:
     return _Told(images, classes, states, [f"import:{kind}"] * size, [now] * size)
 
 
-def _label_file(path: Path) -> LabelTable:
+def _label_file(path: Path, unlisted: str | None) -> LabelTable:
     try:
-        return read_labels(path).table
+        return read_labels(path, unlisted=unlisted).table
     except LabelError:
         if set(COLUMNS) <= set(read_raw(path).header):
             raise LabelError(

@@ -11,8 +11,8 @@ from largeloss.data import Dataset
 from largeloss.errors import ConfigError
 from largeloss.labels.audit import Audit, read_audit
 
-_SAME = 0.01
-"""By so much the number of unobserved entries may have changed since an audit."""
+_SAME = 0.1
+"""Of the tags that an audit found missing: so many entries may have been labelled since."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _changes(audit: Audit, dataset: Dataset) -> list[str]:
     now = dict(zip(dataset.labels.classes, blank.tolist(), strict=True))
     answered = [(one.population, now[name]) for name, one in audit.answered]
     before, after = np.sum(answered, axis=0).tolist()
-    if abs(after - before) <= _SAME * before:
+    if abs(after - before) <= _SAME * (audit.overall.estimate or 0) * before:
         return []
     return [
         f"When the audit was drawn, {before} entries of its classes were unobserved; now {after} "

@@ -180,6 +180,7 @@ def test_other_exports_of_label_studio_are_refused(tmp_path, text, message):
         ('{"file_name": "a"}\n', "there is no image with a class"),
         ('{"file_name": "a", "cat": 1}\n[1]\n', "line 2: this is no JSON object"),
         ("[" * 100_000, "line 1: this is no JSON object"),
+        ('{"file_name": "a", "cat": 1, "cat": 0}', "line 1: .*'cat'.* twice"),
         ('{"cat": 1}', "line 1: there is no 'file_name'"),
         ('{"file_name": "a", "cat": 2}', "line 1: 'cat' is 2. Needed: 1"),
         ('{"file_name": "a", "cat": [1]}', r"line 1: 'cat' is \[1\]. Needed: 1"),

@@ -56,8 +56,10 @@ def log(
         )
     for name, number in sorted(Counter(edits.author.tolist()).items()):
         console.say(f"{name}: {console.counted(number, 'edit')}")
-    if not len(edits):
+    if not len(found.edits):
         console.say("There are no label edits: nothing was reviewed, corrected or imported.")
+    elif not len(edits):
+        console.say(f"None of the {len(found.edits):,} edits is of this class and this author.")
     if found.unsure and author is None and class_name is None:
         console.say(f"{console.counted(found.unsure, 'answer')} 'unsure': they change nothing.")
     people = edits.select(by_people(edits))

@@ -33,10 +33,10 @@ def revert(
     """Write a copy of LABELS with edits undone: all of them give the first file to the byte."""
     from largeloss.cli.console import note, say
     from largeloss.labels.edited_copies import revert_in_copy
-    from largeloss.runs.label_edits import read_source
+    from largeloss.runs.label_edits import edits_to_undo
 
     with if_interrupted(f"{out} was not written; nothing was changed."):
-        given = None if edits is None else read_source(edits).edits
+        given = None if edits is None else edits_to_undo(edits, author)
         undone = revert_in_copy(labels, out, edits=given, author=author, unlisted=unlisted)
     if not undone.exact and edits is None:
         note(

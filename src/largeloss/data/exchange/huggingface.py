@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from largeloss.errors import DataError, LabelError
-from largeloss.files import read_text, written_atomically
+from largeloss.files import loaded_json, read_text, written_atomically
 from largeloss.labels import LabelTable
 
 IMAGE, SPLIT = "file_name", "split"
@@ -63,9 +63,11 @@ def read_huggingface(path: Path) -> LabelTable:
 
 def _states(line: str, where: str) -> tuple[str, dict[str, int]]:
     try:
-        values = msgspec.json.decode(line, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError) as error:
+        values = loaded_json(line)
+    except ValueError as error:
         raise DataError(f"{where}: this is no JSON object ({error}).") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{where}: this is no JSON object (it is {type(values).__name__}).")
     name = values.pop(IMAGE, None)
     if not isinstance(name, str) or not name:
         raise DataError(f"{where}: there is no 'file_name', the image that the line is about.")

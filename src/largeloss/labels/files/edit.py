@@ -77,6 +77,7 @@ class _Writer:
         self._labels: tuple[dict[str, int], Ints] | None = None  # of the lines of a long file
         self._states: dict[int, Any] = {}
         self._spelled: dict[tuple[int, int], Any] = {}
+        self._elsewhere: dict[tuple[Any, int], Any] = {}
 
     def wide(self, lines: Ints, name: str, state: int) -> None:
         self._set(lines, self._positions[name], state)
@@ -104,27 +105,39 @@ class _Writer:
 
     def _set(self, lines: Ints, position: int, state: int) -> None:
         """On the lines that say something, or on the first."""
-        if position not in self._states:
-            self._states[position] = states_of(self.raw.columns[position])[0]
-        spoken = lines[self._states[position][lines] != UNOBSERVED]
+        spoken = lines[self._states_in(position)[lines] != UNOBSERVED]
         for line in (spoken if spoken.size else lines[:1]).tolist():
             self.done.cells[line][position] = self._spell(position, state)
+
+    def _states_in(self, position: int) -> Any:
+        if position not in self._states:
+            self._states[position] = states_of(self.raw.columns[position])[0]
+        return self._states[position]
 
     def _spell(self, position: int, state: int) -> Any:
         key = position, state
         if key not in self._spelled:
-            others = self.header.labels if self.header.layout == "wide" else ()
-            kind = self.raw.columns[position].type
-            self._spelled[key] = _plain(kind, state)
-            for place in (position, *others):
-                column = self.raw.columns[place]
+            column = self.raw.columns[position]
+            found = np.flatnonzero(self._states_in(position) == state)
+            self._spelled[key] = (
+                column[int(found[0])].as_py() if found.size else self._in_file(column.type, state)
+            )
+        return self._spelled[key]
+
+    def _in_file(self, kind: Any, state: int) -> Any:
+        """How a column of this type spells a state; the file is looked through once for each."""
+        key = kind, state
+        if key not in self._elsewhere:
+            self._elsewhere[key] = _plain(kind, state)
+            for position in self.header.labels if self.header.layout == "wide" else ():
+                column = self.raw.columns[position]
                 if column.type != kind:
                     continue
                 found = np.flatnonzero(states_of(column)[0] == state)
                 if found.size:
-                    self._spelled[key] = column[int(found[0])].as_py()
+                    self._elsewhere[key] = column[int(found[0])].as_py()
                     break
-        return self._spelled[key]
+        return self._elsewhere[key]
 
 
 def _listed(before: Any, name: str, present: bool) -> Any:
