@@ -94,7 +94,7 @@ def evaluate_groups(
         data: A data folder; that of the run unless given.
         groups: How many.
         split: train, val or test.
-        **options: Of :func:`largeloss.runs.grouped_map.evaluate_groups`.
+        **options: As of :func:`evaluate`.
 
     Raises:
         ConfigError, CheckpointError: there is no such run, nothing to load, or fewer classes than
