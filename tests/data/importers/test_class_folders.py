@@ -25,6 +25,8 @@ FILES = {
     "bird/3.png": b"three",  # another relative name: its own image
     "bird/notes.txt": b"no image",
     ".hidden/4.png": b"four",
+    "cat/.ipynb_checkpoints/1-checkpoint.jpg": b"one",
+    "cat/.thumb.jpg": b"one",
     "beside.png": b"five",
     "readme.md": b"",
 }
@@ -61,6 +63,54 @@ def test_three_folders_with_two_kinds_of_bytes(tmp_path: Path) -> None:
     found = class_folders.read(root, "unknown")
     assert found.table.images == ("a/1.png", "b/1.png")
     assert found.table.to_dense().tolist() == [[1, -1, 1, -1], [-1, 1, -1, 1]]
+
+
+SPLIT_FOLDERS = {
+    "Train/dog/1.jpg": b"one",
+    "Train/cat/1.jpg": b"one",  # the same name and bytes in one split: one image
+    "Train/cat/2.jpg": b"two",
+    "validation/cat/1.jpg": b"one",  # in another split: another image
+    "test/fox/1.jpg": b"three",
+    "beside.png": b"four",
+}
+
+
+def test_folders_of_splits(tmp_path: Path) -> None:
+    words = "train=unknown,val=absent,test=absent"
+    found = class_folders.read(write(tmp_path, SPLIT_FOLDERS), words)
+    assert found.table.classes == ("cat", "dog", "fox")
+    assert found.table.images == (
+        "Train/cat/1.jpg", "Train/cat/2.jpg", "validation/cat/1.jpg", "test/fox/1.jpg",
+    )  # fmt: skip
+    assert found.table.to_dense().tolist() == [[1, 1, -1], [1, -1, -1], [1, 0, 0], [0, 0, 1]]
+    assert {name: rows.tolist() for name, rows in found.splits.items()} == {
+        "train": [0, 1], "val": [2], "test": [3],
+    }  # fmt: skip
+    assert found.image_root == tmp_path
+    assert found.notes[0].startswith("Read as splits: the folders 'Train', 'test', 'validation';")
+    assert found.notes[2].startswith("1 images lie beside")
+
+
+@pytest.mark.parametrize("more", ["bus/1.jpg", "train/3.jpg"])
+def test_other_folders_or_images_in_them_make_them_classes(tmp_path: Path, more: str) -> None:
+    root = write(tmp_path, {"train/old/1.jpg": b"one", "test/old/2.jpg": b"two", more: b"three"})
+    found = class_folders.read(root, "absent")
+    assert {"test", "train"} <= set(found.table.classes) <= {"bus", "test", "train"}
+    assert list(found.splits) == ["train"]
+
+
+def test_folders_behind_links_are_found_once(tmp_path: Path) -> None:
+    root = write(tmp_path / "root", {"cat/old/1.jpg": b"one"})
+    elsewhere = write(tmp_path / "elsewhere", {"2.jpg": b"two"})
+    (root / "cat" / "away").symlink_to(elsewhere)
+    (root / "cat" / "newest").symlink_to(root / "cat" / "old")
+    (root / "cat" / "circle").symlink_to(root / "cat")
+    found = class_folders.read(root, "absent")
+    assert found.table.images == ("cat/away/2.jpg", "cat/old/1.jpg")
+    assert found.notes == (
+        "1 folders within the classes' folders are links; images behind them are found, too: "
+        "'cat/away'.",
+    )
 
 
 def test_refusals(tmp_path: Path) -> None:
