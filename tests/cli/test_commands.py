@@ -70,6 +70,20 @@ def test_predict_writes_scores_and_tags(trained, largeloss, image_folder, tmp_pa
     assert records[0]["scores"]["red"] == float(rows[0]["red"])
 
 
+def test_evaluate_takes_a_folder_without_train(small_run, make_image_folder, largeloss):
+    rows = "".join(f"images/{row:02d}.png,test,{row % 2},0\n" for row in range(8))
+    held = make_image_folder("held", labels="image,split,red,blue\n" + rows)
+    code, out, err = largeloss("evaluate", small_run, held)
+    assert code == 0, err
+    assert "test: 8 inputs" in out
+    code, _, err = largeloss("evaluate", small_run, held, "--split", "val")
+    assert code == 2
+    assert "There is no split 'val' in held; there are test." in " ".join(err.split())
+    code, _, err = largeloss("train", held, "--out", held / "run")
+    assert code == 2
+    assert "has no training images" in err
+
+
 def test_evaluate_gives_the_figures_of_the_run(trained, largeloss, tmp_path):
     folder, _, _ = trained
     code, out, err = largeloss("evaluate", folder, "--split", "test", "--out", tmp_path / "e.json")

@@ -100,12 +100,15 @@ def test_errors_make_the_exit_code_1(
     assert json.loads((image_folder / "check/check.json").read_text())["image_statistics"] is None
 
 
-def test_no_train_split_is_examined_all_the_same(
+def test_a_folder_to_measure_on_is_right_without_train(
     make_image_folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = make_image_folder(labels="image,split,red\nimages/00.png,test,1\n")
-    assert run(["data", "check", str(root)]) == 1
-    assert "There is no train split" in capsys.readouterr().err
+    assert run(["data", "check", str(root)]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "There is no train split: nothing can be learnt." in said
+    assert "evaluate RUN DATA." in said
+    assert "never in train" not in said
 
 
 def test_names_cannot_break_the_page(make_image_folder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,3 +157,17 @@ def test_images_stay_where_they_are(make_image_folder):
         "val": 12,
         "test": 12,
     }
+
+
+def test_named_splits_are_kept_and_what_all_lack_is_drawn_from_all(make_image_folder):
+    rows = [f"images/{row:02d}.png,{{}},{row % 2}\n" for row in range(10)]
+    header = "image,split,red\n"
+    learnt = make_image_folder("learnt", labels=header + "".join(rows).format(*["train"] * 10))
+    held = make_image_folder("held", labels=header + "".join(rows).format(*["test"] * 10))
+    dataset, _ = join_folders([("a", learnt), ("b", held)], {}, None)
+    assert dataset.splits["test"].tolist() == [*range(10, 20)]
+    assert {name: len(own) for name, own in dataset.splits.items()} == {
+        "train": 8, "val": 2, "test": 10,
+    }  # fmt: skip
+    with pytest.raises(DataError, match="b has no training images"):
+        join_folders([("b", held)], {}, None)

@@ -40,8 +40,8 @@ class Dataset:
     labels: LabelTable
     """One row an input."""
     splits: Mapping[str, Rows]
-    """``train``, ``val`` and ``test`` → sorted rows; ``test`` may be missing. ``unused`` are the
-    training images that are left out."""
+    """``train``, ``val`` and ``test`` → sorted rows; ``test`` may be missing, and all but one where
+    nothing is learnt. ``unused`` are the training images that are left out."""
     notes: tuple[str, ...] = ()
     """What was decided on the way, in sentences for the user."""
 
@@ -52,10 +52,16 @@ class Dataset:
                 f"{self.labels.num_images} images. Needed: one input per image, in the same order."
             )
 
-    def with_splits(self) -> Self:
-        """With missing splits drawn by the published rule, and noted; train, val, test."""
+    def with_splits(self, *, needs_train: bool = True) -> Self:
+        """With missing splits drawn by the published rule, and noted; train, val, test.
+
+        Without a train split nothing is drawn.
+
+        Raises:
+            DataError: a split has no images; or there is no train split, and ``needs_train``.
+        """
         splits, notes = dict(self.splits), list(self.notes)
-        if "train" not in splits:
+        if "train" not in splits and (needs_train or not splits):
             raise DataError(
                 f"{self.name} has no training images: its splits are "
                 f"{', '.join(sorted(splits)) or 'empty'}. Mark some rows 'train'."
@@ -67,14 +73,14 @@ class Dataset:
                 f"No split was given: {len(test)} of {len(kept) + len(test)} images, drawn with "
                 "seed 1200, are the test split."
             )
-        if "val" not in splits:
+        if "train" in splits and "val" not in splits:
             kept, val = published_split(len(splits["train"]))
             splits["train"], splits["val"] = splits["train"][kept], splits["train"][val]
             notes.append(
                 f"No val split was given: {len(val)} of {len(kept) + len(val)} training images, "
                 "drawn with seed 1200, are val (the published rule)."
             )
-        if "test" not in splits:
+        if "val" in splits and "test" not in splits:
             notes.append("There is no test split: what is called test below is val.")
         for name, rows in splits.items():
             if not len(rows):

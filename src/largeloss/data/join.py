@@ -26,10 +26,12 @@ def join_folders(
 ) -> tuple[Dataset, Extras]:
     """Several data folders, each with its name, as one to be written: labels, splits, and inputs.
 
+    Splits that a folder names are kept; what all of them lack is drawn from the train of all.
     ``rename`` is as in :func:`join_labels`, ``unlisted`` in :func:`largeloss.labels.read_labels`.
 
     Raises:
-        DataError: a folder cannot be read, or was itself joined; or as :func:`join_labels`.
+        DataError: a folder cannot be read, or was itself joined; none has an image in train; or as
+            :func:`join_labels`.
         ConfigError, LabelError: as :func:`join_labels`.
     """
     records = [(name, read_records(folder, unlisted=unlisted)) for name, folder in folders]
@@ -39,9 +41,7 @@ def join_folders(
                 f"{found.root} was itself joined of {', '.join(found.description.images)}. Join "
                 "these folders directly, all in one command."
             )
-    data = [
-        (name, with_inputs(found, follow_symlinks=True).with_splits()) for name, found in records
-    ]
+    data = [(name, with_inputs(found, follow_symlinks=True)) for name, found in records]
     notes = [f"{name}: {text}" for name, dataset in data for text in dataset.notes]
     table, splits = join_labels(data, rename)
     title = "+".join(name for name, _ in folders)

@@ -53,7 +53,7 @@ def check_there(settings: RunConfig) -> None:
         )
 
 
-def read_data(settings: RunConfig) -> Dataset:
+def read_data(settings: RunConfig, *, needs_train: bool = True) -> Dataset:
     """Reads the data folder as it is given; no image is decoded."""
     data = settings.data
     if data.path is None:
@@ -74,6 +74,7 @@ def read_data(settings: RunConfig) -> Dataset:
         unlisted=data.unlisted,
         follow_symlinks=data.follow_symlinks,
         labels=data.labels,
+        needs_train=needs_train,
     )
 
 
@@ -96,9 +97,9 @@ def open_data(settings: RunConfig) -> RunData:
     return with_hidden_labels(settings, read_data(settings))
 
 
-def load_data(settings: RunConfig, split: str = "all") -> RunData:
+def load_data(settings: RunConfig, split: str = "all", *, needs_train: bool = True) -> RunData:
     """The data of a run, after every image (of a split) was decoded once; cached if asked."""
-    return decoded(settings, read_data(settings), split)
+    return decoded(settings, read_data(settings, needs_train=needs_train), split)
 
 
 def readable_data(settings: RunConfig) -> RunData:

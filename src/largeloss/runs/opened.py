@@ -106,6 +106,7 @@ def open_shared(run: Path, data: Path | None = None) -> tuple[LoadedRun, NDArray
 
 
 def _reference(settings: RunConfig, own: dict[str, Any], split: str = "all") -> Dataset:
-    """Data with its labels as they are given."""
+    """Data with its labels as they are given; those of another folder may be without train."""
     shown = {"data": {"observe": None, "cache": None, **own}}
-    return load_data(make_config([settings.plain(), shown]), split).reference
+    settings = make_config([settings.plain(), shown])
+    return load_data(settings, split, needs_train="path" not in own).reference

@@ -28,7 +28,7 @@ class Examination:
     train_only: tuple[str, ...]
     """Classes that are present in train and in no other split; none without other splits."""
     never_in_train: tuple[str, ...]
-    """Classes that are present in another split and not in train."""
+    """Classes that are present in another split and not in train; none without train."""
     missing_positives: Mapping[str, MissingPositives]
     """For each split, since splits are often annotated in different ways."""
     image_statistics: ImageStatistics | None
@@ -83,7 +83,9 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
         classes=table.classes,
         splits=counts,
         train_only=tuple(name for name in table.classes if absent and name in inside - outside),
-        never_in_train=tuple(name for name in table.classes if name in outside - inside),
+        never_in_train=tuple(
+            name for name in table.classes if "train" in counts and name in outside - inside
+        ),
         missing_positives={name: estimate_missing(split) for name, split in counts.items()},
         image_statistics=statistics,
         duplicates=duplicates,

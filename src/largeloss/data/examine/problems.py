@@ -31,11 +31,11 @@ def find_errors(
             "image needs one split."
         )
     train = counts.get("train")
-    if train is None:
-        found.append("There is no train split: nothing can be learnt.")
-    elif train.images and train.unlabelled == train.images:
+    if not counts:
+        found.append("There is no split: nothing can be learnt or measured.")
+    elif train and train.images and train.unlabelled == train.images:
         found.append("Nothing is observed in train: every label is blank.")
-    elif train.images and train.without_present == train.images:
+    elif train and train.images and train.without_present == train.images:
         found.append("Not one label is present in train: every observed label is 0.")
     if images is not None and images.broken:
         first = next(iter(images.broken.values()))
@@ -56,6 +56,11 @@ def find_warnings(
 ) -> tuple[str, ...]:
     """What is possible, but likely to surprise."""
     found = [*_about_classes(table.classes, counts), *_about_images(counts)]
+    if counts and "train" not in counts:
+        found.append(
+            "There is no train split: nothing can be learnt. What can be done is to measure a "
+            "trained model: largeloss evaluate RUN DATA."
+        )
     outside = int((_times(table, splits) == 0).sum())
     if outside:
         found.append(f"{_images(outside)} in no split, and not used.")
@@ -106,7 +111,7 @@ def _about_classes(classes: Sequence[str], counts: Mapping[str, SplitCounts]) ->
         (seen == 0, "never observed", "Nothing can be learnt or measured of them; leave them out."),
         ((seen > 0) & (anywhere == 0), "never present", "Leave them out, or look for a mistake."),
         (
-            (train == 0) & (anywhere > 0),
+            (train == 0) & (anywhere > 0) & ("train" in counts),
             "present in other splits, but never in train",
             "They cannot be learnt. Split again, or leave them out.",
         ),

@@ -44,6 +44,7 @@ def read_folder(
     unlisted: str | None = None,
     follow_symlinks: bool = False,
     labels: Path | None = None,
+    needs_train: bool = True,
 ) -> Dataset:
     """Reads a data folder; no image is decoded yet.
 
@@ -59,15 +60,16 @@ def read_folder(
             ``"absent"``.
         follow_symlinks: Whether images may be links that lead out of their folder.
         labels: A label file that is read in place of the folder's own.
+        needs_train: False where nothing is learnt: the folder may name other splits alone.
 
     Raises:
-        DataError: a file is missing or wrong, a name leads out of the folder of images, or two
-            names lead to one file.
+        DataError: a file is missing or wrong, a name leads out of the folder of images, two names
+            lead to one file, or there is no image in train.
         LabelError: the label file is wrong.
     """
     records = read_records(root, unlisted=unlisted, labels=labels)
-    dataset = with_inputs(records, image_size, follow_symlinks, max_value).with_splits()
-    return dataset.with_classes(classes)
+    dataset = with_inputs(records, image_size, follow_symlinks, max_value)
+    return dataset.with_splits(needs_train=needs_train).with_classes(classes)
 
 
 def with_inputs(
