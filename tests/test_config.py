@@ -15,6 +15,15 @@ def test_later_layers_win_and_sets_win_over_all():
     assert config.model.mean == [0.5, 0.5, 0.5]
 
 
+def test_an_empty_section_of_a_file_changes_nothing():
+    given: tuple[dict[str, int] | None, ...] = ({"epochs": 3}, None, {"seed": 1})
+    layers = [{"training": section} for section in given]
+    training = make_config(layers).training
+    assert (training.epochs, training.seed) == (3, 1)
+    with pytest.raises(ConfigError, match="training is a section"):
+        make_config(layers, ["training="])
+
+
 def test_presets_are_resolved_so_that_the_saved_config_shows_them():
     assert make_config([]).training.lr == 1e-4
     sgd = make_config([], ["training.optimizer=sgd"]).training

@@ -122,14 +122,20 @@ def _check_extent(text: str) -> None:
 def merged(layers: Sequence[Mapping[str, Any]], sets: Sequence[str] = ()) -> dict[str, Any]:
     """Nested settings and ``a.b=c`` assignments, later ones over earlier ones.
 
+    A section of ``layers`` with nothing in it, as ``training:`` in a file, changes nothing.
+
     Raises:
         ConfigError: an assignment that cannot be read; a section that holds no settings, which a
             later layer would hide.
     """
-    every = [*layers, *(_assignment(text) for text in sets)]
+    every = [
+        {name: value for name, value in layer.items() if name not in SECTIONS or value is not None}
+        for layer in layers
+    ]
+    every += [_assignment(text) for text in sets]
     for layer in every:
         for name in SECTIONS.keys() & layer.keys():
-            if not isinstance(layer[name], Mapping | None):
+            if not isinstance(layer[name], Mapping):
                 raise ConfigError(
                     f"{name} is a section and must hold settings by name, such as {name}: "
                     f"{{{next(iter(SECTIONS[name].model_fields))}: …}}, but it is {layer[name]!r}."
