@@ -29,6 +29,49 @@ from largeloss.errors import ConfigError, DataError
 DOG = [Instance("dog")]
 
 
+def one_file(path: Path, splits: list[Any], **image: Any) -> Path:
+    """An image with a dog for each of ``splits``; no cat is in the first one."""
+    images: list[dict[str, Any]] = [
+        {"id": row, "file_name": f"{row}.jpg"} | ({} if split is None else {"split": split})
+        for row, split in enumerate(splits)
+    ]
+    images[0] |= {"neg_category_ids": [2]} | image
+    content = {
+        "images": images,
+        "categories": [{"id": 1, "name": "dog"}, {"id": 2, "name": "cat"}],
+        "annotations": [{"image_id": row, "category_id": 1} for row in range(len(splits))],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_one_file_may_name_the_split_of_each_image(tmp_path: Path) -> None:
+    path, images = tmp_path / "labels.json", [str(tmp_path)]
+    one_file(path, ["test", "train", "val", "train"])
+    words = "train=unknown,val=absent,test=unknown"
+    found = coco.read_files([str(path)], images, words)
+    assert found.table.images == ("1.jpg", "3.jpg", "2.jpg", "0.jpg")
+    assert found.table.to_dense().tolist() == [[1, -1], [1, -1], [1, 0], [1, 0]]
+    assert {name: rows.tolist() for name, rows in found.splits.items()} == {
+        "train": [0, 1], "val": [2], "test": [3],
+    }  # fmt: skip
+    one_file(path, ["train", None, "val"])
+    with pytest.raises(DataError, match=r"2 of 3 images name a split .* of '1\.jpg' is None"):
+        coco.read_files([str(path)], images, "absent")
+    named = coco.read_files([f"test={path}"], images, "absent")
+    assert list(named.splits) == ["test"]
+    one_file(path, ["training"])
+    found = coco.read_files([str(path)], images, "absent")
+    assert list(found.splits) == ["train"]
+    assert "The 'split' of the images, such as 'training', is not read" in found.notes[0]
+
+
+def test_annotated_and_absent_is_refused(tmp_path: Path) -> None:
+    path = one_file(tmp_path / "labels.json", [None], neg_category_ids=[2, 1])
+    with pytest.raises(DataError, match=r"'0\.jpg' has an annotation of 'dog', which its neg_"):
+        coco.read_files([str(path)], [str(tmp_path)], "absent")
+
+
 def positives(found: Imported) -> dict[str, set[str]]:
     """The present classes of each image, by a plain loop over the table."""
     return {

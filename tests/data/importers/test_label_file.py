@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from largeloss.data.folder.labels_and_splits import read_records
 from largeloss.data.importers.registry import read_label_file
 from largeloss.errors import ConfigError, DataError, LabelError
 
@@ -22,14 +23,24 @@ def test_a_file_and_its_folder(tmp_path: Path) -> None:
 
 
 def test_lists_and_codings(tmp_path: Path) -> None:
-    (tmp_path / "tags.csv").write_text("image,labels\nx,a;b\ny,\n")
+    (tmp_path / "tags.csv").write_text("image,split,labels\nx,train,a;b\ny,train,\n")
     found = read_label_file(tmp_path / "tags.csv", unlisted="absent")
     assert found.name == "tags"
     assert found.table.to_dense().tolist() == [[1, 1], [0, 0]]
     assert found.splits["train"].tolist() == [0, 1]
-    (tmp_path / "spml.csv").write_text("image,a,b\nx,1,-1\ny,0,1\n")
+    (tmp_path / "spml.csv").write_text("image,split,a,b\nx,train,1,-1\ny,train,0,1\n")
     found = read_label_file(tmp_path / "spml.csv", coding="zero-unobserved")
     assert found.table.to_dense().tolist() == [[1, 0], [-1, 1]]
+
+
+def test_splits_are_drawn_as_in_training(tmp_path: Path) -> None:
+    lines = [f"{row}.png,{int(row % 7 == 0)},{row % 2}\n" for row in range(40)]
+    (tmp_path / "labels.csv").write_text("image,rare,other\n" + "".join(lines))
+    found, trained = read_label_file(tmp_path), read_records(tmp_path).labels_only()
+    assert {name: rows.tolist() for name, rows in found.splits.items()} == {
+        name: rows.tolist() for name, rows in trained.splits.items()
+    }
+    assert "every class has its share" in found.notes[0]
 
 
 def test_refusals(tmp_path: Path) -> None:

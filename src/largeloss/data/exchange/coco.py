@@ -41,20 +41,12 @@ def read_coco(path: Path) -> LabelTable:
     """The labels of a file in the format of COCO; what it does not say is unobserved.
 
     Raises:
-        DataError: it cannot be read, has no image or category, or has one as absent and annotated.
+        DataError: as :func:`.read_coco_json`, or there is no image or category.
     """
     file = read_coco_json(path)
     if not file.images or not file.categories:
         raise DataError(f"{path}: there is no image or no category. At least one is needed.")
     dense = np.full((len(file.images), len(file.categories)), -1, dtype=np.int8)
     dense[file.absent_rows, file.absent_columns] = ABSENT
-    both = np.flatnonzero(dense[file.rows, file.columns] == ABSENT)
-    if both.size:
-        row, column = file.rows[both[0]], file.columns[both[0]]
-        raise DataError(
-            f"{path}: the image {file.images[row]!r} has an annotation of "
-            f"{[*file.categories.values()][column]!r}, which its neg_category_ids say is absent. "
-            "Keep one of them."
-        )
     dense[file.rows, file.columns] = PRESENT
     return LabelTable.from_dense(dense, file.images, file.categories.values())

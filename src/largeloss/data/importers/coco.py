@@ -97,21 +97,23 @@ def read_files(
     """Anybody's annotations in the format of COCO, with or without boxes.
 
     Args:
-        annotations: One file, whose images are all ``train``; or ``split=file`` for each of the
-            splits ``train``, ``val`` and ``test`` that there are.
+        annotations: One file: its images are in the splits that their ``split`` names, or all in
+            ``train`` if none does. Or ``split=file`` for each of the splits ``train``, ``val`` and
+            ``test`` that there are.
         images: The folder that ``file_name`` starts from; it may have folders in it. Or
             ``split=folder`` for each of the splits.
         unlisted: What is known of the categories that an image has no annotation of:
             ``"unknown"`` or ``"absent"``, or ``"train=unknown,test=absent"``.
 
     Returns:
-        Images come in the order of the files, classes in that of the first file's categories; the
-        other files must have the same names of categories, in any order and under any id. Images
-        without an annotation are kept. Boxes around crowds are marked difficult.
+        Images come in the order of splits and files, classes in that of the first file's
+        categories; the other files must have the same names of categories, in any order and under
+        any id. Images without an annotation are kept. Boxes around crowds are marked difficult.
 
     Raises:
         ConfigError: ``unlisted`` is neither, or the other two cannot be understood.
-        DataError: a file cannot be read, or the files do not fit together.
+        DataError: a file cannot be read, the files do not fit together, or only some images of one
+            file name their split.
     """
     files = _by_split(annotations, "--annotations", "FILE")
     folders = _by_split(images, "--images", "FOLDER")
@@ -122,16 +124,27 @@ def read_files(
             f"--annotations is given for {', '.join(files)}, but --images for "
             f"{', '.join(folders)}. Give one folder for all, or split=FOLDER for each of them."
         )
-    meaning = meaning_of_unlisted(
-        unlisted,
+    question = (
         "An annotation says which category is in an image; are the other categories of the file "
-        "absent from it?",
-        files,
+        "absent from it?"
     )
+    alone = len(annotations) == 1 and Path(annotations[0]) == files.get("train")
+    if not (alone and "=" in (unlisted or "")):
+        meaning_of_unlisted(unlisted, question, files)  # before files that may be large are read
     found = _read_all(files)
+    if alone:
+        found = _named_splits(files["train"], found["train"])
+        folders = dict.fromkeys(found, folders["train"])
+    meaning = meaning_of_unlisted(unlisted, question, found)
     classes = tuple(next(iter(found.values())).categories.values())
     image_root = Path(os.path.commonpath([folder.resolve() for folder in folders.values()]))
     subsets, notes = {}, []
+    strange = [name for content in found.values() for name in content.splits if name]
+    if alone and strange and strange[0] not in SPLITS:
+        notes.append(
+            f"The 'split' of the images, such as {strange[0]!r}, is not read: it is none of "
+            f"{', '.join(SPLITS)}."
+        )
     for split, content in found.items():
         other = -1 if meaning[split] == "unknown" else 0
         inside = folders[split].resolve().relative_to(image_root).as_posix()
@@ -176,6 +189,27 @@ def _by_split(given: Sequence[str], option: str, kind: str) -> dict[str, Path]:
     return paths
 
 
+def _named_splits(path: Path, content: CocoFile) -> dict[str, CocoFile]:
+    """The images by the splits that they name; all are train where none does."""
+    of_image = [name if name in SPLITS else None for name in content.splits]
+    lacking = [row for row, name in enumerate(of_image) if name is None]
+    if len(lacking) == len(of_image):
+        return {"train": content}
+    if lacking:
+        row = lacking[0]
+        raise DataError(
+            f"{path}: {len(of_image) - len(lacking)} of {len(of_image)} images name a split "
+            f"({', '.join(SPLITS)}), but the 'split' of {content.images[row]!r} is "
+            f"{content.splits[row]!r}. Write one of these for each image, or remove all 'split'."
+        )
+    column = np.array(of_image)
+    return {
+        split: content.only(np.flatnonzero(column == split))
+        for split in SPLITS
+        if split in of_image
+    }
+
+
 def _read_all(files: Mapping[str, Path]) -> dict[str, CocoFile]:
     """The files by split, none of them empty; all have the same categories."""
     found = {split: read_coco_json(path) for split, path in files.items()}
@@ -199,13 +233,7 @@ def _read_all(files: Mapping[str, Path]) -> dict[str, CocoFile]:
 
 def _by_id(content: CocoFile) -> CocoFile:
     """The images sorted by the string of their id, as published code does."""
-    order = np.argsort(np.array(content.ids).astype(str), kind="stable")
-    return content._replace(
-        ids=[content.ids[row] for row in order],
-        images=[content.images[row] for row in order],
-        rows=np.argsort(order)[content.rows],
-        absent_rows=np.argsort(order)[content.absent_rows],
-    )
+    return content.only(np.argsort(np.array(content.ids).astype(str), kind="stable"))
 
 
 def _subset(

@@ -6,7 +6,7 @@ Source: https://cocodataset.org/#format-data, "Object Detection".
 import mmap
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -29,6 +29,7 @@ class _Image(Struct, gc=False):
     id: Id
     file_name: str
     neg_category_ids: tuple[Id, ...] = ()
+    split: Any = None
 
 
 class _Category(Struct, gc=False):
@@ -70,6 +71,25 @@ class CocoFile(NamedTuple):
     """(A,): positions of the images of ``neg_category_ids``, which LVIS has."""
     absent_columns: Rows
     """(A,): positions of these categories, which were looked for and are not there."""
+    splits: list[Any]
+    """n: what each image says of its split; None where it says nothing."""
+
+    def only(self, kept: Rows) -> Self:
+        """The images at the positions ``kept`` (k,), in their order, with all that belongs to them."""
+        place = np.full(len(self.images), -1, dtype=np.int64)
+        place[kept] = np.arange(len(kept))
+        own, absent = place[self.rows] >= 0, place[self.absent_rows] >= 0
+        return self._replace(
+            ids=[self.ids[row] for row in kept],
+            images=[self.images[row] for row in kept],
+            rows=place[self.rows[own]],
+            columns=self.columns[own],
+            boxes=self.boxes[own],
+            crowd=self.crowd[own],
+            absent_rows=place[self.absent_rows[absent]],
+            absent_columns=self.absent_columns[absent],
+            splits=[self.splits[row] for row in kept],
+        )
 
 
 def read_coco_json(path: Path) -> CocoFile:
@@ -80,7 +100,8 @@ def read_coco_json(path: Path) -> CocoFile:
 
     Raises:
         DataError: cut off, not JSON, or of another structure (the message has the JSON path); an
-            id, category or file name twice, or an annotation of an unknown image or category.
+            id, category or file name twice, an annotation of an unknown image or category, or of
+            one that ``neg_category_ids`` of the image says is absent.
     """
     file = _decode(path)
     for number, image in enumerate(file.images):
@@ -98,7 +119,7 @@ def read_coco_json(path: Path) -> CocoFile:
     absent_rows = np.repeat(np.arange(len(counts)), counts).astype(np.int64)
     absent = np.array([one for image in file.images for one in image.neg_category_ids], np.int64)
     boxes = np.array([one.bbox or NO_BOX for one in file.annotations], dtype=np.float64)
-    return CocoFile(
+    content = CocoFile(
         image_ids,
         names,
         dict(zip(category_ids, categories, strict=True)),
@@ -108,7 +129,10 @@ def read_coco_json(path: Path) -> CocoFile:
         np.fromiter((one.iscrowd for one in file.annotations), np.bool_, count),
         absent_rows,
         _positions(path, "neg_category_ids", absent, category_ids, absent_rows),
+        [image.split for image in file.images],
     )
+    _check_consistent(path, content)
+    return content
 
 
 def _decode(path: Path) -> _File:
@@ -144,6 +168,20 @@ def _check_distinct(path: Path, kind: str, ids: list[int], names: list[str]) -> 
                 f"{path}: {twice!r} occurs twice in $.{kind}. Ids and names must be distinct; "
                 "correct the file, or fetch it again."
             )
+
+
+def _check_consistent(path: Path, content: CocoFile) -> None:
+    """Refuses a category that is annotated in an image and absent from it."""
+    size = len(content.categories)
+    absent = content.absent_rows * size + content.absent_columns
+    both = np.flatnonzero(np.isin(content.rows * size + content.columns, absent))
+    if both.size:
+        row, column = content.rows[both[0]], content.columns[both[0]]
+        raise DataError(
+            f"{path}: the image {content.images[row]!r} has an annotation of "
+            f"{[*content.categories.values()][column]!r}, which its neg_category_ids say is "
+            "absent. Keep one of them."
+        )
 
 
 def _positions(

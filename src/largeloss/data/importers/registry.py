@@ -5,12 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from largeloss.data.folder.drawn_splits import rows_by_split
 from largeloss.data.folder.place import find_label_file
 from largeloss.data.importers import arff, class_folders, coco, cub, nuswide, openimages, voc
 from largeloss.data.importers.imported import Imported
+from largeloss.data.stratify import usual_split
 from largeloss.errors import ConfigError
 from largeloss.labels import read_labels
 from largeloss.labels.names import suggestion
@@ -25,10 +24,11 @@ def read_label_file(
     """Any file that :func:`largeloss.labels.read_labels` reads.
 
     ``path`` may also be a folder that has ``labels.csv`` or ``labels.parquet``. ``images`` is the
-    folder that the images' names start from; by default that of the file.
+    folder that the images' names start from; by default that of the file. Where there is no column
+    ``split``, splits are drawn as in training.
 
     Raises:
-        DataError: there is no such file.
+        DataError: there is no such file, or there are too few images to draw splits.
         LabelError: the file is wrong.
         ConfigError: options that do not go with this file, or several folders of images.
     """
@@ -36,13 +36,16 @@ def read_label_file(
         raise ConfigError(f"csv takes one --images FOLDER, got {len(images)}.")
     path = find_label_file(path) if path.is_dir() else path
     file = read_labels(path, unlisted=unlisted, coding=coding)
+    splits, notes = rows_by_split(file.splits), file.notes
+    if splits is None:
+        splits, drawn = usual_split(file.table, "'largeloss train' draws the same of such labels.")
+        notes += drawn
     return Imported(
         name=path.stem if path.stem != "labels" else path.resolve().parent.name,
         table=file.table,
-        splits=rows_by_split(file.splits)
-        or {"train": np.arange(file.table.num_images, dtype=np.int64)},
+        splits=splits,
         image_root=Path(images[0]) if images else path.parent,
-        notes=file.notes,
+        notes=notes,
     )
 
 
