@@ -18,6 +18,7 @@ from largeloss.data import Dataset, FeatureArray, ImageFiles, read_folder
 from largeloss.data.examine.examination import Examination, examine
 from largeloss.errors import DataError, LabelError
 from largeloss.labels import LabelTable
+from largeloss.labels.names import spelling_remark
 
 SPLITS = ("train", "val", "test")
 
@@ -233,6 +234,15 @@ def test_errors(dense, splits, sentence):
 def test_warnings(dense, splits, sentence):
     dense = np.asarray(dense, dtype=np.int8)
     assert any(sentence in text for text in examined(dense, **splits).warnings)
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [(("Cat", "cat"), "only by case: "), (("\u00e9", "e\u0301"), "only by case or Unicode form")],
+)
+def test_classes_of_one_spelling_are_remarked_on(names, what):
+    assert what in spelling_remark(names)
+    assert spelling_remark(("cat", "dog")) == ""
 
 
 def test_nothing_is_said_of_good_data():

@@ -96,6 +96,12 @@ def test_other_spellings_of_a_class_are_refused(spelled):
         join_labels([("a", data_of([[1, 0]], ["cat", spelled]))], {})
 
 
+def test_two_unicode_forms_of_a_class_are_refused():
+    one, two = data_of([[1]], ["caf\u00e9"]), data_of([[1]], ["cafe\u0301"])
+    with pytest.raises(LabelError, match=r"or by Unicode form \(NFC, NFD\)"):
+        join_labels([("a", one), ("b", two)], {})
+
+
 @pytest.mark.parametrize(
     ("rename", "error", "message"),
     [

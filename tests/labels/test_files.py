@@ -1,5 +1,7 @@
 """Label files: round trips, every refusal with its lines."""
 
+import tracemalloc
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -211,6 +213,7 @@ REFUSED = [
     (LONG + "a,cat,1\na,,1\n", "line 3: image 'a' has a value without a label"),
     (LONG + "a,,\n", "no line names a label"),
     ("image,cat,dog,cat \na,1,,1\n", "the classes 'cat' and 'cat ' differ only by the spaces"),
+    (LONG + "a,cat,1\nb,  ,1\n", "line 3: the label holds only blanks"),
     (LONG + "a,cat,1\nb, cat,1\n", "the classes ' cat' and 'cat' differ only by the spaces"),
     ("image,labels\na,cat\n", "line 1: .*--unlisted unknown .*--unlisted absent"),
     ("image,split,cat\na,,1\n", "line 2: image 'a' has the split ''. Needed: train, val, test"),
@@ -317,3 +320,20 @@ def test_a_million_lines_in_bounded_time(tmp_path):
     table = read(tmp_path, "image,label,value\n" + "\n".join(lines)).table
     assert table.shape == (125_000, 8)
     assert table.is_complete
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_complete_labels_are_never_looked_at_one_by_one(tmp_path, lists):
+    """Numbers of rows and columns of all entries would take sixteen times the memory."""
+    names = [f"c{column:02}" for column in range(100)]
+    header, every = ("labels", ";".join(names)) if lists else (",".join(names), ",".join("1" * 100))
+    cells = "c00;c01" if lists else ",".join("11" + "0" * 98)
+    lines = [f"{row},{cells}\n" for row in range(10_000)]
+    text = f"image,{header}\n{''.join(lines)}0,{cells}\nlast,{every}\n"
+    tracemalloc.start()
+    table = read(tmp_path, text, unlisted="absent" if lists else None).table
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert table.num_observed == 10_001 * 100
+    assert table.lookup([0, 10_000]).sum() == 2 + 100
+    assert peak < 12_000_000

@@ -16,7 +16,7 @@ from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.data.inputs.source import FeatureArray, LabelsOnly
 from largeloss.errors import ConfigError, DataError, LabelError
 from largeloss.labels import LabelTable
-from largeloss.labels.names import positions_of, suggestion
+from largeloss.labels.names import positions_of, spelling, suggestion
 
 Rename = Mapping[str, Mapping[str, str]]
 
@@ -68,8 +68,8 @@ def join_labels(
 
     Raises:
         ConfigError: names of collections that do not serve, or ``rename`` of what is not there.
-        LabelError: class names that differ only by case or surrounding spaces, or two classes of
-            one collection under one name.
+        LabelError: class names that differ only by case, surrounding spaces or Unicode form, or two
+            classes of one collection under one name.
         DataError: images and features, or features of different sizes.
     """
     _check_names([name for name, _ in parts])
@@ -149,10 +149,11 @@ def _renamed(parts: Sequence[tuple[str, Dataset]], rename: Rename) -> dict[str, 
             if not new.strip():
                 raise ConfigError(f"The new name of class {one!r} of {name!r} is empty.")
         renamed[name] = tuple(changes.get(one, one) for one in old)
-        for place, new in enumerate(renamed[name]):
-            if (earlier := renamed[name].index(new)) != place:
+        first: dict[str, str] = {}
+        for one, new in zip(old, renamed[name], strict=True):
+            if (earlier := first.setdefault(new, one)) != one:
                 raise LabelError(
-                    f"The classes {old[earlier]!r} and {old[place]!r} of {name!r} would both be "
+                    f"The classes {earlier!r} and {one!r} of {name!r} would both be "
                     f"called {new!r}. Classes of one collection are not merged: rename one of "
                     "them differently."
                 )
@@ -164,12 +165,13 @@ def _union(renamed: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     seen: dict[str, tuple[str, str]] = {}
     for name, classes in renamed.items():
         for one in classes:
-            collection, spelled = seen.setdefault(one.strip().casefold(), (name, one))
+            collection, spelled = seen.setdefault(spelling(one.strip()), (name, one))
             if spelled != one:
                 raise LabelError(
                     f"The class {spelled!r} of {collection!r} and the class {one!r} of {name!r} "
-                    "differ only by case or surrounding spaces. Rename one of them: to the same "
-                    "name if they mean the same, otherwise to a different one."
+                    "differ only by case or surrounding spaces, or by Unicode form (NFC, NFD). "
+                    "Rename one of them: to the same name if they mean the same, otherwise to a "
+                    "different one."
                 )
     return tuple(spelled for _, spelled in seen.values())
 

@@ -1,5 +1,6 @@
 """Names of images and classes: checked once, and looked up with a suggestion."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice
@@ -52,19 +53,29 @@ def check_spaces(names: Iterable[str]) -> None:
             )
 
 
-def case_remark(names: Iterable[str]) -> str:
-    """That classes differ only by case, which may be right ('A' and 'a'); empty where none do."""
+def spelling(name: str) -> str:
+    """The same for names that differ only by case, or by their Unicode form: an é may be one
+    character (NFC) or two (NFD)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def spelling_remark(names: Iterable[str]) -> str:
+    """That classes have the same :func:`spelling`, which may be right ('A' and 'a'); empty where
+    none have."""
     seen: dict[str, str] = {}
     pairs = [
-        f"{other!r} and {name!r}"
-        for name in names
-        if (other := seen.setdefault(name.casefold(), name)) != name
+        (other, name) for name in names if (other := seen.setdefault(spelling(name), name)) != name
     ]
     if not pairs:
         return ""
+    one_form = all(
+        len({unicodedata.normalize("NFC", name) for name in pair}) == 2 for pair in pairs
+    )
+    listed = first_names(f"{other!r} and {name!r}" for other, name in pairs)
+    form = "" if one_form else " or Unicode form (NFC, NFD)"
     return (
-        f"Classes differ only by case: {first_names(pairs)}. They are learnt as different classes; "
-        "if they mean the same, write the name in one way."
+        f"Classes differ only by case{form}: {listed}. "
+        "They are learnt as different classes; if they mean the same, write the name in one way."
     )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from largeloss.data import Dataset
 from largeloss.errors import LabelError
-from largeloss.labels.names import case_remark
+from largeloss.labels.names import spelling_remark
 from largeloss.losses import find_method
 from largeloss.runs.data import RunData
 
@@ -70,7 +70,7 @@ def training_counts(data: RunData, dataset: Dataset) -> dict[str, tuple[int, int
 def label_remarks(dataset: Dataset, method: str) -> list[str]:
     """What the user should know of the training labels."""
     kind, found = find_method(method), list(dataset.notes)
-    if remark := case_remark(dataset.labels.classes):
+    if remark := spelling_remark(dataset.labels.classes):
         found.append(remark)
     train = dataset.labels.select(dataset.rows("train"))
     if not kind.trains_on_complete_labels and train.is_complete:

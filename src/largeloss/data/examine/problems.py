@@ -9,7 +9,7 @@ from largeloss.data.examine.duplicates import DuplicateGroup
 from largeloss.data.examine.image_statistics import ImageStatistics
 from largeloss.data.examine.split_counts import SplitCounts
 from largeloss.labels import LabelTable
-from largeloss.labels.names import case_remark
+from largeloss.labels.names import spelling_remark
 
 FEW = 5
 """A class with fewer positives in train is reported to have few."""
@@ -64,7 +64,7 @@ def find_warnings(
     outside = int((_times(table, splits) == 0).sum())
     if outside:
         found.append(f"{_images(outside)} in no split, and not used.")
-    if remark := case_remark(table.classes):
+    if remark := spelling_remark(table.classes):
         found.append(remark)
     return (*found, *_about_zeros(counts.get("train")), *about_duplicates(duplicates or ()))
 

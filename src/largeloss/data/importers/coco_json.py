@@ -75,7 +75,7 @@ class CocoFile(NamedTuple):
     """n: what each image says of its split; None where it says nothing."""
 
     def only(self, kept: Rows) -> Self:
-        """The images at the positions ``kept`` (k,), in their order, with all that belongs to them."""
+        """The images at the positions ``kept`` (k,), in their order, with what belongs to them."""
         place = np.full(len(self.images), -1, dtype=np.int64)
         place[kept] = np.arange(len(kept))
         own, absent = place[self.rows] >= 0, place[self.absent_rows] >= 0

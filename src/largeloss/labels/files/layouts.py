@@ -89,14 +89,7 @@ def parse_wide(raw: RawTable, positions: Sequence[int], images: Images, hint: st
         raise _wrong_value(
             raw, raw.columns[positions[column]], wrong, images, classes[column], hint
         )
-    if len(images.names) == len(dense):
-        sparse = sparse_rows(dense)
-        del dense  # of two million images, the memory counts
-        table = LabelTable(*sparse, classes, images.names)
-    else:
-        lines, observed = np.nonzero(dense >= 0)
-        table = _table(raw, lines, observed, dense[lines, observed], images, classes)
-    return Parsed(table, tuple(sorted(spelled)))
+    return Parsed(_dense_table(raw, dense, images, classes), tuple(sorted(spelled)))
 
 
 def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Parsed:
@@ -114,6 +107,12 @@ def parse_long(raw: RawTable, positions: Sequence[int], images: Images) -> Parse
         )
     lines = np.flatnonzero(~unnamed)
     names, columns = _columns(raw, labels.filter(pa.array(~unnamed)))
+    if blank := next((name for name in names if not name.strip()), None):
+        raise raw.refusal(
+            "the label holds only blanks. Name the class; a line that only lists the image has "
+            "neither label nor value.",
+            np.flatnonzero(np.asarray(pc.equal(labels, blank)))[0],
+        )
     observed = states[lines] >= 0
     lines = lines[observed]
     table = _table(raw, lines, columns[observed], states[lines], images, names)
@@ -144,9 +143,7 @@ def parse_list(raw: RawTable, position: int, images: Images, unknown: NDArray[np
     dense = np.zeros((len(raw.columns[0]), len(names)), dtype=np.int8)
     dense[unknown[images.codes]] = UNOBSERVED
     dense[lines, columns] = 1
-    every, found = np.nonzero(dense != UNOBSERVED)
-    table = _table(raw, every, found, dense[every, found], images, names)
-    return Parsed(table, remarks=remarks)
+    return Parsed(_dense_table(raw, dense, images, names), remarks=remarks)
 
 
 def _remarks(raw: RawTable, names: Names, lines: Ints, columns: Ints) -> tuple[str, ...]:
@@ -178,6 +175,25 @@ def _wrong_value(
         f"unknown. Needed: 1 (present), 0 (absent) or blank (unobserved).{hint}{more}",
         line,
     )
+
+
+def _dense_table(raw: RawTable, dense: States, images: Images, classes: Names) -> LabelTable:
+    """Of the states (lines, classes), which may be changed; lines on one image are merged.
+
+    Of two million lines the memory counts: only lines of images that have several are looked at as
+    entries.
+    """
+    codes, count = images.codes, len(images.names)
+    if count < len(dense):
+        several = np.flatnonzero((np.bincount(codes) > 1)[codes])
+        lines, columns = np.nonzero(dense[several] >= 0)
+        lines = several[lines]
+        merged = _table(raw, lines, columns, dense[lines, columns], images, classes).entries()
+        first = np.empty(count, dtype=np.int64)
+        first[codes[::-1]] = np.arange(len(codes))[::-1]
+        dense = dense[first]
+        dense[merged.rows, merged.columns] = merged.states
+    return LabelTable(*sparse_rows(dense), classes, images.names)
 
 
 def _table(
