@@ -8,7 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from largeloss.data.inputs.image_files import ImageFiles, decode_all, open_pixels, open_rgb
+from largeloss.data.examine.image_statistics import survey_images
+from largeloss.data.inputs.image_files import (
+    ImageFiles,
+    decode_all,
+    image_size,
+    open_pixels,
+    open_rgb,
+)
 from largeloss.errors import DataError
 from largeloss.runs.load import load
 
@@ -38,6 +45,18 @@ def test_transparency_is_laid_over_white(tmp_path):
     assert seen[1, 1].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".jpg"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_sizes_are_those_that_are_shown(tmp_path, suffix, orientation):
+    path, exif = tmp_path / f"a{suffix}", Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (8, 4)).save(path, exif=exif)
+    shown = (4, 8) if orientation >= 5 else (8, 4)
+    assert image_size(path) == open_rgb(path).size == shown
+    statistics = survey_images([path], ["a"])
+    assert (statistics.width.largest, statistics.height.largest) == shown
+
+
 def test_exif_orientation_is_applied(tmp_path):
     image = Image.fromarray(np.stack([GRADIENT[:4]] * 3, axis=-1))
     exif = image.getexif()
@@ -64,6 +83,19 @@ def test_broken_images_are_found_by_a_full_decode(tmp_path):
     assert sorted(found) == [1, 2, 3, 4]
     assert "0 bytes" in found[2]
     assert "no such file" in found[4]
+
+
+def test_damage_in_the_middle_is_told(tmp_path):
+    pytest.importorskip("simplejpeg")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "whole.jpg")
+    data = bytearray((tmp_path / "whole.jpg").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 64] = b"\xff\xd0" * 32
+    (tmp_path / "damaged.jpg").write_bytes(data)
+    found = decode_all([tmp_path / "whole.jpg", tmp_path / "damaged.jpg"])
+    assert found.broken == {}
+    assert [*found.damaged] == [1]
 
 
 def test_finding_22_an_interruption_does_not_wait_for_what_is_queued(monkeypatch):

@@ -177,3 +177,15 @@ def test_named_splits_are_kept_and_what_all_lack_is_drawn_from_all(make_image_fo
     }  # fmt: skip
     with pytest.raises(DataError, match="b has no training images"):
         join_folders([("b", held)], {}, None)
+
+
+def test_unlisted_is_for_the_folders_that_list_tags(make_image_folder):
+    rows = [f"images/{row:02d}.png,train,{{}}\n" for row in range(10)]
+    tags = make_image_folder(
+        "tags", labels="image,split,labels\n" + "".join(rows).format(*["red"] * 10)
+    )
+    wide = make_image_folder("wide", labels="image,split,red\n" + "".join(rows).format(*["0"] * 10))
+    dataset, _ = join_folders([("a", tags), ("b", wide)], {}, "absent")
+    assert dataset.labels.to_dense()[:, 0].tolist() == [1] * 10 + [0] * 10
+    with pytest.raises(ConfigError, match="--unlisted is for files with a column 'labels'"):
+        join_folders([("b", wide)], {}, "absent")

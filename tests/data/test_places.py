@@ -33,6 +33,11 @@ def test_names_that_lead_out(tmp_path: Path, name: str, follow: bool) -> None:
         locate_images([f"one/{name}"], {"one": tmp_path}, follow)
 
 
+def test_names_that_no_file_can_have(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"1 names of images have a NUL character, .*'b\\x00'"):
+        locate_images(["a.png", "b\0"], tmp_path)
+
+
 @pytest.mark.parametrize("follow", [False, True])
 def test_absolute_names(tmp_path: Path, follow: bool) -> None:
     (tmp_path / "in").mkdir()

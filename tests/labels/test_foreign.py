@@ -32,6 +32,15 @@ def test_wide_files(tmp_path: Path, coding: str, form: str) -> None:
     assert found.table.to_dense().tolist() == expected
 
 
+@pytest.mark.parametrize(("coding", "other"), [("positives-only", -1), ("complete", 0)])
+def test_booleans(tmp_path: Path, coding: str, other: int) -> None:
+    (tmp_path / "l.csv").write_text("image,a\nx,True\ny,FALSE\n")
+    parquet.write_table(pa.table({"image": ["x", "y"], "a": [True, False]}), tmp_path / "l.parquet")
+    for name in ("l.csv", "l.parquet"):
+        found = read_labels(tmp_path / name, coding=coding).table
+        assert found.to_dense().tolist() == [[1], [other]]
+
+
 def test_long_files_and_blanks(tmp_path: Path) -> None:
     path = tmp_path / "l.csv"
     path.write_text("image,label,value\nx,a,1\nx,b,-1\ny,a,0\n")

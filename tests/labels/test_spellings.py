@@ -8,6 +8,7 @@ from pyarrow import parquet
 
 from largeloss.errors import ConfigError, LabelError
 from largeloss.labels import read_labels
+from largeloss.labels.files.header import unlisted_by_split
 
 PANDAS = "image,cat,dog\na,1.0,NaN\nb,0.0,1.0\nc,TRUE,False\nd,nan,\n"
 
@@ -79,6 +80,11 @@ def test_finding_21_very_long_fields(tmp_path: Path, text: str) -> None:
 
 
 LIST = "image,split,labels\na,train,cat\nb,test,dog\nc,train,\nd,test,\n"
+
+
+def test_two_words_for_one_split_are_refused() -> None:
+    with pytest.raises(ConfigError, match="two words for one split"):
+        unlisted_by_split("train=unknown,train=absent", ["train"])
 
 
 def test_finding_24_unlisted_by_split(tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ import torch
 from largeloss.data.dataset import Dataset, Rows
 from largeloss.data.folder.boxes import BOXES, Boxes, read_boxes
 from largeloss.data.folder.labels_and_splits import Records, read_records
+from largeloss.data.folder.place import find_label_file
 from largeloss.data.folder.read import with_inputs
 from largeloss.data.folder.write import Extras
 from largeloss.data.inputs.image_files import ImageFiles
 from largeloss.data.inputs.source import FeatureArray, LabelsOnly
 from largeloss.errors import ConfigError, DataError, LabelError
 from largeloss.labels import LabelTable
+from largeloss.labels.files.header import header_of
+from largeloss.labels.files.raw import read_header
 from largeloss.labels.names import positions_of, spelling, suggestion
 
 Rename = Mapping[str, Mapping[str, str]]
@@ -27,14 +30,17 @@ def join_folders(
     """Several data folders, each with its name, as one to be written: labels, splits, and inputs.
 
     Splits that a folder names are kept; what all of them lack is drawn from the train of all.
-    ``rename`` is as in :func:`join_labels`, ``unlisted`` in :func:`largeloss.labels.read_labels`.
+    ``rename`` is as in :func:`join_labels`. ``unlisted`` is as in
+    :func:`largeloss.labels.read_labels`, for those of the folders that list tags.
 
     Raises:
         DataError: a folder cannot be read, or was itself joined; none has an image in train; or as
             :func:`join_labels`.
         ConfigError, LabelError: as :func:`join_labels`.
     """
-    records = [(name, read_records(folder, unlisted=unlisted)) for name, folder in folders]
+    listing = [] if unlisted is None else [folder for _, folder in folders if _lists_tags(folder)]
+    words = dict.fromkeys(listing or [folder for _, folder in folders], unlisted)
+    records = [(name, read_records(folder, unlisted=words.get(folder))) for name, folder in folders]
     for _, found in records:
         if isinstance(found.description.images, dict):
             raise DataError(
@@ -52,6 +58,10 @@ def join_folders(
     features = [one.source.values for _, one in data if isinstance(one.source, FeatureArray)]
     extras = Extras(places or None, torch.cat(features) if features else None, boxes)
     return replace(dataset, notes=(*dataset.notes, *remarks)), extras
+
+
+def _lists_tags(folder: Path) -> bool:
+    return header_of(read_header(find_label_file(folder))).layout == "list"
 
 
 def join_labels(

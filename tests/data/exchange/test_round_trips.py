@@ -95,6 +95,9 @@ def test_huggingface_has_a_nullable_column_for_each_class(tmp_path):
     write_huggingface(tmp_path / "metadata.jsonl", example())
     first, _ = (tmp_path / "metadata.jsonl").read_text().splitlines()
     assert json.loads(first) == {"file_name": "a b.jpg", "cat": 1, "<dog>": 0, "image": None}
+    written = (tmp_path / "metadata.jsonl").read_text()
+    (tmp_path / "metadata.jsonl").write_text(written, encoding="utf-8-sig")
+    assert read_huggingface(tmp_path / "metadata.jsonl") == example()
     table = LabelTable.from_dense([[1]], ["a"], ["split"])
     with pytest.raises(LabelError, match="A class is called 'split'"):
         write_huggingface(tmp_path / "other.jsonl", table)

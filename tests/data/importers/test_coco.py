@@ -66,6 +66,13 @@ def test_one_file_may_name_the_split_of_each_image(tmp_path: Path) -> None:
     assert "The 'split' of the images, such as 'training', is not read" in found.notes[0]
 
 
+def test_a_byte_order_mark_and_names_from_here(tmp_path: Path) -> None:
+    path = one_file(tmp_path / "labels.json", [None], file_name="./a/Shot 4\u202fPM.png")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    found = coco.read_files([str(path)], [str(tmp_path)], "absent")
+    assert found.table.images == ("a/Shot 4\u202fPM.png",)
+
+
 def test_annotated_and_absent_is_refused(tmp_path: Path) -> None:
     path = one_file(tmp_path / "labels.json", [None], neg_category_ids=[2, 1])
     with pytest.raises(DataError, match=r"'0\.jpg' has an annotation of 'dog', which its neg_"):

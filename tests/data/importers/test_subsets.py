@@ -69,7 +69,9 @@ def test_joining_keeps_every_label_and_box_of_a_labelled_image(train: Subset, te
     assert np.concatenate([splits["train"], splits["test"]]).tolist() == list(range(len(labels)))
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a/b.jpg", "..a.jpg", "a b.jpg", "ü.jpg"])
+@pytest.mark.parametrize(
+    "name", ["a.jpg", "a/b.jpg", "..a.jpg", "a b.jpg", "ü.jpg", "4\u202fPM.png", "\ue000.png"]
+)
 def test_names_inside(name: str) -> None:
     check_inside(name, "list")
 
@@ -82,6 +84,15 @@ def test_names_inside(name: str) -> None:
 def test_names_that_lead_outside(name: str) -> None:
     with pytest.raises(DataError, match=r"^list, line 3: the file name .*correct the list"):
         check_inside(name, "list, line 3")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("a\u200e.jpg", r"cannot be seen, U\+200E"), ("b\\a.jpg", "has a backslash; correct")],
+)
+def test_names_that_nobody_can_use(name: str, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        check_inside(name, "list")
 
 
 def test_an_image_in_two_subsets() -> None:

@@ -194,7 +194,7 @@ def test_missing_annotations_are_named(tmp_path: Path) -> None:
         (b"\n \n", r"train\.txt: the list is empty"),
         (b"a\n../../secret\n", r"train\.txt, line 2: the file name '\.\./\.\./secret' leads out"),
         (b"/etc/passwd\n", r"line 1: the file name '/etc/passwd' leads out"),
-        (b"a\0\n", r"line 1: the file name 'a\\x00' leads out"),
+        (b"a\0\n", r"line 1: the file name 'a\\x00' has a character"),
         (b"a\n\na\n", r"line 3: 'a' stands in line 1 already"),
         (b"a  1\n", r"train\.txt: one name was expected on a line, got 'a  1'"),
         (b"a\nb\n", r"1 images are both in train and in test, for example 'b\.jpg'"),

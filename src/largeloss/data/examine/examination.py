@@ -89,6 +89,6 @@ def examine(dataset: Dataset, *, decode: bool = True, workers: int = 2) -> Exami
         missing_positives={name: estimate_missing(split) for name, split in counts.items()},
         image_statistics=statistics,
         duplicates=duplicates,
-        warnings=find_warnings(table, splits, counts, duplicates),
+        warnings=find_warnings(table, splits, counts, duplicates, statistics),
         errors=find_errors(table, splits, counts, statistics) + ((hint,) if hint else ()),
     )

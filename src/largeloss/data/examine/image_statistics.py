@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from largeloss.data.inputs.image_files import ORIENTATION, decode_all, open_image
+from largeloss.data.inputs.image_files import ORIENTATION, decode_all, open_image, upright_size
 from largeloss.data.inputs.threads import map_files
 from largeloss.data.inputs.value_range import dark_set
 
@@ -40,6 +40,9 @@ class ImageStatistics:
     """Whether every image was decoded in full; otherwise only headers were read."""
     broken: Mapping[str, str]
     """Image → what is wrong with it, for those that cannot be read."""
+    damaged: Mapping[str, str]
+    """JPEG → what is wrong with it, for those that were decoded although their data are damaged;
+    none where ``largeloss[fast]`` is not installed."""
     dark: str
     """Why the range of values is taken for another one; empty where it is not, or not known."""
 
@@ -59,10 +62,11 @@ def survey_images(
     found = list(map_files(_header, paths, workers, "Headers of images"))
     headers = [header for header in found if not isinstance(header, str)]
     broken = {place: text for place, text in enumerate(found) if isinstance(text, str)}
-    dark = ""
+    dark, damaged = "", dict[int, str]()
     if decode:
         decoded = decode_all(paths, workers, max_value=max_value)
         broken |= decoded.broken
+        damaged = decoded.damaged
         dark = dark_set(decoded.peak, len(paths) - len(broken))
     return ImageStatistics(
         files=len(paths),
@@ -72,6 +76,7 @@ def survey_images(
         turned=sum(turned for *_, turned in headers),
         decoded=decode,
         broken={names[place]: broken[place] for place in sorted(broken)},
+        damaged={names[place]: text for place, text in damaged.items()},
         dark=dark,
     )
 
@@ -83,13 +88,11 @@ def _header(path: Path) -> tuple[int, int, bool, bool] | str:
             # Not image.getexif(): for PNG that decodes the image in search of late chunks.
             orientation = Image.Image.getexif(image).get(ORIENTATION, 1)
             grey = image.mode in _GREY or image.mode.startswith("I;16")
-            width, height = image.size
+            width, height = upright_size(image, orientation)
     except FileNotFoundError:
         return f"{path}: there is no such file."
     except Exception as error:  # readers of headers raise anything when they meet damage
         return f"{path}: is not readable as an image ({error})."
-    if orientation in (5, 6, 7, 8):
-        width, height = height, width
     return width, height, grey, orientation in range(2, 9)
 
 

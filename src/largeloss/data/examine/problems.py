@@ -53,6 +53,7 @@ def find_warnings(
     splits: Mapping[str, Rows],
     counts: Mapping[str, SplitCounts],
     duplicates: Sequence[DuplicateGroup] | None,
+    images: ImageStatistics | None = None,
 ) -> tuple[str, ...]:
     """What is possible, but likely to surprise."""
     found = [*_about_classes(table.classes, counts), *_about_images(counts)]
@@ -62,6 +63,13 @@ def find_warnings(
             "trained model: largeloss evaluate RUN DATA."
         )
     outside = int((_times(table, splits) == 0).sum())
+    if images is not None and images.damaged:
+        first = next(iter(images.damaged.values()))
+        found.append(
+            f"{len(images.damaged)} of {images.files} images were decoded, but their data are "
+            f"damaged: {some(map(repr, images.damaged))}. The first: {first}. Look at them, or "
+            "fetch them again."
+        )
     if outside:
         found.append(f"{_images(outside)} in no split, and not used.")
     if remark := spelling_remark(table.classes):

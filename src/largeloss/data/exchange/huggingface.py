@@ -44,7 +44,7 @@ def read_huggingface(path: Path) -> LabelTable:
         LabelError: an image twice.
     """
     try:
-        lines = read_text(path).split("\n")
+        lines = read_text(path).removeprefix("\ufeff").split("\n")
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}).") from None
     images: list[str] = []

@@ -53,8 +53,14 @@ def locate_images(
     Only with ``follow_symlinks`` may an image be a link that leads out of its folder.
 
     Raises:
-        DataError: a name leads out of its folder, or has none; two names lead to one file.
+        DataError: a name leads out of its folder, has none, or no file can be called so; two names
+            lead to one file.
     """
+    if impossible := [name for name in images if "\0" in name]:
+        raise DataError(
+            f"{len(impossible)} names of images have a NUL character, for example "
+            f"{impossible[0]!r}: no file can be called so. Correct the label file."
+        )
     _refuse_equal_paths(images)
     if not isinstance(folders, Mapping):
         _check_inside(images, folders, follow_symlinks)

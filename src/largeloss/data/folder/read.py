@@ -124,7 +124,7 @@ def without_broken_images(
     source = dataset.source
     if policy == "error":
         _refuse_missing(dataset, used)
-    found, peak = decode_all(source.paths, workers, used.tolist(), source.max_value, record)
+    found, peak, _ = decode_all(source.paths, workers, used.tolist(), source.max_value, record)
     if dark := dark_set(peak, len(used) - len(found)):
         raise DataError(dark)
     if not found:

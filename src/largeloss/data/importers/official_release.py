@@ -1,6 +1,7 @@
 """What readers of official releases share: what to fetch, and the text files in the archives."""
 
 import os
+import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
@@ -115,14 +116,20 @@ def check_inside(name: str, where: str) -> None:
 
     Raises:
         DataError: the name is empty or absolute, has a part ``.`` or ``..``, a backslash, a drive
-            or an unprintable character.
+            or a control character.
     """
-    if (
-        {"", ".", ".."} & set(name.split("/"))
-        or "\\" in name
-        or PureWindowsPath(name).drive
-        or not name.isprintable()
-    ):
+    if unseen := [one for one in name if unicodedata.category(one) in ("Cc", "Cf", "Cs")]:
+        raise DataError(
+            f"{where}: the file name {name!r} has a character that cannot be seen, "
+            f"U+{ord(unseen[0]):04X}. Rename the file and correct the list."
+        )
+    drive = PureWindowsPath(name).drive
+    if "\\" in name and not drive:
+        raise DataError(
+            f"{where}: the file name {name!r} has a backslash; correct the list: between folders "
+            "is '/', as in 'cats/1.jpg'."
+        )
+    if {"", ".", ".."} & set(name.split("/")) or drive:
         raise DataError(
             f"{where}: the file name {name!r} leads out of its folder or is none. Names must be "
             "relative, with '/' between folders and without '..'; correct the list."

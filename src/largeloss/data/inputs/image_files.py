@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -53,9 +54,12 @@ def open_rgb(path: Path, max_value: int | None = None) -> Image.Image:
     return Image.fromarray(open_pixels(path, max_value))
 
 
-def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
+def open_pixels(
+    path: Path, max_value: int | None = None, damaged: list[str] | None = None
+) -> NDArray[np.uint8]:
     """(H, W, 3): the whole image, decoded; whole numbers up to ``max_value``, None for all that
-    their type can have.
+    their type can have. What is wrong with a JPEG, and can be decoded all the same, comes to the
+    list ``damaged``.
 
     Raises:
         DataError: not there, not an image, cut off, damaged, too large, or values out of range.
@@ -69,7 +73,7 @@ def open_pixels(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
                 )
             stored = bits_of(image)
             orientation = image.getexif().get(ORIENTATION, 1)  # of PNG, this decodes it
-            pixels = decode_jpeg(image, path) if orientation == 1 else None
+            pixels = decode_jpeg(image, path, damaged) if orientation == 1 else None
             if pixels is not None:
                 top = 255 if max_value is None else min(max_value, 255)
                 return pixels if top == 255 else scaled(pixels, top, path)
@@ -116,10 +120,20 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     try:
         with open_image(path) as image:
-            turned = image.getexif().get(ORIENTATION, 1) >= 5
-            return (image.height, image.width) if turned else image.size
+            return upright_size(image, image.getexif().get(ORIENTATION, 1))
     except Exception as error:  # decoders raise anything when they meet damage
         raise DataError(f"{path}: cannot be read as an image ({error}).") from None
+
+
+def upright_size(image: ImageFile, orientation: int) -> tuple[int, int]:
+    """Width and height of an opened image as it is shown, by its EXIF orientation.
+
+    Those of TIFF, which some versions of Pillow turn on opening, are taken as they are stored.
+    """
+    width, height = image.size
+    if isinstance(image, TiffImageFile):
+        width, height = image.tag_v2[IMAGEWIDTH], image.tag_v2[IMAGELENGTH]
+    return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
 
 
 @dataclass(frozen=True)
@@ -199,6 +213,9 @@ class Decoded(NamedTuple):
     """Position → what is wrong, for those that cannot be read."""
     peak: int
     """The greatest value, up to 255, in the others."""
+    damaged: dict[int, str]
+    """Position → what is wrong, for JPEGs that were decoded although their data are damaged; only
+    of those that were looked at now, and only where ``largeloss[fast]`` is installed."""
 
 
 def decode_all(
@@ -220,11 +237,17 @@ def decode_all(
         states, known = record.look(paths, chosen, workers)
         peak = int(states["peak"][known].max(initial=0))
 
+    damaged: dict[int, str] = {}
+
     def look(row: int) -> int | str:
+        found: list[str] = []
         try:
-            return int(open_pixels(paths[row], max_value).max())
+            peak = int(open_pixels(paths[row], max_value, found).max())
         except DataError as error:
             return str(error)
+        if found:
+            damaged[row] = found[0]
+        return peak
 
     unknown = np.flatnonzero(~known)
     wanted = chosen[unknown].tolist()
@@ -235,4 +258,4 @@ def decode_all(
         fine = peaks >= 0
         states["peak"][unknown[fine]] = peaks[fine]
         record.add(states[unknown[fine]])
-    return Decoded(broken, max(peak, int(peaks.max(initial=0))))
+    return Decoded(broken, max(peak, int(peaks.max(initial=0))), dict(sorted(damaged.items())))

@@ -8,9 +8,11 @@ from pyarrow import compute as pc
 
 from largeloss.errors import ConfigError
 from largeloss.labels.codings import CODINGS
-from largeloss.labels.files.columns import WRONG, as_text, first
+from largeloss.labels.files.columns import WRONG, as_text, coded, first
 from largeloss.labels.files.header import Header
 from largeloss.labels.files.raw import RawTable
+
+_BOOLEANS = {"true": "1", "false": "0"}
 
 
 def with_our_numbers(raw: RawTable, header: Header, coding: str) -> RawTable:
@@ -38,7 +40,8 @@ def _converted(raw: RawTable, position: int, coding: str) -> Any:
     try:
         values = numbers.cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid:
-        values = np.array([_number(value) for value in text.to_pylist()])
+        distinct, codes = coded(text)
+        values = np.array([_number(value) for value in distinct])[codes]
     known = CODINGS[coding]
     states = np.full(len(values), WRONG, dtype=np.int8)
     for value, state in known.items():
@@ -55,8 +58,8 @@ def _converted(raw: RawTable, position: int, coding: str) -> Any:
 
 
 def _number(text: str) -> float:
-    """Infinite, and so of no coding, where this is no number."""
+    """True is 1, false 0; infinite, and so of no coding, where this is no number."""
     try:
-        return float(text or "nan")
+        return float(_BOOLEANS.get(text.lower(), text or "nan"))
     except ValueError:
         return float("inf")

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from largeloss.errors import ConfigError
 from largeloss.labels.files.layouts import SPLITS
 from largeloss.labels.files.raw import HEADER, RawTable
@@ -56,7 +58,8 @@ def likely_columns(names: Sequence[str]) -> str:
 
 
 def check_header(raw: RawTable) -> None:
-    """Refuses a header without ``image`` or labels, and column names that are empty or repeated."""
+    """Refuses a header without ``image`` or labels, column names that are empty or repeated, and
+    columns of Parquet that hold neither text nor numbers."""
     names = raw.header
     if not names or names[0] != "image":
         raise raw.refusal(
@@ -74,7 +77,16 @@ def check_header(raw: RawTable) -> None:
                 f"columns {first[name] + 1} and {index + 1} of the header are both {name!r}.",
                 HEADER,
             )
-    if not header_of(names).labels:
+    header = header_of(names)
+    for place, column in enumerate(raw.columns):
+        kind, lists = getattr(column, "type", None), header.layout == "list"
+        if kind and pa.types.is_nested(kind) and not (lists and place in header.labels):
+            raise raw.refusal(
+                f"the column {names[place]!r} holds values of type {kind}. Needed are text, "
+                "numbers or booleans; leave this column out.",
+                HEADER,
+            )
+    if not header.labels:
         raise raw.refusal("the header names no class. A wide one is 'image,cat,dog'.", HEADER)
     if not len(raw.columns[0]):
         raise raw.refusal("there is a header, but no image below it.", HEADER)
@@ -84,12 +96,14 @@ def unlisted_by_split(text: str, splits: Iterable[str]) -> dict[str, str]:
     """``unknown`` or ``absent`` for each of the splits: one word, or ``train=unknown,test=absent``.
 
     Raises:
-        ConfigError: it is anything else, or lacks one of the splits.
+        ConfigError: it is anything else, lacks one of the splits, or names one twice.
     """
     if text in UNLISTED:
         return dict.fromkeys(splits, text)
     pairs = [part.strip().partition("=") for part in text.split(",")]
     found = {split: word for split, _, word in pairs}
+    if len(found) < len(pairs):
+        raise ConfigError(f"--unlisted {text} has two words for one split. Keep one of them.")
     if not (found.keys() <= set(SPLITS) and set(found.values()) <= set(UNLISTED)):
         raise ConfigError(
             f"unlisted must be 'unknown' or 'absent', got {text!r}. A word for each split is "

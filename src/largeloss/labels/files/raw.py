@@ -62,6 +62,20 @@ def read_raw(path: Path, *, as_text: bool = False) -> RawTable:
         raise LabelError(f"{path}: cannot be read ({error}).") from None
 
 
+def read_header(path: Path) -> tuple[str, ...]:
+    """The names of the columns alone, of a file that :func:`read_raw` reads.
+
+    Raises:
+        LabelError: as :func:`read_raw`.
+    """
+    if path.suffix.lower() != ".csv":
+        return read_raw(path).header
+    for block in CsvBlocks(path):
+        if line := block.lstrip(b"\n").partition(b"\n")[0]:
+            return tuple(_header(path, 1, line.decode()))
+    return read_raw(path).header  # which says that the file is empty
+
+
 def _read_parquet(path: Path) -> RawTable:
     table = read_parquet(path, LabelError, coded=True)
 
