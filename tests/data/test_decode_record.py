@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,9 +29,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     decode = image_files.open_pixels
 
-    def spy(path: Path, max_value: int | None = None) -> np.ndarray:
+    def spy(path: Path, *more: Any) -> np.ndarray:
         names.append(path.name)
-        return decode(path, max_value)
+        return decode(path, *more)
 
     monkeypatch.setattr(image_files, "open_pixels", spy)
     return names

@@ -101,7 +101,7 @@ def test_damage_in_the_middle_is_told(tmp_path):
 def test_finding_22_an_interruption_does_not_wait_for_what_is_queued(monkeypatch):
     looked_at, fifth = [], Path("4.png")
 
-    def interrupted(path, max_value):
+    def interrupted(path, max_value, damaged):
         looked_at.append(path)
         time.sleep(0.001)
         if path == fifth:

@@ -240,14 +240,14 @@ def decode_all(
     damaged: dict[int, str] = {}
 
     def look(row: int) -> int | str:
-        found: list[str] = []
+        wrong: list[str] = []
         try:
-            peak = int(open_pixels(paths[row], max_value, found).max())
+            greatest = int(open_pixels(paths[row], max_value, wrong).max())
         except DataError as error:
             return str(error)
-        if found:
-            damaged[row] = found[0]
-        return peak
+        if wrong:
+            damaged[row] = wrong[0]
+        return greatest
 
     unknown = np.flatnonzero(~known)
     wanted = chosen[unknown].tolist()
