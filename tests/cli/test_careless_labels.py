@@ -1,5 +1,6 @@
 """Label files as a hurried person writes them: found by ``data check`` and ``train`` alike."""
 
+import json
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -133,6 +134,12 @@ def test_a_word_by_split_needs_splits(
 
 
 def test_coco_takes_no_word_for_a_split_without_a_file(largeloss: Command, tmp_path: Path) -> None:
+    lists = {
+        "images": [{"id": 1, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [],
+    }
+    (tmp_path / "one.json").write_text(json.dumps(lists))
     code, _, err = largeloss(
         "data", "import", "coco", "--annotations", tmp_path / "one.json", "--images", tmp_path,
         "--unlisted", "train=unknown,val=absent", "--out", tmp_path / "imported",
