@@ -88,6 +88,15 @@ def test_finding_25_a_model_of_features_scores_unlabelled_features(
     assert "the images that are named" in err
 
 
+def test_names_of_features_stay_as_they_are(feature_folder, tmp_path, largeloss):
+    run, source = tmp_path / "run", tmp_path / "new.safetensors"
+    assert largeloss("train", feature_folder, "--epochs", "1", "--out", run)[0] == 0
+    names = ["https://host/0.jpg", "a//b.jpg", "./c.jpg"]
+    write_features(source, torch.zeros(3, 12), names)
+    predictions = load(run).predict(source)
+    assert [*map(str, predictions.images)] == [one.image for one in predictions] == names
+
+
 @pytest.mark.parametrize(
     ("tensors", "metadata", "message"),
     [

@@ -171,7 +171,7 @@ def test_a_resumed_prediction_is_the_uninterrupted_one(predictions, tmp_path, mo
     ("change", "message"),
     [
         (lambda p, f: (replace(p, images=p.images[:-1]), 7), "the images that are named"),
-        (lambda p, f: (replace(p, images=[*p.images[1:], p.images[0]]), 7), "or their order"),
+        (lambda p, f: (replace(p, images=[*p.images[1:], p.images[0]]), 7), "their order"),
         (lambda p, f: (replace(p, model_digest="x"), 7), "the model"),
         (lambda p, f: (replace(p, batch_size=5), 7), "--batch-size"),
         (lambda p, f: (p, 8), "--shards"),
@@ -188,6 +188,22 @@ def test_other_predictions_are_not_continued(predictions, tmp_path, change, mess
     with pytest.raises(ConfigError, match=message):
         write_shards(changed, folder, rows, resume=True)
     assert files(folder) == before
+
+
+def test_the_same_relative_names_in_another_working_folder_are_other_images(
+    model, images, tmp_path, monkeypatch
+):
+    other = shutil.copytree(images, tmp_path / "other")
+    monkeypatch.chdir(images)
+    given = [f"{row:02d}.png" for row in range(5)]
+    write_shards(model.predict(given, workers=0), tmp_path / "parts", 3)
+    (tmp_path / "parts/part-00001.parquet").unlink()
+    monkeypatch.chdir(other)
+    predictions = model.predict(given, workers=0)
+    with pytest.raises(ConfigError, match="the working folder that they start from"):
+        write_shards(predictions, tmp_path / "parts", 3, resume=True)
+    monkeypatch.chdir(images)
+    assert write_shards(predictions, tmp_path / "parts", 3, resume=True).new == 2
 
 
 def test_folders_that_hold_something_else(predictions, tmp_path):

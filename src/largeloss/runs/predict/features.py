@@ -1,5 +1,7 @@
 """Scores and tags from features without labels, for a model of features."""
 
+import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +23,10 @@ from largeloss.runs.predict.predictions import Predictions, Readable
 
 @dataclass(frozen=True, repr=False)
 class FeaturePredictions(Predictions):
-    """Predictions for features; ``images`` are the names of their rows."""
+    """Predictions for features."""
 
+    images: Sequence[str]  # type: ignore[assignment]
+    """Names of the rows, which need not be paths."""
     features: Tensor = field(kw_only=True)
     """(N, D)."""
 
@@ -31,7 +35,9 @@ class FeaturePredictions(Predictions):
 
     def digest(self) -> str:
         rows = np.arange(len(self), dtype=np.int64)
-        return f"{super().digest()} {FeatureArray(self.features).fingerprint(rows)}"
+        names = b"".join(os.fsencode(name) + b"\0" for name in self.images)
+        named = hashlib.blake2b(names, digest_size=32).hexdigest()
+        return f"{named} {FeatureArray(self.features).fingerprint(rows)}"
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def predict_features(
         classes,
         logit_thresholds,
         probabilities,
-        tuple(map(Path, names)),
+        tuple(names),
         image_size=0,
         model_digest=model_digest,
         batch_size=batch_size,

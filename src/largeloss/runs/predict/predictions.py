@@ -144,10 +144,14 @@ class Predictions:
         return choose(self.network, sample.to(device), share, self.backend, self.precision)
 
     def digest(self) -> str:
-        """Of the names of the images and their order; their content is not looked at."""
-        found = hashlib.blake2b(digest_size=32)
+        """Of the names of the images and their order, and of the working folder, where a name
+        starts from it; their content is not looked at."""
+        found, relative = hashlib.blake2b(digest_size=32), False
         for path in self.images:
             found.update(os.fsencode(path) + b"\0")
+            relative = relative or not path.is_absolute()
+        if relative:
+            found.update(os.fsencode(os.getcwd()))
         return found.hexdigest()
 
     def __iter__(self) -> Iterator[Prediction]:

@@ -239,7 +239,7 @@ def _begin(parts: Parts, made: Mapping[str, Any], resume: bool, lock: FileLock) 
 
 _WORDS = {
     "model": "the model (weights, classes or thresholds)",
-    "sources": "the images that are named, or their order",
+    "sources": "the images that are named, their order, or the working folder that they start from",
     "images": "the number of images",
     "shards": "--shards",
     "batch_size": "--batch-size",
