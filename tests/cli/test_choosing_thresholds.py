@@ -183,6 +183,28 @@ def test_positives_only_are_not_calibrated_on(largeloss, tmp_path):
     assert library.load(run).calibration is None
 
 
+def test_without_a_test_split_val_is_not_called_test(largeloss, tmp_path):
+    data = write_data(tmp_path / "data")
+    labels = data / "labels.csv"
+    labels.write_text(labels.read_text().replace(",test,", ",train,"))
+    run = train(data, tmp_path / "run")
+    code, out, err = largeloss("thresholds", run)
+    assert code == 0, err
+    told = " ".join(err.split())
+    assert "There is no test split: what is called test below is val. Its images also" in told
+    assert "measured on val by complete labels" in out
+    assert "calibration error" not in out
+    saved = json.loads((run / "best/config.json").read_text())["calibration"]
+    assert (saved["before"], saved["after"]) == ([], [])
+    assert largeloss("export", run, "--to", "hub-folder", "--out", tmp_path / "hub")[0] == 0
+    card = (tmp_path / "hub/README.md").read_text()
+    assert "Val mAP " in card
+    assert "of those on val " in card
+    assert "no test split: the images of val also chose the epoch and the thresholds" in card
+    for never in ("Test mAP", "on test", "Test images"):
+        assert never not in card
+
+
 @pytest.mark.parametrize("aim", ["precision=90", "accuracy", "recall="])
 def test_other_aims_are_refused(largeloss, run, aim):
     code, _, err = largeloss("thresholds", run, "--aim", aim)

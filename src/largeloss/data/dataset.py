@@ -14,6 +14,8 @@ from largeloss.labels import LabelTable, observe
 from largeloss.labels.files.layouts import SPLITS
 
 Rows = NDArray[np.int64]
+NO_TEST = "There is no test split: what is called test below is val."
+"""Note of a data set in which val stands in for test."""
 
 
 def published_split(num_images: int) -> tuple[Rows, Rows]:
@@ -81,7 +83,7 @@ class Dataset:
                 "drawn with seed 1200, are val (the published rule)."
             )
         if "val" in splits and "test" not in splits:
-            notes.append("There is no test split: what is called test below is val.")
+            notes.append(NO_TEST)
         for name, rows in splits.items():
             if not len(rows):
                 raise DataError(

@@ -83,10 +83,10 @@ def _data(settings: RunConfig, result: RunResult) -> Iterator[str]:
 
 
 def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
-    nothing = result.test_rule == "nothing"
+    nothing, split = result.test_rule == "nothing", _measured_on(result)
     yield "## Figures\n"
     if nothing:
-        yield "Test was not measured: all of its labels are blank.\n"
+        yield f"{split.capitalize()} was not measured: all of its labels are blank.\n"
     else:
         mean, interval = result.test_mean, ""
         if result.test_map_interval is not None:
@@ -94,7 +94,10 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
                 *result.test_map_interval
             )
         rule = RULES[result.test_rule]
-        yield f"Test mAP {mean.lead:.1f} %, by {rule}. {mean.remark or ''}".rstrip() + interval
+        yield (
+            f"{split.capitalize()} mAP {mean.lead:.1f} %, by {rule}. {mean.remark or ''}".rstrip()
+            + interval
+        )
     chosen_for = model.saved.get("chosen_for")
     if chosen_for is None:
         precision, recall = result.test_tag_precision / 100, result.test_tag_recall / 100
@@ -103,12 +106,12 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
         precision, recall = (chosen_for["test"][which] for which in ("precision", "recall"))
         aim, by_class = chosen_for["aim"], chosen_for["test_classes"]
     found = (
-        f": of those on test {_percent(precision)} are right, and {_percent(recall)} of those "
+        f": of those on {split} {_percent(precision)} are right, and {_percent(recall)} of those "
         "that are true are found"
     )
     yield f"Tags, by thresholds chosen on val for {aim}{'' if nothing else found}.\n"
     more = () if by_class is None else ("Precision", "Recall")
-    titles = ("Class", "Test images with it", "AP", "Threshold", *more)
+    titles = ("Class", f"{split.capitalize()} images with it", "AP", "Threshold", *more)
     yield "| " + " | ".join(titles) + " |"
     yield "| :-- |" + " --: |" * (len(titles) - 1)
     for name, limit in model.thresholds.items():
@@ -124,15 +127,22 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
 
 def _limits(model: TrainedClassifier, settings: RunConfig, result: RunResult) -> Iterator[str]:
     yield "## Limits\n"
+    split = _measured_on(result)
+    if split == "val" and result.test_rule != "nothing":
+        chosen = "the epoch and the thresholds" if result.chosen_on_val else "the thresholds"
+        yield (
+            f"- There was no test split: the images of val also chose {chosen}, so that the "
+            "figures are higher than on other images."
+        )
     if model.calibration is None:
         yield ("- Scores are not calibrated: they rank images, and are no shares of present ones.")
     else:
         yield f"- Scores are calibrated on val, by {RULES[result.val_rule]}."
     if result.test_rule == "nothing":
-        yield "- Test labels are blank: nothing says how good the model is."
+        yield f"- {split.capitalize()} labels are blank: nothing says how good the model is."
     elif result.test_rule != "full":
         rule = RULES[result.test_rule]
-        yield f"- Test labels are incomplete. The figures are measured by {rule}."
+        yield f"- {split.capitalize()} labels are incomplete. The figures are measured by {rule}."
     for why, names in model.never_tagged.items():
         yield f"- Never tagged, since {why}: {', '.join(map(plain, names))}."
     few = [name for name, rule in model.tag_rules.items() if rule.positives < 5]
@@ -145,7 +155,12 @@ def _limits(model: TrainedClassifier, settings: RunConfig, result: RunResult) ->
     if unobserved and not find_method(settings.method.name).trains_on_complete_labels:
         yield "- Trained on incomplete labels: what nobody tagged may be missed more often."
     if result.test_rule != "nothing":
-        yield "- Figures hold for images like those of test; others were not measured."
+        yield f"- Figures hold for images like those of {split}; others were not measured."
+
+
+def _measured_on(result: RunResult) -> str:
+    """The split that the result calls test."""
+    return "test" if "test" in result.num_images else "val"
 
 
 def _percent(share: float | None) -> str:

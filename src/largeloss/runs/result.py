@@ -42,6 +42,9 @@ class RunResult:
     """Percent: as ``test_map_measurable``, with the weights of the last epoch."""
     best_epoch: int
     """That of the weights that are kept, counted from 0."""
+    chosen_on_val: bool = True
+    """Whether val chose that epoch; where not, it is the last one. Results of earlier versions
+    always have True."""
     stop_reason: str
     """Why the last epoch was the last, in a sentence."""
     seconds: float

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from largeloss.data.dataset import NO_TEST
 from largeloss.errors import ConfigError
 from largeloss.metrics.aims import Aim
 from largeloss.metrics.calibration import (
@@ -47,10 +48,10 @@ class ChosenThresholds:
     """Class → from which probability on it is tagged, and what that came to on val, whose images
     also chose it."""
     chosen_for: ChosenFor
-    """The aim, and what it came to on test."""
+    """The aim, and what it came to on test, or on val where there is no test split."""
     reliability: dict[str, Reliability]
     """``before`` and ``after`` calibration, on test; empty where nothing was calibrated, or test
-    cannot tell."""
+    cannot tell or is val."""
     notes: tuple[str, ...]
     """By which labels this was chosen, and what to beware of."""
 
@@ -116,6 +117,12 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
             "Labels or splits of the data are not those that the run was trained with: val and "
             "test may hold images that it was trained on."
         )
+    own_test = "test" in data.reference.splits
+    if not own_test:
+        notes.append(
+            f"{NO_TEST} Its images also chose the thresholds, so that precision and recall are "
+            "higher than on other images."
+        )
     trained_on = training_labels(data, settings.method.name)
     rules, unreachable = tag_rules(trained_on, val, val_scores, aim, calibration)
     notes.extend(_of_others(rules))
@@ -128,18 +135,21 @@ def choose_thresholds(run: Path, aim: Aim, calibrate: bool = True) -> ChosenThre
         test_classes=_by_class(test, test_scores, limits),
         test_rule=test.rule,
     )
-    reliability = {} if calibration is None else _reliability(test, test_scores, calibration)
+    reliability: dict[str, Reliability] = {}
+    if calibration is not None and own_test:
+        reliability = _reliability(test, test_scores, calibration)
     saved = _saved(model.classes, calibration, reliability)
     with folder:
         config = load_config(folder.best)
         config |= {"thresholds": saved_rules(rules), "chosen_for": chosen_for.model_dump()}
         config.pop("calibration", None)
         save_config(folder.best, config | saved)
-    return ChosenThresholds(rules, chosen_for, reliability, (_basis(val, test), *notes))
+    return ChosenThresholds(rules, chosen_for, reliability, (_basis(val, test, own_test), *notes))
 
 
-def _basis(val: Evaluator, test: Evaluator) -> str:
-    return f"Chosen on val by {RULES[val.rule]}; measured on test by {RULES[test.rule]}."
+def _basis(val: Evaluator, test: Evaluator, own_test: bool) -> str:
+    measured_on = "test" if own_test else "val"
+    return f"Chosen on val by {RULES[val.rule]}; measured on {measured_on} by {RULES[test.rule]}."
 
 
 def _of_others(rules: dict[str, TagRule]) -> list[str]:

@@ -155,6 +155,7 @@ def _measured(
         last_test_map=last.value,
         last_test_map_measurable=last.measurable,
         best_epoch=outcome.best_epoch,
+        chosen_on_val=not run.recipe.keep_last,
         stop_reason=outcome.stop_reason,
         seconds=head.get("seconds", 0.0)
         + (0.0 if teaching is None else teaching.seconds)
