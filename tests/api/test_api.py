@@ -122,6 +122,24 @@ def test_what_names_no_images_is_refused(trained):
     assert model.scores(model(model.preprocess(pixels)[None])).shape == (1, 2)
 
 
+def test_only_pixels_that_the_model_knows_are_preprocessed(trained):
+    model, pixels = trained.model, np.zeros((20, 24, 3), np.uint8)
+    pixels[:, :9] = 200
+    for wrong, found in (
+        (np.float32(pixels / 255), r"shape \(20, 24, 3\) and dtype float32"),
+        (pixels[..., 0], r"shape \(20, 24\) and"),
+        (pixels.transpose(2, 0, 1), r"shape \(3, 20, 24\) and"),
+        (pixels[:0], r"shape \(0, 24, 3\) and"),
+        (torch.from_numpy(pixels), "got Tensor. Pixels are a NumPy array"),
+    ):
+        with pytest.raises(DataError, match=found):
+            model.preprocess(wrong)
+    mirrored = pixels[:, ::-1]
+    assert torch.equal(model.preprocess(mirrored), model.preprocess(mirrored.copy()))
+    pixels.flags.writeable = False
+    assert model.preprocess(pixels).shape == (3, 16, 16)
+
+
 def test_a_run_that_is_not_there_or_not_finished_is_refused(trained, tmp_path):
     with pytest.raises(ConfigError, match=r"There is no run in .*moved"):
         largeloss.Run.read(tmp_path / "moved")

@@ -18,7 +18,7 @@ from largeloss.models import Classifier, Output, build_classifier
 from largeloss.runs.arguments import check_number, check_workers
 from largeloss.runs.predict.features import predict_features
 from largeloss.runs.predict.predictions import Predictions
-from largeloss.runs.predict.sources import AnyPath, as_paths, find_images
+from largeloss.runs.predict.sources import AnyPath, as_path, as_paths, find_images
 from largeloss.runs.tag_rules import logit_thresholds, saved_calibration
 from largeloss.training.description import TagRule
 from largeloss.training.determinism import prepare_gpu
@@ -27,6 +27,7 @@ from largeloss.training.weights import load_config, load_weights
 
 UNCHOSEN = TagRule(probability=0.5, precision=None, recall=None, positives=0)
 """Of every class, while a run is not finished."""
+_PIXELS = " Pixels are a NumPy array of shape (H, W, 3) and dtype uint8."
 
 
 class TrainedClassifier(torch.nn.Module):
@@ -93,15 +94,16 @@ class TrainedClassifier(torch.nn.Module):
         return logits.sigmoid()
 
     def preprocess(self, image: Path | str | NDArray[np.uint8]) -> Tensor:
-        """(3, H, W) uint8: an image file, or pixels (H, W, 3), as the model takes them.
+        """(3, H, W) uint8: an image file, or pixels (H, W, 3) uint8, as the model takes them.
 
         Raises:
-            DataError: the file cannot be read, or the model takes features.
+            DataError: the file cannot be read, other pixels, or the model takes features.
         """
         self.check_takes_images()
-        pixels = (
-            image if isinstance(image, np.ndarray) else open_pixels(Path(image), self.max_value)
-        )
+        if isinstance(image, np.ndarray):
+            pixels = _checked_pixels(image)
+        else:
+            pixels = open_pixels(as_path(image, _PIXELS), self.max_value)
         return resize(torch.from_numpy(pixels).permute(2, 0, 1), self.sample_shape[1])
 
     def predict(
@@ -192,6 +194,22 @@ class TrainedClassifier(torch.nn.Module):
         """
         if len(self.sample_shape) != 3:
             raise DataError("This model was trained on features and takes no images.")
+
+
+def _checked_pixels(given: NDArray[Any]) -> NDArray[np.uint8]:
+    """A copy of pixels, in the order that torch takes.
+
+    Raises:
+        DataError: they are not (H, W, 3) uint8.
+    """
+    fits = given.ndim == 3 and given.shape[2] == 3 and given.size > 0
+    if not fits or given.dtype != np.uint8:
+        raise DataError(
+            f"Pixels must be an array of shape (H, W, 3) and dtype uint8, but have shape "
+            f"{given.shape} and dtype {given.dtype}. Of values in [0, 1], give (255 * "
+            "pixels).round().astype('uint8'); of grey pixels, three equal channels."
+        )
+    return np.array(given, order="C")
 
 
 def load(folder: Path) -> TrainedClassifier:
