@@ -4,11 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from largeloss.data.folder.boxes import Boxes, read_boxes, write_boxes
 from largeloss.data.folder.labels_and_splits import read_records
+from largeloss.errors import RunError
 from largeloss.pages.activation_maps import ActivationMaps
+from largeloss.report.cam_figure import ActivationMapRow, write_cam_figure
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "3", "--batch-size", "8",
@@ -178,6 +181,35 @@ def test_cam_draws_a_row_a_class_and_a_column_a_run(largeloss, trained, image_fo
         code, _, err = largeloss("analyze", "cam", runs[0], *arguments)
         assert code == 2
         assert said in err
+
+
+def test_cam_by_name_of_a_run_with_a_cache_that_leaves_images_out(trained, image_folder, tmp_path):
+    run = trained("an", "--cache", tmp_path / "cache", "--bad-images", "skip")
+    name = "images/00.png"
+    by_name, by_file = (
+        ActivationMaps([run]).rows(str(text), ["red"])[0] for text in (name, image_folder / name)
+    )
+    assert by_name.scores == by_file.scores
+    assert by_name.image.shape == (20, 24, 3)
+
+
+def test_cam_figures_show_names_as_they_are_and_appear_whole(tmp_path, monkeypatch):
+    pixels = np.zeros((20, 24, 3), np.uint8)
+    rows = [ActivationMapRow("a.png", pixels, r"$\frac$ (seen)", (pixels,), (0.5,))]
+    figure = tmp_path / "cam.svg"
+    write_cam_figure(figure, [r"$\method$"], rows)
+    assert r"<!-- $\frac$ (seen) -->" in figure.read_text()
+
+    def full(self, path, **more):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    before = figure.read_bytes()
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(RunError, match="What was there before is as it was"):
+        write_cam_figure(figure, ["LL-R"], rows)
+    assert figure.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [figure]
 
 
 def test_coco_mini(largeloss, real_data, tmp_path):

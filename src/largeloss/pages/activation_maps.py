@@ -36,12 +36,18 @@ def shown_image(path: Path, max_value: int | None = None) -> NDArray[np.uint8]:
     return np.asarray(found)
 
 
+def files_of(source: Source) -> ImageFiles | None:
+    """The files that inputs are read from, also those of a cache; None where there are none."""
+    if isinstance(source, DecodedCache):
+        return source.files
+    return source if isinstance(source, ImageFiles) else None
+
+
 def shown_row(source: Source, row: int) -> NDArray[np.uint8]:
     """(H, W, 3): as :func:`shown_image` where there is a file, else in the size of the data."""
-    if isinstance(source, DecodedCache):
-        source = source.files
-    if isinstance(source, ImageFiles):
-        return shown_image(source.paths[row], source.max_value)
+    files = files_of(source)
+    if files is not None:
+        return shown_image(files.paths[row], files.max_value)
     pixels: NDArray[np.uint8] = source.read([row], [False])[0].permute(1, 2, 0).numpy()
     return pixels
 
@@ -148,7 +154,8 @@ class ActivationMaps:
         names = data.training.labels.classes
         given = [names[i] for i in np.flatnonzero(states == 1) if names[i] in self.classes]
         source = data.reference.source
-        path = source.paths[row] if isinstance(source, ImageFiles) else None
+        files = files_of(source)
+        path = None if files is None else files.paths[row]
         return path, shown_row(source, row), given
 
     def _seen(self, inputs: Tensor) -> tuple[list[str], str]:

@@ -10,6 +10,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from largeloss.files import written_atomically
 from largeloss.runs.output_kinds import FIGURE_TITLE
 
 SIDE = 2.2
@@ -35,8 +36,15 @@ class ActivationMapRow:
 
 
 def write_cam_figure(path: Path, methods: Sequence[str], rows: Sequence[ActivationMapRow]) -> None:
-    """Writes a PNG, SVG or PDF with one column per method; the suffix of ``path`` decides."""
-    with style.context("default"):
+    """Writes a PNG, SVG or PDF with one column per method; the suffix of ``path`` decides.
+
+    Raises:
+        RunError: it cannot be written; what was there is as it was.
+    """
+    with (
+        style.context(["default", {"text.parse_math": False}]),
+        written_atomically(path) as partial,
+    ):
         columns = 1 + len(methods)
         aspects = [row.image.shape[0] / row.image.shape[1] for row in rows]
         heights = [SIDE * aspect + LINE for aspect in aspects]
@@ -56,4 +64,5 @@ def write_cam_figure(path: Path, methods: Sequence[str], rows: Sequence[Activati
         for plot, title in zip(grid[0], ("Image", *methods), strict=True):
             plot.set_title(title, fontsize=11)
         figure.tight_layout(pad=0.6)
-        figure.savefig(path, metadata={"Title": FIGURE_TITLE})
+        kind = path.suffix.removeprefix(".")
+        figure.savefig(partial, format=kind, metadata={"Title": FIGURE_TITLE})
