@@ -8,6 +8,7 @@ import pytest
 
 from largeloss.labels import LabelTable
 from largeloss.runs.choice import choice_remarks
+from largeloss.runs.result import RunResult
 from largeloss.runs.tracking.content import Results
 from largeloss.training.evaluation import Evaluator
 from largeloss.training.fingerprints import _of as fingerprint
@@ -32,17 +33,32 @@ def test_finding_07_val_that_cannot_choose_takes_the_last_epoch_and_says_so(
     cells, reason, largeloss, image_folder, make_image_folder, tmp_path
 ):
     folder, run = with_val(image_folder, make_image_folder, cells), tmp_path / "run"
-    code, _, err = largeloss("train", folder, *SMALL, "--out", run)
+    code, out, err = largeloss("train", folder, *SMALL, "--out", run)
     assert code == 0, err
     assert "Val cannot choose an epoch" in err
+    assert "with the weights of the last epoch (2)." in out
     assert reason in err
     assert "The best epoch is chosen" not in err
     result = json.loads((run / "result.json").read_text())
     assert result["best_epoch"] == 2
     assert result["test_map"] == result["last_test_map"]
+    assert result["chosen_on_val"] is False
     assert any("Val cannot choose an epoch" in text for text in result["notes"])
     with (run / "metrics.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 3
+    page = (run / "report.html").read_text()
+    assert page.count("the weights are those of the last epoch") == 2
+    assert "<dt>test mAP, last epoch (2)</dt>" in page
+    for never in ("chosen on val by", "the best epoch is chosen", "best epoch (", "the ring marks"):
+        assert never not in page
+
+
+def test_results_of_earlier_versions_do_not_say_whether_val_chose(small_run, tmp_path):
+    content = json.loads((small_run / "result.json").read_text())
+    assert content.pop("chosen_on_val") is True
+    del content["sha256"]
+    (tmp_path / "result.json").write_text(json.dumps(content))
+    assert RunResult.read(tmp_path).chosen_on_val
 
 
 def test_finding_07_the_positives_that_val_rests_on_are_told_with_an_interval(

@@ -26,8 +26,7 @@ def print_result(result: "RunResult", folder: Path) -> None:
     say(
         "Test is not measured: all of its labels are blank."
         if not measured
-        else f"Test mAP {mean.lead:.1f}{interval} with the weights of the best val epoch "
-        f"({result.best_epoch}), {result.last_test_mean.lead:.1f} with those of the last. "
+        else f"Test mAP {mean.lead:.1f}{interval} with the weights of {_epochs(result)}. "
         f"Measured by {RULES[result.test_rule]}."
     )
     if mean.remark and measured:
@@ -41,6 +40,14 @@ def print_result(result: "RunResult", folder: Path) -> None:
             f"{folder / 'corrections.parquet'}"
         )
     say(f"Weights: {folder / 'best'}   Next: largeloss predict {folder} IMAGES --out scores.csv")
+
+
+def _epochs(result: "RunResult") -> str:
+    """Of which epoch the weights are, and what those of the last came to."""
+    if not result.chosen_on_val:
+        return f"the last epoch ({result.best_epoch})"
+    last = result.last_test_mean.lead
+    return f"the best val epoch ({result.best_epoch}), {last:.1f} with those of the last"
 
 
 def val(result: "RunResult") -> str:

@@ -119,6 +119,7 @@ def comparison_page(
         ),
         memorization=found.memorization,
         corrections=found.corrections,
+        chosen_on_val=all(result.chosen_on_val for result in every.values()),
         unavailable=missing,
     )
 

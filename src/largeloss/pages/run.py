@@ -73,6 +73,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         reliability=reliability_curves(_reliability(model)),
         memorization=found.memorization,
         corrections=found.corrections,
+        chosen_on_val=result.chosen_on_val,
         audit=audit,
         unavailable=missing,
     )
@@ -157,10 +158,16 @@ def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
     hidden = f" Labels were hidden by --observe {observe}." if observe else ""
     return (
         f"{title}{how.get(training.protocol, '')}, {training.epochs} epochs, seed {result.seed}."
-        f"{hidden} Measured on test by {RULES[result.test_rule]}; the epoch was chosen on val by "
-        f"{'mAP' if result.val_auc is None else 'AUC'}, {RULES[result.val_rule]}. "
+        f"{hidden} Measured on test by {RULES[result.test_rule]}; {_epoch_in_words(result)}. "
         f"{result.stop_reason}"
     )
+
+
+def _epoch_in_words(result: RunResult) -> str:
+    if not result.chosen_on_val:
+        return "the weights are those of the last epoch"
+    figure = "mAP" if result.val_auc is None else "AUC"
+    return f"the epoch was chosen on val by {figure}, {RULES[result.val_rule]}"
 
 
 def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str, str], ...]:
@@ -172,10 +179,11 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
         "not measured" if nothing else f"{mean.lead:.1f} %"
         for mean in (result.test_mean, result.last_test_mean)
     )
+    which = "best" if result.chosen_on_val else "last"
     found = [
-        (f"test mAP, best epoch ({result.best_epoch})", best),
+        (f"test mAP, {which} epoch ({result.best_epoch})", best),
         *_interval(result),
-        ("test mAP, last epoch", last),
+        *([("test mAP, last epoch", last)] if result.chosen_on_val else []),
         ("training images", f"{result.num_images['train']:,}"),
         ("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"),
     ]
@@ -208,9 +216,9 @@ def _interval(result: RunResult) -> Iterator[tuple[str, str]]:
 
 def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:
     """Val mAP and, where it was tracked, test mAP after each epoch, in percent."""
-    stopped = ends([run])
+    stopped, best = ends([run]), result.best_epoch if result.chosen_on_val else None
     return tuple(
         Curve(label, tuple(range(len(values))), values, marked=marked, ends=stopped)
-        for label, marked in (("val", result.best_epoch), ("test", None))
+        for label, marked in (("val", best), ("test", None))
         if not all(map(math.isnan, values := column(run, f"{label}_map")))
     )

@@ -69,6 +69,8 @@ class ReportPage:
     corrections: tuple[tuple[str, Corrections], ...] = ()
     flagged: FlaggedTable | None = None
     audit: Audit | None = None
+    chosen_on_val: bool = True
+    """Whether val chose the epoch of the weights; where not, it is the last one."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """Part (``memorization``, ``corrections``, …) → why it is missing, and how to get it."""
 
