@@ -22,6 +22,7 @@ from largeloss.errors import ConfigError, DataError, Interrupted
 from largeloss.forward import choose
 from largeloss.runs.load import load
 from largeloss.runs.predict import shards
+from largeloss.runs.predict.lists import listed_paths
 from largeloss.runs.predict.shards import write_shards
 from largeloss.runs.predict.targets import MANIFEST, SKIPPED
 from largeloss.runs.predict.writing import Written, check_names, write_predictions
@@ -105,6 +106,20 @@ def test_what_cannot_be_read_is_listed_and_the_list_vanishes_with_it(
     assert [one.image for one in again] == names
     assert write_predictions(predictions, out).images == 30
     assert not listed.exists()
+
+
+def test_lists_of_predict_name_the_same_images_in_another_folder(
+    model, images, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(images)
+    shutil.move("00.png", "=0.png")
+    out = tmp_path / "s.csv"
+    write_predictions(model.predict(["=0.png", "07.png"], bad_images="skip", workers=0), out)
+    (skipped,) = listed_paths(tmp_path / "s-skipped.csv")
+    assert skipped == str(images / "07.png")
+    assert [*listed_paths(out)] == [str(tmp_path / "=0.png")]
+    (tmp_path / "own.csv").write_text("path\n'=0.png\n")
+    assert [*listed_paths(tmp_path / "own.csv")] == [str(tmp_path / "'=0.png")]
 
 
 def test_nothing_is_written_where_nothing_can_be_read(model, tmp_path):

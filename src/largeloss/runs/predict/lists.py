@@ -16,6 +16,9 @@ from pyarrow import parquet
 from largeloss.errors import DataError
 from largeloss.files import check_regular
 from largeloss.labels.files.parquet import check_extent
+from largeloss.labels.files.spreadsheet import text_of_cell
+from largeloss.runs.output_kinds import PREDICTIONS
+from largeloss.runs.predict.targets import is_skipped_list
 
 STDIN = Path("-")
 """Stands for the standard input."""
@@ -32,7 +35,8 @@ def listed_paths(path: Path) -> Iterator[str]:
 
     Text (``.txt``, or the standard input) has one path per line, or paths that end in NUL as ``find
     -print0`` writes them. A table (``.csv``, ``.parquet``) has them in one column of
-    :data:`COLUMNS`. Never more than a part of it is in memory.
+    :data:`COLUMNS`; the apostrophe that CSV of ``predict`` has before some names is left out. Never
+    more than a part of it is in memory.
 
     Raises:
         DataError: no such file, of another kind, or damaged.
@@ -110,7 +114,9 @@ def _of_csv(path: Path) -> Iterator[str]:
             include_columns=[column], column_types={column: pa.string()}, strings_can_be_null=False
         ),
     )
-    yield from _names(path, reader)
+    names = _names(path, reader)
+    ours = is_skipped_list(path) or PREDICTIONS.wrote(path)
+    yield from map(text_of_cell, names) if ours else names
 
 
 def _of_parquet(path: Path) -> Iterator[str]:

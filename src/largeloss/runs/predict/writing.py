@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -148,7 +149,8 @@ def _noted(batches: Batches, classes: Sequence[str], written: Written, listed: T
         if batch.skipped and not written.skipped:
             lines.writerow(SKIPPED_HEADER.split(","))
         for image, reason in batch.skipped.items():
-            lines.writerow(map(spreadsheet_cell, (image, reason)))
+            where = os.path.abspath(image)  # so that the list can be given to --list
+            lines.writerow(map(spreadsheet_cell, (where, reason)))
             written.reasons += [reason] * (len(written.reasons) < REASONS)
         if len(written.first) < _FIRST:
             written.first = [*written.first, *batch.predictions(classes)][:_FIRST]
