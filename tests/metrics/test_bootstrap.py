@@ -51,6 +51,15 @@ def test_it_holds_the_figure_and_narrows_with_more_rows():
     assert widths[1] < widths[0] / 2
 
 
+def test_no_draw_with_a_positive_has_no_interval():
+    labels = np.zeros((40, 1), np.int8)
+    labels[0] = 1
+    scores = np.random.default_rng(0).random((40, 1))
+    found = [map_interval(scores, labels, draws=1, seed=seed) for seed in range(20)]
+    assert None in found
+    assert any(found)
+
+
 def test_the_seed_decides():
     scores, labels = make_data(6)
     assert map_interval(scores, labels) == map_interval(scores, labels, seed=0)

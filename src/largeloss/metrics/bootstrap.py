@@ -46,7 +46,8 @@ def map_interval(
             the memory to N x draws (one byte each).
         seed: The same seed gives the same interval.
     Shapes: scores (N, C); labels (N, C).
-    Units: percent, in [0, 100]. None where no class has an observed positive.
+    Units: percent, in [0, 100]. None where no class has an observed positive, or no draw
+        has one.
     Raises: InputError, LabelError as ``average_precision``; ConfigError for another ``absent`` or
         less than one draw.
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
@@ -64,6 +65,8 @@ def map_interval(
         values = _average_precisions(checked[:, column], states[:, column], counts)
         total += np.nan_to_num(values)
         measured += ~np.isnan(values)
+    if not measured.any():  # no draw has a positive
+        return None
     means = 100.0 * total[measured > 0] / measured[measured > 0]
     if absent == "zero":
         means *= present.size / states.shape[1]
