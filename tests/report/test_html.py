@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from largeloss.analysis.corrections import Corrections, LossHistogram, Quality
 from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.report.cards import Card, Cards, FlaggedEntry
 from largeloss.report.figures import Curve
@@ -242,3 +243,17 @@ def test_a_run_without_figures_has_no_bar(tmp_path: Path) -> None:
     text, _ = written(replace(page(), comparison=lost), tmp_path)
     assert 'class="bar"' not in text
     assert "nan%" not in text
+
+
+def test_precision_and_recall_are_drawn_where_any_run_flagged_what_is_known(tmp_path):
+    none, some = Quality(0, 0, 0, 5), Quality(4, 4, 3, 5)
+    losses = LossHistogram((0.0, 1.0), (9,), (0,))
+    runs = [("Ends with none", (some, none)), ("Ends with some", (none, some))]
+    found = tuple((title, Corrections(epochs, {}, losses)) for title, epochs in runs)
+    write_report(tmp_path / "r.html", replace(page(), corrections=found))
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<h3>Precision (%)</h3>" in text
+    assert "not known here" not in text
+    unknown = tuple((title, Corrections((none, none), {}, losses)) for title, _ in runs)
+    write_report(tmp_path / "r.html", replace(page(), corrections=unknown))
+    assert "not known here" in (tmp_path / "r.html").read_text(encoding="utf-8")
