@@ -65,6 +65,9 @@ def test_figures_are_those_of_the_run(trained):
     said = dict(glance)
     assert said[f"test mAP, best epoch ({result['best_epoch']})"] == f"{result['test_map']:.1f} %"
     assert said["test mAP, last epoch"] == f"{result['last_test_map']:.1f} %"
+    for which in ("precision", "recall"):
+        told = said[f"{which} of the tags on test"]
+        assert told == f"{result[f'test_tag_{which}']:.1f} %"
     classes = rows(section(page, "classes"))
     assert set(classes) == set(result["test_ap"])
     for name, value in result["test_ap"].items():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -64,6 +65,35 @@ def test_finding_01_thresholds_are_saved_with_what_they_come_to_on_val(
         assert rule.positives == (truth[:, column] == 1).sum()
         assert rule.recall == pytest.approx(hits / rule.positives)
         assert rule.precision == (pytest.approx(hits / tagged.sum()) if tagged.any() else None)
+
+
+def test_where_nothing_is_tagged_no_share_is_right(largeloss, small_run, tmp_path):
+    run, figures = shutil.copytree(small_run, tmp_path / "run"), tmp_path / "figures.json"
+    content = json.loads((run / "best/config.json").read_text())
+    del content["sha256"]
+    for rule in content["thresholds"].values():
+        rule["probability"] = None
+    (run / "best/config.json").write_text(json.dumps(content))
+    code, out, err = largeloss("evaluate", run, "--out", figures)
+    assert code == 0, err
+    assert "No entry is tagged." in out
+    found = json.loads(figures.read_text())
+    assert (found["tag_precision"], found["tag_recall"], found["of1"]) == (None, 0, 0)
+
+
+def test_a_run_without_a_tag_in_train_is_said_to_tag_nothing(
+    largeloss, image_folder, make_image_folder, tmp_path
+):
+    lines = (image_folder / "labels.csv").read_text().splitlines()
+    changed = [f"{one.split(',')[0]},train,0,0" if ",train," in one else one for one in lines]
+    folder, run = make_image_folder("none", labels="\n".join(changed) + "\n"), tmp_path / "run"
+    code, out, err = largeloss("train", folder, *SMALL, "--epochs", "1", "--out", run)
+    assert code == 0, err
+    assert "No entry is tagged." in out
+    assert json.loads((run / "result.json").read_text())["test_tag_precision"] is None
+    assert "<dd>no entry is tagged</dd>" in (run / "report.html").read_text()
+    assert largeloss("export", run, "--to", "hub-folder", "--out", tmp_path / "hub")[0] == 0
+    assert "for f1: no entry of test is tagged." in (tmp_path / "hub/README.md").read_text()
 
 
 def test_finding_01_evaluate_says_how_far_tags_can_be_trusted(largeloss, with_green, tmp_path):

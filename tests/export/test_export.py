@@ -177,6 +177,7 @@ def test_the_card_says_what_was_measured_and_names_are_inert(run, hub):
     assert "<img" not in card
     assert "[a]" not in card
     assert plain(BAD) in card
+    assert plain("__init__ 2.5") == "&#95;&#95;init&#95;&#95; 2.5"
     assert str(run.parent) not in card
     rows = [line for line in card.splitlines() if line.startswith("| ")]
     assert {line.count("|") for line in rows} == {7}

@@ -85,8 +85,11 @@ def class_table(
     return text_table(("Class", "Present", "Absent", "Unknown", "AP", *tags), rows)
 
 
-def tags(precision: float, recall: float, rule: str) -> str:
-    """How far the tags of ``predict`` can be trusted, as far as the ``rule`` can tell."""
+def tags(precision: float | None, recall: float, rule: str) -> str:
+    """How far the tags of ``predict`` can be trusted, as far as the ``rule`` can tell; None for the
+    precision where there are none."""
+    if precision is None:
+        return "No entry is tagged."
     right, true = f"{precision:.1f} % of them are right", "those that are true"
     if rule == "assume-absent":
         right, true = (

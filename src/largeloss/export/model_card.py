@@ -8,6 +8,7 @@ from largeloss.losses import find_method
 from largeloss.runs.load import TrainedClassifier
 from largeloss.runs.mean_over_classes import unmeasurable
 from largeloss.runs.result import RunResult
+from largeloss.runs.tag_rules import shares_on_test
 from largeloss.terminal import visible
 from largeloss.training.evaluation import RULES
 
@@ -98,16 +99,14 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
             f"{split.capitalize()} mAP {mean.lead:.1f} %, by {rule}. {mean.remark or ''}".rstrip()
             + interval
         )
-    chosen_for = model.saved.get("chosen_for")
-    if chosen_for is None:
-        precision, recall = result.test_tag_precision / 100, result.test_tag_recall / 100
-        aim, by_class = "f1", None
-    else:
-        precision, recall = (chosen_for["test"][which] for which in ("precision", "recall"))
-        aim, by_class = chosen_for["aim"], chosen_for["test_classes"]
+    chosen_for = model.saved.get("chosen_for") or {"aim": "f1", "test_classes": None}
+    aim, by_class = chosen_for["aim"], chosen_for["test_classes"]
+    precision, recall = shares_on_test(model.saved, result)
     found = (
         f": of those on {split} {_percent(precision)} are right, and {_percent(recall)} of those "
         "that are true are found"
+        if precision is not None
+        else f": no entry of {split} is tagged"
     )
     yield f"Tags, by thresholds chosen on val for {aim}{'' if nothing else found}.\n"
     more = () if by_class is None else ("Precision", "Recall")
@@ -169,4 +168,4 @@ def _percent(share: float | None) -> str:
 
 def plain(text: str) -> str:
     """``text`` in Markdown that shows it and does nothing else: no link, no HTML, no new cell."""
-    return re.sub(r"[^\w ,.:-]", lambda found: f"&#{ord(found[0])};", visible(text))
+    return re.sub(r"[^\w ,.:-]|_", lambda found: f"&#{ord(found[0])};", visible(text))

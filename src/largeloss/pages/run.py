@@ -24,6 +24,7 @@ from largeloss.runs.data import DataReader
 from largeloss.runs.load import TrainedClassifier, load
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import saved_settings
+from largeloss.runs.tag_rules import shares_on_test
 from largeloss.training.evaluation import RULES
 from largeloss.training.run_folder import REPORT, RunFolder
 
@@ -67,7 +68,7 @@ def run_page(run: Path, read: Reader) -> ReportPage:
         flagged=flagged,
         settings=shared_settings([settings], result.environment),
         notes=(*filter(None, [result.test_mean.remark]), *result.notes),
-        summary=_summary(result, [part for _, part in found.corrections]),
+        summary=_summary(result, model, [part for _, part in found.corrections]),
         labels=training_labels(result),
         classes=class_table({"AP (%)": [result]}, model.thresholds),
         reliability=reliability_curves(_reliability(model)),
@@ -170,7 +171,9 @@ def _epoch_in_words(result: RunResult) -> str:
     return f"the epoch was chosen on val by {figure}, {RULES[result.val_rule]}"
 
 
-def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str, str], ...]:
+def _summary(
+    result: RunResult, model: TrainedClassifier, corrected: list[Corrections]
+) -> tuple[tuple[str, str], ...]:
     counts = list(result.train_counts.values())
     observed = sum(present + absent for present, absent, _, _ in counts)
     entries = observed + sum(unobserved for _, _, unobserved, _ in counts)
@@ -184,6 +187,7 @@ def _summary(result: RunResult, corrected: list[Corrections]) -> tuple[tuple[str
         (f"test mAP, {which} epoch ({result.best_epoch})", best),
         *_interval(result),
         *([("test mAP, last epoch", last)] if result.chosen_on_val else []),
+        *_tags(result, model),
         ("training images", f"{result.num_images['train']:,}"),
         ("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"),
     ]
@@ -212,6 +216,18 @@ def _interval(result: RunResult) -> Iterator[tuple[str, str]]:
     if result.test_map_interval is not None:
         low, high = result.test_map_interval
         yield ("its 95 % bootstrap interval over the test images", f"{low:.1f} to {high:.1f} %")
+
+
+def _tags(result: RunResult, model: TrainedClassifier) -> Iterator[tuple[str, str]]:
+    """How far tags can be trusted, as far as the labels of test can tell."""
+    if result.test_rule == "nothing":
+        return
+    precision, recall = shares_on_test(model.saved, result)
+    least = "at least " if result.test_rule == "assume-absent" else ""
+    right = "no entry is tagged" if precision is None else f"{least}{100 * precision:.1f} %"
+    yield ("precision of the tags on test", right)
+    if recall is not None:
+        yield ("recall of the tags on test", f"{100 * recall:.1f} %")
 
 
 def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:

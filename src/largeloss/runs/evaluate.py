@@ -30,8 +30,9 @@ class Evaluation:
     """Class → images in which it is present, absent, unobserved by the labels."""
     classes_without_positives: int
     """They count 0 in ``map``."""
-    tag_precision: float
-    """Share of the tags that are right, in percent, with the model's thresholds."""
+    tag_precision: float | None
+    """Share of the tags that are right, in percent, with the model's thresholds; None where no
+    entry is tagged."""
     tag_recall: float
     """Share of the present entries that are tagged, in percent."""
     classes_without_negatives: int
@@ -116,7 +117,7 @@ def evaluate(
         ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
         counts=evaluator.counts(classes),
         classes_without_positives=measured.num_absent,
-        tag_precision=f1.overall_precision,
+        tag_precision=f1.overall_precision if tags.predicted.any() else None,
         tag_recall=f1.overall_recall,
         classes_without_negatives=measured.num_without_negatives,
         of1=f1.overall_f1,

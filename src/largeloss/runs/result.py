@@ -80,8 +80,9 @@ class RunResult:
     """Fraction: class → average precision."""
     test_counts: dict[str, list[int]]
     """Images: class → as ``val_counts``, of test and ``test_rule``."""
-    test_tag_precision: float
-    """Percent: share of the tags of ``predict`` that are right, on the test split."""
+    test_tag_precision: float | None
+    """Percent: share of the tags of ``predict`` that are right, on the test split; None where no
+    entry is tagged (0 in results of earlier versions)."""
     test_tag_recall: float
     """Percent: share of the present test entries that are tagged."""
     num_images: dict[str, int]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from largeloss.data import Dataset
 from largeloss.metrics.aims import F1, Aim
 from largeloss.metrics.calibration import Calibration
+from largeloss.runs.result import RunResult
 from largeloss.training.description import TagRule
 from largeloss.training.evaluation import Evaluator, Measured
 
@@ -23,6 +24,22 @@ class ChosenRules(NamedTuple):
     rules: dict[str, TagRule]
     unreachable: tuple[str, ...]
     """Classes that are never tagged, since no threshold reaches the aim on val."""
+
+
+def shares_on_test(
+    saved: Mapping[str, Any], result: RunResult
+) -> tuple[float | None, float | None]:
+    """Precision and recall of the tags on test, fractions.
+
+    By the thresholds that were chosen after training, where ``saved`` (a ``config.json``) has some,
+    else by those of training. Precision is None where no entry is tagged, recall where none is
+    present.
+    """
+    chosen_for = saved.get("chosen_for")
+    if chosen_for is not None:
+        return chosen_for["test"]["precision"], chosen_for["test"]["recall"]
+    precision = result.test_tag_precision
+    return None if precision is None else precision / 100, result.test_tag_recall / 100
 
 
 def tag_rules(

@@ -138,7 +138,8 @@ def _measured(
     measured = test.measure(best_scores)
     val_scores = scores(phase, best, "val", val)
     rules = tag_rules(run.dataset, val, val_scores).rules
-    tags = test.f1(best_scores, logit_thresholds(rules))
+    limits = logit_thresholds(rules)
+    f1, tags = test.f1(best_scores, limits), test.tag_counts(best_scores, limits)
     test_interval, val_interval = (
         test.interval(best_scores, test.deciding),
         val.interval(val_scores),
@@ -175,8 +176,8 @@ def _measured(
         test_classes_without_negatives=measured.num_without_negatives,
         test_ap=dict(zip(classes, measured.per_class.tolist(), strict=True)),
         test_counts=test.counts(classes),
-        test_tag_precision=tags.overall_precision,
-        test_tag_recall=tags.overall_recall,
+        test_tag_precision=f1.overall_precision if tags.predicted.any() else None,
+        test_tag_recall=f1.overall_recall,
         num_images={name: len(rows) for name, rows in run.dataset.splits.items()},
         train_counts=training_counts(run.data, run.dataset),
         expected_positives=getattr(phase.criterion, "expected_positives", None),
