@@ -36,7 +36,7 @@ def test_finding_07_val_that_cannot_choose_takes_the_last_epoch_and_says_so(
     code, out, err = largeloss("train", folder, *SMALL, "--out", run)
     assert code == 0, err
     assert "Val cannot choose an epoch" in err
-    assert "with the weights of the last epoch (2)." in out
+    assert "with the weights of the last epoch (2)." in " ".join(out.split())
     assert reason in err
     assert "The best epoch is chosen" not in err
     result = json.loads((run / "result.json").read_text())

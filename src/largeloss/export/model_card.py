@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from largeloss.config import RunConfig
 from largeloss.losses import find_method
@@ -99,7 +100,10 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
             f"{split.capitalize()} mAP {mean.lead:.1f} %, by {rule}. {mean.remark or ''}".rstrip()
             + interval
         )
-    chosen_for = model.saved.get("chosen_for") or {"aim": "f1", "test_classes": None}
+    chosen_for: dict[str, Any] = model.saved.get("chosen_for") or {
+        "aim": "f1",
+        "test_classes": None,
+    }
     aim, by_class = chosen_for["aim"], chosen_for["test_classes"]
     precision, recall = shares_on_test(model.saved, result)
     found = (

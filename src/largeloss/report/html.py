@@ -113,7 +113,9 @@ def write_report(path: Path, report: ReportPage) -> None:
         count_axes=COUNT,
         reliability_axes=RELIABILITY,
         **quality,
-        known=any(epoch.verifiable for _, found in report.corrections for epoch in found.epochs),
+        truth_known=any(
+            epoch.verifiable for _, found in report.corrections for epoch in found.epochs
+        ),
         phases=phases(report.memorization),
         loss_panels=[
             *((title, curves, loss_axes) for title, curves in losses),
