@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -149,7 +148,7 @@ def _noted(batches: Batches, classes: Sequence[str], written: Written, listed: T
         if batch.skipped and not written.skipped:
             lines.writerow(SKIPPED_HEADER.split(","))
         for image, reason in batch.skipped.items():
-            where = os.path.abspath(image)  # so that the list can be given to --list
+            where = str(Path(image).absolute())  # so that the list can be given to --list
             lines.writerow(map(spreadsheet_cell, (where, reason)))
             written.reasons += [reason] * (len(written.reasons) < REASONS)
         if len(written.first) < _FIRST:
