@@ -1,5 +1,6 @@
 """Label files: round trips, every refusal with its lines."""
 
+import os
 import tracemalloc
 
 import numpy as np
@@ -11,6 +12,7 @@ from pyarrow import parquet
 
 from largeloss.errors import ConfigError, LabelError
 from largeloss.labels import LabelTable, read_labels, write_labels
+from largeloss.labels.files.raw import read_header, read_raw
 
 
 def read(tmp_path, text, **options):
@@ -340,3 +342,16 @@ def test_complete_labels_are_never_looked_at_one_by_one(tmp_path, lists):
     assert table.num_observed == 10_001 * 100
     assert table.lookup([0, 10_000]).sum() == 2 + 100
     assert peak < 40_000_000
+
+
+def test_a_header_alone_is_refused_as_the_whole_file_is(tmp_path):
+    for name in ("none.csv", "none.parquet", "none.txt"):
+        found = []
+        for read in (read_header, read_raw):
+            with pytest.raises(LabelError) as refused:
+                read(tmp_path / name)
+            found.append(str(refused.value))
+        assert found[0] == found[1]
+    os.mkfifo(tmp_path / "pipe.csv")  # reading it would never end
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_header(tmp_path / "pipe.csv")

@@ -18,7 +18,7 @@ from largeloss.labels.audit import AUDIT, Audited, write_audit
 from largeloss.labels.journal import Said
 from largeloss.labels.names import positions_of
 from largeloss.review.audit import Sample, audit, audit_of_class, open_sample
-from largeloss.review.belonging import identity_of, open_journal
+from largeloss.review.belonging import identity_of, open_journal, weights_of
 from largeloss.review.checks import check_reviewable, unwritable
 from largeloss.review.images import Images, shown_source
 from largeloss.review.queue import Queue, open_queue
@@ -97,8 +97,9 @@ class Review:
                 "Labels or splits are not those that the run was trained with. Reviewed are the "
                 "training images as they are now; former test images may be among them."
             )
-        self.identity = identity_of(self.run, self.names, self.classes)
-        self._journal = open_journal(self.run)
+        weights = weights_of(self.run)
+        self.identity = identity_of(weights, self.names, self.classes)
+        self._journal = open_journal(self.run, weights)
         try:
             self.queue: Queue = open_queue(self._folder, self.run, settings, data)
             self.images = Images(source, self.table, self._folder / "thumbnails", self.run)

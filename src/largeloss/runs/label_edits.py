@@ -13,7 +13,7 @@ from largeloss.labels.answers import ANSWERS, Answer, Flag, standing_answers, st
 from largeloss.labels.edit_fit import REVIEWERS, written_by
 from largeloss.labels.edited_copies import Applied, apply_to_copy, check_target
 from largeloss.labels.files.header import header_of
-from largeloss.labels.files.raw import read_raw
+from largeloss.labels.files.raw import read_header
 from largeloss.training.run_folder import RunFolder, is_run
 
 _STATES = {"yes": PRESENT, "no": ABSENT}  # unsure is no edit
@@ -167,6 +167,6 @@ def apply(
         raise LabelError(f"No reviewer has answered yes or no. Other edits are taken by {others}.")
     chosen = authors or ((REVIEWERS,) if source.is_run else ())
     edits = source.by(chosen) if chosen else source.edits
-    if unlisted is None and header_of(read_raw(path).header).layout == "list":
+    if unlisted is None and header_of(read_header(path)).layout == "list":
         unlisted = source.unlisted
     return apply_to_copy(path, edits, out, unlisted=unlisted)

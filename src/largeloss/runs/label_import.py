@@ -15,7 +15,7 @@ from largeloss.errors import LabelError
 from largeloss.labels import LabelEdits, LabelTable, read_labels
 from largeloss.labels.entries import Ints, States
 from largeloss.labels.files.header import header_of
-from largeloss.labels.files.raw import read_raw
+from largeloss.labels.files.raw import read_header, read_raw
 from largeloss.labels.names import first_names, positions_of
 from largeloss.runs.filled_suggestions import COLUMNS, read_filled_suggestions
 from largeloss.runs.label_export import check_format, read_labels_of
@@ -115,7 +115,7 @@ def _answers(path: Path) -> _Told:
 
 def _lists(path: Path | None) -> bool:
     """Whether a label file has a list of tags for each image."""
-    return path is not None and header_of(read_raw(path).header).layout == "list"
+    return path is not None and header_of(read_header(path)).layout == "list"
 
 
 def _label_file_of(base: Path) -> Path | None:

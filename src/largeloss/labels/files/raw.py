@@ -4,7 +4,8 @@ Of CSV a block is text at a time: what two million lines take is the memory of t
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,13 +54,8 @@ def read_raw(path: Path, *, as_text: bool = False) -> RawTable:
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise LabelError(f"{path}: label files end in .csv or .parquet. Rename or convert it.")
-    try:
-        check_regular(path)
+    with _readable(path):
         return _read_csv(path, as_text) if suffix == ".csv" else _read_parquet(path)
-    except FileNotFoundError:
-        raise LabelError(f"{path}: there is no such file.") from None
-    except OSError as error:
-        raise LabelError(f"{path}: cannot be read ({error}).") from None
 
 
 def read_header(path: Path) -> tuple[str, ...]:
@@ -70,10 +66,27 @@ def read_header(path: Path) -> tuple[str, ...]:
     """
     if path.suffix.lower() != ".csv":
         return read_raw(path).header
-    for block in CsvBlocks(path):
-        if line := block.lstrip(b"\n").partition(b"\n")[0]:
-            return tuple(_header(path, 1, line.decode()))
+    with _readable(path):
+        for block in CsvBlocks(path):
+            if line := block.lstrip(b"\n").partition(b"\n")[0]:
+                return tuple(_header(path, 1, line.decode()))
     return read_raw(path).header  # which says that the file is empty
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Refuses what is no file, and says so where it cannot be read.
+
+    Raises:
+        LabelError: it is not there, or may not be read.
+    """
+    try:
+        check_regular(path)
+        yield
+    except FileNotFoundError:
+        raise LabelError(f"{path}: there is no such file.") from None
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be read ({error}).") from None
 
 
 def _read_parquet(path: Path) -> RawTable:

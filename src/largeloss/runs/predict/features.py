@@ -25,6 +25,7 @@ from largeloss.runs.predict.predictions import Predictions, Readable
 class FeaturePredictions(Predictions):
     """Predictions for features."""
 
+    # only source() and digest() need paths, and both are overridden
     images: Sequence[str]  # type: ignore[assignment]
     """Names of the rows, which need not be paths."""
     features: Tensor = field(kw_only=True)
