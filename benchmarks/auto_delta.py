@@ -1,7 +1,7 @@
 """How good Δ auto is: its estimate, its two constants, and what it loses against a searched Δ.
 
 python benchmarks/auto_delta.py estimate|constants|paired digits|voc-animals|fashion --data DATA
-    --cache FOLDER --out FOLDER [--seeds N] [--augment light]
+    --cache FOLDER --out FOLDER [--seeds N] [--augment light] [--method ll-ct]
 
 DATA is the folder that LARGELOSS_DATA names. One positive per image; digit scenes end to end, the
 others as linear heads on frozen features (those of benchmarks/suggestions.py). The seed draws the
@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--augment", default="none")
+    parser.add_argument("--method", choices=("ll-r", "ll-ct", "ll-cp"), default="ll-r")
     given = parser.parse_args()
     {"estimate": estimate, "constants": constants, "paired": paired}[given.what](given)
 
@@ -88,7 +89,8 @@ def missing_percent(data: RunData) -> float:
 
 def result(given: argparse.Namespace, seed: int, method: dict[str, Any], name: str) -> RunResult:
     """Of a run, trained where it is missing."""
-    out = given.out / f"{given.name}-{given.augment}-{name}-{seed}"
+    own = "" if given.method == "ll-r" or name == "an" else f"{given.method}-"
+    out = given.out / f"{given.name}-{given.augment}-{own}{name}-{seed}"
     return train(settings_of(given, seed, method), out, resume=(out / "config.yaml").exists())
 
 
@@ -154,7 +156,7 @@ def constants(given: argparse.Namespace) -> None:
         for pace in PACES:
             auto_delta.PACE, found = pace, []
             for seed in range(given.seeds):
-                method: dict[str, Any] = {"name": "ll-r", "delta_rel": "auto"}
+                method: dict[str, Any] = {"name": given.method, "delta_rel": "auto"}
                 if factor is not None:
                     data = open_data(settings_of(given, seed, method))
                     method["missing"] = min(100.0, factor * missing_percent(data))
@@ -170,7 +172,7 @@ def paired(given: argparse.Namespace) -> None:
     """Each seed's test mAP with Δ auto less that with the Δ that val has chosen with seed 0."""
 
     def searched(seed: int, delta: float) -> RunResult:
-        return result(given, seed, {"name": "ll-r", "delta_rel": delta}, f"delta-{delta:g}")
+        return result(given, seed, {"name": given.method, "delta_rel": delta}, f"delta-{delta:g}")
 
     val = {delta: searched(0, delta).val_map for delta in SEARCHED}
     best = max(val, key=lambda delta: val[delta])
@@ -179,7 +181,7 @@ def paired(given: argparse.Namespace) -> None:
     estimated = []
     for seed in range(given.seeds):
         truth = missing_percent(open_data(settings_of(given, seed, {"name": "an"})))
-        auto = {"name": "ll-r", "delta_rel": "auto"}
+        auto = {"name": given.method, "delta_rel": "auto"}
         runs = (
             result(given, seed, {"name": "an"}, "an"),
             searched(seed, best),

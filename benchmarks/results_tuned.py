@@ -109,6 +109,7 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             (*digits, *TENTH),
             # iu and curriculum need observed absences, which single tags do not have
             "full,an,iu,ll-r,curriculum",
+            budget=5,
         ),
         TunedStudy(
             "voc-animals-linear-init",

@@ -1,6 +1,7 @@
 """How much test mAP is lost where val is labelled in part: epochs and settings chosen by criteria.
 
 python benchmarks/selection.py digits|fashion|voc-animals --data DATA --cache FOLDER --out FOLDER
+    [--seeds N]
 
 DATA is the folder that LARGELOSS_DATA names. Trains every setting with five seeds, which also draw
 the one tag per image that is kept, on train and val; five in a hundred tags of train are hidden too
@@ -40,7 +41,6 @@ from largeloss.training.run_folder import RunFolder
 from largeloss.training.start import start
 
 COMPLETE, LAST = "complete labels, mAP", "the last epoch"
-SEEDS = range(5)
 PLANTED = 0.05
 """Share of the tags of train."""
 NEVER_STOPPED = {"training": {"stop_below": None}}
@@ -85,11 +85,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=5)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    found = {seed: dict(_of_seed(given, seed)) for seed in SEEDS}
+    found = {seed: dict(_of_seed(given, seed)) for seed in range(given.seeds)}
     num_runs, methods = sum(map(len, found.values())), {one.method for one in GRID[given.name]}
-    print(f"\n{given.name}: {num_runs} runs, {len(SEEDS)} seeds, {len(methods)} methods\n")
+    print(f"\n{given.name}: {num_runs} runs, {given.seeds} seeds, {len(methods)} methods\n")
     print("| Chosen by | Epoch | Epoch and setting |\n| :-- | --: | --: |")
     for name in next(iter(found[0].values())):
         if name != "test":
