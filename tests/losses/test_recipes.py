@@ -83,7 +83,8 @@ def test_auto_fits_how_the_network_starts(tmp_path, monkeypatch, model, protocol
     made = resolved(settings)
     assert made.method.name == expected
     assert made.method.delta_rel == ("auto" if expected == "fine-tune" else None)
-    assert made.training.teachers == int(protocol == "end-to-end")
+    assert made.training.teachers == int(expected == "auto" and protocol == "end-to-end")
+    assert made.training.augment == ("light" if protocol == "end-to-end" else "none")
     assert resolved(made) == made
     ll_r = settings.with_values(method={"name": "ll-r"})
     assert resolved(ll_r).method.name == "ll-r"
@@ -118,7 +119,7 @@ def test_features_are_neither_augmented_nor_taught():
 def test_every_collection_has_the_recipe(collection, name):
     made = resolved(SettingsLayers(preset=collection, options={"method": {"name": name}}).made())
     assert made.method.name == name
-    assert made.training.teachers == RECIPES[name].training["teachers"]
+    assert made.training.teachers == RECIPES[name].training.get("teachers", 0)
 
 
 def test_a_setting_of_other_methods_says_whose_it_is():

@@ -28,12 +28,12 @@ AUTO = Recipe(
 FINE_TUNE = Recipe(
     name="fine-tune",
     title="Recipe for fine-tuning",
-    does="LL-R with a Δ that is estimated; trained on shifted images, and on the tags that another "
-    "such model is sure of. 'auto' becomes this where all of a network is trained that starts from "
-    "given weights. The figures are in docs/guides/recipe.md",
+    does="LL-R with a Δ that is estimated, trained on shifted images. 'auto' becomes this where all "
+    "of a network is trained that starts from given weights. The figures are in "
+    "docs/guides/recipe.md",
     method="ll-r",
     settings={"delta_rel": "auto"},
-    training={"augment": "light", "teachers": 1},
+    training={"augment": "light"},
 )
 RECIPES = {one.name: one for one in (AUTO, FINE_TUNE)}
 """Recipe by name; no name is a method's."""
