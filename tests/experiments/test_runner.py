@@ -6,7 +6,7 @@ import torch
 from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
 from largeloss.experiments.grid import plan
-from largeloss.experiments.runner import planned_settings, with_method
+from largeloss.experiments.run_settings import planned_settings, with_method
 from largeloss.experiments.variant import Variant
 from largeloss.runs.settings import saved_settings
 

@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from largeloss import distributed
-from largeloss.config import RunConfig, make_config
+from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
+from largeloss.experiments.run_settings import in_as_many_steps, planned_settings
 from largeloss.experiments.variant import Variant
-from largeloss.losses import check_some_method_has, settings_of
 from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
 from largeloss.runs.choice import check_observed
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.moved import Fingerprints, resumed_settings
 from largeloss.runs.result import RunResult
-from largeloss.runs.settings import fitting, resolved, saved_settings
+from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data, needed_teachers
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
@@ -182,6 +182,8 @@ class GridRunner:
     ) -> None:
         self._progress = progress
         settings = planned_settings(make, grid, vary_labels)
+        shares = {run.folder: settings[run.folder] for run in grid if run.variant.share is not None}
+        settings |= in_as_many_steps(shares, out, reader)
         self._runner = Runner(settings, out, progress, reader, _check_test)
         self.work = self._runner.work
 
@@ -200,66 +202,3 @@ class GridRunner:
 
 def _check_test(evaluators: Evaluators) -> None:
     check_observed(evaluators.test, "Methods cannot be compared on test")
-
-
-def planned_settings(
-    make: Callable[[Variant], RunConfig], grid: Sequence[PlannedRun], vary_labels: bool = False
-) -> dict[str, RunConfig]:
-    """The resolved settings of the runs of a grid, by folder; ``make`` as of :class:`GridRunner`.
-
-    Raises:
-        ConfigError: settings that do not go together, or two runs that are the same.
-    """
-    settings = {planned.folder: _settings(make, planned, vary_labels) for planned in grid}
-    if len({given.model_dump_json() for given in settings.values()}) < len(grid):
-        raise ConfigError("Two of --methods are the same run once Δ has its default.")
-    return settings
-
-
-def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:
-    """``base`` with a method and settings of its ``own``, without those that it does not have."""
-    method = fitting(method, base)
-    given, known = base.method.given(), settings_of(method)
-    check_some_method_has(given)
-    kept = {name: value for name, value in given.items() if name in known}
-    return make_config([base.plain() | {"method": {**kept, "name": method, **own}}])
-
-
-def with_share(settings: RunConfig, share: float) -> RunConfig:
-    """``settings`` on a share of the training images, in as many steps: 1/``share`` × the epochs.
-
-    In as many epochs, a tenth of the images would be trained on in a tenth of the steps, and what
-    more labels are worth would be mixed up with what more training is.
-
-    Raises:
-        ConfigError: ``settings`` has a share already.
-    """
-    if settings.data.train_share != 1:
-        raise ConfigError(
-            f"--complete tries shares of the training images, and data.train_share is "
-            f"{settings.data.train_share:g} already. Leave one of them out."
-        )
-    training = settings.training
-    return settings.with_values(
-        data={"train_share": share},
-        training={
-            "epochs": round(training.epochs / share),
-            "head_epochs": round(training.head_epochs / share),
-        },
-    )
-
-
-def _settings(
-    make: Callable[[Variant], RunConfig], planned: PlannedRun, vary_labels: bool
-) -> RunConfig:
-    """With the run's Delta, share and seed, without settings that its method does not have."""
-    variant = planned.variant
-    base = make(variant)
-    own: dict[str, object] = {} if variant.delta_rel is None else {"delta_rel": variant.delta_rel}
-    made = with_method(base, variant.method, own)
-    if resolved(made).method.delta_rel != "auto":
-        made = made.with_values(method={"missing": None})  # it is of Δ auto
-    if variant.share is not None:
-        made = with_share(made, variant.share)
-    labels = {"observe_seed": made.data.observe_seed + planned.seed} if vary_labels else {}
-    return resolved(made.with_values(training={"seed": planned.seed}, data=labels))

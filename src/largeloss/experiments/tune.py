@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,8 @@ from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, NonFiniteError, RunError
 from largeloss.experiments.out_folder import TUNE, check_group
-from largeloss.experiments.runner import Runner, with_method, with_share
+from largeloss.experiments.run_settings import in_as_many_steps, with_method, with_share
+from largeloss.experiments.runner import Runner
 from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
@@ -47,7 +49,7 @@ class Trial:
     value: float | None
     """Of the method's own setting; None for methods that have none."""
     share: float | None = None
-    """Of the training images, see :func:`.with_share`; None for all."""
+    """Of the training images, see :func:`.in_as_many_steps`; None for all."""
 
     @property
     def folder(self) -> str:
@@ -91,16 +93,17 @@ def tune(
     searches: list[tuple[str, float | None]] = [*((method, None) for method in methods), *shares]
     bases = {method: make(method) for method, _ in searches}
     trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
-    first = [_settings(bases, trial) for own in trials.values() for trial in own]
     reader = DataReader(decoded, progress.remark)
-    runner = Runner(dict(first), out, progress, reader, _check_val)
+    settings = partial(_settings, bases, out, reader)
+    first = settings([trial for own in trials.values() for trial in own])
+    runner = Runner(first, out, progress, reader, _check_val)
     progress.expect(runner.work)
     results: dict[Trial, RunResult | None] = {}
     tuned = []
     for own in trials.values():
         for trial in _extended(own, results):
             if trial not in own:
-                progress.expect_more(runner.add(dict([_settings(bases, trial)])))
+                progress.expect_more(runner.add(settings([trial])))
                 own.append(trial)
             results[trial] = _trained(runner, trial, progress)
             _shed(out, {done: results[done] for done in own if done in results})
@@ -259,14 +262,23 @@ def _best(results: Mapping[Trial, RunResult | None]) -> Trial:
     return max(results, key=lambda trial: _figure(results[trial]))
 
 
-def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunConfig]:
-    """Folder and settings of a trial."""
+def _settings(
+    bases: Mapping[str, RunConfig], out: Path, reader: DataReader, trials: Sequence[Trial]
+) -> dict[str, RunConfig]:
+    """The settings of trials, by folder; ``bases`` are those of each method."""
+    made = {trial.folder: _own_settings(bases[trial.method], trial) for trial in trials}
+    shares = {t.folder: resolved(made[t.folder]) for t in trials if t.share is not None}
+    return made | in_as_many_steps(shares, out, reader)
+
+
+def _own_settings(base: RunConfig, trial: Trial) -> RunConfig:
+    """On a share without its further epochs."""
     searched = searched_of(trial.method)
     own = {} if searched is None else {searched[0]: trial.value}
-    made = with_method(bases[trial.method], trial.method, own)
+    made = with_method(base, trial.method, own)
     if trial.share is not None:
         made = with_share(made, trial.share)
-    return trial.folder, made.with_values(training={"lr": trial.lr, "seed": 0})
+    return made.with_values(training={"lr": trial.lr, "seed": 0})
 
 
 def _csv(results: Mapping[Trial, RunResult | None]) -> str:

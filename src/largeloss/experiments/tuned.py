@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
-from largeloss.experiments.runner import with_method
+from largeloss.experiments.run_settings import with_method
 from largeloss.experiments.variant import Variant
 from largeloss.files import read_text, verified_json
 from largeloss.runs.arguments import check_tuned
