@@ -2,12 +2,16 @@
 
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import save_file
 
 from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
 from largeloss.experiments.grid import plan
 from largeloss.experiments.run_settings import planned_settings, with_method
 from largeloss.experiments.variant import Variant
+from largeloss.files import checksummed_json, verified_json
+from largeloss.models.backbones import SmallConvNet
 from largeloss.runs.settings import saved_settings
 
 SMALL = ("--backbone", "none", "--epochs", "2", "--workers", "0", "--batch-size", "8")
@@ -51,10 +55,46 @@ def test_a_finished_run_with_other_labels_is_refused_before_anything_is_trained(
         code, _, err = largeloss(*compare, "ll-r,an")
         assert code == 2
         assert "an-seed0 is finished" in " ".join(err.split())
-        assert f"{what} are not those of the data now" in " ".join(err.split())
+        assert f"{what} have changed since" in " ".join(err.split())
         assert not (out / "ll-r-seed0").exists()
         (data / "labels.csv").write_text(kept)
     assert largeloss(*compare, "ll-r,an")[0] == 0
+
+
+def test_a_finished_run_with_other_features_is_refused(data, largeloss, tmp_path):
+    out = tmp_path / "both"
+    compare = ("compare", data, *SMALL, "--seeds", 1, "--complete", "0.5", "--out", out)
+    assert largeloss(*compare, "--methods", "an")[0] == 0
+    names = [f"{row}.jpg" for row in range(40)]
+    write_features(data / "features.safetensors", torch.ones(40, 4), names)
+    code, _, err = largeloss(*compare, "--methods", "an,ll-r")
+    assert code == 2
+    assert "an-seed0 is finished, but its inputs have changed since" in " ".join(err.split())
+    assert not (out / "ll-r-seed0").exists()
+    for path in out.glob("*/result.json"):  # as a version wrote it that did not note them
+        content = verified_json(path.read_text())
+        del content["fingerprints"]["inputs"]
+        path.write_text(checksummed_json(content))
+    assert largeloss(*compare, "--methods", "an,ll-r")[0] == 0
+
+
+def test_a_finished_run_with_other_start_weights_is_refused(data, largeloss, tmp_path):
+    """Images, since features have no network."""
+    for row in range(40):
+        Image.new("RGB", (8, 8), (6 * row, 0, 0)).save(data / f"{row}.jpg")
+    (data / "features.safetensors").unlink()
+    weights = tmp_path / "digits.safetensors"
+    state = SmallConvNet().state_dict()
+    save_file(state, weights)
+    out = tmp_path / "both"
+    compare = ("compare", data, "--backbone", "digits", "--weights", weights, "--image-size", 16,
+               *SMALL[2:], "--seeds", 1, "--out", out)  # fmt: skip
+    code, _, err = largeloss(*compare, "--methods", "an")
+    assert code == 0, err
+    save_file({name: value + 1 for name, value in state.items()}, weights)
+    code, _, err = largeloss(*compare, "--methods", "an,ll-r")
+    assert code == 2
+    assert "its start weights have changed since" in " ".join(err.split())
 
 
 def test_a_finished_trial_with_other_labels_is_refused(data, largeloss, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from largeloss import distributed
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, LargelossError
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
 from largeloss.experiments.run_settings import in_as_many_steps, planned_settings
@@ -15,14 +15,14 @@ from largeloss.runs.assemble import check, make_evaluators
 from largeloss.runs.choice import check_observed
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.moved import Fingerprints, resumed_settings
+from largeloss.runs.network import start_weights
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data, needed_teachers
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
-from largeloss.runs.training_labels import training_dataset
 from largeloss.training.evaluation import Evaluators
-from largeloss.training.fingerprints import label_fingerprints
+from largeloss.training.fingerprints import START_WEIGHTS
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder, is_run
 from largeloss.training.start import start
@@ -36,7 +36,7 @@ class Runner:
 
     Raises:
         ConfigError: settings that do not go together; a run that was begun with other settings, or
-            that is finished and was trained with other labels.
+            that is finished and was trained on other labels, inputs or start weights.
         DataError, LabelError: data that cannot be read or trained on.
     """
 
@@ -76,7 +76,7 @@ class Runner:
                 given = self._in_one_precision(added[name])
                 resumed_settings(self._out / name, given, self._fingerprints)
                 if name not in unfinished:
-                    self._check_labels(name)
+                    self._check_finished(name)
         for name in unfinished:
             check(added[name], self._reader.opened(added[name]))  # decoding images may take hours
         for name in unfinished[:1]:  # val and test are the same for all
@@ -127,24 +127,44 @@ class Runner:
     def _begun(self, name: str) -> bool:
         return distributed.from_main(is_run(self._out / name))
 
-    def _check_labels(self, name: str) -> None:
-        """A finished run is compared with those that are trained now: by the same labels.
+    def _check_finished(self, name: str) -> None:
+        """A finished run is compared with those that are trained now: on the same data.
 
         Raises:
-            ConfigError: it was trained with others.
+            ConfigError: it was trained on others.
         """
-        settings, folder = self.settings[name], self._out / name
-        data = self._looked_at(settings)
-        trained_on = training_dataset(data, settings.method.name)
-        now = label_fingerprints(trained_on, make_evaluators(settings, data))
-        before = RunResult.read(folder).fingerprints
-        different = [what for what in now if before.get(what) != now[what]]
+        folder = self._out / name
+        different = self._different(name, RunResult.read(folder).fingerprints)
         if different:
             raise ConfigError(
-                f"{folder} is finished, but its {' and '.join(different)} are not those of the "
-                "data now: labels or splits have changed since. Runs that are compared need the "
-                "same labels: restore them, or choose another --out to train all runs again."
+                f"{folder} is finished, but its {' and '.join(different)} have changed since. Runs "
+                "that are compared need the same labels, images (or features) and start weights: "
+                "restore them, or choose another --out to train all runs again."
             )
+
+    def _different(self, name: str, before: Mapping[str, str]) -> list[str]:
+        """What a run would be trained on that is not as noted ``before``; collective.
+
+        The first process alone looks at the data. What earlier versions did not note is taken as
+        it is.
+
+        Raises:
+            DataError, LabelError: the data cannot be read.
+        """
+        found: list[str] | LargelossError = []
+        if distributed.rank() == 0:
+            try:
+                settings = self.settings[name]
+                now = self._fingerprints(settings)
+                shape = self._reader.opened(settings).reference.source.sample_shape
+                now[START_WEIGHTS] = start_weights(settings, shape)
+                found = [what for what in now if before.get(what, now[what]) != now[what]]
+            except LargelossError as error:
+                found = error
+        found = distributed.from_main(found)
+        if isinstance(found, LargelossError):
+            raise found
+        return found
 
     def _looked_at(self, settings: RunConfig) -> RunData:
         """Its data, without the images that are left out: which ones, only decoding tells."""
