@@ -1,5 +1,8 @@
 """Runs that are there already: only those that can be compared with new ones are taken."""
 
+import re
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
@@ -8,6 +11,7 @@ from safetensors.torch import save_file
 from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
 from largeloss.experiments.grid import plan
+from largeloss.experiments.results import Comparison
 from largeloss.experiments.run_settings import planned_settings, with_method
 from largeloss.experiments.variant import Variant
 from largeloss.files import checksummed_json, verified_json
@@ -59,6 +63,27 @@ def test_a_finished_run_with_other_labels_is_refused_before_anything_is_trained(
         assert not (out / "ll-r-seed0").exists()
         (data / "labels.csv").write_text(kept)
     assert largeloss(*compare, "ll-r,an")[0] == 0
+
+
+def test_without_a_test_split_the_figures_are_called_those_of_val(data, largeloss, tmp_path):
+    labels, out = data / "labels.csv", tmp_path / "both"
+    labels.write_text(labels.read_text().replace(",test,", ",val,"))
+    compare = ("compare", data, *SMALL, "--seeds", 1, "--methods", "full", "--complete", "0.5")
+    code, printed, err = largeloss(*compare, "--out", out)
+    assert code == 0, err
+    assert largeloss("report", out, "--out", tmp_path / "again.html")[0] == 0
+    texts = [printed, (out / "table.md").read_text(), (out / "report.html").read_text()]
+    for text in (*texts, (tmp_path / "again.html").read_text()):
+        words = " ".join(text.split())
+        assert "There is no test split: what is called test below is val." in words
+        assert "Val mAP (%)" in words
+        assert "Val was measured by complete labels." in words
+        assert "reach the same mean val mAP" in words
+        assert not re.search("test mAP|test images|on test|test split;", words, re.IGNORECASE)
+    found = Comparison.read(out / "results.json")
+    assert found.test_split == "val"
+    old = replace(found.runs[0], test_split="test")  # as files of earlier versions are read
+    assert Comparison.of([old]).test_split == "test"
 
 
 def test_a_finished_run_with_other_features_is_refused(data, largeloss, tmp_path):

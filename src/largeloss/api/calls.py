@@ -153,11 +153,7 @@ def compare(
     with _left_as_found(), shown_by(shown.bar):
         compared = comparing.compare(make, variants, seeds, folder, shown, vary_labels, complete)
         name = Path(data).name if data is not None else "Digit scenes"
-        heading = Heading(
-            title=f"{name}: methods compared",
-            lead=f"Mean average precision on the test split; seeds: {seeds}.",
-            command=f"largeloss report {folder}",
-        )
+        heading = Heading.of(name, compared.comparison, f"largeloss report {folder}")
         write_comparison(compared, heading, shown.remark)
     return MethodComparison(**vars(compared.comparison), path=folder, folders=compared.folders)
 

@@ -37,7 +37,7 @@ def compare(
     ] = False,
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
-    from largeloss.cli.console import command_line, counted, progress
+    from largeloss.cli.console import command_line, progress
     from largeloss.experiments.out_folder import COMPARE, check_group
     from largeloss.experiments.variant import Variant, parse_methods
     from largeloss.experiments.worth import parse_shares
@@ -73,12 +73,7 @@ def compare(
         chosen.refuse(layers.named, variants)
     compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares)
     name = data.name if data else "Digit scenes"
-    heading = Heading(
-        title=f"{name}: methods compared",
-        lead=f"Mean average precision on the test split; {counted(seeds, 'seed')} per method.",
-        command=command_line(),
-    )
-    conclude(compared, heading)
+    conclude(compared, Heading.of(name, compared.comparison, command_line()))
 
 
 def conclude(compared: "ComparedRuns", heading: "Heading") -> None:

@@ -47,6 +47,8 @@ class ComparedRun:
     test_rule: str = ""
     """Labelling rule by which test was measured, see :mod:`largeloss.training.evaluation`; empty
     in files of earlier versions."""
+    test_split: str = "test"
+    """The split that was measured as test: val where the data have no test split."""
 
     @classmethod
     def of(cls, result: RunResult, share: float = 1.0) -> Self:
@@ -58,6 +60,7 @@ class ComparedRun:
             share=share,
             positives=sum(present for present, *_ in counts),
             decisions=sum(present + absent for present, absent, *_ in counts),
+            test_split="test" if "test" in result.num_images else "val",
         )
 
     @property
@@ -132,6 +135,11 @@ class Comparison:
             for (method, delta_rel, share), seeds in groups.items()
         )
         return cls(tuple(runs), summary, curve, _budget(runs) if curve else None)
+
+    @property
+    def test_split(self) -> str:
+        """The split that was measured as test; val if it was for any run."""
+        return "val" if any(run.test_split == "val" for run in self.runs) else "test"
 
     @property
     def test_rules(self) -> tuple[str, ...]:

@@ -214,10 +214,11 @@ class GridRunner:
     def __call__(self, planned: PlannedRun, folder: Path) -> ComparedRun:
         """Trains a run, or reads it where it is finished."""
         result = self._runner.train(planned.folder)
-        self._progress.message(
-            f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s"
-        )
-        return ComparedRun.of(result, self._runner.settings[planned.folder].data.train_share)
+        share = self._runner.settings[planned.folder].data.train_share
+        run = ComparedRun.of(result, share)
+        figure = f"{run.test_split} mAP {run.test_map:.1f}"
+        self._progress.message(f"{planned.folder:<16}  {figure}  {run.seconds:.0f} s")
+        return run
 
 
 def _check_test(evaluators: Evaluators) -> None:
