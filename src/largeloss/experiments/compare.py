@@ -58,5 +58,8 @@ def compare(
     runner = GridRunner(make, grid, out, progress, reader, vary_labels)
     progress.expect(runner.work)
     return ComparedRuns(
-        run_grid(grid, out, runner), out, tuple(out / run.folder for run in grid), reader
+        run_grid(grid, out, runner, runner.finished),
+        out,
+        tuple(out / run.folder for run in grid),
+        reader,
     )

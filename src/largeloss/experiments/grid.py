@@ -40,15 +40,19 @@ def plan(variants: Sequence[Variant], num_seeds: int) -> list[PlannedRun]:
 
 
 def run_grid(
-    grid: Sequence[PlannedRun], out: Path, run_one: Callable[[PlannedRun, Path], ComparedRun]
+    grid: Sequence[PlannedRun],
+    out: Path,
+    run_one: Callable[[PlannedRun, Path], ComparedRun],
+    finished: Callable[[PlannedRun], ComparedRun | None],
 ) -> Comparison:
-    """Runs the grid; writes ``results.json`` after every run.
+    """Runs the grid; after every run ``results.json`` has all of its runs that are finished.
 
-    ``run_one`` trains a run in its folder in ``out``, or reads its result if it is finished.
+    ``run_one`` trains a run in its folder in ``out``, or reads its result if it is finished;
+    ``finished`` gives the result of such a run without a word, and None of others.
     """
-    results = []
+    results = {planned: finished(planned) for planned in grid}
     for planned in grid:
-        results.append(run_one(planned, out / planned.folder))
+        results[planned] = run_one(planned, out / planned.folder)
         if distributed.rank() == 0:
-            Comparison.of(results).write(out / COMPARISON)
-    return Comparison.of(results)
+            Comparison.of([run for run in results.values() if run]).write(out / COMPARISON)
+    return Comparison.of([run for run in results.values() if run])

@@ -200,7 +200,7 @@ class GridRunner:
         reader: DataReader,
         vary_labels: bool = False,
     ) -> None:
-        self._progress = progress
+        self._progress, self._out = progress, out
         settings = planned_settings(make, grid, vary_labels)
         shares = {run.folder: settings[run.folder] for run in grid if run.variant.share is not None}
         settings |= in_as_many_steps(shares, out, reader)
@@ -213,12 +213,21 @@ class GridRunner:
 
     def __call__(self, planned: PlannedRun, folder: Path) -> ComparedRun:
         """Trains a run, or reads it where it is finished."""
-        result = self._runner.train(planned.folder)
-        share = self._runner.settings[planned.folder].data.train_share
-        run = ComparedRun.of(result, share)
+        run = self._compared(planned, self._runner.train(planned.folder))
         figure = f"{run.test_split} mAP {run.test_map:.1f}"
         self._progress.message(f"{planned.folder:<16}  {figure}  {run.seconds:.0f} s")
         return run
+
+    def finished(self, planned: PlannedRun) -> ComparedRun | None:
+        """A run that is finished; None of others."""
+        folder = self._out / planned.folder
+        if not RunFolder(folder).finished:
+            return None
+        return self._compared(planned, RunResult.read(folder))
+
+    def _compared(self, planned: PlannedRun, result: RunResult) -> ComparedRun:
+        share = self._runner.settings[planned.folder].data.train_share
+        return ComparedRun.of(result, share)
 
 
 def _check_test(evaluators: Evaluators) -> None:
