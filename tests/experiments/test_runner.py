@@ -122,6 +122,16 @@ def test_a_finished_run_with_other_start_weights_is_refused(data, largeloss, tmp
     assert "its start weights have changed since" in " ".join(err.split())
 
 
+def test_a_run_that_diverges_is_named(data, largeloss, tmp_path):
+    names = [f"{row}.jpg" for row in range(40)]
+    write_features(data / "features.safetensors", 1e38 * torch.ones(40, 4), names)
+    compare = ("compare", data, *SMALL, "--seeds", 1, "--lr", "10", "--methods", "an")
+    code, _, err = largeloss(*compare, "--out", tmp_path / "both")
+    assert code == 1, err
+    assert "Error: an-seed0: " in err
+    assert err.count("an-seed0: ") == 1
+
+
 def test_a_finished_trial_with_other_labels_is_refused(data, largeloss, tmp_path):
     tune = ("tune", data, *SMALL, "--methods", "an", "--out", tmp_path / "tuned", "--budget")
     assert largeloss(*tune, 1)[0] == 0

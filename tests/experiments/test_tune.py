@@ -211,7 +211,7 @@ def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largelos
 def test_a_trial_that_diverges_is_not_chosen_and_ends_nothing(data, tmp_path, monkeypatch):
     def trained(self, name):
         if name.endswith(("lr0.003", "lr0.0095")):
-            raise NonFiniteError("Step 3: logits are infinite.")
+            raise NonFiniteError(f"{name}: Step 3: logits are infinite.")
         return train(self, name)
 
     train, shown = Runner.train, silent_progress()

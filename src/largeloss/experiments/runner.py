@@ -5,7 +5,7 @@ from pathlib import Path
 
 from largeloss import distributed
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError, LargelossError
+from largeloss.errors import ConfigError, LargelossError, RunError
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
 from largeloss.experiments.run_settings import in_as_many_steps, planned_settings
@@ -93,12 +93,21 @@ class Runner:
         return self._reader(self.settings[name])
 
     def train(self, name: str) -> RunResult:
-        """Trains a run, or reads it where it is finished."""
+        """Trains a run, or reads it where it is finished.
+
+        Raises:
+            RunError: the run failed or was stopped; the message begins with its name.
+        """
         folder, settings = self._out / name, self._in_one_precision(self.settings[name])
         shown = self._progress.listener(f"{name:<16}", settings.data.train_share)
         group = self._out.resolve().name
-        with tracked(settings, folder, shown, group) as listener:
-            return self._train(name, folder, settings, listener)
+        try:
+            with tracked(settings, folder, shown, group) as listener:
+                return self._train(name, folder, settings, listener)
+        except RunError as error:
+            if name not in str(error):
+                error.args = (f"{name}: {error}", *error.args[1:])
+            raise
 
     def _train(self, name: str, folder: Path, settings: RunConfig, listener: Listener) -> RunResult:
         run = RunFolder(folder)

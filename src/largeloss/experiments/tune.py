@@ -124,7 +124,8 @@ def _trained(runner: Runner, trial: Trial, progress: Progress) -> RunResult | No
         if distributed.world_size() > 1:  # the other processes wait for this one
             raise
         progress.message(f"{trial.folder:<24}  diverged")
-        progress.remark(f"{trial.folder} diverged, and is not chosen. {error}")
+        why = str(error).removeprefix(f"{trial.folder}: ")
+        progress.remark(f"{trial.folder} diverged, and is not chosen. {why}")
         return None
     name = "mAP" if result.val_auc is None else "AUC"
     progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
