@@ -19,7 +19,8 @@ from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError, NonFiniteError, RunError
 from largeloss.experiments import tune as tuning
 from largeloss.experiments.runner import Runner
-from largeloss.experiments.tune import EXTENDED, RATES, Trial, first_trials
+from largeloss.experiments.trials import EXTENDED, RATES, Trial, extended, first_trials
+from largeloss.experiments.tune import _chosen
 from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.files import checksummed_json, verified_json
 from largeloss.losses import LOSSES
@@ -33,9 +34,10 @@ SMALL = ("--epochs", "2", "--workers", "0", "--batch-size", "20")
 
 @given(st.sampled_from(sorted(LOSSES)), st.integers(1, 60))
 @example("an", 56)  # two digits do not tell so many rates apart
-def test_no_method_has_more_trials_than_the_budget_and_none_twice(method, budget):
+@example("ll-r", 9)
+def test_every_method_begins_with_as_many_trials_as_the_budget_and_none_twice(method, budget):
     trials = first_trials(method, budget)
-    assert 1 <= len(trials) <= budget
+    assert len(trials) == budget or (budget > 50 and len(trials) > 50)
     assert len({trial.folder for trial in trials}) == len(trials)
     low, high = RATES
     assert all(low * 0.99 <= trial.lr <= high * 1.01 for trial in trials)
@@ -53,6 +55,18 @@ def test_the_usual_budget_is_three_rates_of_five_values_or_fifteen_rates():
     assert len(rates) == 15
     steps = [math.log10(high / low) for low, high in itertools.pairwise(rates)]
     assert steps == pytest.approx([2 / 14] * 14, abs=0.02)
+
+
+def test_values_in_the_middle_get_what_is_left_of_the_budget():
+    tried = [(trial.value, trial.lr) for trial in first_trials("ll-r", 7)]
+    assert tried == [
+        (0.1, 3e-4), (0.2, 9.5e-5), (0.2, 9.5e-4), (0.5, 9.5e-5), (0.5, 9.5e-4),
+        (1.0, 3e-4), (2.0, 3e-4),
+    ]  # fmt: skip
+    for peak in (3e-6, 3e-4, 3e-2):
+        _, chosen = walked("ll-r", peak, 0.5, budget=7)
+        assert abs(math.log10(chosen.lr / peak)) < 0.51
+        assert not chosen.on_edge
 
 
 def test_what_a_method_searches_is_a_setting_that_it_takes():
@@ -75,11 +89,11 @@ def walked(method, peak_lr, peak_value, budget=15):
         return 90 - away
 
     own = first_trials(method, budget)
-    for trial in tuning._extended(own, maps):
+    for trial in extended(own, maps):
         own += [trial] if trial not in own else []  # as tune does
         found = height(trial)
         maps[trial] = SimpleNamespace(val_map=found, val_auc=None, val_figure=found)
-    return maps, tuning._chosen(maps, make_config([{"method": {"name": method}}]))
+    return maps, _chosen(maps, {method: make_config([{"method": {"name": method}}])})
 
 
 def test_a_best_trial_inside_ends_the_search():
@@ -129,11 +143,10 @@ def test_a_setting_that_was_tried_at_one_value_is_tried_at_its_neighbours():
         assert not chosen.on_edge
 
 
-@pytest.mark.parametrize("budget", [10, 14])
-def test_two_rates_lie_inside_and_lead_outwards(budget):
-    assert {trial.lr for trial in first_trials("gr", budget)} == {9.5e-5, 9.5e-4}
+def test_two_rates_lie_inside_and_lead_outwards():
+    assert {trial.lr for trial in first_trials("gr", 10)} == {9.5e-5, 9.5e-4}
     for peak in (3e-6, 3e-5, 3e-4, 3e-3):
-        _, chosen = walked("gr", peak, 4.0, budget)
+        _, chosen = walked("gr", peak, 4.0, 10)
         assert abs(math.log10(chosen.lr / peak)) < 0.51
 
 
@@ -228,9 +241,32 @@ def test_a_trial_that_diverges_is_not_chosen_and_ends_nothing(data, tmp_path, mo
         assert maps["0.003"] == ""
         assert maps["0.0003"] != ""
     assert any("an-lr0.003 diverged, and is not chosen. Step 3" in text for text in told)
-    monkeypatch.setattr(Runner, "train", lambda self, name: trained(self, "lr0.003"))
-    with pytest.raises(RunError, match=r"All \d+ trials of an diverged"):
-        tuning.tune(make, ["an"], 1, tmp_path / "all", shown)
+
+
+def test_where_all_diverges_the_search_goes_down_and_the_other_methods_are_searched(
+    data, tmp_path, monkeypatch
+):
+    def trained(self, name):
+        tried.append(name)
+        if name.startswith("an-") or "lr0.0003" in name:
+            raise NonFiniteError("Step 3: logits are infinite.")
+        return train(self, name)
+
+    tried: list[str] = []
+    train, out, make = Runner.train, tmp_path / "tuned", partial(own_settings, data)
+    monkeypatch.setattr(Runner, "train", trained)
+    with pytest.raises(RunError, match=r"All trials of an diverged.*tuned\.json has what") as error:
+        tuning.tune(make, ["an", "lsan"], 1, out, silent_progress())
+    assert "lsan" not in str(error.value)
+    rates = [float(name.partition("-lr")[2]) for name in tried if name.startswith("an-")]
+    assert len(rates) == 1 + EXTENDED
+    assert rates == sorted(rates, reverse=True)
+    (found,) = Tuning.read(out).methods
+    assert found.method == "lsan"
+    assert found.lr < 3e-4
+    with pytest.raises(RunError, match=r"All trials of an diverged"):
+        tuning.tune(make, ["an"], 1, tmp_path / "all", silent_progress())
+    assert not (tmp_path / "all" / "tuned.json").exists()
 
 
 def test_val_that_all_models_are_alike_on_chooses_nothing(data, largeloss, tmp_path):

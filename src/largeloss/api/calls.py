@@ -188,7 +188,8 @@ def tune(
 
     Raises:
         InputError: wrong settings, data or labels; nothing was trained.
-        RunError: a training was stopped, or failed; call again to go on.
+        RunError: a training was stopped, or failed: call again to go on; or all trainings of a
+            method diverged: ``tuned.json`` has what was found for the others.
     """
     if clash := {"method", "delta_rel", "lr", "seed"} & settings.keys():
         raise ConfigError(f"tune decides {', '.join(sorted(clash))} itself: leave them out.")

@@ -22,8 +22,8 @@ def tune(
         typer.Option(
             "--budget",
             min=1,
-            help="First trainings per method. Where the best of them lies on an edge of what was "
-            "tried, up to ten more follow beyond it.",
+            help="First trainings of each method. Where the best of them lies on an edge of what "
+            "was tried, up to ten more follow beyond it.",
         ),
     ] = 15,
     out: Annotated[Path, typer.Option("--out", help="Folder for all trials.")] = Path("runs/tune"),
