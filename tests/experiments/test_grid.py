@@ -23,7 +23,14 @@ def test_a_grid_goes_seed_by_seed():
 
 
 @pytest.mark.parametrize(
-    ("variants", "seeds"), [([], 1), (["an"], 0), (["an", "an"], 1), (["ll-r:1", "ll-r:1.0"], 1)]
+    ("variants", "seeds"),
+    [
+        ([], 1),
+        (["an"], 0),
+        (["an", "an"], 1),
+        (["ll-r:1", "ll-r:1.0"], 1),
+        (["ll-r:1", "ll-r:1.0000001"], 1),
+    ],
 )
 def test_grids_that_make_no_sense(variants, seeds):
     with pytest.raises(ConfigError):

@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 
 from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
+from largeloss.errors import ConfigError
 from largeloss.experiments.grid import plan
 from largeloss.experiments.results import Comparison
 from largeloss.experiments.run_settings import planned_settings, with_method
-from largeloss.experiments.variant import Variant
+from largeloss.experiments.variant import Variant, parse_methods
 from largeloss.files import checksummed_json, verified_json
 from largeloss.models.backbones import SmallConvNet
 from largeloss.runs.settings import saved_settings
@@ -183,6 +184,24 @@ def test_auto_keeps_the_settings_of_the_recipe_that_fits(pretrained, name):
     (settings,) = planned_settings(lambda variant: base, plan([Variant("auto")], 1)).values()
     assert settings.method.name == name
     assert settings.method.missing == (5.0 if name == "fine-tune" else None)
+
+
+@pytest.mark.parametrize(
+    ("methods", "model", "same"),
+    [("auto,fine-tune", {"backbone": "resnet18", "pretrained": True}, "both are fine-tune:auto"),
+     ("ll-r,an,ll-r:0.2", {}, "both are ll-r:0.2")],
+)  # fmt: skip
+def test_two_methods_that_are_the_same_run_are_named(methods, model, same):
+    base = make_config([{"method": {"name": "an"}, "model": model}])
+    first, second = methods.split(",")[0], methods.split(",")[-1]
+    with pytest.raises(ConfigError, match=f"^{first} and {second} of --methods.*{same}"):
+        planned_settings(lambda variant: base, plan(parse_methods(methods), 1))
+
+
+def test_a_search_drops_a_share_of_missing_tags_where_delta_is_a_number():
+    base = make_config([{"method": {"name": "ll-r", "missing": 3.0}}])
+    assert with_method(base, "ll-r", {"delta_rel": 0.5}).method.missing is None
+    assert with_method(base, "ll-r", {"delta_rel": "auto"}).method.missing == 3.0
 
 
 def test_a_search_keeps_the_settings_of_the_recipe_that_fits():

@@ -324,6 +324,11 @@ def test_python_searches_as_the_command_does(data, largeloss, tmp_path):
     assert found.methods == Tuning.read(tmp_path / "other").methods
     with pytest.raises(ConfigError, match="lr"):
         python_tune(data, out, lr=1e-3)
+    with pytest.raises(ConfigError, match="smoothing of lsan"):
+        package.tune(data, methods=["lsan"], smoothing=0.2, progress=False)
+    for methods in (None, [1], "an"):
+        with pytest.raises(ConfigError, match="methods must be a list of names"):
+            package.compare(data, methods=methods, progress=False)  # type: ignore[arg-type]
 
 
 def python_tune(data, out, **more):
@@ -348,7 +353,14 @@ def test_what_does_not_fit_the_search_is_refused_before_anything_is_trained(
         ((*compare, "--methods", "an", "--lr", "1e-3"), "--tuned has training.lr"),
         ((*compare, "--methods", "an", "--set", "training.lr=0.5"), "--tuned has training.lr"),
         ((*compare, "--methods", "an", "--set", "training.seed=5"), "choose --seeds"),
+        ((*compare, "--methods", "an", "--set", "method.name=full"), "method.name would give"),
         ((*compare, "--methods", "an", "--seed", "5"), "--seeds"),
+        ((*tune, "--methods", "an", "--set", "method.name=full"), "method.name would give"),
+        ((*tune, "--methods", "an", "--set", "training.lr=0.5"), "decides the learning rate"),
+        ((*tune, "--methods", "an", "--set", "training.seed=5"), "decides the seed"),
+        ((*tune, "--methods", "an,lsan", "--set", "method.smoothing=0.2"), "smoothing of lsan"),
+        ((*tune, "--methods", "an,ll-r:0.5"), "searches Δ itself: write ll-r instead of ll-r:0.5"),
+        (("tune", "--preset", "digits", "--methods", "foo"), "There is no method 'foo'"),
         ((*compare, "--methods", "ll-r:1"), "without"),
         ((*compare, "--methods", "an", "--epochs", "3"), "training.epochs: 2 → 3"),
         (("compare", data, *SMALL, "--methods", "an", "--tuned", data, *both), "tuned.json"),

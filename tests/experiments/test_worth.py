@@ -124,7 +124,9 @@ def test_without_counts_there_is_no_budget():
     assert Budget.of([(0, 0)], [(0, 0)]) is None
 
 
-@pytest.mark.parametrize("text", ["0", "1", "0.1,0.1", "-0.1", "0.2,nan", "ten", "10"])
+@pytest.mark.parametrize(
+    "text", ["0", "1", "0.1,0.1", "0.33333333,0.33333334", "-0.1", "0.2,nan", "ten", "10"]
+)
 def test_other_shares_are_refused(text):
     with pytest.raises(ConfigError, match=r"0\.1,0\.2,0\.4") as found:
         parse_shares(text)

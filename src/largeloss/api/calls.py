@@ -22,6 +22,7 @@ from largeloss.api.keywords import (
 )
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
+from largeloss.experiments.decided import check_compared, check_searched
 from largeloss.experiments.variant import Variant
 from largeloss.lazy import without_bars_of_others
 from largeloss.progress import silent_progress, usual_progress
@@ -132,6 +133,7 @@ def compare(
         )
     folder, layers = Path(out), layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
+    check_compared(layers.named)
     variants = [Variant.parse(text) for text in methods]
     made_of = settings_by_method(layers, config)
     check_tuned(None if tuned is None else Path(tuned))
@@ -196,6 +198,7 @@ def tune(
     layers = layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
 
+    check_searched(layers.named, methods)
     make = settings_by_method(layers, config)
     for method in methods:
         make(method)

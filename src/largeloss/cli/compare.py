@@ -7,7 +7,6 @@ import typer
 
 from largeloss.cli.options import Complete, Data, settings_by_method, takes_settings
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError
 from largeloss.presets import SettingsLayers
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def compare(
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
     from largeloss.cli.console import command_line, progress
+    from largeloss.experiments.decided import check_compared
     from largeloss.experiments.out_folder import COMPARE, check_group
     from largeloss.experiments.variant import Variant, parse_methods
     from largeloss.experiments.worth import parse_shares
@@ -58,8 +58,7 @@ def compare(
 
     variants = parse_methods(methods)
     shares = parse_shares(complete)
-    if "training.seed" in layers.named:
-        raise ConfigError("compare decides the seed of each run: leave it out, or choose --seeds.")
+    check_compared(layers.named)
     for variant in variants:
         base(variant.method)
     check_tuned(tuned)

@@ -34,7 +34,7 @@ def plan(variants: Sequence[Variant], num_seeds: int) -> list[PlannedRun]:
     check_number("seeds", num_seeds, 1)
     if not variants:
         raise ConfigError("A comparison needs at least one method, but none is named.")
-    if len(set(variants)) < len(variants):
+    if len({variant.label for variant in variants}) < len(variants):  # the names of folders
         raise ConfigError("A method is named twice with the same Δ. Name each method once.")
     return [PlannedRun(variant, seed) for seed in range(num_seeds) for variant in variants]
 

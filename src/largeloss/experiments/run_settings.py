@@ -30,8 +30,16 @@ def planned_settings(
         ConfigError: settings that do not go together, or two runs that are the same.
     """
     settings = {planned.folder: _settings(make, planned, vary_labels) for planned in grid}
-    if len({given.model_dump_json() for given in settings.values()}) < len(grid):
-        raise ConfigError("Two of --methods are the same run once Δ has its default.")
+    seen: dict[str, Variant] = {}
+    for planned in grid:
+        given = settings[planned.folder]
+        same = seen.setdefault(given.model_dump_json(), planned.variant)
+        if same != planned.variant:
+            delta = given.method.delta_rel
+            raise ConfigError(
+                f"{same} and {planned.variant} of --methods are the same run: with these settings "
+                f"both are {Variant(given.method.name, delta)}. Name one of them."
+            )
     return settings
 
 
@@ -41,7 +49,10 @@ def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunC
     given, known = base.method.given(), settings_of(method)
     check_some_method_has(given)
     kept = {name: value for name, value in given.items() if name in known}
-    return make_config([base.plain() | {"method": {**kept, "name": method, **own}}])
+    made = make_config([base.plain() | {"method": {**kept, "name": method, **own}}])
+    if resolved(made).method.delta_rel == "auto":
+        return made
+    return made.with_values(method={"missing": None})  # it is of Δ auto
 
 
 def with_share(settings: RunConfig, share: float) -> RunConfig:
@@ -102,8 +113,6 @@ def _settings(
     base = make(variant)
     own: dict[str, object] = {} if variant.delta_rel is None else {"delta_rel": variant.delta_rel}
     made = with_method(base, variant.method, own)
-    if resolved(made).method.delta_rel != "auto":
-        made = made.with_values(method={"missing": None})  # it is of Δ auto
     if variant.share is not None:
         made = with_share(made, variant.share)
     labels = {"observe_seed": made.data.observe_seed + planned.seed} if vary_labels else {}
