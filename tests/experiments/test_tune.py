@@ -4,6 +4,7 @@ import csv
 import itertools
 import math
 import re
+import shutil
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from largeloss.experiments.runner import Runner
 from largeloss.experiments.trials import EXTENDED, RATES, Trial, extended, first_trials
 from largeloss.experiments.tune import _chosen
 from largeloss.experiments.tuned import TunedMethod, Tuning
+from largeloss.experiments.variant import Variant
 from largeloss.files import checksummed_json, verified_json
 from largeloss.losses import LOSSES
 from largeloss.losses.settings import constructor_settings
@@ -92,7 +94,9 @@ def walked(method, peak_lr, peak_value, budget=15):
     for trial in extended(own, maps):
         own += [trial] if trial not in own else []  # as tune does
         found = height(trial)
-        maps[trial] = SimpleNamespace(val_map=found, val_auc=None, val_figure=found)
+        maps[trial] = SimpleNamespace(
+            val_map=found, val_auc=None, val_figure=found, fingerprints={}
+        )
     return maps, _chosen(maps, {method: make_config([{"method": {"name": method}}])})
 
 
@@ -398,6 +402,55 @@ def test_a_setting_that_all_trials_had_must_be_the_same_again(data, largeloss, t
     assert "The same command writes it again" in err
 
 
+def test_what_was_chosen_is_for_the_data_of_the_search_wherever_they_are(data, largeloss, tmp_path):
+    out, both, moved = tmp_path / "tuned", tmp_path / "both", tmp_path / "moved"
+    shared = (*SMALL, "--methods", "an", "--observe", "single-positive")
+    labels = data / "labels.csv"
+    labels.write_text(labels.read_text().replace(",,", ",1,").replace(",\n", ",1\n"))
+    assert largeloss("tune", data, *shared, "--budget", 1, "--out", out)[0] == 0
+    shutil.copytree(data, moved)
+    compare = ("compare", moved, *shared, "--seeds", 2, "--vary-labels", "--tuned", out, "--out",
+               both)  # fmt: skip
+    lines = (moved / "labels.csv").read_text()
+    swapped = str.maketrans("01", "10")
+    other = "\n".join(
+        line[:-3] + line[-3:].translate(swapped) if ",test," in line else line
+        for line in lines.splitlines()
+    )
+    (moved / "labels.csv").write_text(other)
+    code, _, err = largeloss(*compare)
+    assert code == 2
+    assert "--tuned was chosen on other data: of an-seed0, the" in err
+    assert "the labels of test are not those of the search" in " ".join(err.split())
+    assert not [*both.glob("an-*")]
+    (moved / "labels.csv").write_text(lines)
+    code, _, err = largeloss(*compare)
+    assert code == 0, err
+    content = verified_json((out / "tuned.json").read_text())
+    del content["methods"][0]["fingerprints"]  # as an earlier version wrote it
+    (out / "tuned.json").write_text(checksummed_json(content))
+    code, _, err = largeloss(*compare)
+    assert code == 2
+    assert "data.path" in err
+
+
+def test_methods_of_an_earlier_call_that_are_listed_no_longer_are_named(data, largeloss, tmp_path):
+    labels = data / "labels.csv"
+    labels.write_text(labels.read_text().replace(",,", ",1,").replace(",\n", ",1\n"))
+    for command, first, second, lost in (
+        (("tune", "--budget", 1), "an,lsan", "an", "LSAN"),
+        (("compare", "--seeds", 1), "an,ll-r:0.5", "full", "Naive AN, LL-R Δ 0.5 %"),
+    ):
+        out = tmp_path / command[0]
+        given = (command[0], data, *SMALL, *command[1:], "--out", out, "--methods")
+        code, _, err = largeloss(*given, first)
+        assert (code, "of an earlier one" in err) == (0, False), err
+        code, _, err = largeloss(*given, second)
+        assert code == 0, err
+        words = " ".join(err.split())
+        assert f"no longer those of an earlier one: {lost}. To have all" in words
+
+
 BATCHES = {"an": 20, "lsan": 10}
 
 
@@ -423,11 +476,11 @@ def test_each_method_is_compared_with_the_settings_of_its_own_trials(data, tmp_p
     tuning.tune(make, list(BATCHES), 1, out, silent_progress())
     found = Tuning.read(out)
     for method, size in BATCHES.items():
-        settings = found.applied(method, make(method, lr=0.5, seed=3)).training
+        settings = found.applied(Variant(method), make(method, lr=0.5, seed=3)).training
         assert settings.lr == {one.method: one.lr for one in found.methods}[method]
         assert (settings.batch_size, settings.seed) == (size, 3)
         with pytest.raises(ConfigError, match=f"training.batch_size: {size} → 5"):
-            found.applied(method, make(method, batch_size=5))
+            found.applied(Variant(method), make(method, batch_size=5))
 
 
 def test_the_time_left_counts_further_trials_on_top_of_those_still_to_come(data, tmp_path):
@@ -453,9 +506,9 @@ def test_a_recipe_is_compared_with_what_it_decides_itself():
     tried = resolved(made()).plain()
     one = TunedMethod("auto", None, None, 1e-3, 90.0, 15, tried, False)
     found = Tuning((one,), "full")
-    assert found.applied("auto", made()).training.lr == 1e-3
+    assert found.applied(Variant("auto"), made()).training.lr == 1e-3
     with pytest.raises(ConfigError, match=r"training.augment: light → none\n.*teachers: 1 → 0"):
-        found.applied("auto", made(augment="none", teachers=0))
+        found.applied(Variant("auto"), made(augment="none", teachers=0))
 
 
 def test_the_seed_draws_the_labels_where_asked(data, largeloss, tmp_path):
@@ -469,4 +522,14 @@ def test_the_seed_draws_the_labels_where_asked(data, largeloss, tmp_path):
     assert seeds == [1200, 1201]
     code, _, err = largeloss(*command, *options[:2])
     assert code == 2
-    assert "observe_seed" in err
+    assert "an-seed1 was begun with --vary-labels (data.observe_seed 1201" in " ".join(err.split())
+    assert "Give it to go on" in " ".join(err.split())
+    command = (*command[:-1], tmp_path / "other")
+    code, _, err = largeloss(*command, "--vary-labels")
+    assert code == 0
+    assert "--vary-labels changes nothing here" in err
+    command = (*command[:-1], tmp_path / "third")
+    assert largeloss(*command, *options[:2])[0] == 0
+    code, _, err = largeloss(*command, *options)
+    assert code == 2
+    assert "was begun without --vary-labels" in " ".join(err.split())

@@ -149,11 +149,12 @@ def compare(
         chosen.refuse(layers.named, variants)
 
     def make(variant: Variant) -> RunConfig:
-        made = made_of(variant.method)
-        return made if chosen is None else chosen.applied(variant.method, made, variant.share)
+        return made_of(variant.method)
 
     with _left_as_found(), shown_by(shown.bar):
-        compared = comparing.compare(make, variants, seeds, folder, shown, vary_labels, complete)
+        compared = comparing.compare(
+            make, variants, seeds, folder, shown, vary_labels, complete, chosen
+        )
         name = Path(data).name if data is not None else "Digit scenes"
         heading = Heading.of(name, compared.comparison, f"largeloss report {folder}")
         write_comparison(compared, heading, shown.remark)

@@ -51,10 +51,7 @@ def compare(
     )
 
     def make(variant: Variant) -> RunConfig:
-        settings = base(variant.method)
-        if chosen is None:
-            return settings
-        return chosen.applied(variant.method, settings, variant.share)
+        return base(variant.method)
 
     variants = parse_methods(methods)
     shares = parse_shares(complete)
@@ -70,7 +67,7 @@ def compare(
     chosen = None if tuned is None else Tuning.read(tuned)
     if chosen is not None:
         chosen.refuse(layers.named, variants)
-    compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares)
+    compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares, chosen)
     name = data.name if data else "Digit scenes"
     conclude(compared, Heading.of(name, compared.comparison, command_line()))
 

@@ -10,9 +10,9 @@ from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.variant import Variant
 from largeloss.losses import check_some_method_has, settings_of
 from largeloss.runs.data import DataReader
-from largeloss.runs.settings import fitting, resolved
+from largeloss.runs.settings import fitting, resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data
-from largeloss.training.run_folder import RunFolder
+from largeloss.training.run_folder import RunFolder, is_run
 from largeloss.training.start import start
 
 
@@ -41,6 +41,29 @@ def planned_settings(
                 f"both are {Variant(given.method.name, delta)}. Name one of them."
             )
     return settings
+
+
+def check_varied(
+    grid: Sequence[PlannedRun], settings: Mapping[str, RunConfig], out: Path, vary_labels: bool
+) -> None:
+    """Makes sure that the seeds of runs that were begun in ``out`` draw labels as they do now.
+
+    Raises:
+        ConfigError: they were begun with ``vary_labels``, and it is not given now, or the reverse.
+    """
+    for planned in grid:
+        folder = out / planned.folder
+        if not is_run(folder):
+            continue
+        before, now = (
+            one.data.observe_seed for one in (saved_settings(folder), settings[planned.folder])
+        )
+        if before != now and before == now - planned.seed * (1 if vary_labels else -1):
+            was, fix = ("without", "Leave it out") if vary_labels else ("with", "Give it")
+            raise ConfigError(
+                f"{folder} was begun {was} --vary-labels (data.observe_seed {before}, and now "
+                f"{now}). {fix} to go on, or choose another --out."
+            )
 
 
 def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:

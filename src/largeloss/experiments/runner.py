@@ -6,9 +6,10 @@ from pathlib import Path
 from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, LargelossError, RunError
+from largeloss.experiments.earlier import Row
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
-from largeloss.experiments.run_settings import in_as_many_steps, planned_settings
+from largeloss.experiments.run_settings import check_varied, in_as_many_steps, planned_settings
 from largeloss.experiments.variant import Variant
 from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
@@ -33,10 +34,12 @@ class Runner:
 
     ``settings`` are those of each run by the name of its folder in ``out``. Several may share
     ``reader``. ``check_splits`` refuses val or test that is not fit for what the runs are for.
+    ``chosen_on`` has the fingerprints of what settings were chosen on, by folder, where they were.
 
     Raises:
         ConfigError: settings that do not go together; a run that was begun with other settings, or
-            that is finished and was trained on other labels, inputs or start weights.
+            that is finished and was trained on other labels, inputs or start weights; settings
+            that were chosen on others.
         DataError, LabelError: data that cannot be read or trained on.
     """
 
@@ -47,6 +50,7 @@ class Runner:
         progress: Progress,
         reader: DataReader,
         check_splits: Callable[[Evaluators], None],
+        chosen_on: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         start()
         try:
@@ -54,7 +58,7 @@ class Runner:
         except OSError as error:
             raise ConfigError(f"{out} cannot be written ({error}). Choose another --out.") from None
         self._out, self._progress, self._reader = out, progress, reader
-        self._check_splits = check_splits
+        self._check_splits, self._chosen_on = check_splits, chosen_on or {}
         self.settings: dict[str, RunConfig] = {}
         self._told: set[str] = set()  # methods whose remarks were shown
         self._fingerprints = Fingerprints(self._looked_at)
@@ -77,6 +81,7 @@ class Runner:
                 resumed_settings(self._out / name, given, self._fingerprints)
                 if name not in unfinished:
                     self._check_finished(name)
+            self._check_chosen(name)
         for name in unfinished:
             check(added[name], self._reader.opened(added[name]))  # decoding images may take hours
         for name in unfinished[:1]:  # val and test are the same for all
@@ -151,6 +156,20 @@ class Runner:
                 "restore them, or choose another --out to train all runs again."
             )
 
+    def _check_chosen(self, name: str) -> None:
+        """Settings that were chosen by a search are for the data of the search.
+
+        Raises:
+            ConfigError: the data are others.
+        """
+        different = self._different(name, self._chosen_on.get(name, {}))
+        if different:
+            raise ConfigError(
+                f"--tuned was chosen on other data: of {name}, the {' and the '.join(different)} "
+                "are not those of the search. Give the same data, search again on these (largeloss "
+                "tune with another --out), or leave out --tuned."
+            )
+
     def _different(self, name: str, before: Mapping[str, str]) -> list[str]:
         """What a run would be trained on that is not as noted ``before``; collective.
 
@@ -160,6 +179,8 @@ class Runner:
         Raises:
             DataError, LabelError: the data cannot be read.
         """
+        if not before:
+            return []
         found: list[str] | LargelossError = []
         if distributed.rank() == 0:
             try:
@@ -194,7 +215,7 @@ class GridRunner:
     """Trains the runs of a grid in ``out``; all are checked before the first.
 
     ``make`` gives the settings of a method, but for its Delta, its share of the images and the
-    seed.
+    seed; ``chosen_on`` as of :class:`Runner`.
 
     Raises:
         ConfigError, DataError, LabelError: as :class:`Runner`.
@@ -208,13 +229,29 @@ class GridRunner:
         progress: Progress,
         reader: DataReader,
         vary_labels: bool = False,
+        chosen_on: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._progress, self._out = progress, out
         settings = planned_settings(make, grid, vary_labels)
         shares = {run.folder: settings[run.folder] for run in grid if run.variant.share is not None}
         settings |= in_as_many_steps(shares, out, reader)
-        self._runner = Runner(settings, out, progress, reader, _check_test)
+        check_varied(grid, settings, out, vary_labels)
+        self._runner = Runner(settings, out, progress, reader, _check_test, chosen_on)
         self.work = self._runner.work
+
+    @property
+    def rows(self) -> list[Row]:
+        """Method, Delta and share of each run."""
+        return [
+            (one.method.name, one.method.delta_rel, one.data.train_share)
+            for one in self._runner.settings.values()
+        ]
+
+    @property
+    def uses_observe_seed(self) -> bool:
+        """Whether a run hides labels, or leaves out images."""
+        data = [one.data for one in self._runner.settings.values()]
+        return any(one.observe is not None or one.train_share != 1 for one in data)
 
     def data(self, planned: PlannedRun) -> RunData:
         """What a run is trained on."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from largeloss import distributed
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError, NonFiniteError, RunError
+from largeloss.errors import ConfigError, LargelossError, NonFiniteError, RunError
+from largeloss.experiments.earlier import Row, remark_on_lost
 from largeloss.experiments.out_folder import TUNE, check_group
 from largeloss.experiments.run_settings import in_as_many_steps, with_method, with_share
 from largeloss.experiments.runner import Runner
@@ -63,6 +64,7 @@ def tune(
         raise ConfigError("--methods must name at least one method, and each once.")
     check_number("budget", budget, 1)
     check_group(out, TUNE)
+    earlier = _listed(out)
     shares = [(FullLabel.name, share) for share in checked_shares(complete)]
     searches: list[tuple[str, float | None]] = [*((method, None) for method in methods), *shares]
     bases = {method: make(method) for method, _ in searches}
@@ -72,6 +74,9 @@ def tune(
     first = settings([trial for own in trials.values() for trial in own])
     runner = Runner(first, out, progress, reader, _check_val)
     progress.expect(runner.work)
+    now = [(method, None, share or 1.0) for method, share in searches]
+    if lost := remark_on_lost(TUNED, earlier, now):
+        progress.remark(lost)
     results: dict[Trial, RunResult | None] = {}
     tuned = []
     for own in trials.values():
@@ -90,6 +95,14 @@ def tune(
     if lost := [search for search in trials if search not in {(t.method, t.share) for t in tuned}]:
         raise _diverged(lost, TUNED if tuned else None)
     return found
+
+
+def _listed(out: Path) -> list[Row]:
+    """What ``tuned.json`` has; nothing where there is none that can be read."""
+    try:
+        return [(one.method, None, one.share or 1.0) for one in Tuning.read(out).methods]
+    except LargelossError:
+        return []
 
 
 def _diverged(searches: Sequence[tuple[str, float | None]], file: str | None) -> RunError:
@@ -149,6 +162,7 @@ def _chosen(results: Results, bases: Mapping[str, RunConfig]) -> TunedMethod | N
         bool(further),
         best.share,
         result.val_auc,
+        result.fingerprints,
     )
 
 
