@@ -73,8 +73,8 @@ def compare(
             "--vary-labels changes nothing here: no labels are hidden (--observe), and all images "
             "are trained on. The runs differ by their training seed alone."
         )
-    if lost := remark_on_lost(COMPARISON, _listed(out), runner.rows):
-        progress.remark(lost)
+    if text := remark_on_lost(COMPARISON, _listed(out), runner.rows):
+        progress.remark(text)
     progress.expect(runner.work)
     return ComparedRuns(
         run_grid(grid, out, runner, runner.finished),

@@ -75,8 +75,8 @@ def tune(
     runner = Runner(first, out, progress, reader, _check_val)
     progress.expect(runner.work)
     now = [(method, None, share or 1.0) for method, share in searches]
-    if lost := remark_on_lost(TUNED, earlier, now):
-        progress.remark(lost)
+    if text := remark_on_lost(TUNED, earlier, now):
+        progress.remark(text)
     results: dict[Trial, RunResult | None] = {}
     tuned = []
     for own in trials.values():
