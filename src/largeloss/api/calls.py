@@ -22,6 +22,7 @@ from largeloss.api.keywords import (
 )
 from largeloss.config import RunConfig
 from largeloss.errors import CompleteLabelsWarning, ConfigError
+from largeloss.experiments.decided import check_compared, check_searched
 from largeloss.experiments.variant import Variant
 from largeloss.lazy import without_bars_of_others
 from largeloss.progress import silent_progress, usual_progress
@@ -132,6 +133,7 @@ def compare(
         )
     folder, layers = Path(out), layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
+    check_compared(layers.named)
     variants = [Variant.parse(text) for text in methods]
     made_of = settings_by_method(layers, config)
     check_tuned(None if tuned is None else Path(tuned))
@@ -147,17 +149,14 @@ def compare(
         chosen.refuse(layers.named, variants)
 
     def make(variant: Variant) -> RunConfig:
-        made = made_of(variant.method)
-        return made if chosen is None else chosen.applied(variant.method, made, variant.share)
+        return made_of(variant.method)
 
     with _left_as_found(), shown_by(shown.bar):
-        compared = comparing.compare(make, variants, seeds, folder, shown, vary_labels, complete)
-        name = Path(data).name if data is not None else "Digit scenes"
-        heading = Heading(
-            title=f"{name}: methods compared",
-            lead=f"Mean average precision on the test split; seeds: {seeds}.",
-            command=f"largeloss report {folder}",
+        compared = comparing.compare(
+            make, variants, seeds, folder, shown, vary_labels, complete, chosen
         )
+        name = Path(data).name if data is not None else "Digit scenes"
+        heading = Heading.of(name, compared.comparison, f"largeloss report {folder}")
         write_comparison(compared, heading, shown.remark)
     return MethodComparison(**vars(compared.comparison), path=folder, folders=compared.folders)
 
@@ -192,13 +191,15 @@ def tune(
 
     Raises:
         InputError: wrong settings, data or labels; nothing was trained.
-        RunError: a training was stopped, or failed; call again to go on.
+        RunError: a training was stopped, or failed: call again to go on; or all trainings of a
+            method diverged: ``tuned.json`` has what was found for the others.
     """
     if clash := {"method", "delta_rel", "lr", "seed"} & settings.keys():
         raise ConfigError(f"tune decides {', '.join(sorted(clash))} itself: leave them out.")
     layers = layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
 
+    check_searched(layers.named, methods)
     make = settings_by_method(layers, config)
     for method in methods:
         make(method)

@@ -1,7 +1,7 @@
 """Keyword arguments become settings."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,8 +56,14 @@ def layers_of(
             "config must be the path of a YAML file, or settings such as those of an earlier run "
             f"(run.settings), but got {type(config).__name__}. Give single settings as arguments."
         )
-    if isinstance(methods, str):
-        raise ConfigError(f'methods must be a list, as in methods=["an"], but got {methods!r}.')
+    if (
+        isinstance(methods, str)
+        or not isinstance(methods, Collection)
+        or not all(isinstance(text, str) for text in methods)
+    ):
+        raise ConfigError(
+            f'methods must be a list of names, as in methods=["an"], but got {methods!r}.'
+        )
     file = None if config is None or isinstance(config, RunConfig) else Path(config)
     layers = SettingsLayers(preset, file)
     known = {name: value for name, value in settings.items() if name in flat_names()}

@@ -218,7 +218,8 @@ class MethodTuning(Tuning):
 
     def to_arrow(self) -> pa.Table:
         """``methods``, a row each: figures in percent."""
-        names = [field.name for field in fields(TunedMethod) if field.name != "settings"]
+        nested = ("settings", "fingerprints")
+        names = [field.name for field in fields(TunedMethod) if field.name not in nested]
         return Table({n: [getattr(one, n) for one in self.methods] for n in names}).to_arrow()
 
     def _repr_html_(self) -> str:

@@ -7,7 +7,6 @@ import typer
 
 from largeloss.cli.options import Complete, Data, settings_by_method, takes_settings
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError
 from largeloss.presets import SettingsLayers
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ def compare(
     ] = False,
 ) -> None:
     """Train several methods on DATA and compare them; finished runs are skipped."""
-    from largeloss.cli.console import command_line, counted, progress
+    from largeloss.cli.console import command_line, progress
+    from largeloss.experiments.decided import check_compared
     from largeloss.experiments.out_folder import COMPARE, check_group
     from largeloss.experiments.variant import Variant, parse_methods
     from largeloss.experiments.worth import parse_shares
@@ -51,15 +51,11 @@ def compare(
     )
 
     def make(variant: Variant) -> RunConfig:
-        settings = base(variant.method)
-        if chosen is None:
-            return settings
-        return chosen.applied(variant.method, settings, variant.share)
+        return base(variant.method)
 
     variants = parse_methods(methods)
     shares = parse_shares(complete)
-    if "training.seed" in layers.named:
-        raise ConfigError("compare decides the seed of each run: leave it out, or choose --seeds.")
+    check_compared(layers.named)
     for variant in variants:
         base(variant.method)
     check_tuned(tuned)
@@ -71,14 +67,9 @@ def compare(
     chosen = None if tuned is None else Tuning.read(tuned)
     if chosen is not None:
         chosen.refuse(layers.named, variants)
-    compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares)
+    compared = train_all(make, variants, seeds, out, progress(), vary_labels, shares, chosen)
     name = data.name if data else "Digit scenes"
-    heading = Heading(
-        title=f"{name}: methods compared",
-        lead=f"Mean average precision on the test split; {counted(seeds, 'seed')} per method.",
-        command=command_line(),
-    )
-    conclude(compared, heading)
+    conclude(compared, Heading.of(name, compared.comparison, command_line()))
 
 
 def conclude(compared: "ComparedRuns", heading: "Heading") -> None:

@@ -44,7 +44,7 @@ def demo(
         check_name(variant.method)
     _check(out)
     from largeloss.experiments.grid import plan
-    from largeloss.experiments.runner import planned_settings
+    from largeloss.experiments.run_settings import planned_settings
     from largeloss.runs.settings_checks import check_before_data
 
     check_before_data(planned_settings(make, plan(variants, seeds)).values())

@@ -22,8 +22,8 @@ def tune(
         typer.Option(
             "--budget",
             min=1,
-            help="First trainings per method. Where the best of them lies on an edge of what was "
-            "tried, up to ten more follow beyond it.",
+            help="First trainings of each method. Where the best of them lies on an edge of what "
+            "was tried, up to ten more follow beyond it.",
         ),
     ] = 15,
     out: Annotated[Path, typer.Option("--out", help="Folder for all trials.")] = Path("runs/tune"),
@@ -36,6 +36,7 @@ def tune(
     """
     from largeloss.cli.console import note, progress, say
     from largeloss.cli.console import out as screen
+    from largeloss.experiments.decided import check_searched
     from largeloss.experiments.out_folder import TUNE, check_group
     from largeloss.experiments.worth import parse_shares
     from largeloss.files import write_text
@@ -49,6 +50,7 @@ def tune(
     )
     names = [name.strip() for name in methods.split(",") if name.strip()]
     shares = parse_shares(complete)
+    check_searched(layers.named, names)
     for name in names:
         make(name)
     check_group(out, TUNE)

@@ -34,21 +34,25 @@ def plan(variants: Sequence[Variant], num_seeds: int) -> list[PlannedRun]:
     check_number("seeds", num_seeds, 1)
     if not variants:
         raise ConfigError("A comparison needs at least one method, but none is named.")
-    if len(set(variants)) < len(variants):
+    if len({variant.label for variant in variants}) < len(variants):  # the names of folders
         raise ConfigError("A method is named twice with the same Δ. Name each method once.")
     return [PlannedRun(variant, seed) for seed in range(num_seeds) for variant in variants]
 
 
 def run_grid(
-    grid: Sequence[PlannedRun], out: Path, run_one: Callable[[PlannedRun, Path], ComparedRun]
+    grid: Sequence[PlannedRun],
+    out: Path,
+    run_one: Callable[[PlannedRun, Path], ComparedRun],
+    finished: Callable[[PlannedRun], ComparedRun | None],
 ) -> Comparison:
-    """Runs the grid; writes ``results.json`` after every run.
+    """Runs the grid; after every run ``results.json`` has all of its runs that are finished.
 
-    ``run_one`` trains a run in its folder in ``out``, or reads its result if it is finished.
+    ``run_one`` trains a run in its folder in ``out``, or reads its result if it is finished;
+    ``finished`` gives the result of such a run without a word, and None of others.
     """
-    results = []
+    results = {planned: finished(planned) for planned in grid}
     for planned in grid:
-        results.append(run_one(planned, out / planned.folder))
+        results[planned] = run_one(planned, out / planned.folder)
         if distributed.rank() == 0:
-            Comparison.of(results).write(out / COMPARISON)
-    return Comparison.of(results)
+            Comparison.of([run for run in results.values() if run]).write(out / COMPARISON)
+    return Comparison.of([run for run in results.values() if run])

@@ -1,7 +1,7 @@
 """Results of runs and comparisons, as ``results.json`` holds them."""
 
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -19,8 +19,8 @@ from largeloss.files import checksummed_json, read_text, verified_json, write_te
 from largeloss.losses import AssumeNegative, FullLabel
 from largeloss.runs.result import Delta, RunResult
 
-ONE_SEED = 1.0
-"""Points of mAP by which full labels have to be ahead where one seed cannot show a spread."""
+LEAST_GAP = 1.0
+"""Points of mAP by which full labels have to be ahead of Naive AN at least: less is no scale."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class ComparedRun:
     test_rule: str = ""
     """Labelling rule by which test was measured, see :mod:`largeloss.training.evaluation`; empty
     in files of earlier versions."""
+    test_split: str = "test"
+    """The split that was measured as test: val where the data have no test split."""
 
     @classmethod
     def of(cls, result: RunResult, share: float = 1.0) -> Self:
@@ -58,6 +60,7 @@ class ComparedRun:
             share=share,
             positives=sum(present for present, *_ in counts),
             decisions=sum(present + absent for present, absent, *_ in counts),
+            test_split="test" if "test" in result.num_images else "val",
         )
 
     @property
@@ -77,9 +80,10 @@ class MethodSummary:
     std: float
     """Sample standard deviation of ``test_map``; 0 for one seed."""
     gap_closed: float | None
-    """Position between Naive AN (0) and full labels (1). None if one of the two was not run, or
-    full labels are not ahead by more than the standard deviation of the difference over the seeds:
-    then there is no gap to be seen."""
+    """Position between Naive AN (0) and full labels (1), over the seeds that all three have. None
+    without such a seed, or if full labels are not ahead by more than the standard deviation of the
+    difference over the seeds and by more than :data:`LEAST_GAP`: then there is no gap to be seen.
+    """
     share: float
     """Of the training images that it was trained on."""
     worth: Worth | None
@@ -109,8 +113,9 @@ class Comparison:
             groups.setdefault(key, {})[run.seed] = run.test_map
         means = {key: statistics.fmean(seeds.values()) for key, seeds in groups.items()}
         whole = max((run.share for run in runs), default=1.0)
-        naive = means.get((AssumeNegative.name, None, whole))
-        gap = _gap([run for run in runs if run.share == whole])
+        naive, full = (
+            groups.get((one.name, None, whole), {}) for one in (AssumeNegative, FullLabel)
+        )
         complete = {key[2]: mean for key, mean in means.items() if key[0] == FullLabel.name}
         curve = complete_curve(complete) if complete.keys() - {whole} else ()
         own_curves = _curves_of_seeds(runs, complete) if curve else {}
@@ -120,9 +125,7 @@ class Comparison:
                 delta_rel,
                 means[method, delta_rel, share],
                 statistics.stdev(seeds.values()) if len(seeds) > 1 else 0.0,
-                None
-                if naive is None or gap is None
-                else (means[method, delta_rel, share] - naive) / gap,
+                _gap_closed(seeds, naive, full),
                 share,
                 Worth(share)
                 if curve and method == FullLabel.name
@@ -132,6 +135,11 @@ class Comparison:
             for (method, delta_rel, share), seeds in groups.items()
         )
         return cls(tuple(runs), summary, curve, _budget(runs) if curve else None)
+
+    @property
+    def test_split(self) -> str:
+        """The split that was measured as test; val if it was for any run."""
+        return "val" if any(run.test_split == "val" for run in self.runs) else "test"
 
     @property
     def test_rules(self) -> tuple[str, ...]:
@@ -166,15 +174,19 @@ def _curves_of_seeds(runs: Sequence[ComparedRun], shares: Collection[float]) -> 
     return {seed: complete_curve(own) for seed, own in maps.items() if len(own) == len(shares)}
 
 
-def _gap(runs: Sequence[ComparedRun]) -> float | None:
-    """Mean test mAP by which full labels are ahead of Naive AN; None where nothing shows it."""
-    naive, full = (
-        {run.seed: run.test_map for run in runs if run.method == one.name}
-        for one in (AssumeNegative, FullLabel)
-    )
-    ahead = [full[seed] - naive[seed] for seed in naive.keys() & full.keys()]
-    noise = statistics.stdev(ahead) if len(ahead) > 1 else ONE_SEED
-    return statistics.fmean(ahead) if ahead and statistics.fmean(ahead) > noise else None
+def _gap_closed(
+    own: Mapping[int, float], naive: Mapping[int, float], full: Mapping[int, float]
+) -> float | None:
+    """By test mAP of each seed; see :attr:`MethodSummary.gap_closed`."""
+    seeds = sorted(own.keys() & naive.keys() & full.keys())
+    if not seeds:
+        return None
+    ahead = [full[seed] - naive[seed] for seed in seeds]
+    noise = statistics.stdev(ahead) if len(ahead) > 1 else 0.0
+    gap = statistics.fmean(ahead)
+    if not gap > max(noise, LEAST_GAP):
+        return None
+    return statistics.fmean(own[seed] - naive[seed] for seed in seeds) / gap
 
 
 def _budget(runs: Sequence[ComparedRun]) -> Budget | None:

@@ -4,25 +4,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from largeloss import distributed
-from largeloss.config import RunConfig, make_config
-from largeloss.errors import ConfigError
+from largeloss.config import RunConfig
+from largeloss.errors import ConfigError, LargelossError, RunError
+from largeloss.experiments.earlier import Row
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
+from largeloss.experiments.run_settings import check_varied, in_as_many_steps, planned_settings
 from largeloss.experiments.variant import Variant
-from largeloss.losses import check_some_method_has, settings_of
 from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
 from largeloss.runs.choice import check_observed
 from largeloss.runs.data import DataReader, RunData
 from largeloss.runs.moved import Fingerprints, resumed_settings
+from largeloss.runs.network import start_weights
 from largeloss.runs.result import RunResult
-from largeloss.runs.settings import fitting, resolved, saved_settings
+from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data, needed_teachers
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
-from largeloss.runs.training_labels import training_dataset
 from largeloss.training.evaluation import Evaluators
-from largeloss.training.fingerprints import label_fingerprints
+from largeloss.training.fingerprints import START_WEIGHTS
 from largeloss.training.listener import Listener
 from largeloss.training.run_folder import RunFolder, is_run
 from largeloss.training.start import start
@@ -33,10 +34,12 @@ class Runner:
 
     ``settings`` are those of each run by the name of its folder in ``out``. Several may share
     ``reader``. ``check_splits`` refuses val or test that is not fit for what the runs are for.
+    ``chosen_on`` has the fingerprints of what settings were chosen on, by folder, where they were.
 
     Raises:
         ConfigError: settings that do not go together; a run that was begun with other settings, or
-            that is finished and was trained with other labels.
+            that is finished and was trained on other labels, inputs or start weights; settings
+            that were chosen on others.
         DataError, LabelError: data that cannot be read or trained on.
     """
 
@@ -47,6 +50,7 @@ class Runner:
         progress: Progress,
         reader: DataReader,
         check_splits: Callable[[Evaluators], None],
+        chosen_on: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         start()
         try:
@@ -54,7 +58,7 @@ class Runner:
         except OSError as error:
             raise ConfigError(f"{out} cannot be written ({error}). Choose another --out.") from None
         self._out, self._progress, self._reader = out, progress, reader
-        self._check_splits = check_splits
+        self._check_splits, self._chosen_on = check_splits, chosen_on or {}
         self.settings: dict[str, RunConfig] = {}
         self._told: set[str] = set()  # methods whose remarks were shown
         self._fingerprints = Fingerprints(self._looked_at)
@@ -76,7 +80,8 @@ class Runner:
                 given = self._in_one_precision(added[name])
                 resumed_settings(self._out / name, given, self._fingerprints)
                 if name not in unfinished:
-                    self._check_labels(name)
+                    self._check_finished(name)
+            self._check_chosen(name)
         for name in unfinished:
             check(added[name], self._reader.opened(added[name]))  # decoding images may take hours
         for name in unfinished[:1]:  # val and test are the same for all
@@ -93,12 +98,21 @@ class Runner:
         return self._reader(self.settings[name])
 
     def train(self, name: str) -> RunResult:
-        """Trains a run, or reads it where it is finished."""
+        """Trains a run, or reads it where it is finished.
+
+        Raises:
+            RunError: the run failed or was stopped; the message begins with its name.
+        """
         folder, settings = self._out / name, self._in_one_precision(self.settings[name])
         shown = self._progress.listener(f"{name:<16}", settings.data.train_share)
         group = self._out.resolve().name
-        with tracked(settings, folder, shown, group) as listener:
-            return self._train(name, folder, settings, listener)
+        try:
+            with tracked(settings, folder, shown, group) as listener:
+                return self._train(name, folder, settings, listener)
+        except RunError as error:
+            if name not in str(error):
+                error.args = (f"{name}: {error}", *error.args[1:])
+            raise
 
     def _train(self, name: str, folder: Path, settings: RunConfig, listener: Listener) -> RunResult:
         run = RunFolder(folder)
@@ -127,24 +141,60 @@ class Runner:
     def _begun(self, name: str) -> bool:
         return distributed.from_main(is_run(self._out / name))
 
-    def _check_labels(self, name: str) -> None:
-        """A finished run is compared with those that are trained now: by the same labels.
+    def _check_finished(self, name: str) -> None:
+        """A finished run is compared with those that are trained now: on the same data.
 
         Raises:
-            ConfigError: it was trained with others.
+            ConfigError: it was trained on others.
         """
-        settings, folder = self.settings[name], self._out / name
-        data = self._looked_at(settings)
-        trained_on = training_dataset(data, settings.method.name)
-        now = label_fingerprints(trained_on, make_evaluators(settings, data))
-        before = RunResult.read(folder).fingerprints
-        different = [what for what in now if before.get(what) != now[what]]
+        folder = self._out / name
+        different = self._different(name, RunResult.read(folder).fingerprints)
         if different:
             raise ConfigError(
-                f"{folder} is finished, but its {' and '.join(different)} are not those of the "
-                "data now: labels or splits have changed since. Runs that are compared need the "
-                "same labels: restore them, or choose another --out to train all runs again."
+                f"{folder} is finished, but its {' and '.join(different)} have changed since. Runs "
+                "that are compared need the same labels, images (or features) and start weights: "
+                "restore them, or choose another --out to train all runs again."
             )
+
+    def _check_chosen(self, name: str) -> None:
+        """Settings that were chosen by a search are for the data of the search.
+
+        Raises:
+            ConfigError: the data are others.
+        """
+        different = self._different(name, self._chosen_on.get(name, {}))
+        if different:
+            raise ConfigError(
+                f"--tuned was chosen on other data: of {name}, the {' and the '.join(different)} "
+                "are not those of the search. Give the same data, search again on these (largeloss "
+                "tune with another --out), or leave out --tuned."
+            )
+
+    def _different(self, name: str, before: Mapping[str, str]) -> list[str]:
+        """What a run would be trained on that is not as noted ``before``; collective.
+
+        The first process alone looks at the data. What earlier versions did not note is taken as
+        it is.
+
+        Raises:
+            DataError, LabelError: the data cannot be read.
+        """
+        if not before:
+            return []
+        found: list[str] | LargelossError = []
+        if distributed.rank() == 0:
+            try:
+                settings = self.settings[name]
+                now = self._fingerprints(settings)
+                shape = self._reader.opened(settings).reference.source.sample_shape
+                now[START_WEIGHTS] = start_weights(settings, shape)
+                found = [what for what in now if before.get(what, now[what]) != now[what]]
+            except LargelossError as error:
+                found = error
+        found = distributed.from_main(found)
+        if isinstance(found, LargelossError):
+            raise found
+        return found
 
     def _looked_at(self, settings: RunConfig) -> RunData:
         """Its data, without the images that are left out: which ones, only decoding tells."""
@@ -165,7 +215,7 @@ class GridRunner:
     """Trains the runs of a grid in ``out``; all are checked before the first.
 
     ``make`` gives the settings of a method, but for its Delta, its share of the images and the
-    seed.
+    seed; ``chosen_on`` as of :class:`Runner`.
 
     Raises:
         ConfigError, DataError, LabelError: as :class:`Runner`.
@@ -179,11 +229,29 @@ class GridRunner:
         progress: Progress,
         reader: DataReader,
         vary_labels: bool = False,
+        chosen_on: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        self._progress = progress
+        self._progress, self._out = progress, out
         settings = planned_settings(make, grid, vary_labels)
-        self._runner = Runner(settings, out, progress, reader, _check_test)
+        shares = {run.folder: settings[run.folder] for run in grid if run.variant.share is not None}
+        settings |= in_as_many_steps(shares, out, reader)
+        check_varied(grid, settings, out, vary_labels)
+        self._runner = Runner(settings, out, progress, reader, _check_test, chosen_on)
         self.work = self._runner.work
+
+    @property
+    def rows(self) -> list[Row]:
+        """Method, Delta and share of each run."""
+        return [
+            (one.method.name, one.method.delta_rel, one.data.train_share)
+            for one in self._runner.settings.values()
+        ]
+
+    @property
+    def uses_observe_seed(self) -> bool:
+        """Whether a run hides labels, or leaves out images."""
+        data = [one.data for one in self._runner.settings.values()]
+        return any(one.observe is not None or one.train_share != 1 for one in data)
 
     def data(self, planned: PlannedRun) -> RunData:
         """What a run is trained on."""
@@ -191,75 +259,22 @@ class GridRunner:
 
     def __call__(self, planned: PlannedRun, folder: Path) -> ComparedRun:
         """Trains a run, or reads it where it is finished."""
-        result = self._runner.train(planned.folder)
-        self._progress.message(
-            f"{planned.folder:<16}  test mAP {result.test_map:.1f}  {result.seconds:.0f} s"
-        )
-        return ComparedRun.of(result, self._runner.settings[planned.folder].data.train_share)
+        run = self._compared(planned, self._runner.train(planned.folder))
+        figure = f"{run.test_split} mAP {run.test_map:.1f}"
+        self._progress.message(f"{planned.folder:<16}  {figure}  {run.seconds:.0f} s")
+        return run
+
+    def finished(self, planned: PlannedRun) -> ComparedRun | None:
+        """A run that is finished; None of others."""
+        folder = self._out / planned.folder
+        if not RunFolder(folder).finished:
+            return None
+        return self._compared(planned, RunResult.read(folder))
+
+    def _compared(self, planned: PlannedRun, result: RunResult) -> ComparedRun:
+        share = self._runner.settings[planned.folder].data.train_share
+        return ComparedRun.of(result, share)
 
 
 def _check_test(evaluators: Evaluators) -> None:
     check_observed(evaluators.test, "Methods cannot be compared on test")
-
-
-def planned_settings(
-    make: Callable[[Variant], RunConfig], grid: Sequence[PlannedRun], vary_labels: bool = False
-) -> dict[str, RunConfig]:
-    """The resolved settings of the runs of a grid, by folder; ``make`` as of :class:`GridRunner`.
-
-    Raises:
-        ConfigError: settings that do not go together, or two runs that are the same.
-    """
-    settings = {planned.folder: _settings(make, planned, vary_labels) for planned in grid}
-    if len({given.model_dump_json() for given in settings.values()}) < len(grid):
-        raise ConfigError("Two of --methods are the same run once Δ has its default.")
-    return settings
-
-
-def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:
-    """``base`` with a method and settings of its ``own``, without those that it does not have."""
-    method = fitting(method, base)
-    given, known = base.method.given(), settings_of(method)
-    check_some_method_has(given)
-    kept = {name: value for name, value in given.items() if name in known}
-    return make_config([base.plain() | {"method": {**kept, "name": method, **own}}])
-
-
-def with_share(settings: RunConfig, share: float) -> RunConfig:
-    """``settings`` on a share of the training images, in as many steps: 1/``share`` × the epochs.
-
-    In as many epochs, a tenth of the images would be trained on in a tenth of the steps, and what
-    more labels are worth would be mixed up with what more training is.
-
-    Raises:
-        ConfigError: ``settings`` has a share already.
-    """
-    if settings.data.train_share != 1:
-        raise ConfigError(
-            f"--complete tries shares of the training images, and data.train_share is "
-            f"{settings.data.train_share:g} already. Leave one of them out."
-        )
-    training = settings.training
-    return settings.with_values(
-        data={"train_share": share},
-        training={
-            "epochs": round(training.epochs / share),
-            "head_epochs": round(training.head_epochs / share),
-        },
-    )
-
-
-def _settings(
-    make: Callable[[Variant], RunConfig], planned: PlannedRun, vary_labels: bool
-) -> RunConfig:
-    """With the run's Delta, share and seed, without settings that its method does not have."""
-    variant = planned.variant
-    base = make(variant)
-    own: dict[str, object] = {} if variant.delta_rel is None else {"delta_rel": variant.delta_rel}
-    made = with_method(base, variant.method, own)
-    if resolved(made).method.delta_rel != "auto":
-        made = made.with_values(method={"missing": None})  # it is of Δ auto
-    if variant.share is not None:
-        made = with_share(made, variant.share)
-    labels = {"observe_seed": made.data.observe_seed + planned.seed} if vary_labels else {}
-    return resolved(made.with_values(training={"seed": planned.seed}, data=labels))

@@ -2,25 +2,24 @@
 
 import csv
 import io
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import cast
-
-import numpy as np
 
 from largeloss import distributed
 from largeloss.config import RunConfig
-from largeloss.errors import ConfigError, NonFiniteError, RunError
+from largeloss.errors import ConfigError, LargelossError, NonFiniteError, RunError
+from largeloss.experiments.earlier import Row, remark_on_lost
 from largeloss.experiments.out_folder import TUNE, check_group
-from largeloss.experiments.runner import Runner, with_method, with_share
+from largeloss.experiments.run_settings import in_as_many_steps, with_method, with_share
+from largeloss.experiments.runner import Runner
+from largeloss.experiments.trials import Results, Trial, best_of, beyond, extended, first_trials
 from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
 from largeloss.files import checksummed_json, write_text
-from largeloss.losses import FullLabel, find_method, searched_of
-from largeloss.losses.settings import constructor_settings
+from largeloss.losses import FullLabel, searched_of
 from largeloss.progress import Progress
 from largeloss.runs.arguments import check_number
 from largeloss.runs.choice import check_observed
@@ -30,29 +29,6 @@ from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved
 from largeloss.training.evaluation import Evaluators
 from largeloss.training.run_folder import RunFolder
-
-RATES = (3e-5, 3e-3)
-"""The lowest and the highest learning rate of the first trials, of all methods alike."""
-EXTENDED = 10
-"""Further trials of a method at most, where its best one lies on an edge."""
-_STEP = math.sqrt(10)  # of learning rates beyond the edge
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One training of a search, with seed 0."""
-
-    method: str
-    lr: float
-    value: float | None
-    """Of the method's own setting; None for methods that have none."""
-    share: float | None = None
-    """Of the training images, see :func:`.with_share`; None for all."""
-
-    @property
-    def folder(self) -> str:
-        """Name of the run's folder."""
-        return f"{Variant(self.method, self.value, self.share).label}-lr{self.lr:g}"
 
 
 def tune(
@@ -65,7 +41,7 @@ def tune(
 ) -> Tuning:
     """Searches for every method, by the same rule; writes ``tuned.json``, a CSV file.
 
-    First at most ``budget`` trainings: learning rate × five values of the method's own setting (the
+    First ``budget`` trainings: learning rate × five values of the method's own setting (the
     class says which), or as many learning rates where it has none. While a method's best trial lies
     on an edge the search goes on beyond it, at most :data:`EXTENDED` trials more. The best
     :attr:`~largeloss.runs.result.RunResult.val_figure` wins; test labels choose nothing. Finished
@@ -74,43 +50,69 @@ def tune(
     Args:
         make: Gives the settings of a method.
         methods: Names.
-        budget: First trials of a method, at most.
+        budget: First trials of a method.
         out: Holds one folder per trial.
         progress: Is told how it goes on.
         complete: Shares of the training images for which full labels are searched for, too.
 
     Raises:
         InputError: settings or data that cannot be used; nothing was trained.
-        RunError: a trial failed, or was stopped; the same call goes on.
+        RunError: a trial failed, or was stopped: the same call goes on; or all trials of a method
+            diverged: ``tuned.json`` has the others.
     """
     if not methods or len(set(methods)) < len(methods):
         raise ConfigError("--methods must name at least one method, and each once.")
     check_number("budget", budget, 1)
     check_group(out, TUNE)
+    earlier = _listed(out)
     shares = [(FullLabel.name, share) for share in checked_shares(complete)]
     searches: list[tuple[str, float | None]] = [*((method, None) for method in methods), *shares]
     bases = {method: make(method) for method, _ in searches}
     trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
-    first = [_settings(bases, trial) for own in trials.values() for trial in own]
     reader = DataReader(decoded, progress.remark)
-    runner = Runner(dict(first), out, progress, reader, _check_val)
+    settings = partial(_settings, bases, out, reader)
+    first = settings([trial for own in trials.values() for trial in own])
+    runner = Runner(first, out, progress, reader, _check_val)
     progress.expect(runner.work)
+    now = [(method, None, share or 1.0) for method, share in searches]
+    if text := remark_on_lost(TUNED, earlier, now):
+        progress.remark(text)
     results: dict[Trial, RunResult | None] = {}
     tuned = []
     for own in trials.values():
-        for trial in _extended(own, results):
+        for trial in extended(own, results):
             if trial not in own:
-                progress.expect_more(runner.add(dict([_settings(bases, trial)])))
+                progress.expect_more(runner.add(settings([trial])))
                 own.append(trial)
             results[trial] = _trained(runner, trial, progress)
             _shed(out, {done: results[done] for done in own if done in results})
-        tuned.append(_chosen({trial: results[trial] for trial in own}, bases[own[0].method]))
-    rule = next(result.val_rule for result in results.values() if result is not None)
-    found = Tuning(tuple(tuned), rule)
-    if distributed.rank() == 0:
+        if (chosen := _chosen({trial: results[trial] for trial in own}, bases)) is not None:
+            tuned.append(chosen)
+    found = Tuning(tuple(tuned), next((one.val_rule for one in results.values() if one), ""))
+    if distributed.rank() == 0 and tuned:
         write_text(out / TUNED, checksummed_json(asdict(found)))
         write_text(out / TRIALS, _csv(results))
+    if lost := [search for search in trials if search not in {(t.method, t.share) for t in tuned}]:
+        raise _diverged(lost, TUNED if tuned else None)
     return found
+
+
+def _listed(out: Path) -> list[Row]:
+    """What ``tuned.json`` has; nothing where there is none that can be read."""
+    try:
+        return [(one.method, None, one.share or 1.0) for one in Tuning.read(out).methods]
+    except LargelossError:
+        return []
+
+
+def _diverged(searches: Sequence[tuple[str, float | None]], file: str | None) -> RunError:
+    """Of methods all trials of which diverged; ``file`` has what was found for the others."""
+    names = ", ".join(Variant(method, share=share).label for method, share in searches)
+    return RunError(
+        f"All trials of {names} diverged: the logits became infinite at every learning rate. Look "
+        "at the inputs, or leave out of --methods what diverged."
+        + (f" {file} has what was found for the others." if file else "")
+    )
 
 
 def _trained(runner: Runner, trial: Trial, progress: Progress) -> RunResult | None:
@@ -121,15 +123,12 @@ def _trained(runner: Runner, trial: Trial, progress: Progress) -> RunResult | No
         if distributed.world_size() > 1:  # the other processes wait for this one
             raise
         progress.message(f"{trial.folder:<24}  diverged")
-        progress.remark(f"{trial.folder} diverged, and is not chosen. {error}")
+        why = str(error).removeprefix(f"{trial.folder}: ")
+        progress.remark(f"{trial.folder} diverged, and is not chosen. {why}")
         return None
     name = "mAP" if result.val_auc is None else "AUC"
     progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
     return result
-
-
-def _figure(result: RunResult | None) -> float:
-    return -math.inf if result is None else result.val_figure
 
 
 def _check_val(evaluators: Evaluators) -> None:
@@ -144,93 +143,14 @@ def _check_val(evaluators: Evaluators) -> None:
         )
 
 
-def first_trials(method: str, budget: int, share: float | None = None) -> list[Trial]:
-    """Learning rates × values of the method's own setting, at most ``budget`` in all."""
-    searched = searched_of(method)
-    if searched is None:
-        return [Trial(method, lr, None, share) for lr in _rates(budget)]
-    values = searched[1]
-    if budget < len(values):  # those in the middle
-        skipped = (len(values) - budget) // 2
-        values = values[skipped : skipped + budget]
-    rates = _rates(budget // len(values))
-    return [Trial(method, lr, value, share) for value in values for lr in rates]
-
-
-def _rates(number: int) -> list[float]:
-    """Evenly spaced on a logarithmic scale, to two digits; of many the equal ones once."""
-    low, high = RATES
-    if number == 1:
-        spaced = [math.sqrt(low * high)]
-    elif number == 2:  # the ends would be a hundredfold apart, with nothing between
-        spaced = [low * _STEP, high / _STEP]
-    else:
-        spaced = np.geomspace(low, high, number).tolist()
-    return list(dict.fromkeys(float(f"{rate:.1e}") for rate in spaced))
-
-
-def _extended(first: Sequence[Trial], results: Mapping[Trial, RunResult | None]) -> Iterator[Trial]:
-    """The first trials, then at most :data:`EXTENDED` beyond an edge, while the best lies there.
-
-    ``results`` has those of the trials that were given before.
-    """
-    done, most = list(first), len(first) + EXTENDED  # the caller's list grows with what it is given
-    yield from done
-    while len(done) < most:
-        best = max(done, key=lambda trial: _figure(results[trial]))
-        further = [trial for trial in _beyond(best, done) if trial not in done]
-        if not further:
-            return
-        done.append(further[0])
-        yield further[0]
-
-
-def _beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
-    """Trials beyond the edges that ``best`` lies on: another learning rate, another own value."""
-    found = []
-    rates = [trial.lr for trial in done]
-    if best.lr == min(rates):
-        found.append(replace(best, lr=float(f"{best.lr / _STEP:.1e}")))
-    if best.lr == max(rates):
-        found.append(replace(best, lr=float(f"{best.lr * _STEP:.1e}")))
-    values = sorted({trial.value for trial in done if trial.value is not None})
-    if best.value in (values[:1] + values[-1:]):
-        found += [replace(best, value=value) for value in _further_values(best, values)]
-    return found
-
-
-def _further_values(best: Trial, tried: Sequence[float]) -> list[float]:
-    """Of the method's own setting beyond the edge of ``tried`` on which ``best`` lies: in the same
-    ratio, and not beyond what the setting may be; where one value was tried, its neighbours.
-    """
-    setting, values = cast(tuple[str, tuple[float, ...]], searched_of(best.method))
-    if len(tried) == 1:
-        place = values.index(tried[0])
-        return [*values[max(0, place - 1) : place], *values[place + 1 : place + 2]]
-    edge, inner = tried[:2] if best.value == tried[0] else (tried[-1], tried[-2])
-    beyond = float(f"{edge * edge / inner:.2g}")
-    limits = constructor_settings(find_method(best.method))[setting].range
-    if limits is not None:
-        beyond = min(max(beyond, limits.least), limits.most)
-    further = type(edge)(beyond)
-    return [further] if further != edge and (limits is None or further in limits) else []
-
-
-def _chosen(results: Mapping[Trial, RunResult | None], base: RunConfig) -> TunedMethod:
-    """The best trial; of equal ones the first.
-
-    Raises:
-        RunError: all have diverged.
-    """
-    best = _best(results)
+def _chosen(results: Results, bases: Mapping[str, RunConfig]) -> TunedMethod | None:
+    """The best trial of a method, of equal ones the first; None where all have diverged."""
+    best = best_of(results)
     result = results[best]
     if result is None:
-        raise RunError(
-            f"All {len(results)} trials of {best.method} diverged: its logits became infinite at "
-            "every learning rate. Look at the inputs, or leave it out of --methods."
-        )
+        return None
     searched = searched_of(best.method)
-    beyond = [trial for trial in _beyond(best, list(results)) if trial not in results]
+    further = [trial for trial in beyond(best, list(results)) if trial not in results]
     return TunedMethod(
         best.method,
         None if searched is None else searched[0],
@@ -238,38 +158,43 @@ def _chosen(results: Mapping[Trial, RunResult | None], base: RunConfig) -> Tuned
         best.lr,
         result.val_map,
         len(results),
-        resolved(with_method(base, best.method, {})).plain(),
-        bool(beyond),
+        resolved(with_method(bases[best.method], best.method, {})).plain(),
+        bool(further),
         best.share,
         result.val_auc,
+        result.fingerprints,
     )
 
 
-def _shed(out: Path, results: Mapping[Trial, RunResult | None]) -> None:
+def _shed(out: Path, results: Results) -> None:
     """Hundreds of models would fill a disk: of a method's trials, the best keeps its own."""
     if distributed.rank() == 0:
-        best = _best(results)
+        best = best_of(results)
         for trial, result in results.items():
             if result is not None:
                 RunFolder(out / trial.folder).shed(weights=trial != best)
 
 
-def _best(results: Mapping[Trial, RunResult | None]) -> Trial:
-    """Of equal ones the first."""
-    return max(results, key=lambda trial: _figure(results[trial]))
+def _settings(
+    bases: Mapping[str, RunConfig], out: Path, reader: DataReader, trials: Sequence[Trial]
+) -> dict[str, RunConfig]:
+    """The settings of trials, by folder; ``bases`` are those of each method."""
+    made = {trial.folder: _own_settings(bases[trial.method], trial) for trial in trials}
+    shares = {t.folder: resolved(made[t.folder]) for t in trials if t.share is not None}
+    return made | in_as_many_steps(shares, out, reader)
 
 
-def _settings(bases: Mapping[str, RunConfig], trial: Trial) -> tuple[str, RunConfig]:
-    """Folder and settings of a trial."""
+def _own_settings(base: RunConfig, trial: Trial) -> RunConfig:
+    """On a share without its further epochs."""
     searched = searched_of(trial.method)
     own = {} if searched is None else {searched[0]: trial.value}
-    made = with_method(bases[trial.method], trial.method, own)
+    made = with_method(base, trial.method, own)
     if trial.share is not None:
         made = with_share(made, trial.share)
-    return trial.folder, made.with_values(training={"lr": trial.lr, "seed": 0})
+    return made.with_values(training={"lr": trial.lr, "seed": 0})
 
 
-def _csv(results: Mapping[Trial, RunResult | None]) -> str:
+def _csv(results: Results) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["method", "share", "lr", "value", "val_map", "val_auc"])

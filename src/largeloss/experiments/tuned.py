@@ -1,13 +1,13 @@
 """What a search chose for each method, written and taken over by a comparison."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
-from largeloss.experiments.runner import with_method
+from largeloss.experiments.run_settings import with_method
 from largeloss.experiments.variant import Variant
 from largeloss.files import read_text, verified_json
 from largeloss.runs.arguments import check_tuned
@@ -35,6 +35,9 @@ class TunedMethod:
     """Of the training images; None for all."""
     val_auc: float | None = None
     """By which the trials were compared where blanks of val count as absent."""
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    """Of the inputs, labels and start weights of the best trial; empty in files of earlier
+    versions."""
 
     @property
     def own(self) -> dict[str, float]:
@@ -98,13 +101,13 @@ class Tuning:
                 "or leave out --tuned."
             )
 
-    def applied(self, method: str, base: RunConfig, share: float | None = None) -> RunConfig:
-        """``base`` with what was chosen for ``method``, on a share of the training images.
+    def found(self, variant: Variant) -> TunedMethod:
+        """What was chosen for a method, on a share of the training images.
 
         Raises:
-            ConfigError: the method was not tuned, on such a share, or ``base`` differs from what it
-                was tuned with.
+            ConfigError: the method was not tuned, or not on such a share.
         """
+        method, share = variant.method, variant.share
         found = {one.method: one for one in self.methods if one.share == share}
         if method not in found and share is not None:
             raise ConfigError(
@@ -114,10 +117,22 @@ class Tuning:
             )
         if method not in found:
             raise ConfigError(f"--tuned has no {method!r}; {meant(method, found)}")
+        return found[method]
+
+    def applied(self, variant: Variant, base: RunConfig) -> RunConfig:
+        """``base`` with what was chosen for a method, on a share of the training images.
+
+        Raises:
+            ConfigError: as of :meth:`found`; or ``base`` differs from what the method was tuned
+                with.
+        """
+        method, chosen = variant.method, self.found(variant)
         # The same training in all else: a rate chosen for another one would not be a fair one.
-        chosen, asked = found[method], resolved(with_method(base, method, {}))
+        asked = resolved(with_method(base, method, {}))
         tried = resolved(RunConfig.model_validate(chosen.settings))
         free = {"training.lr", "training.seed", f"method.{chosen.setting}"}
+        if chosen.fingerprints:  # the data themselves are compared, wherever they are
+            free |= {"data.path", "data.labels"}
         different = [
             line for line in tried.differences(asked) if line.partition(":")[0] not in free
         ]

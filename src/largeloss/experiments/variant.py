@@ -35,6 +35,11 @@ class Variant:
                 f"(ll-r:auto), but got {text!r}."
             ) from None
 
+    def __str__(self) -> str:
+        """As :meth:`parse` reads it."""
+        delta = f"{self.delta_rel:g}" if isinstance(self.delta_rel, float) else self.delta_rel
+        return self.method if delta is None else f"{self.method}:{delta}"
+
     @property
     def label(self) -> str:
         """Name for folders, for example ``ll-r-0.5`` or ``full-10pct``."""

@@ -92,11 +92,12 @@ def checked_shares(shares: Sequence[float]) -> tuple[float, ...]:
         found = [float(share) for share in shares]
     except (TypeError, ValueError):
         found = [math.nan]  # one number, or no numbers
-    if not all(0 < share < 1 for share in found) or len(set(found)) < len(found):
+    distinct = {f"{share:g}" for share in found}  # as folders are named
+    if not all(0 < share < 1 for share in found) or len(distinct) < len(found):
         listed = shares if any(map(math.isnan, found)) else ", ".join(f"{one:g}" for one in found)
         raise ConfigError(
-            f"--complete takes shares between 0 and 1, each once, such as 0.1,0.2,0.4, but got "
-            f"{listed}. All images are the method 'full'."
+            f"--complete takes shares between 0 and 1, each once to six digits, such as "
+            f"0.1,0.2,0.4, but got {listed}. All images are the method 'full'."
         )
     return tuple(sorted(found))
 

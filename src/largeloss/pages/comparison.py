@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from largeloss import distributed
 from largeloss.errors import ConfigError, LargelossError
 from largeloss.experiments.compare import ComparedRuns
-from largeloss.experiments.results import Comparison
+from largeloss.experiments.results import ComparedRun, Comparison
 from largeloss.files import write_text
 from largeloss.losses import find_method
 from largeloss.pages.analyses import Reader, analyses
@@ -40,6 +41,16 @@ class Heading:
     notes: tuple[str, ...] = ()
     curve: str = "val_map"
     """The column of ``metrics.csv`` that is drawn."""
+
+    @classmethod
+    def of(cls, name: str, comparison: Comparison, command: str) -> Self:
+        """Of a comparison on data of a ``name``; ``command`` writes the page again."""
+        return cls(
+            title=f"{name}: methods compared",
+            lead=f"Mean average precision on the {comparison.test_split} split; seeds: "
+            f"{len({run.seed for run in comparison.runs})}.",
+            command=command,
+        )
 
 
 def write_comparison(
@@ -98,7 +109,7 @@ def comparison_page(
         title=heading.title,
         lead=heading.lead,
         command=heading.command,
-        comparison=_with_rules(comparison, every.values()),
+        comparison=comparison,
         curves=comparison_curves(comparison, folders, heading.curve),
         curves_title=f"mAP on {heading.curve.removesuffix('_map')} after each epoch",
         cards=cards,
@@ -106,7 +117,7 @@ def comparison_page(
         notes=(
             *heading.notes,
             *_early_stops(by_title | on_shares),
-            *_intervals(results),
+            *_intervals(results, comparison.test_split),
             f"Wall time of all runs together: "
             f"{duration(sum(result.wall_seconds for result in every.values()))}.",
         ),
@@ -124,13 +135,13 @@ def comparison_page(
     )
 
 
-def _with_rules(comparison: Comparison, results: Iterable[RunResult]) -> Comparison:
-    """By which labels test was measured, a ``results.json`` of an earlier version does not say."""
-    runs = zip(comparison.runs, results, strict=True)
-    return replace(
-        comparison,
-        runs=tuple(replace(run, test_rule=result.test_rule) for run, result in runs),
-    )
+def _with_test(comparison: Comparison, results: Iterable[RunResult]) -> Comparison:
+    """What test is, and how it was measured: older versions of ``results.json`` do not say it."""
+    runs = [
+        ComparedRun.of(result, run.share)
+        for run, result in zip(comparison.runs, results, strict=True)
+    ]
+    return replace(comparison, runs=tuple(runs))
 
 
 def _early_stops(by_title: Mapping[str, Sequence[Path]]) -> Iterator[str]:
@@ -144,7 +155,7 @@ def _early_stops(by_title: Mapping[str, Sequence[Path]]) -> Iterator[str]:
         )
 
 
-def _intervals(results: Mapping[Path, RunResult]) -> Iterator[str]:
+def _intervals(results: Mapping[Path, RunResult], split: str) -> Iterator[str]:
     """How far the figures are to be trusted."""
     shown = [
         f"{titled(result)} {result.test_map_interval[0]:.1f} to {result.test_map_interval[1]:.1f}"
@@ -155,10 +166,10 @@ def _intervals(results: Mapping[Path, RunResult]) -> Iterator[str]:
     if published:
         yield published
     if shown:
-        over = " over the classes that test can measure" if published else ""
+        over = f" over the classes that {split} can measure" if published else ""
         yield (
-            f"95 % bootstrap intervals of test mAP{over}, from draws of the test images, seed "
-            f"{min(_seeds(results))}: {'; '.join(shown)}."
+            f"95 % bootstrap intervals of {split} mAP{over}, from draws of the {split} images, "
+            f"seed {min(_seeds(results))}: {'; '.join(shown)}."
         )
 
 
@@ -201,10 +212,7 @@ def read_comparison_page(folder: Path, command: str) -> ReportPage:
             f"{len(lost)} of the runs in {folder / 'results.json'} cannot be found in {folder}, "
             f"for example {method} with seed {seed}. Restore the folder, or compare again."
         )
-    seeds = len({run.seed for run in comparison.runs})
-    heading = Heading(
-        title=f"{folder.resolve().name}: methods compared",
-        lead=f"Mean average precision on the test split; seeds: {seeds}.",
-        command=command,
-    )
-    return comparison_page(comparison, [found[key] for key in wanted], DataReader(), heading)
+    runs = [found[key] for key in wanted]
+    comparison = _with_test(comparison, map(RunResult.read, runs))
+    heading = Heading.of(folder.resolve().name, comparison, command)
+    return comparison_page(comparison, runs, DataReader(), heading)

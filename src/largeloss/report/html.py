@@ -101,6 +101,7 @@ def write_report(path: Path, report: ReportPage) -> None:
         ends=ends,
         columns=comparison_columns(comparison),
         rows=comparison_rows(comparison),
+        split=comparison.test_split,
         worth=worth,
         worth_axes=worth_axes(comparison),
         worth_banded=any(curve.low is not None for curve in worth),

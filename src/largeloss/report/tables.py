@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rich.table import Table
 from rich.text import Text
 
+from largeloss.data.dataset import NO_TEST
 from largeloss.experiments.results import Comparison, MethodSummary
 from largeloss.experiments.worth import Worth
 from largeloss.losses import title_of
@@ -64,7 +65,8 @@ class Row(MethodSummary):
 def comparison_columns(comparison: Comparison) -> tuple[str, ...]:
     """The titles of the table."""
     worth = ["Worth"] if comparison.curve else []
-    return ("Method", "Δ", "Test mAP (%)", "Last epoch (%)", "Gap closed", *worth, "Seeds")
+    figure = f"{comparison.test_split.capitalize()} mAP (%)"
+    return ("Method", "Δ", figure, "Last epoch (%)", "Gap closed", *worth, "Seeds")
 
 
 def comparison_rows(comparison: Comparison) -> list[Row]:
@@ -101,9 +103,16 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 
 def below_comparison(comparison: Comparison, *, ranged: bool = True) -> list[str]:
-    """What belongs below the table, wherever it is shown: by which labels test was measured, that
-    one seed cannot tell methods apart, and what the worth is, see :func:`worth_in_words`."""
-    found = [f"Test was measured by {RULES.get(rule, rule)}." for rule in comparison.test_rules]
+    """What belongs below the table, wherever it is shown: that val stands for test, by which labels
+    test was measured, that one seed cannot tell methods apart, and what the worth is, see
+    :func:`worth_in_words`."""
+    split, found = comparison.test_split, []
+    if split == "val":
+        found.append(
+            f"{NO_TEST} Where val also chose the epoch or the settings, its figures are too high."
+        )
+    measured = f"{split.capitalize()} was measured by"
+    found += [f"{measured} {RULES.get(rule, rule)}." for rule in comparison.test_rules]
     seeds = {run.seed for run in comparison.runs}
     if len(seeds) == 1 and len(comparison.summary) > 1:
         found.append(
@@ -162,7 +171,7 @@ def worth_in_words(comparison: Comparison, *, ranged: bool = True) -> str:
         )
     return (
         "Worth: the share of the training images with which complete labels reach the same mean "
-        f"test mAP, in as many steps{seeds}.{shares}"
+        f"{comparison.test_split} mAP, in as many steps{seeds}.{shares}"
     )
 
 

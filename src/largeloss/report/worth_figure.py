@@ -46,8 +46,8 @@ def worth_axes(comparison: Comparison) -> Axes:
     """From no image to all; below the ticks as many positives and yes/no decisions."""
     budget = comparison.budget
     axes = Axes(
-        "test mAP (%)",
-        "test mAP in percent",
+        f"{comparison.test_split} mAP (%)",
+        f"{comparison.test_split} mAP in percent",
         x_label=_X,
         maximum=100,
         mark_warmup=False,

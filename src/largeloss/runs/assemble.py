@@ -11,12 +11,12 @@ from largeloss.data import Dataset
 from largeloss.data.inputs.loader import check_last_batch
 from largeloss.errors import ConfigError
 from largeloss.losses import PartialLabelLoss, build_loss, class_weights
-from largeloss.models import Classifier, normalisation_remarks, weights_id
+from largeloss.models import Classifier, normalisation_remarks
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, decoded, read_data, with_hidden_labels
 from largeloss.runs.lone_images import check_lone_images
 from largeloss.runs.missing import own_settings
-from largeloss.runs.network import make_network
+from largeloss.runs.network import make_network, start_weights
 from largeloss.runs.settings import head_method, resolved
 from largeloss.runs.settings_checks import (
     check_before_data,
@@ -214,7 +214,7 @@ def make_model(
         if len(shape) == 3
         else "features as they are",
         "method": settings.method.model_dump(mode="json", exclude_none=True),
-        "start_weights": weights_id(network.weights, network.pretrained, backbone),
+        "start_weights": start_weights(settings, shape),
     }
     return model, saved, notes
 

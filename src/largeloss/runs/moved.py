@@ -39,8 +39,9 @@ class Fingerprints:
         data = self._read(settings)
         dataset = training_dataset(data, settings.method.name)
         used = np.sort(np.concatenate(list(dataset.splits.values())))
-        # which labels are hidden is no matter of the inputs
-        shared = settings.data.model_dump_json(exclude={"observe", "observe_seed"})
+        # which labels are hidden, and which images unused, is no matter of the inputs
+        other = {"observe", "observe_seed", "train_share"}
+        shared = settings.data.model_dump_json(exclude=other)
         key = shared, used.tobytes()
         if key not in self._inputs:
             self._inputs[key] = dataset.source.fingerprint(used)

@@ -5,7 +5,7 @@ from typing import Any
 
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
-from largeloss.models import Classifier, build_classifier
+from largeloss.models import Classifier, build_classifier, weights_id
 
 
 def make_network(
@@ -17,7 +17,7 @@ def make_network(
         ConfigError: network, weights and inputs do not go together.
     """
     network, pixels = settings.model, len(sample_shape) == 3
-    backbone = network.backbone if pixels else "none"
+    backbone = _backbone(settings, sample_shape)
     if (backbone == "none" and network.weights) or (
         backbone in ("none", "digits") and network.pretrained
     ):
@@ -43,3 +43,13 @@ def make_network(
         **architecture,
     )
     return model, architecture
+
+
+def start_weights(settings: RunConfig, sample_shape: Sequence[int]) -> str:
+    """Which weights training starts from, for the record: a file by its content."""
+    network = settings.model
+    return weights_id(network.weights, network.pretrained, _backbone(settings, sample_shape))
+
+
+def _backbone(settings: RunConfig, sample_shape: Sequence[int]) -> str:
+    return settings.model.backbone if len(sample_shape) == 3 else "none"

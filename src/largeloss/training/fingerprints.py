@@ -11,6 +11,7 @@ from largeloss.training.evaluation import Evaluator, Evaluators
 
 INPUTS = "inputs"
 LABELS = "training labels"
+START_WEIGHTS = "start weights"
 FEATURES_BY = "backend of the features"
 
 
@@ -28,7 +29,7 @@ def fingerprints(data: Dataset, evaluators: Evaluators, start_weights: str) -> d
     used = np.sort(np.concatenate(list(data.splits.values())))
     own = {
         **label_fingerprints(data, evaluators),
-        "start weights": start_weights,
+        START_WEIGHTS: start_weights,
         INPUTS: data.source.fingerprint(used),
     }
     check_same_everywhere(own)

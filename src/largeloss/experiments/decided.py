@@ -1,0 +1,64 @@
+"""Settings that a comparison or a search decides itself: refused before data are read."""
+
+from collections.abc import Iterable
+
+from largeloss.errors import ConfigError
+from largeloss.losses import check_name, searched_of
+
+_METHOD = "method.name"
+
+
+def check_compared(named: Iterable[str]) -> None:
+    """Makes sure that nobody gives what :func:`~largeloss.experiments.compare.compare` decides.
+
+    Args:
+        named: The settings that are given, as ``training.lr``.
+
+    Raises:
+        ConfigError: the method or the seed is among them.
+    """
+    given = set(named)
+    if _METHOD in given:
+        raise _about_method("compare")
+    if "training.seed" in given:
+        raise ConfigError("compare decides the seed of each run: leave it out, or choose --seeds.")
+
+
+def check_searched(named: Iterable[str], methods: Iterable[str]) -> None:
+    """Makes sure that nobody gives what :func:`~largeloss.experiments.tune.tune` decides.
+
+    Args:
+        named: As of :func:`check_compared`.
+        methods: What is to be searched.
+
+    Raises:
+        ConfigError: the method, the seed, the learning rate or the searched setting of a method is
+            among them; a method has a Δ behind its name; or there is no such method.
+    """
+    given = set(named)
+    if _METHOD in given:
+        raise _about_method("tune")
+    decided = {"training.lr": "the learning rate", "training.seed": "the seed (0)"}
+    for method in methods:
+        name, colon, _ = method.partition(":")
+        if colon:
+            raise ConfigError(
+                f"tune takes names of methods alone, and searches Δ itself: write {name} instead "
+                f"of {method}."
+            )
+        check_name(method)
+        own = any(setting.startswith("method.") for setting in given)
+        if own and (searched := searched_of(method)) is not None:  # imports the method, and torch
+            decided.setdefault(f"method.{searched[0]}", f"{searched[0]} of {method}")
+    if clash := [name for name in decided if name in given]:
+        raise ConfigError(
+            f"tune decides {', '.join(decided[name] for name in clash)} itself: leave "
+            f"{', '.join(clash)} out."
+        )
+
+
+def _about_method(command: str) -> ConfigError:
+    return ConfigError(
+        f"{command} trains several methods, and {_METHOD} would give all of them the settings of "
+        "one. Leave it out, and name methods in --methods."
+    )
