@@ -20,7 +20,15 @@ from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError, NonFiniteError, RunError
 from largeloss.experiments import tune as tuning
 from largeloss.experiments.runner import Runner
-from largeloss.experiments.trials import EXTENDED, RATES, Trial, extended, first_trials
+from largeloss.experiments.trials import (
+    EXTENDED,
+    RATES,
+    Trial,
+    around,
+    best_of,
+    extended,
+    first_trials,
+)
 from largeloss.experiments.tune import _chosen
 from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.experiments.variant import Variant
@@ -120,6 +128,18 @@ def test_a_best_trial_on_an_edge_leads_further_in_both_directions():
     assert len(maps) == 18  # 9.5e-6, 3e-6, and 9.5e-7 below it
 
 
+def test_values_of_the_own_setting_are_judged_at_the_best_rate():
+    """With five trainings each value is tried at one rate, at which another value may be best."""
+    results: dict[Trial, Any] = {}
+    for trial in extended(first_trials("ll-r", 5), results):
+        best = 0.5 if trial.lr > 1e-3 else 0.2
+        away = math.log10(trial.lr / 9.5e-3) ** 2 + 0.1 * math.log10((trial.value or 0) / best) ** 2
+        results[trial] = SimpleNamespace(val_figure=90 - away)
+    assert best_of(results) == Trial("ll-r", 9.5e-3, 0.5)
+    assert around(best_of(results), list(results)) == []
+    assert len(results) == 15
+
+
 def test_the_search_ends_and_says_so_where_it_never_comes_inside():
     maps, chosen = walked("an", 1e-30, None)
     assert len(maps) == 15 + EXTENDED
@@ -129,7 +149,7 @@ def test_the_search_ends_and_says_so_where_it_never_comes_inside():
 def test_the_help_says_how_many_trainings_a_method_may_take(largeloss):
     assert len(walked("an", 1e30, None)[0]) == 15 + EXTENDED == 25
     _, printed, _ = largeloss("tune", "--help")
-    assert "up to ten more" in " ".join(re.sub("[│ ]+", " ", printed).split())
+    assert "Up to ten more" in " ".join(re.sub("[│ ]+", " ", printed).split())
 
 
 def test_values_that_the_method_refuses_are_not_tried():

@@ -180,8 +180,8 @@ def tune(
     Args:
         data: As of :func:`train`.
         methods: Names.
-        budget: First trainings of each method, with seed 0; up to ten more follow where the best
-            of them lies on an edge of what was tried.
+        budget: First trainings of each method, with seed 0; up to ten more follow, until
+            those next to the best of them are done.
         complete: Shares of the training images for which full labels are searched for, too.
         out: Holds one folder per training; :func:`compare` takes it as ``tuned``.
         preset: As of :func:`compare`.

@@ -22,8 +22,8 @@ def tune(
         typer.Option(
             "--budget",
             min=1,
-            help="First trainings of each method. Where the best of them lies on an edge of what "
-            "was tried, up to ten more follow beyond it.",
+            help="First trainings of each method. Up to ten more follow, until those next to the "
+            "best one are done: the next learning rates, and the next values of its setting.",
         ),
     ] = 15,
     out: Annotated[Path, typer.Option("--out", help="Folder for all trials.")] = Path("runs/tune"),
@@ -65,8 +65,8 @@ def tune(
     for one in found.methods:
         if one.on_edge:
             note(
-                f"{method_title(one.method, one.share)} is best at an edge of what was tried: "
-                "further away may be better."
+                f"{method_title(one.method, one.share)} may be better next to the best "
+                "trial: the ten further trainings of a method did not reach all of its neighbours."
             )
     if distributed.rank() == 0:
         write_text(out / TABLE, tuning_markdown(found))

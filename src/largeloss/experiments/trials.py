@@ -1,4 +1,4 @@
-"""The trials of a search: those to begin with, and those beyond an edge."""
+"""The trials of a search: those to begin with, and those around the best of them."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from largeloss.runs.result import RunResult
 RATES = (3e-5, 3e-3)
 """The lowest and the highest learning rate of the first trials, of all methods alike."""
 EXTENDED = 10
-"""Further trials of a method at most, where its best one lies on an edge."""
+"""Further trials of a method at most, until those around its best one are done."""
 _STEP = math.sqrt(10)  # of learning rates beyond the edge
 
 
@@ -75,7 +75,7 @@ def _rates(number: int) -> list[float]:
 
 
 def extended(first: Sequence[Trial], results: Results) -> Iterator[Trial]:
-    """The first trials, then at most :data:`EXTENDED` beyond an edge, while the best lies there.
+    """The first trials, then at most :data:`EXTENDED` more, until those around the best are done.
 
     While all have diverged, lower learning rates alone. ``results`` has those of the trials that
     were given before.
@@ -85,7 +85,7 @@ def extended(first: Sequence[Trial], results: Results) -> Iterator[Trial]:
     while len(done) < most:
         own = {trial: results[trial] for trial in done}
         if any(result is not None for result in own.values()):
-            further = [trial for trial in beyond(best_of(own), done) if trial not in own]
+            further = around(best_of(own), done)
         else:
             lowest = min(done, key=lambda trial: trial.lr)
             further = [_at_another_rate(lowest, 1 / _STEP)]
@@ -95,18 +95,27 @@ def extended(first: Sequence[Trial], results: Results) -> Iterator[Trial]:
         yield further[0]
 
 
-def beyond(best: Trial, done: Sequence[Trial]) -> list[Trial]:
-    """Trials beyond the edges that ``best`` lies on: another learning rate, another own value."""
-    found = []
-    rates = [trial.lr for trial in done]
-    if best.lr == min(rates):
-        found.append(_at_another_rate(best, 1 / _STEP))
-    if best.lr == max(rates):
-        found.append(_at_another_rate(best, _STEP))
+def around(best: Trial, done: Sequence[Trial]) -> list[Trial]:
+    """The trials next to ``best`` that are not ``done``: at the next learning rates and values of
+    the own setting that were tried at all, and a step beyond the lowest and the highest.
+
+    Learning rates come first: a value that was tried at one rate alone is judged at a better one.
+    """
+    rates = sorted({trial.lr for trial in done})
+    place = rates.index(best.lr)
+    found = [
+        replace(best, lr=rates[place - 1]) if place else _at_another_rate(best, 1 / _STEP),
+        replace(best, lr=rates[place + 1])
+        if place + 1 < len(rates)
+        else _at_another_rate(best, _STEP),
+    ]
     values = sorted({trial.value for trial in done if trial.value is not None})
-    if best.value in (values[:1] + values[-1:]):
-        found += [replace(best, value=value) for value in _further_values(best, values)]
-    return found
+    if best.value is not None:
+        place = values.index(best.value)
+        inner = [*values[max(0, place - 1) : place], *values[place + 1 : place + 2]]
+        beyond = _further_values(best, values) if best.value in (values[0], values[-1]) else []
+        found += [replace(best, value=value) for value in sorted([*inner, *beyond])]
+    return [trial for trial in found if trial not in done]
 
 
 def _at_another_rate(trial: Trial, factor: float) -> Trial:

@@ -14,7 +14,7 @@ from largeloss.experiments.earlier import Row, remark_on_lost
 from largeloss.experiments.out_folder import TUNE, check_group
 from largeloss.experiments.run_settings import in_as_many_steps, with_method, with_share
 from largeloss.experiments.runner import Runner
-from largeloss.experiments.trials import Results, Trial, best_of, beyond, extended, first_trials
+from largeloss.experiments.trials import Results, Trial, around, best_of, extended, first_trials
 from largeloss.experiments.tuned import TunedMethod, Tuning
 from largeloss.experiments.variant import Variant
 from largeloss.experiments.worth import checked_shares
@@ -42,8 +42,8 @@ def tune(
     """Searches for every method, by the same rule; writes ``tuned.json``, a CSV file.
 
     First ``budget`` trainings: learning rate × five values of the method's own setting (the
-    class says which), or as many learning rates where it has none. While a method's best trial lies
-    on an edge the search goes on beyond it, at most :data:`EXTENDED` trials more. The best
+    class says which), or as many learning rates where it has none. Then those next to the best
+    trial of a method, see :func:`.around`, at most :data:`.EXTENDED`. The best
     :attr:`~largeloss.runs.result.RunResult.val_figure` wins; test labels choose nothing. Finished
     trials are not repeated; of their models, that of each method's best one is kept.
 
@@ -150,7 +150,6 @@ def _chosen(results: Results, bases: Mapping[str, RunConfig]) -> TunedMethod | N
     if result is None:
         return None
     searched = searched_of(best.method)
-    further = [trial for trial in beyond(best, list(results)) if trial not in results]
     return TunedMethod(
         best.method,
         None if searched is None else searched[0],
@@ -159,7 +158,7 @@ def _chosen(results: Results, bases: Mapping[str, RunConfig]) -> TunedMethod | N
         result.val_map,
         len(results),
         resolved(with_method(bases[best.method], best.method, {})).plain(),
-        bool(further),
+        bool(around(best, list(results))),
         best.share,
         result.val_auc,
         result.fingerprints,

@@ -30,7 +30,7 @@ class TunedMethod:
     settings: dict[str, Any]
     """What all trials had, but for ``setting``, lr, share and seed; resolved, as YAML holds it."""
     on_edge: bool
-    """Whether the best trial lies on an edge of all that was tried: further away may be better."""
+    """Whether trials next to the best one were left out: they may be better."""
     share: float | None = None
     """Of the training images; None for all."""
     val_auc: float | None = None

@@ -28,8 +28,8 @@ AUTO = Recipe(
 FINE_TUNE = Recipe(
     name="fine-tune",
     title="Recipe for fine-tuning",
-    does="LL-R with a Δ that is estimated, trained on shifted images. 'auto' becomes this where all "
-    "of a network is trained that starts from given weights. The figures are in "
+    does="LL-R with a Δ that is estimated, trained on shifted images. 'auto' becomes this where "
+    "all of a network is trained that starts from given weights. The figures are in "
     "docs/guides/recipe.md",
     method="ll-r",
     settings={"delta_rel": "auto"},
