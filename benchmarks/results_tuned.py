@@ -207,7 +207,7 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             )
             for kind, method, own in (("crisp", "CRISP", ()), ("csl", "CSL", CSL))
             for name, title, arguments in (
-                ("digits", "Digit scenes, shifted images", digits),
+                *([("digits", "Digit scenes, shifted images", digits)] if not own else []),
                 ("voc-animals", "voc-animals, a linear head", voc),
                 ("fashion", "Fashion, a linear head", single),
                 *((name, name, (str(folder), *TABLE)) for name, folder in tables.items()),
@@ -219,6 +219,13 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             (*digits, "--head", "boost"),
             # those that its paper combines it with
             "full,an,ll-r,ll-ct,ll-cp",
+            budget=5,
+        ),
+        TunedStudy(
+            "digits-csl",
+            "Digit scenes, shifted images, CSL tuned",
+            (*digits, *CSL),
+            "full,an,p-asl",
             budget=5,
         ),
         *(
