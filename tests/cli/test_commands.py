@@ -155,7 +155,7 @@ def test_compare_writes_results_and_skips_what_is_finished(largeloss, image_fold
     assert len(results["runs"]) == 6
     assert set(results["runs"][0]) == {
         "method", "delta_rel", "seed", "test_map", "last_test_map", "best_epoch", "seconds",
-        "share", "positives", "decisions", "test_rule",
+        "share", "positives", "decisions", "test_rule", "test_split",
     }  # fmt: skip
     assert [line["method"] for line in results["summary"]] == ["full", "an", "ll-r"]
     assert set(results["summary"][0]) == {
