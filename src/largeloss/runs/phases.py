@@ -26,6 +26,7 @@ from largeloss.training.listener import Listener
 from largeloss.training.resume_state import refusing_misfits
 from largeloss.training.run_folder import HEAD, RunFolder
 from largeloss.training.signals import StopRequests
+from largeloss.training.wall_time import WallTime
 from largeloss.training.weights import load_weights
 from largeloss.watch import if_interrupted
 
@@ -106,6 +107,7 @@ def train_head_first(
     device: torch.device,
     listener: Listener,
     requests: StopRequests,
+    wall: WallTime,
     continuing: bool,
 ) -> dict[str, object]:
     """LinearInit's first phase: a linear head on frozen features becomes the model's head.
@@ -134,6 +136,7 @@ def train_head_first(
                 resume=resume,
                 listener=listener,
                 requests=requests,
+                wall=wall,
             )
         if distributed.rank() == 0:
             folder.finish(
@@ -142,9 +145,12 @@ def train_head_first(
                     "val_map": outcome.best_val_map,
                     "best_epoch": outcome.best_epoch,
                     "seconds": outcome.seconds,
+                    "wall_seconds": wall.seconds,
                 }
             )
         distributed.barrier()
+    else:
+        wall.before = folder.result().get("wall_seconds", 0.0)
     if not continuing:
         listener.message("The whole network:")
         state = load_state(folder.state_file)

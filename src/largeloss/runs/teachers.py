@@ -10,6 +10,7 @@ it is to choose itself, follows it.
 import json
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,18 +25,23 @@ from largeloss.runs.assemble import Assembled, make_loss, make_model
 from largeloss.runs.missing import own_settings
 from largeloss.runs.phases import best_model
 from largeloss.runs.sure_limit import SureLimit, sure_limit
+from largeloss.training.checkpoint_file import load_state
 from largeloss.training.engine import score
 from largeloss.training.evaluation import evaluation_loader
+from largeloss.training.fingerprints import compare
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.recipe import seed_of
 from largeloss.training.run_folder import TEACHER, RunFolder
 from largeloss.training.signals import StopRequests
+from largeloss.training.wall_time import WallTime
 
 AUTHOR = "teachers"
 """Of the label edits."""
 MISSING = "expected_missing_percent"
 """The note in the file of label edits; :class:`Teaching` says of what."""
+CONTENT = "content"
+"""In a teacher's result: what it was trained on, as checkpoints have it."""
 LIMIT = "limit"
 """A further note there: the fields of :class:`.SureLimit`, in their order."""
 
@@ -93,7 +99,12 @@ class Teaching:
 
 
 def taught(
-    phase: Phase, run: Assembled, device: torch.device, listener: Listener, requests: StopRequests
+    phase: Phase,
+    run: Assembled,
+    device: torch.device,
+    listener: Listener,
+    requests: StopRequests,
+    wall: WallTime,
 ) -> tuple[Phase, Teaching]:
     """The student's phase, after the teachers were trained; what is finished is read.
 
@@ -103,10 +114,11 @@ def taught(
         the mean of several teachers', tags alone, and learnt by a method for missing tags.
 
     Raises:
-        RunError: the run was stopped, or failed; or the teachers' tags cannot be read.
+        RunError: the run was stopped, or failed; the teachers' tags cannot be read; or a teacher
+            was trained on other inputs, labels or start weights.
     """
     teachers = tuple(
-        _trained(phase, run, place, device, listener, requests)
+        _trained(phase, run, place, device, listener, requests, wall)
         for place in range(run.settings.training.teachers or 0)
     )
     path, labels = phase.run.corrections_file, phase.data.labels
@@ -203,8 +215,9 @@ def _trained(
     device: torch.device,
     listener: Listener,
     requests: StopRequests,
+    wall: WallTime,
 ) -> Teacher:
-    """A teacher that is trained, now or before."""
+    """A teacher that is trained, now or before: then on what this run has."""
     folder = _folder(phase, place)
     if not distributed.from_main(folder.finished):
         number = run.settings.training.teachers
@@ -222,13 +235,28 @@ def _trained(
         )
         resume = distributed.from_main(folder.begun)
         with requests.listening():
-            outcome = fit(teacher, device, resume=resume, listener=listener, requests=requests)
+            outcome = fit(
+                teacher, device, resume=resume, listener=listener, requests=requests, wall=wall
+            )
         if distributed.rank() == 0:
             found = Teacher(outcome.best_val_map, outcome.best_epoch, outcome.seconds)
-            folder.finish(asdict(found))
+            more = {CONTENT: dict(phase.content), "wall_seconds": wall.seconds}
+            folder.finish(asdict(found) | more)
         distributed.barrier()
-    content = folder.result()
-    return Teacher(**{field.name: content[field.name] for field in fields(Teacher)})
+        return _read(folder.result())
+    result = folder.result()
+    # teachers of earlier versions have it in their checkpoint alone
+    compare(
+        result.get(CONTENT) or load_state(folder.state_file)["content"],
+        phase.content,
+        str(folder.path),
+    )
+    wall.before = result.get("wall_seconds", 0.0)
+    return _read(result)
+
+
+def _read(result: dict[str, Any]) -> Teacher:
+    return Teacher(**{field.name: result[field.name] for field in fields(Teacher)})
 
 
 def _votes(phase: Phase, run: Assembled, split: str, device: torch.device) -> NDArray[np.float32]:

@@ -27,6 +27,7 @@ from largeloss.training.resume_state import Checkpoint, EpochProgress, History
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import CheckpointSchedule, StopRequests
 from largeloss.training.start import synchronised
+from largeloss.training.wall_time import WallTime
 from largeloss.training.weights import save_weights
 from largeloss.watch import watched
 
@@ -65,8 +66,6 @@ class Outcome:
     history: tuple[dict[str, Any], ...]
     stop_reason: str
     """Why the last epoch was the last, in a sentence."""
-    seconds_before: float = 0.0
-    """Wall time of earlier sessions, up to the checkpoint from which the run went on."""
     resumed: tuple[str, ...] = ()
     """What had changed where the run was resumed."""
 
@@ -83,7 +82,7 @@ def fit(
     resume: bool = False,
     listener: Listener | None = None,
     requests: StopRequests | None = None,
-    began: float | None = None,
+    wall: WallTime | None = None,
 ) -> Outcome:
     """Trains the phase's model; leaves it with the weights of the last epoch, averaged if asked.
 
@@ -93,7 +92,7 @@ def fit(
         resume: Continue from ``last/``, exactly.
         listener: Is told how it goes on.
         requests: Signals that ask to stop; acted on between two steps.
-        began: ``time.perf_counter()`` when the run began in this process; None for now.
+        wall: How long the run has taken; None where it begins now.
 
     Raises:
         CheckpointError: no checkpoint, one of other data or labels, best weights that are not its
@@ -120,7 +119,7 @@ def fit(
     checkpoint = Checkpoint(
         phase.run, objective, optimizer, updates, content, recorder, phase.model_config
     )
-    checkpoint.began = checkpoint.began if began is None else began
+    checkpoint.wall = wall or checkpoint.wall
     schedule = CheckpointSchedule(recipe.checkpoint_every, requests or StopRequests())
     history, first, progress = checkpoint.restore() if resume else (History(), 0, None)
     for text in checkpoint.remarks:
@@ -190,7 +189,6 @@ def fit(
         history.best_val_auc,
         tuple(history.epochs),
         history.stop_reason(recipe),
-        checkpoint.seconds_before,
         tuple(checkpoint.remarks),
     )
 

@@ -21,6 +21,7 @@ from largeloss.training.recipe import Recipe
 from largeloss.training.recording import Recorder
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.updates import Updates
+from largeloss.training.wall_time import WallTime
 from largeloss.training.weights import save_config
 
 
@@ -164,10 +165,7 @@ class Checkpoint:
     """Saved beside the best weights."""
     remarks: list[str] = field(default_factory=list)
     """What had changed where the run was resumed."""
-    began: float = field(default_factory=time.perf_counter)
-    """When the run began in this process."""
-    seconds_before: float = 0.0
-    """Wall time of earlier sessions, up to their last checkpoint."""
+    wall: WallTime = field(default_factory=WallTime)
 
     def save(self, epoch: int, history: History, progress: EpochProgress | None) -> None:
         """Within an epoch with its ``progress``, or after it; collective.
@@ -195,7 +193,7 @@ class Checkpoint:
                     "history": asdict(history),
                     "content": dict(self.content),
                     "machine": machine(),
-                    "wall_seconds": self.seconds_before + time.perf_counter() - self.began,
+                    "wall_seconds": self.wall.seconds,
                     "resumed": list(self.remarks),
                 },
             )
@@ -222,7 +220,7 @@ class Checkpoint:
         self.objective.criterion.load_state_dict(state["criterion"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.updates.restore(state.get("updates", {}))
-        self.seconds_before = state.get("wall_seconds", 0.0)
+        self.wall.before = state.get("wall_seconds", 0.0)
         before, now = state["machine"], machine()
         self.remarks = state["resumed"] + [
             f"The run was begun with {before[name]} {name} and goes on with {now[name]}: its last "
