@@ -143,6 +143,8 @@ def taught(
             missing = _left(own_settings(method).values["missing"], labels, phase, len(edits))
             source = "as told, less what the teachers have added"
         method = method.model_copy(update={"missing": missing})
+    # ROLE draws its table: the same whether teachers were trained in this process or before
+    torch.manual_seed(phase.recipe.seed)
     criterion, _ = make_loss(method, data, run.settings.training.balance)
     if criterion.auto is not None:
         criterion.auto.source = source
