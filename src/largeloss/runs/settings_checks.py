@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from largeloss.config import RunConfig
 from largeloss.data import Dataset
-from largeloss.data.folder.place import FEATURES
+from largeloss.data.folder.place import has_features
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
 from largeloss.losses import (
@@ -57,7 +56,7 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
         if settings.model.head == "boost":
             _check_boosted(settings)
         make_feature_folder(settings)
-        if not _has_features(settings.data.path):
+        if not has_features(settings.data.path):
             networks.setdefault(settings.model.model_dump_json(), settings)
     for settings in networks.values():
         size = settings.model.image_size
@@ -263,7 +262,3 @@ def rounding_remarks(
 def _check_rule(rule: str) -> None:
     """Hides a label of a table of one: what is wrong with a rule shows there, too."""
     observe(LabelTable.from_dense(np.ones((1, 1), np.int8), ["image"], ["class"]), rule)
-
-
-def _has_features(path: Path | None) -> bool:
-    return path is not None and (path / FEATURES).is_file()
