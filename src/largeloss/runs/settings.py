@@ -13,6 +13,7 @@ from largeloss.files import read_text, verify_yaml
 from largeloss.losses import find_method, settings_of, training_of
 from largeloss.losses.recipes import AUTO, FINE_TUNE
 from largeloss.models import noted_statistics, usual_statistics
+from largeloss.runs.arguments import check_workers
 from largeloss.training.run_folder import RunFolder
 
 _NOTED = ("delta_rel", "reduction")
@@ -103,6 +104,7 @@ def going_on(run: Path, saved: RunConfig, asked: RunConfig) -> RunConfig:
         ConfigError: they are not; or far too many workers are asked for.
     """
     asked = resolved(asked)
+    check_workers(asked.training.workers)
     different = saved.differences(asked)
     if different:
         lines = "\n".join(f"  {line}" for line in different)
@@ -110,7 +112,7 @@ def going_on(run: Path, saved: RunConfig, asked: RunConfig) -> RunConfig:
             f"{run} was begun with other settings (begun with → asked for):\n{lines}\n"
             "Leave these options out, or start a new run in another folder."
         )
-    return saved.with_values(training={"track": asked.training.track})
+    return saved.with_unimportant(asked)
 
 
 def head_method(settings: RunConfig) -> MethodConfig:
