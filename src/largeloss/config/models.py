@@ -164,10 +164,9 @@ class RunConfig(Section):
 
     @property
     def work(self) -> float:
-        """Epochs of all phases, each counted as the share of the training images that it has."""
-        training = self.training
-        head = training.head_epochs * (training.protocol == "linear-init")
-        epochs = training.epochs * (1 + (training.teachers or 0)) + head
+        """Epochs, those of teachers, too, each counted as the share of the training images that it
+        has. Those of LinearInit's head are not counted: they take far less time."""
+        epochs = self.training.epochs * (1 + (self.training.teachers or 0))
         return epochs * self.data.train_share
 
     def plain(self) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def train_head_first(
                 replace(first, criterion=criterion),
                 device,
                 resume=resume,
-                listener=listener,
+                listener=listener.head(first.recipe.epochs),
                 requests=requests,
                 wall=wall,
             )

@@ -90,6 +90,8 @@ def train(
         teaching = None
         if needed_teachers(run.settings, run.dataset):
             phase, teaching = taught(phase, run, device, listener, requests, wall)
+        else:
+            listener.skipped((run.settings.training.teachers or 0) * phase.recipe.epochs)
         with requests.listening():
             outcome = fit(
                 phase,

@@ -124,6 +124,7 @@ def fit(
     history, first, progress = checkpoint.restore() if resume else (History(), 0, None)
     for text in checkpoint.remarks:
         listener.remark(text)
+    listener.skipped(first)
     for epoch in range(first, recipe.epochs):
         # Begin an epoch, or go on where it was interrupted.
         resumed = progress is not None
