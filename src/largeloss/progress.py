@@ -77,11 +77,15 @@ class RunListener(Listener):
 
     def end_epoch(self, record: dict[str, Any]) -> None:
         self.clock.done += self.share
-        area = f"  val AUC {record['val_auc']:5.1f}" if "val_auc" in record else ""
-        test = f"  test mAP {record['test_map']:5.1f}" if "test_map" in record else ""
+        names = {"val_map": "val mAP", "val_auc": "val AUC", "test_map": "test mAP"}
+        figures = "  ".join(
+            f"{named} {'–' if record[name] is None else format(record[name], '.1f'):>5}"
+            for name, named in names.items()
+            if name in record
+        )
         self.message(
             f"{self.title}  epoch {record['epoch']:2d}  loss {record['train_loss']:.4f}  "
-            f"val mAP {record['val_map']:5.1f}{area}{test}  {self.clock.left()}"
+            f"{figures}  {self.clock.left()}"
         )
 
     def stopped_early(self, why: str, left: int) -> None:

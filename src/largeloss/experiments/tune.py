@@ -229,6 +229,7 @@ def _chosen(results: Mapping[Trial, RunResult | None], base: RunConfig) -> Tuned
             f"All {len(results)} trials of {best.method} diverged: its logits became infinite at "
             "every learning rate. Look at the inputs, or leave it out of --methods."
         )
+    assert result.val_map is not None  # a val without labels was refused
     searched = searched_of(best.method)
     beyond = [trial for trial in _beyond(best, list(results)) if trial not in results]
     return TunedMethod(

@@ -50,10 +50,17 @@ LIMIT = "limit"
 class Teacher:
     """A teacher that is trained, as the result tells of it."""
 
-    val_map: float
-    """In percent, of its best epoch."""
+    val_map: float | None
+    """In percent, of its best epoch; None where val has no labels."""
     best_epoch: int
     seconds: float
+    val_auc: float | None = None
+    """In percent, of its best epoch, where that chooses; None elsewhere."""
+
+    @property
+    def figure(self) -> float | None:
+        """What its epoch was chosen by."""
+        return self.val_map if self.val_auc is None else self.val_auc
 
 
 @dataclass(frozen=True)
@@ -78,10 +85,13 @@ class Teaching:
         return sum(teacher.seconds for teacher in self.teachers)
 
     def __str__(self) -> str:
-        maps = ", ".join(f"{one.val_map:.1f}" for one in self.teachers)
+        figures = [one.figure for one in self.teachers]
+        told = ", ".join(f"{figure:.1f}" for figure in figures if figure is not None)
+        name = "mAP" if any(one.val_auc is None for one in self.teachers) else "AUC"
         one = len(self.teachers) == 1
         text = (
-            f"{'One teacher' if one else f'{len(self.teachers)} teachers'} (val mAP {maps}) took "
+            f"{'One teacher' if one else f'{len(self.teachers)} teachers'}"
+            f"{f' (val {name} {told})' if told else ''} took "
         )
         if self.added:
             text += (
@@ -241,7 +251,9 @@ def _trained(
                 teacher, device, resume=resume, listener=listener, requests=requests, wall=wall
             )
         if distributed.rank() == 0:
-            found = Teacher(outcome.best_val_map, outcome.best_epoch, outcome.seconds)
+            found = Teacher(
+                outcome.best_val_map, outcome.best_epoch, outcome.seconds, outcome.best_val_auc
+            )
             more = {CONTENT: dict(phase.content), "wall_seconds": wall.seconds}
             folder.finish(asdict(found) | more)
         distributed.barrier()
@@ -259,7 +271,8 @@ def _trained(
 
 
 def _read(result: dict[str, Any]) -> Teacher:
-    return Teacher(**{field.name: result[field.name] for field in fields(Teacher)})
+    names = [field.name for field in fields(Teacher)]
+    return Teacher(**{name: result[name] for name in names if name in result})
 
 
 def _votes(phase: Phase, run: Assembled, split: str, device: torch.device) -> NDArray[np.float32]:

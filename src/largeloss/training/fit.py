@@ -60,7 +60,8 @@ class Outcome:
     """The result of a phase."""
 
     best_epoch: int
-    best_val_map: float
+    best_val_map: float | None
+    """None where val has no labels."""
     best_val_auc: float | None
     """None where mAP decides which epoch is best."""
     history: tuple[dict[str, Any], ...]
@@ -157,7 +158,7 @@ def fit(
             recorder.end()
         criterion.check()
         # Measure, which says whether another epoch follows.
-        record = {"epoch": epoch, "train_loss": progress.mean_loss()}
+        record: dict[str, Any] = {"epoch": epoch, "train_loss": progress.mean_loss()}
         record["lr"] = optimizer.param_groups[0]["lr"]  # of the epoch's last update
         if criterion.edits is not None:
             record["label_edits"] = 0  # counted below; columns are in this order

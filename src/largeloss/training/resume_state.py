@@ -31,7 +31,8 @@ class History:
 
     epochs: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = -1
-    best_val_map: float = -1.0
+    best_val_map: float | None = -1.0
+    """None where val has no labels."""
     best_weights: str = ""
     """SHA-256 of ``best/model.safetensors``; of the first process."""
 
