@@ -26,6 +26,7 @@ from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method
 from largeloss.runs.tracking import check_trackers
+from largeloss.runs.unused_settings import unused_settings
 
 LIMIT = 500_000_000
 """Training entries whose probabilities are kept in memory, of teachers."""
@@ -151,7 +152,11 @@ def _recipe(settings: RunConfig) -> Iterator[str]:
 
 def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     """What a recipe stands for; settings that can be used, but are hardly what the user wants."""
-    found = [*_recipe(settings), *_unused(settings, dataset)]
+    found = [*_recipe(settings), *unused_settings(settings, dataset)]
+    if settings.training.teachers and not needed_teachers(settings, dataset):
+        found.append(
+            "No training entry is unobserved: teachers have no tag to add, and none is trained."
+        )
     shape = dataset.source.sample_shape
     method, batch = settings.method, settings.training.batch_size
     own = settings_of(method.name) | method.given()
@@ -190,35 +195,6 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
             f"most backbones; below {least} pixels little can be recognised (--image-size)."
         )
     return found
-
-
-def _unused(settings: RunConfig, dataset: Dataset) -> Iterator[str]:
-    """Settings that nothing looks at."""
-    training = settings.training
-    if training.teachers and not needed_teachers(settings, dataset):
-        yield ("No training entry is unobserved: teachers have no tag to add, and none is trained.")
-    if training.backend not in ("auto", "torch") and training.protocol == "end-to-end":
-        yield (
-            f"--backend {training.backend} is of frozen features (--protocol linear or "
-            "linear-init); this run is computed by torch."
-        )
-    usual = type(training).model_fields["momentum"].default
-    if training.optimizer == "adam" and training.momentum != usual:
-        yield "training.momentum is of sgd and rmsprop; adam does not look at it."
-    fields = type(training).model_fields
-    if training.schedule == "constant" and training.lr_warmup != fields["lr_warmup"].default:
-        yield "training.lr_warmup is of --schedule cosine; this run's learning rate is constant."
-    if training.protocol != "linear-init":
-        whole = settings.data.train_share == 1  # of a share, compare has more of them
-        for name in ("head_lr", "head_method", *(["head_epochs"] if whole else [])):
-            if getattr(training, name) != fields[name].default:
-                yield (
-                    f"training.{name} is of --protocol linear-init; this run's is "
-                    f"{training.protocol}, which does not look at it."
-                )
-    stops = training.stop_below not in (None, fields["stop_below"].default)
-    if stops and training.select == "last":
-        yield "--stop-below ends a training by val, and with --select last val decides nothing."
 
 
 def _is_complete(dataset: Dataset) -> bool:
