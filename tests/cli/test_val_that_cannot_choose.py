@@ -2,11 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from largeloss.api.results import Run
+from largeloss.cli.summary import val
 from largeloss.labels import LabelTable
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.result import RunResult
@@ -184,6 +186,16 @@ def test_a_val_without_any_label_has_no_figure(
         "single-positive", "--seeds", "2", "--out", tmp_path / "both",
     )  # fmt: skip
     assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("positives", "words"),
+    [((12, 12), "12 positives per class"), ((1, 1), "1 positive per class"),
+     ((0, 1), "0 to 1 positive per class"), ((1, 5), "1 to 5 positives per class")],
+)  # fmt: skip
+def test_positives_of_val_are_counted_in_words(small_run, positives, words):
+    counts = {str(place): [number, 1, 0] for place, number in enumerate(positives)}
+    assert words in val(replace(RunResult.read(small_run), val_counts=counts, val_rule="full"))
 
 
 def test_what_a_teacher_was_chosen_by_is_told():

@@ -103,7 +103,7 @@ def _begun_with(phase: Phase) -> str | None:
 
 def train_head_first(
     phase: Phase,
-    settings: RunConfig,
+    run: Assembled,
     device: torch.device,
     listener: Listener,
     requests: StopRequests,
@@ -119,7 +119,7 @@ def train_head_first(
     Returns:
         The first phase's result.
     """
-    folder = RunFolder(phase.run.path / HEAD)
+    settings, folder = run.settings, RunFolder(phase.run.path / HEAD)
     if not distributed.from_main(folder.finished):
         method = head_method(settings)
         first = replace(phase, run=folder, recipe=head_recipe(settings, phase.evaluators.val))
@@ -127,7 +127,8 @@ def train_head_first(
         listener.message(f"The head alone, on frozen features, with {method.name}:")
         criterion, remarks = make_loss(method, phase.data, settings.training.balance)
         for text in remarks:
-            listener.remark(text)
+            if text not in run.remarks:  # of the second phase, which has said it
+                listener.remark(text)
         resume = distributed.from_main(folder.begun)
         with requests.listening():
             outcome = fit(

@@ -56,6 +56,7 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
             _check_rule(settings.data.observe)
         if settings.model.head == "boost":
             _check_boosted(settings)
+        _check_together(settings)
         make_feature_folder(settings)
         if not has_features(settings.data.path):
             networks.setdefault(settings.model.model_dump_json(), settings)
@@ -77,6 +78,30 @@ def _check_boosted(settings: RunConfig) -> None:
             f"The head 'boost' needs the feature maps of the network, and {method} computes logits "
             "of its own from pooled features. Leave out --head, or choose another method."
         )
+
+
+def _check_together(settings: RunConfig) -> None:
+    training = settings.training
+    if training.augment != "none" and training.protocol == "linear":
+        raise ConfigError(
+            f"--augment {training.augment} changes images in every epoch, and --protocol linear "
+            "trains a head on features that are computed once. Leave one of the two out."
+        )
+    if training.teachers and training.protocol != "end-to-end":
+        raise ConfigError(
+            f"--teachers trains whole networks, and --protocol {training.protocol} a head on "
+            "features that stay: its predictions hold nothing new. Leave one of the two out."
+        )
+    usual = training_of(settings.method.name).get("teachers", 0)  # complete labels need none
+    if training.record == "losses" and training.teachers not in (None, 0, usual):
+        raise _recorded_with_teachers()
+
+
+def _recorded_with_teachers() -> ConfigError:
+    return ConfigError(
+        "--record losses is of one training on the labels as they are given, and with --teachers "
+        "there are several. Leave one of the two out (--teachers 0)."
+    )
 
 
 def make_feature_folder(settings: RunConfig) -> None:
@@ -118,16 +143,8 @@ def check_teachers(settings: RunConfig, data: RunData, dataset: Dataset) -> None
                 "Leave it out, or leave blank what nobody annotated."
             )
         return
-    if training.protocol != "end-to-end":
-        raise ConfigError(
-            f"--teachers trains whole networks, and --protocol {training.protocol} a head on "
-            "features that stay: its predictions hold nothing new. Leave one of the two out."
-        )
     if training.record == "losses":
-        raise ConfigError(
-            "--record losses is of one training on the labels as they are given, and with "
-            "--teachers there are several. Leave one of the two out."
-        )
+        raise _recorded_with_teachers()
     entries = len(dataset.rows("train")) * dataset.labels.num_classes
     if entries > LIMIT:
         raise ConfigError(
@@ -163,9 +180,9 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     warmup, epochs = own.get("warmup_epochs", 0), settings.training.epochs
     if warmup >= epochs and "num_epochs" not in own and method.delta_rel not in (0, "auto"):
         found.append(
-            f"All {epochs} epochs are the warm-up of {title_of(method.name)}, which has {warmup}; "
-            "what the method does comes after it. Train longer (--epochs), or set a shorter "
-            "warm-up (--set method.warmup_epochs=N)."
+            f"{'The one epoch is' if epochs == 1 else f'All {epochs} epochs are'} the warm-up of "
+            f"{title_of(method.name)}, which has {warmup}; what the method does comes after "
+            "it. Train longer (--epochs), or set a shorter warm-up (--set method.warmup_epochs=N)."
         )
     if method.delta_rel == 0:
         found.append(
@@ -183,10 +200,13 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
             )
     elif method.delta_rel:
         found += rounding_remarks(method.delta_rel, own.get("rate_base", "all"), batch, dataset)
-    if batch > len(dataset.rows("train")):
+    images = len(dataset.rows("train"))
+    if batch > images:
         found.append(
-            f"A batch of {batch} holds all {len(dataset.rows('train'))} training images: there is "
-            "one step per epoch. Choose a smaller --batch-size."
+            f"A batch of {batch} holds all {images} training images: there is one step per epoch. "
+            "Choose a smaller --batch-size."
+            if images > 1
+            else "There is one training image: each epoch is one step."
         )
     least = SMALLEST.get(settings.model.backbone, _SMALLEST)
     if len(shape) == 3 and min(shape[1:]) < least:
@@ -228,10 +248,16 @@ def rounding_remarks(
     if not 0 < entries * delta_rel < 100:
         return []
     needed = math.ceil(100 / (delta_rel * an_image))
+    way_out = f"From a batch of {needed} images on, Δ is kept to (--batch-size {needed})."
+    if needed > train.num_images:
+        way_out = (
+            f"To keep to Δ, a batch needs {needed} images, and there are {train.num_images} to "
+            "train on: no --batch-size keeps to it."
+        )
     return [
         f"Δ {delta_rel:g} % of a batch's {entries:.0f} entries is {entries * delta_rel / 100:.2g} "
-        f"of an entry, which is rounded up to 1: {100 / entries:.2g} % are flagged at least. From "
-        f"a batch of {needed} images on, Δ is kept to (--batch-size {needed})."
+        f"of an entry, which is rounded up to 1: {100 / entries:.2g} % are flagged at least. "
+        f"{way_out}"
     ]
 
 

@@ -11,6 +11,7 @@ from largeloss.config import RunConfig
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.runs.assemble import Assembled, assemble
 from largeloss.runs.data import RunData
+from largeloss.runs.mean_over_classes import count_of_classes
 from largeloss.runs.phases import (
     best_model,
     head_on_features,
@@ -84,9 +85,7 @@ def train(
         if run.settings.training.protocol == "linear":
             phase = head_on_features(phase, run.settings, listener)
         elif run.settings.training.protocol == "linear-init":
-            head = train_head_first(
-                phase, run.settings, device, listener, requests, wall, continuing
-            )
+            head = train_head_first(phase, run, device, listener, requests, wall, continuing)
         teaching = None
         if needed_teachers(run.settings, run.dataset):
             phase, teaching = taught(phase, run, device, listener, requests, wall)
@@ -119,8 +118,8 @@ def _introduce(run: Assembled, listener: Listener) -> None:
     present, absent, unobserved = (int(states.sum()) for states in train.counts())
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in sorted(dataset.splits.items()))
     listener.message(
-        f"{dataset.name}: {sizes}; {dataset.labels.num_classes} classes; training entries: "
-        f"{present} present, {absent} absent, {unobserved} unobserved."
+        f"{dataset.name}: {sizes}; {count_of_classes(dataset.labels.num_classes)}; training "
+        f"entries: {present} present, {absent} absent, {unobserved} unobserved."
     )
     for text in run.remarks:
         listener.remark(text)

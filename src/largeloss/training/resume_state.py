@@ -73,7 +73,8 @@ class History:
         """Why the last epoch was the last, in a sentence."""
         last = self.epochs[-1]
         if last["epoch"] + 1 >= recipe.epochs or not self.stops_early(recipe):
-            return f"All {recipe.epochs} epochs were trained."
+            one = recipe.epochs == 1
+            return f"{'The one epoch was' if one else f'All {recipe.epochs} epochs were'} trained."
         name = "AUC" if self.chosen_by == "val_auc" else "mAP"
         return (
             f"Stopped early after epoch {last['epoch']} of 0 to {recipe.epochs - 1}: val {name} "
