@@ -14,7 +14,7 @@ _TRAINING = TrainingConfig.model_fields
 
 
 def unused_settings(settings: RunConfig, dataset: Dataset) -> Iterator[str]:
-    """What is said of them, given resolved ``settings`` and what the method is trained on."""
+    """A sentence on each: of resolved ``settings``, and what the method is trained on."""
     yield from _of_inputs(settings, dataset)
     batches = math.ceil(len(dataset.rows("train")) / settings.training.batch_size)
     yield from _of_training(settings, batches)
