@@ -161,7 +161,7 @@ def constants(given: argparse.Namespace) -> None:
                     data = open_data(settings_of(given, seed, method))
                     method["missing"] = min(100.0, factor * missing_percent(data))
                 run = result(given, seed, method, f"share-{factor}-{pace:g}")
-                found.append([run.val_map, run.test_map, run.last_test_map])
+                found.append([run.val_figure, run.test_map, run.last_test_map])
             share = "estimated" if factor is None else f"true × {factor:g}"
             cells = (f"{value:.1f}" for value in np.mean(found, axis=0))
             print(f"| {share} | {100 * pace:g} | {' | '.join(cells)} |", flush=True)
@@ -174,7 +174,7 @@ def paired(given: argparse.Namespace) -> None:
     def searched(seed: int, delta: float) -> RunResult:
         return result(given, seed, {"name": given.method, "delta_rel": delta}, f"delta-{delta:g}")
 
-    val = {delta: searched(0, delta).val_map for delta in SEARCHED}
+    val = {delta: searched(0, delta).val_figure for delta in SEARCHED}
     best = max(val, key=lambda delta: val[delta])
     print(f"Val mAP by Δ, seed 0: {', '.join(f'{d:g}: {v:.1f}' for d, v in val.items())}\n")
     rows: dict[str, list[float]] = {"Naive AN": [], f"Δ {best:g}": [], "auto": [], "true": []}

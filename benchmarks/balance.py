@@ -84,7 +84,7 @@ def of_run(run: RunResult) -> list[float]:
     order = np.argsort(tags, kind="stable")
     third = len(tags) // 3
     rare, others = (100 * np.nanmean(precisions[part]) for part in (order[:third], order[third:]))
-    return [run.val_map, run.test_map, float(rare), float(others)]
+    return [run.val_figure, run.test_map, float(rare), float(others)]
 
 
 if __name__ == "__main__":

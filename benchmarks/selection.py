@@ -72,7 +72,7 @@ class Keeping(Evaluators):
 
     kept: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
-    def measured(self, model: Any, batches: Mapping[str, Any]) -> dict[str, float]:
+    def measured(self, model: Any, batches: Mapping[str, Any]) -> dict[str, float | None]:
         """Nothing: all epochs are trained, and criteria choose afterwards."""
         for split in ("train", "val", "test"):
             self.kept[split].append(score(model, batches[split]).logits.numpy())

@@ -89,7 +89,7 @@ def chosen_rate(given: argparse.Namespace) -> float:
     for rate in RATES:
         settings, out = settings_of(given, 0, rate), given.out / f"{given.name}-rate-{rate:g}"
         result = train(settings, out, resume=(out / "config.yaml").exists())
-        maps[rate] = result.val_map
+        maps[rate] = result.val_figure
     return max(maps, key=lambda rate: maps[rate])
 
 

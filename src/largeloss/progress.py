@@ -55,11 +55,16 @@ class Progress:
 
 
 class RunListener(Listener):
-    """Shows one run."""
+    """Shows one run, or the phase of it that has a clock of its ``own``."""
 
-    def __init__(self, title: str, shown: Progress, share: float) -> None:
-        self.title, self.shown, self.share = title, shown, share
-        self.first = True
+    def __init__(
+        self, title: str, shown: Progress, share: float, own: "Clock | None" = None
+    ) -> None:
+        self.title, self.shown, self.share, self._own = title, shown, share, own
+
+    @property
+    def clock(self) -> "Clock":
+        return self._own or self.shown.clock
 
     def message(self, text: str) -> None:
         self.shown.message(text)
@@ -68,21 +73,30 @@ class RunListener(Listener):
         self.shown.remark(text)
 
     def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
-        self.shown.clock.begin(epoch * self.share if self.first else 0)
-        self.first = False
+        self.clock.begin()
 
     def end_epoch(self, record: dict[str, Any]) -> None:
-        self.shown.clock.done += self.share
-        area = f"  val AUC {record['val_auc']:5.1f}" if "val_auc" in record else ""
-        test = f"  test mAP {record['test_map']:5.1f}" if "test_map" in record else ""
+        self.clock.done += self.share
+        names = {"val_map": "val mAP", "val_auc": "val AUC", "test_map": "test mAP"}
+        figures = "  ".join(
+            f"{named} {'–' if record[name] is None else format(record[name], '.1f'):>5}"
+            for name, named in names.items()
+            if name in record
+        )
         self.message(
             f"{self.title}  epoch {record['epoch']:2d}  loss {record['train_loss']:.4f}  "
-            f"val mAP {record['val_map']:5.1f}{area}{test}  {self.shown.clock.left()}"
+            f"{figures}  {self.clock.left()}"
         )
 
     def stopped_early(self, why: str, left: int) -> None:
-        self.shown.clock.total -= left * self.share
+        self.skipped(left)
         self.message(f"{self.title}  {why}")
+
+    def skipped(self, epochs: int) -> None:
+        self.clock.total -= epochs * self.share
+
+    def head(self, epochs: int) -> "RunListener":
+        return RunListener(self.title, self.shown, self.share, Clock(epochs * self.share))
 
 
 class Clock:
@@ -93,9 +107,8 @@ class Clock:
         self.total, self.done = total, 0.0
         self.begun: float | None = None
 
-    def begin(self, resumed: float) -> None:
-        """An epoch begins; neither the time before the first nor ``resumed`` epochs count."""
-        self.total -= resumed
+    def begin(self) -> None:
+        """An epoch begins; the time before the first does not count."""
         self.begun = self.begun or time.perf_counter()
 
     def left(self) -> str:

@@ -117,7 +117,10 @@ def test_an_entry_at_least_is_said_where_delta_is_less(trained):
     assert code == 0, err
     told = " ".join(err.split())
     assert "Δ 0.5 % of a batch's 12 entries is 0.06 of an entry, which is rounded up to 1: " in told
-    assert "8.3 % are flagged at least. From a batch of 100 images on" in told
+    assert "8.3 % are flagged at least. To keep to Δ, a batch needs 100 images, and" in told
+    assert "and there are 18 to train on: no --batch-size keeps to it." in told
+    code, _, err = trained("--delta-rel", "4", "--epochs", "1", out="other")
+    assert "From a batch of 13 images on, Δ is kept to (--batch-size 13)." in " ".join(err.split())
 
 
 def test_too_few_epochs_are_said(trained):

@@ -25,6 +25,18 @@ def rare(make_image_folder):
     return make_image_folder(labels="\n".join(lines) + "\n")
 
 
+def test_what_tags_weigh_is_told_once(largeloss, rare, tmp_path):
+    """Although the head of linear-init is trained with the same weights."""
+    code, _, err = largeloss(
+        "train", rare, *SMALL[:-2], "--epochs", "1", "--balance", "--protocol", "linear-init",
+        "--set", "training.head_epochs=1", "--cache", tmp_path / "cache", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    assert err.count("Balanced: ") == 1
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert result["stop_reason"] == "The one epoch was trained."
+
+
 def test_the_run_tells_what_tags_weigh(largeloss, rare, tmp_path):
     code, _, err = largeloss("train", rare, *SMALL, "--balance", "--out", tmp_path / "run")
     assert code == 0, err

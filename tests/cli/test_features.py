@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from largeloss.cli import run
 from largeloss.data.folder.read import write_features
 from largeloss.runs.load import load
+from largeloss.runs.settings import fitting, saved_settings
 
 
 @pytest.fixture
@@ -50,6 +51,29 @@ def test_what_does_not_go_with_features(feature_folder, tmp_path, capsys):
     scores = ["--out", str(tmp_path / "s.csv")]
     assert run(["predict", str(tmp_path / "run"), str(image), *scores]) == 2
     assert "trained on features" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["auto", "fine-tune"])
+def test_recipes_leave_out_what_is_of_images(feature_folder, tmp_path, largeloss, method):
+    """Whatever the backbone is, which nobody has to give for features."""
+    code, text, err = largeloss(
+        "train", feature_folder, "--observe", "single-positive", "--method", method, "--epochs",
+        "1", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "augment" not in text + err
+    saved = saved_settings(tmp_path / "run")
+    assert (saved.training.augment, saved.training.teachers) == ("none", 0)
+    pretrained = saved.with_values(method={"name": "auto"}, model={"pretrained": True})
+    assert fitting("auto", pretrained) == "auto"
+
+
+def test_recipes_of_features_are_compared(feature_folder, tmp_path, largeloss):
+    code, _, err = largeloss(
+        "compare", feature_folder, "--observe", "single-positive", "--methods", "an,auto",
+        "--seeds", "1", "--epochs", "1", "--out", tmp_path / "both",
+    )  # fmt: skip
+    assert code == 0, err
 
 
 def test_finding_25_a_model_of_features_scores_unlabelled_features(

@@ -7,12 +7,15 @@ import pytest
 from rich.console import Console
 
 from largeloss import progress, watch
-from largeloss.config import RunConfig
+from largeloss.config import RunConfig, make_config
 from largeloss.data.inputs import image_files
 from largeloss.experiments.run_settings import with_share
 from largeloss.pages.learning_curves import mean_curve
+from largeloss.runs.settings import resolved
+from largeloss.runs.train import train
 from largeloss.training import frozen
 from largeloss.training.evaluation import Evaluators
+from largeloss.training.listener import Listener
 
 SMALL = (
     "--backbone", "resnet18", "--image-size", "16", "--batch-size", "6", "--workers", "0",
@@ -218,3 +221,65 @@ def test_an_epoch_of_few_images_is_part_of_an_epoch(monkeypatch):
     told = [line.partition("50.0")[2].strip() for line in lines]
     assert told[:2] == ["about 5 min left", "about 3 min left"]
     assert told[-3:] == ["about 20 s left", "about 10 s left", ""]
+
+
+def test_the_head_of_linear_init_has_a_clock_of_its_own(monkeypatch):
+    """Its epochs take a hundredth of those of the whole network."""
+    now, lines = 1.0, []
+    monkeypatch.setattr("largeloss.progress.time.perf_counter", lambda: now)
+    settings = RunConfig().with_values(
+        training={"protocol": "linear-init", "head_epochs": 3, "epochs": 3}
+    )
+    shown = progress.Progress(lines.append, lines.append, None)
+    shown.expect(settings.work)
+    run = shown.listener("run")
+    for listener, seconds in ((run.head(3), 1.0), (run, 60.0)):
+        for epoch in range(3):
+            listener.begin_epoch(epoch, 3, 1)
+            now += seconds
+            listener.end_epoch({"epoch": epoch, "train_loss": 0.5, "val_map": 50.0})
+    told = [line.partition("50.0")[2].strip() for line in lines]
+    assert told[:3] == ["about 2 s left", "about 1 s left", ""]
+    assert told[3:] == ["about 2 min left", "about 60 s left", ""]
+
+
+class PlugPulled(Exception):
+    pass
+
+
+class Cut(Listener):
+    """Pulls it when so many epochs have begun."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def begin_epoch(self, epoch, epochs, steps):
+        self.number -= 1
+        if self.number < 0:
+            raise PlugPulled
+
+
+@pytest.mark.filterwarnings("ignore::largeloss.errors.CompleteLabelsWarning")
+@pytest.mark.parametrize("skipped", ["no teacher is needed", "teacher", "epoch", "head"])
+def test_what_is_not_trained_takes_no_time(image_folder, tmp_path, skipped):
+    training: dict[str, object] = {
+        "epochs": 2, "batch_size": 6, "workers": 0, "teachers": 1, "stop_below": None
+    }  # fmt: skip
+    if skipped == "head":
+        training |= {"protocol": "linear-init", "head_epochs": 1, "teachers": 0}
+    asked = make_config(
+        [{"data": {"path": str(image_folder), "cache": str(tmp_path / "cache")},
+          "method": {"name": "auto"}, "training": training,
+          "model": {"backbone": "digits", "image_size": 16}}]
+    )  # fmt: skip
+    if skipped != "no teacher is needed":
+        asked = asked.with_values(data={"observe": "single-positive"})
+        cut = Cut({"teacher": 2, "epoch": 3, "head": 1}[skipped])
+        with pytest.raises(PlugPulled):
+            train(asked, tmp_path / "run", listener=cut)
+    lines = []
+    shown = progress.Progress(lines.append, lambda text: None, None)
+    shown.expect(resolved(asked).work)
+    train(asked, tmp_path / "run", resume=(tmp_path / "run").exists(), listener=shown.listener("r"))
+    told = ["left" in line for line in lines if line.startswith("r  epoch")]
+    assert told == ([False] if skipped == "epoch" else [True, False])

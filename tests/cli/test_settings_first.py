@@ -34,7 +34,7 @@ def unread(monkeypatch):
         (["--weights", "none.safetensors"], "There is no weights file"),
         (
             ["--backbone", "resnet18", "--weights", "other.safetensors"],
-            "does not fit this backbone",
+            "does not fit this backbone: 120 of 120 tensors are missing, for example bn1.bias, ",
         ),
         (["--backbone", "vit_tiny_patch16_224"], "does not take images of"),
         (["--backbone", "resnet18", "--set", "model.args.depth=3"], "has no argument 'depth'"),
@@ -48,6 +48,9 @@ def unread(monkeypatch):
         (["--observe", "single"], "Unknown rule 'single'"),
         (["--observe", "fraction=7"], "fraction"),
         (["--protocol", "linear", "--cache", "a-file"], "Features cannot be kept in"),
+        (["--protocol", "linear", "--augment", "light"], "--augment light changes images in every"),
+        (["--protocol", "linear", "--teachers", "1"], "--teachers trains whole networks"),
+        (["--record", "losses", "--teachers", "1"], "--record losses is of one training"),
     ],
 )
 def test_finding_25_wrong_settings_are_refused_before_data_are_read(
@@ -146,7 +149,8 @@ def test_a_warm_up_as_long_as_the_training_is_told(method, epochs, warm, image_f
     )
     dataset = read_folder(image_folder, image_size=16)
     (told,) = [text for text in setting_remarks(settings, dataset) if "warm-up" in text]
-    assert f"All {epochs} epochs are the warm-up of" in told
+    named = "The one epoch is" if epochs == 1 else f"All {epochs} epochs are"
+    assert f"{named} the warm-up of" in told
     assert f"which has {warm}" in told
     longer = settings.with_values(training={"epochs": epochs + 1})
     assert not any("warm-up" in text for text in setting_remarks(longer, dataset))

@@ -2,13 +2,18 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from largeloss.api.results import Run
+from largeloss.cli.summary import val
 from largeloss.labels import LabelTable
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.result import RunResult
+from largeloss.runs.sure_limit import SureLimit
+from largeloss.runs.teachers import Teacher, Teaching
 from largeloss.runs.tracking.content import Results
 from largeloss.training.evaluation import Evaluator
 from largeloss.training.fingerprints import _of as fingerprint
@@ -159,6 +164,46 @@ def test_nothing_is_chosen_on_a_val_without_any_label(
         assert "cannot be chosen on val: all labels of its 6 images are blank" in err
     assert (run / "best/config.json").read_bytes() == before
     assert not list((tmp_path / "tuned").iterdir())
+
+
+def test_a_val_without_any_label_has_no_figure(
+    largeloss, image_folder, make_image_folder, tmp_path
+):
+    folder, run = blank("val", image_folder, make_image_folder), tmp_path / "run"
+    more = ("--observe", "single-positive", "--teachers", "1", "--out", run)
+    code, out, err = largeloss("train", folder, *SMALL, *more)
+    assert code == 0, err
+    assert out.count("val mAP     –") == 6
+    assert "One teacher took" in err
+    assert "val mAP 0.0" not in out + err
+    for part in (run, run / "teacher-0"):
+        with (part / "metrics.csv").open(newline="") as file:
+            assert [line["val_map"] for line in csv.DictReader(file)] == ["", "", ""]
+        assert json.loads((part / "result.json").read_text())["val_map"] is None
+    assert Run.read(run).history.columns["val_map"] == [None, None, None]
+    code, _, err = largeloss(
+        "compare", folder, *SMALL[:-2], "--epochs", "1", "--methods", "an,iu", "--observe",
+        "single-positive", "--seeds", "2", "--out", tmp_path / "both",
+    )  # fmt: skip
+    assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("positives", "words"),
+    [((12, 12), "12 positives per class"), ((1, 1), "1 positive per class"),
+     ((0, 1), "0 to 1 positive per class"), ((1, 5), "1 to 5 positives per class")],
+)  # fmt: skip
+def test_positives_of_val_are_counted_in_words(small_run, positives, words):
+    counts = {str(place): [number, 1, 0] for place, number in enumerate(positives)}
+    assert words in val(replace(RunResult.read(small_run), val_counts=counts, val_rule="full"))
+
+
+def test_what_a_teacher_was_chosen_by_is_told():
+    limit = SureLimit(None, 0, 0)
+    by_area = Teacher(12.3, 1, 1.0, 78.9)
+    assert "2 teachers (val AUC 78.9, 78.9) took" in str(
+        Teaching((by_area, by_area), 1, None, limit)
+    )
 
 
 def test_runs_that_earlier_versions_began_on_blank_splits_have_the_same_fingerprints():

@@ -15,11 +15,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from largeloss.config import make_config
 from largeloss.data import Dataset, FeatureArray
 from largeloss.errors import CheckpointError, RunError
+from largeloss.files import checksummed_yaml
 from largeloss.labels import LabelTable
 from largeloss.losses import AssumeNegative
 from largeloss.models import build_classifier
+from largeloss.runs.moved import resumed_settings
+from largeloss.runs.settings import resolved
 from largeloss.training.checkpoint_file import load_state, previous, save_state
 from largeloss.training.evaluation import Evaluator, Evaluators
 from largeloss.training.fit import Phase, fit
@@ -147,6 +151,29 @@ def test_finding_04_a_cache_of_the_same_pictures_changes_nothing(
     run = cut()
     code, _, err = largeloss("train", "--resume", "--cache", "kept", "--out", run)
     assert code == 0, err
+    assert [path for path in Path("kept").rglob("*") if path.is_file()]
+
+
+def test_what_changes_no_figure_may_be_another(largeloss, image_folder, tmp_path):
+    """A run whose workers take too much memory, or whose cache's disk is full, goes on."""
+    saved = resolved(make_config([{"data": {"path": str(image_folder)}}]))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.yaml").write_text(checksummed_yaml(saved.plain()))
+    asked = {
+        "data": {"path": str(image_folder), "cache": str(tmp_path / "kept")},
+        "training": {"workers": 0, "checkpoint_every": 7, "track": ["tensorboard"]},
+    }
+    went_on = resumed_settings(tmp_path / "run", make_config([asked]))
+    assert went_on.data.cache == tmp_path / "kept"
+    training = went_on.training
+    assert (training.workers, training.checkpoint_every) == (0, 7)
+    assert training.track == ["tensorboard"]
+    code, _, err = largeloss("train", "--resume", "--workers", "9999", "--out", tmp_path / "run")
+    assert code == 2
+    assert "workers is 9,999" in err
+    code, _, err = largeloss("train", "--resume", "--batch-size", "9", "--out", tmp_path / "run")
+    assert code == 2
+    assert "training.batch_size: 16 → 9" in err
 
 
 BY_RANK = """

@@ -58,11 +58,12 @@ def wilson(right: float, wrong: float, squares: float) -> float:
     arrays(np.float32, SHAPE, elements=COARSE),
 )
 def test_the_least_limit_above_which_enough_of_what_is_added_is_right(states, train, probabilities):
+    assume((states != -1).any())
     table = LabelTable.from_dense(train)
     found = sure_limit(probabilities, of(states), table)
     shares = shares_by_loops(states, train)
     np.testing.assert_allclose(unobserved_shares(of(states).table, table), shares, atol=1e-12)
-    best, seen = SureLimit(None, 0, 0), False
+    best = SureLimit(None, 0, 0)
     for limit in sorted({SURE, *map(float, probabilities[probabilities >= SURE])}, reverse=True):
         entries = present = 0
         right = wrong = squares = 0.0
@@ -76,14 +77,10 @@ def test_the_least_limit_above_which_enough_of_what_is_added_is_right(states, tr
                 right += shares[0][column] * state
                 wrong += shares[1][column] * (1 - state)
                 squares += shares[1 - state][column] ** 2
-        seen |= entries > 0
         lowest = wilson(right, wrong, squares) if squares else 0.0
         assume(abs(lowest - SURE) > 1e-6)  # rounding
         if lowest > SURE:
             best = SureLimit(limit, entries, present, right / (right + wrong))
-    if not seen:
-        assert found == SureLimit(SURE, 0, 0)
-        return
     assert (found.val_entries, found.val_present) == (best.val_entries, best.val_present)
     assert found.right == (best.right if best.right is None else pytest.approx(best.right))
     assert (found.probability is None) == (best.probability is None)
@@ -130,13 +127,21 @@ def test_a_class_of_val_with_presences_only_confirms_nothing():
     found = sure_limit(scores, of(states, "observed"), NOTHING)
     assert found == SureLimit(None, 0, 0)
     alone = of(states[:, :1], "observed")
-    assert sure_limit(scores[:, :1], alone, NOTHING) == SureLimit(SURE, 0, 0)
+    assert sure_limit(scores[:, :1], alone, NOTHING) == SureLimit(None, 0, 0)
+
+
+def test_no_entry_of_val_that_is_as_probable_confirms_no_more_than_ten_that_are_right():
+    states = np.array([[1]] * 15 + [[0]] * 15, dtype=np.int8)
+    for many in (0, 10):
+        scores = np.where(np.arange(30) < many, 0.9, 0.1).astype(np.float32)[:, None]
+        assert sure_limit(scores, of(states, "full"), NOTHING) == SureLimit(None, 0, 0)
 
 
 def test_val_without_absences_cannot_say():
     scores = np.full((2, 2), 0.9, dtype=np.float32)
     unsaid = of([[1, -1], [-1, 1]], "assume-absent")
     assert sure_limit(scores, unsaid, NOTHING) == SureLimit(SURE, 0, 0)
+    assert sure_limit(scores, of([[-1, -1]] * 2), NOTHING) == SureLimit(SURE, 0, 0)
 
 
 def test_tags_that_are_written_down_already_are_none_that_are_added():

@@ -1,6 +1,7 @@
 """Teachers vote on unobserved training entries; a run with them goes on wherever it was cut off."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 from conftest import write_image_folder
 from largeloss.config import make_config
-from largeloss.errors import ConfigError, RunError
+from largeloss.errors import CheckpointError, ConfigError, RunError
 from largeloss.labels import LabelTable, apply_edits, read_edits
 from largeloss.runs.sure_limit import SURE, SureLimit
 from largeloss.runs.teachers import (
@@ -28,7 +29,7 @@ from largeloss.runs.teachers import (
     write_votes,
 )
 from largeloss.runs.train import train
-from largeloss.training.checkpoint_file import load_state
+from largeloss.training.checkpoint_file import load_state, save_state
 from largeloss.training.listener import Listener
 from largeloss.training.weights import load_weights
 
@@ -176,6 +177,62 @@ def test_a_run_that_is_cut_off_goes_on_the_same(whole, tmp_path, cut: Callable[[
     before, after = (read_edits(root / "corrections.parquet") for root in (run, tmp_path / "cut"))
     np.testing.assert_array_equal(before.rows, after.rows)
     np.testing.assert_array_equal(before.score, after.score)
+
+
+def flipped(labels: Path, split: str) -> None:
+    """Another label for the first image of a split."""
+    head, *lines = labels.read_text(encoding="utf-8").splitlines()
+    place = next(n for n, line in enumerate(lines) if line.split(",")[1] == split)
+    *before, last = lines[place].split(",")
+    lines[place] = ",".join([*before, "0" if last == "1" else "1"])
+    labels.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("epoch", [1, 2], ids=["before the second teacher", "before the student"])
+def test_other_labels_are_refused_although_teachers_are_finished(tmp_path, split, epoch):
+    folder = write_image_folder(tmp_path / "images", num=30)
+    asked = settings(folder, epochs=1).with_values(data={"observe": "fraction=0.5"})
+    with pytest.raises(Stop):
+        train(asked, tmp_path / "cut", listener=Cut(epoch))
+    shutil.rmtree(tmp_path / "cut/teacher-0/last")  # its result says it, too
+    flipped(folder / "labels.csv", split)
+    with pytest.raises(CheckpointError, match=r"labels.* are not those that .*teacher-0 was begun"):
+        train(asked, tmp_path / "cut", resume=True)
+
+
+def test_a_table_that_is_drawn_is_the_same_after_a_teacher_in_another_session(tmp_path):
+    folder = write_image_folder(tmp_path / "images", num=30)
+    asked = settings(folder, epochs=1, teachers=1).with_values(
+        method={"name": "role", "delta_rel": None}
+    )
+    train(asked, tmp_path / "whole")
+    with pytest.raises(Stop):
+        train(asked, tmp_path / "cut", listener=Cut(1))
+    train(asked, tmp_path / "cut", resume=True)
+    one, two = (load_state(tmp_path / name / "last/state.pt") for name in ("whole", "cut"))
+    for part in ("criterion", "model"):
+        assert one[part].keys() == two[part].keys()
+        tensors = [name for name, value in one[part].items() if isinstance(value, torch.Tensor)]
+        assert tensors
+        assert all(torch.equal(one[part][name], two[part][name]) for name in tensors)
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [("teacher-0", {"teachers": 1}),
+     ("head", {"teachers": 0, "protocol": "linear-init", "head_epochs": 2})],
+)  # fmt: skip
+def test_all_sessions_count_in_the_wall_time(tmp_path, first, more):
+    folder = write_image_folder(tmp_path / "images", num=30)
+    asked = settings(folder, epochs=2, **more).with_values(data={"cache": tmp_path / "cache"})
+    with pytest.raises(Stop):
+        train(asked, tmp_path / "run", listener=Cut(1))
+    file = tmp_path / "run" / first / "last/state.pt"
+    save_state(file, load_state(file) | {"wall_seconds": 1000.0})
+    with pytest.raises(Stop):  # the first phase ends in this session, the last begins
+        train(asked, tmp_path / "run", resume=True, listener=Cut(1))
+    assert train(asked, tmp_path / "run", resume=True).wall_seconds > 1000
 
 
 def test_tags_that_were_tampered_with_are_refused(whole, tmp_path):

@@ -1,6 +1,7 @@
 """A run that is cut off within an epoch, at any step, goes on as if nothing had happened."""
 
 import os
+import resource
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -177,6 +178,19 @@ def test_a_cut_off_file_is_found(tmp_path, size):
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(CheckpointError, match="There is no earlier one"):
         load_state(path)
+
+
+def test_what_the_disk_said_is_told(tmp_path):
+    """Of a full disk, torch says that it has met an unexpected position."""
+    state = {"tensor": torch.zeros(200_000)}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"File too large.*make room"):
+            save_state(tmp_path / "state.pt", state)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_failing_write_leaves_what_was_there(tmp_path, monkeypatch):

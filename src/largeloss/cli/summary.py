@@ -55,10 +55,11 @@ def val(result: "RunResult") -> str:
     if result.val_rule == "nothing":
         return "Val is not measured: all of its labels are blank."
     positives = [present for present, *_ in result.val_counts.values()]
+    low, high = min(positives), max(positives)
     area = "" if result.val_auc is None else f"Val AUC {result.val_auc:.1f}. "
     return area + (
         f"Val mAP {result.val_map:.1f}{interval_in_words(result.val_map_interval)}: "
-        f"{min(positives)} to {max(positives)} positives per class."
+        f"{low if low == high else f'{low} to {high}'} positive{'s' * (high != 1)} per class."
     )
 
 

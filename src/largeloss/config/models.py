@@ -13,8 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from largeloss.config.section import Section, setting
 from largeloss.config.training import TrainingConfig
 
-UNIMPORTANT = {"data.cache", "training.checkpoint_every", "training.track"}
-"""Settings that do not change what a run computes."""
+UNIMPORTANT = {
+    "data": ("cache",),
+    "training": ("workers", "checkpoint_every", "track"),
+}
+"""Settings that do not change what a run computes, by section: a resumed run may have others."""
 PRECISION = "training.precision"
 
 Three = Annotated[list[float], Field(min_length=3, max_length=3)]
@@ -161,10 +164,9 @@ class RunConfig(Section):
 
     @property
     def work(self) -> float:
-        """Epochs of all phases, each counted as the share of the training images that it has."""
-        training = self.training
-        head = training.head_epochs * (training.protocol == "linear-init")
-        epochs = training.epochs * (1 + (training.teachers or 0)) + head
+        """Epochs, those of teachers, too, each counted as the share of the training images that it
+        has. Those of LinearInit's head are not counted: they take far less time."""
+        epochs = self.training.epochs * (1 + (self.training.teachers or 0))
         return epochs * self.data.train_share
 
     def plain(self) -> dict[str, Any]:
@@ -183,18 +185,27 @@ class RunConfig(Section):
         }
         return self.model_copy(update=changed)
 
+    def with_unimportant(self, other: "RunConfig") -> Self:
+        """The same settings but for :data:`UNIMPORTANT` ones, which are those of ``other``."""
+        return self.with_values(
+            **{
+                section: {name: getattr(getattr(other, section), name) for name in names}
+                for section, names in UNIMPORTANT.items()
+            }
+        )
+
     def differences(self, other: "RunConfig") -> list[str]:
         """``section.name: here → there``, for every setting in which the two differ.
 
         Settings that do not change what is computed are left out. The precision 'auto' equals
         whatever the other has.
         """
-        mine, theirs = self.flat(), other.flat()
+        mine, theirs = self.flat(), other.with_unimportant(self).flat()
         if "auto" in (mine[PRECISION], theirs[PRECISION]):
             del mine[PRECISION], theirs[PRECISION]
         return [
             f"{name}: {mine.get(name)} → {theirs.get(name)}"
-            for name in sorted((mine.keys() | theirs.keys()) - UNIMPORTANT)
+            for name in sorted(mine.keys() | theirs.keys())
             if mine.get(name) != theirs.get(name)
         ]
 

@@ -19,7 +19,7 @@ from largeloss.runs.moved import Fingerprints, resumed_settings
 from largeloss.runs.network import start_weights
 from largeloss.runs.result import RunResult
 from largeloss.runs.settings import resolved, saved_settings
-from largeloss.runs.settings_checks import check_before_data, needed_teachers
+from largeloss.runs.settings_checks import check_before_data
 from largeloss.runs.tracking import tracked
 from largeloss.runs.train import train
 from largeloss.training.evaluation import Evaluators
@@ -89,8 +89,8 @@ class Runner:
             self._check_splits(make_evaluators(added[name], opened))
         work = 0.0
         for name in unfinished:
-            teachers = needed_teachers(added[name], check(added[name], self.data(name)))
-            work += added[name].with_values(training={"teachers": teachers}).work
+            check(added[name], self.data(name))
+            work += added[name].work
         return work
 
     def data(self, name: str) -> RunData:

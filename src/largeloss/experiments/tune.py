@@ -149,6 +149,7 @@ def _chosen(results: Results, bases: Mapping[str, RunConfig]) -> TunedMethod | N
     result = results[best]
     if result is None:
         return None
+    assert result.val_map is not None  # a val without labels was refused
     searched = searched_of(best.method)
     return TunedMethod(
         best.method,

@@ -89,9 +89,11 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
         check_table_fits("EM+APL keeps", table.shape, _BYTES_PER_ENTRY)
         loss, remarks = cls(**settings), []
         if loss.warmup_epochs >= loss.num_epochs:
+            one = loss.num_epochs == 1
             remarks.append(
-                f"All {loss.num_epochs} epochs are the warm-up of em-apl: no soft label is given, "
-                "and it trains as em. Set fewer warmup_epochs (--set method.warmup_epochs=1)."
+                f"{'The one epoch is' if one else f'All {loss.num_epochs} epochs are'} the warm-up "
+                "of em-apl: no soft label is given, and it trains as em. Train longer (--epochs), "
+                "or set fewer warmup_epochs (--set method.warmup_epochs=N)."
             )
         return dict(settings), remarks
 

@@ -203,9 +203,13 @@ def load_backbone(network: nn.Module, path: Path) -> None:
         name for name in expected.keys() & state.keys() if expected[name].shape != state[name].shape
     ]
     if missing or wrong:
+        what = [
+            f"{len(names)} of {len(expected)} tensors {are}, for example {', '.join(names[:3])}"
+            for names, are in ((missing, "are missing"), (sorted(wrong), "have another shape"))
+            if names
+        ]
         raise ConfigError(
-            f"{path} does not fit this backbone: {len(missing)} tensors are missing, for example "
-            f"{missing[:3]}; {len(wrong)} have another shape, for example {sorted(wrong)[:3]}. "
+            f"{path} does not fit this backbone: {'; '.join(what)}. "
             "Name the backbone that the weights were made for."
         )
     network.load_state_dict({name: state[name] for name in expected})

@@ -1,6 +1,7 @@
 """Learning curves, as ``metrics.csv`` holds them."""
 
 import csv
+import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from largeloss.training.run_folder import RunFolder
 
 
 def column(run: Path, name: str) -> tuple[float, ...]:
-    """A column of ``metrics.csv``; empty where the run has none of that name.
+    """A column of ``metrics.csv``, NaN where nothing was measured; empty where the run has none of
+    that name.
 
     Raises:
         RunError: the file cannot be read, or is not as it was written.
@@ -21,16 +23,25 @@ def column(run: Path, name: str) -> tuple[float, ...]:
     RunFolder(run).check(path)
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return tuple(float(record[name]) for record in csv.DictReader(file) if name in record)
+            lines = csv.DictReader(file)
+            return tuple(
+                math.nan if record[name] == "" else float(record[name])
+                for record in lines
+                if name in record
+            )
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise RunError(f"{path} cannot be read ({error}).") from None
 
 
-def history(run: Path) -> dict[str, list[float]]:
-    """All columns of ``metrics.csv``; errors as :func:`column`."""
+def history(run: Path) -> dict[str, list[float | None]]:
+    """All columns of ``metrics.csv``, None where nothing was measured; errors as :func:`column`."""
     head, _, _ = RunFolder(run).metrics_file.read_text(encoding="utf-8").partition("\n")
-    found = {name: [*column(run, name)] for name in head.strip().split(",")}
-    return found | {"epoch": [int(epoch) for epoch in found["epoch"]]}
+    columns = {name: column(run, name) for name in head.strip().split(",")}
+    found = {
+        name: [None if math.isnan(value) else value for value in values]
+        for name, values in columns.items()
+    }
+    return found | {"epoch": [int(epoch) for epoch in columns["epoch"]]}
 
 
 def mean_curve(label: str, runs: Sequence[Path], name: str) -> Curve:

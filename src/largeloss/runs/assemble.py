@@ -107,11 +107,10 @@ def check(settings: RunConfig, data: RunData) -> Dataset:
         raise ConfigError(
             f"--protocol {protocol} is for images; these inputs are features already. Leave it out."
         )
-    if settings.training.augment != "none" and (protocol == "linear" or not images):
+    if settings.training.augment != "none" and not images:
         raise ConfigError(
-            f"--augment {settings.training.augment} changes images in every epoch, but here "
-            "the model is trained on features that are computed once. Leave it out, or train end "
-            "to end."
+            f"--augment {settings.training.augment} is for images; these inputs are features. "
+            "Leave it out."
         )
     dataset = training_labels(data, settings.method.name)
     phases = [(settings.method, dataset)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from largeloss.errors import ConfigError
+from largeloss.runs.mean_over_classes import count_of_classes
 from largeloss.training.evaluation import RULES, Evaluator
 
 FEW = 5
@@ -57,7 +58,7 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
     positives = f"{low} to {high} positives" if low < high else f"{low} positive{'s' * (low > 1)}"
     found = [
         f"The best epoch is chosen on val by {how}: {int(deciding.sum())} of "
-        f"{deciding.size} classes can be measured there, by {positives} each."
+        f"{count_of_classes(deciding.size)} can be measured there, by {positives} each."
     ]
     few = np.flatnonzero((present < FEW) & deciding)
     if few.size:

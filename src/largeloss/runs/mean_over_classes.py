@@ -30,8 +30,8 @@ class MeanOverClasses:
         if not left:
             return f"No class can be measured: {self.unmeasurable}."
         return (
-            f"This mAP is the mean over the {left:,} of {_classes(self.num_classes)} that can be "
-            f"measured. Over all of them, as published, it is {self.over_all:.1f}: "
+            f"This mAP is the mean over the {left:,} of {count_of_classes(self.num_classes)} "
+            f"that can be measured. Over all of them, as published, it is {self.over_all:.1f}: "
             f"{self.unmeasurable}."
         )
 
@@ -46,7 +46,8 @@ class MeanOverClasses:
     def unmeasurable(self) -> str:
         """How the other classes count in the published mean; empty where there are none."""
         return ", and ".join(
-            f"{_classes(number)} {'has' if number == 1 else 'have'} no observed {what} there and "
+            f"{count_of_classes(number)} {'has' if number == 1 else 'have'} no observed {what} "
+            f"there and "
             f"{'counts' if number == 1 else 'count'} {value}"
             for number, what, value in (
                 (self.without_positives, "presence", "0"),
@@ -56,7 +57,8 @@ class MeanOverClasses:
         )
 
 
-def _classes(number: int) -> str:
+def count_of_classes(number: int) -> str:
+    """A number of classes, in words."""
     return "1 class" if number == 1 else f"{number:,} classes"
 
 

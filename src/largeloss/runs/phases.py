@@ -26,6 +26,7 @@ from largeloss.training.listener import Listener
 from largeloss.training.resume_state import refusing_misfits
 from largeloss.training.run_folder import HEAD, RunFolder
 from largeloss.training.signals import StopRequests
+from largeloss.training.wall_time import WallTime
 from largeloss.training.weights import load_weights
 from largeloss.watch import if_interrupted
 
@@ -102,10 +103,11 @@ def _begun_with(phase: Phase) -> str | None:
 
 def train_head_first(
     phase: Phase,
-    settings: RunConfig,
+    run: Assembled,
     device: torch.device,
     listener: Listener,
     requests: StopRequests,
+    wall: WallTime,
     continuing: bool,
 ) -> dict[str, object]:
     """LinearInit's first phase: a linear head on frozen features becomes the model's head.
@@ -117,7 +119,7 @@ def train_head_first(
     Returns:
         The first phase's result.
     """
-    folder = RunFolder(phase.run.path / HEAD)
+    settings, folder = run.settings, RunFolder(phase.run.path / HEAD)
     if not distributed.from_main(folder.finished):
         method = head_method(settings)
         first = replace(phase, run=folder, recipe=head_recipe(settings, phase.evaluators.val))
@@ -125,15 +127,17 @@ def train_head_first(
         listener.message(f"The head alone, on frozen features, with {method.name}:")
         criterion, remarks = make_loss(method, phase.data, settings.training.balance)
         for text in remarks:
-            listener.remark(text)
+            if text not in run.remarks:  # of the second phase, which has said it
+                listener.remark(text)
         resume = distributed.from_main(folder.begun)
         with requests.listening():
             outcome = fit(
                 replace(first, criterion=criterion),
                 device,
                 resume=resume,
-                listener=listener,
+                listener=listener.head(first.recipe.epochs),
                 requests=requests,
+                wall=wall,
             )
         if distributed.rank() == 0:
             folder.finish(
@@ -142,9 +146,12 @@ def train_head_first(
                     "val_map": outcome.best_val_map,
                     "best_epoch": outcome.best_epoch,
                     "seconds": outcome.seconds,
+                    "wall_seconds": wall.seconds,
                 }
             )
         distributed.barrier()
+    else:
+        wall.before = folder.result().get("wall_seconds", 0.0)
     if not continuing:
         listener.message("The whole network:")
         state = load_state(folder.state_file)

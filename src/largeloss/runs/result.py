@@ -1,5 +1,6 @@
 """The result of a run, as ``result.json`` holds it."""
 
+import math
 import platform
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import version
@@ -52,8 +53,9 @@ class RunResult:
     wall_seconds: float
     """Seconds: from the call to the result, all sessions of a resumed run together: reading and
     checking data, extracting features and writing checkpoints, too."""
-    val_map: float
-    """Percent: of val, mAP in the best epoch, by ``val_rule``."""
+    val_map: float | None
+    """Percent: of val, mAP in the best epoch, by ``val_rule``; None where val has no labels (0 in
+    results of earlier versions)."""
     val_auc: float | None = None
     """Percent: mean over classes of the area under the ROC curve of val in the best epoch, blanks
     counted as absent. It chooses in place of mAP where ``val_rule`` is ``assume-absent``; None
@@ -115,8 +117,9 @@ class RunResult:
     @property
     def val_figure(self) -> float:
         """What epochs and settings are chosen by: ``val_auc``, or ``val_map`` where there is none;
-        in percent."""
-        return self.val_map if self.val_auc is None else self.val_auc
+        in percent; not a number where val has no labels."""
+        figure = self.val_map if self.val_auc is None else self.val_auc
+        return math.nan if figure is None else figure
 
     @property
     def test_mean(self) -> MeanOverClasses:

@@ -7,11 +7,13 @@ from platformdirs import user_cache_path
 
 from largeloss.config import MethodConfig, RunConfig, make_config, read_yaml
 from largeloss.config.models import ModelConfig
+from largeloss.data.folder.place import has_features
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.files import read_text, verify_yaml
 from largeloss.losses import find_method, settings_of, training_of
 from largeloss.losses.recipes import AUTO, FINE_TUNE
 from largeloss.models import noted_statistics, usual_statistics
+from largeloss.runs.arguments import check_workers
 from largeloss.training.run_folder import RunFolder
 
 _NOTED = ("delta_rel", "reduction")
@@ -39,7 +41,7 @@ def resolved(settings: RunConfig) -> RunConfig:
     if protocol == "linear-init" and head is None:
         head = method.linear_init_method or method_name
     training = {"augment": "none", "teachers": 0}
-    if protocol == "end-to-end" and settings.model.backbone != "none":
+    if protocol == "end-to-end" and not _of_features(settings):
         training |= training_of(method_name)
     training = {
         name: value for name, value in training.items() if getattr(settings.training, name) is None
@@ -63,6 +65,7 @@ def fitting(method: str, settings: RunConfig) -> str:
     """The name of a method; for 'auto' that of the recipe that fits the ``settings``."""
     model = settings.model
     tuned = settings.training.protocol != "linear" and (model.pretrained or model.weights)
+    tuned = tuned and not _of_features(settings)
     return FINE_TUNE.name if tuned and method == AUTO.name else method
 
 
@@ -94,19 +97,22 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
 
 
 def going_on(run: Path, saved: RunConfig, asked: RunConfig) -> RunConfig:
-    """The ``saved`` settings of a run, which must be those it is ``asked`` to go on with.
+    """The ``saved`` settings of a run, which must be those it is ``asked`` to go on with; those
+    that change nothing of what is computed are as asked.
 
     Raises:
-        ConfigError: they are not.
+        ConfigError: they are not; or far too many workers are asked for.
     """
-    different = saved.differences(resolved(asked))
+    asked = resolved(asked)
+    check_workers(asked.training.workers)
+    different = saved.differences(asked)
     if different:
         lines = "\n".join(f"  {line}" for line in different)
         raise ConfigError(
             f"{run} was begun with other settings (begun with → asked for):\n{lines}\n"
             "Leave these options out, or start a new run in another folder."
         )
-    return saved.with_values(training={"track": asked.training.track})
+    return saved.with_unimportant(asked)
 
 
 def head_method(settings: RunConfig) -> MethodConfig:
@@ -116,6 +122,11 @@ def head_method(settings: RunConfig) -> MethodConfig:
     if "num_epochs" not in settings_of(name):
         return method
     return method.model_copy(update={"num_epochs": settings.training.head_epochs})
+
+
+def _of_features(settings: RunConfig) -> bool:
+    """Whether what is trained on is no image: then nothing is shifted, and no weights start it."""
+    return settings.model.backbone == "none" or has_features(_absolute(settings.data.path))
 
 
 def _definite(model: ModelConfig) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from largeloss.config import RunConfig
 from largeloss.data import Dataset
-from largeloss.data.folder.place import FEATURES
+from largeloss.data.folder.place import has_features
 from largeloss.errors import ConfigError
 from largeloss.labels import LabelTable, observe
 from largeloss.losses import (
@@ -27,6 +26,7 @@ from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network
 from largeloss.runs.settings import head_method
 from largeloss.runs.tracking import check_trackers
+from largeloss.runs.unused_settings import unused_settings
 
 LIMIT = 500_000_000
 """Training entries whose probabilities are kept in memory, of teachers."""
@@ -56,8 +56,9 @@ def check_before_data(runs: Iterable[RunConfig]) -> None:
             _check_rule(settings.data.observe)
         if settings.model.head == "boost":
             _check_boosted(settings)
+        _check_together(settings)
         make_feature_folder(settings)
-        if not _has_features(settings.data.path):
+        if not has_features(settings.data.path):
             networks.setdefault(settings.model.model_dump_json(), settings)
     for settings in networks.values():
         size = settings.model.image_size
@@ -77,6 +78,30 @@ def _check_boosted(settings: RunConfig) -> None:
             f"The head 'boost' needs the feature maps of the network, and {method} computes logits "
             "of its own from pooled features. Leave out --head, or choose another method."
         )
+
+
+def _check_together(settings: RunConfig) -> None:
+    training = settings.training
+    if training.augment != "none" and training.protocol == "linear":
+        raise ConfigError(
+            f"--augment {training.augment} changes images in every epoch, and --protocol linear "
+            "trains a head on features that are computed once. Leave one of the two out."
+        )
+    if training.teachers and training.protocol != "end-to-end":
+        raise ConfigError(
+            f"--teachers trains whole networks, and --protocol {training.protocol} a head on "
+            "features that stay: its predictions hold nothing new. Leave one of the two out."
+        )
+    usual = training_of(settings.method.name).get("teachers", 0)  # complete labels need none
+    if training.record == "losses" and training.teachers not in (None, 0, usual):
+        raise _recorded_with_teachers()
+
+
+def _recorded_with_teachers() -> ConfigError:
+    return ConfigError(
+        "--record losses is of one training on the labels as they are given, and with --teachers "
+        "there are several. Leave one of the two out (--teachers 0)."
+    )
 
 
 def make_feature_folder(settings: RunConfig) -> None:
@@ -118,16 +143,8 @@ def check_teachers(settings: RunConfig, data: RunData, dataset: Dataset) -> None
                 "Leave it out, or leave blank what nobody annotated."
             )
         return
-    if training.protocol != "end-to-end":
-        raise ConfigError(
-            f"--teachers trains whole networks, and --protocol {training.protocol} a head on "
-            "features that stay: its predictions hold nothing new. Leave one of the two out."
-        )
     if training.record == "losses":
-        raise ConfigError(
-            "--record losses is of one training on the labels as they are given, and with "
-            "--teachers there are several. Leave one of the two out."
-        )
+        raise _recorded_with_teachers()
     entries = len(dataset.rows("train")) * dataset.labels.num_classes
     if entries > LIMIT:
         raise ConfigError(
@@ -152,16 +169,20 @@ def _recipe(settings: RunConfig) -> Iterator[str]:
 
 def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     """What a recipe stands for; settings that can be used, but are hardly what the user wants."""
-    found = [*_recipe(settings), *_unused(settings, dataset)]
+    found = [*_recipe(settings), *unused_settings(settings, dataset)]
+    if settings.training.teachers and not needed_teachers(settings, dataset):
+        found.append(
+            "No training entry is unobserved: teachers have no tag to add, and none is trained."
+        )
     shape = dataset.source.sample_shape
     method, batch = settings.method, settings.training.batch_size
     own = settings_of(method.name) | method.given()
     warmup, epochs = own.get("warmup_epochs", 0), settings.training.epochs
     if warmup >= epochs and "num_epochs" not in own and method.delta_rel not in (0, "auto"):
         found.append(
-            f"All {epochs} epochs are the warm-up of {title_of(method.name)}, which has {warmup}; "
-            "what the method does comes after it. Train longer (--epochs), or set a shorter "
-            "warm-up (--set method.warmup_epochs=N)."
+            f"{'The one epoch is' if epochs == 1 else f'All {epochs} epochs are'} the warm-up of "
+            f"{title_of(method.name)}, which has {warmup}; what the method does comes after "
+            "it. Train longer (--epochs), or set a shorter warm-up (--set method.warmup_epochs=N)."
         )
     if method.delta_rel == 0:
         found.append(
@@ -179,10 +200,13 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
             )
     elif method.delta_rel:
         found += rounding_remarks(method.delta_rel, own.get("rate_base", "all"), batch, dataset)
-    if batch > len(dataset.rows("train")):
+    images = len(dataset.rows("train"))
+    if batch > images:
         found.append(
-            f"A batch of {batch} holds all {len(dataset.rows('train'))} training images: there is "
-            "one step per epoch. Choose a smaller --batch-size."
+            f"A batch of {batch} holds all {images} training images: there is one step per epoch. "
+            "Choose a smaller --batch-size."
+            if images > 1
+            else "There is one training image: each epoch is one step."
         )
     least = SMALLEST.get(settings.model.backbone, _SMALLEST)
     if len(shape) == 3 and min(shape[1:]) < least:
@@ -191,35 +215,6 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
             f"most backbones; below {least} pixels little can be recognised (--image-size)."
         )
     return found
-
-
-def _unused(settings: RunConfig, dataset: Dataset) -> Iterator[str]:
-    """Settings that nothing looks at."""
-    training = settings.training
-    if training.teachers and not needed_teachers(settings, dataset):
-        yield ("No training entry is unobserved: teachers have no tag to add, and none is trained.")
-    if training.backend not in ("auto", "torch") and training.protocol == "end-to-end":
-        yield (
-            f"--backend {training.backend} is of frozen features (--protocol linear or "
-            "linear-init); this run is computed by torch."
-        )
-    usual = type(training).model_fields["momentum"].default
-    if training.optimizer == "adam" and training.momentum != usual:
-        yield "training.momentum is of sgd and rmsprop; adam does not look at it."
-    fields = type(training).model_fields
-    if training.schedule == "constant" and training.lr_warmup != fields["lr_warmup"].default:
-        yield "training.lr_warmup is of --schedule cosine; this run's learning rate is constant."
-    if training.protocol != "linear-init":
-        whole = settings.data.train_share == 1  # of a share, compare has more of them
-        for name in ("head_lr", "head_method", *(["head_epochs"] if whole else [])):
-            if getattr(training, name) != fields[name].default:
-                yield (
-                    f"training.{name} is of --protocol linear-init; this run's is "
-                    f"{training.protocol}, which does not look at it."
-                )
-    stops = training.stop_below not in (None, fields["stop_below"].default)
-    if stops and training.select == "last":
-        yield "--stop-below ends a training by val, and with --select last val decides nothing."
 
 
 def _is_complete(dataset: Dataset) -> bool:
@@ -253,17 +248,19 @@ def rounding_remarks(
     if not 0 < entries * delta_rel < 100:
         return []
     needed = math.ceil(100 / (delta_rel * an_image))
+    way_out = f"From a batch of {needed} images on, Δ is kept to (--batch-size {needed})."
+    if needed > train.num_images:
+        way_out = (
+            f"To keep to Δ, a batch needs {needed} images, and there are {train.num_images} to "
+            "train on: no --batch-size keeps to it."
+        )
     return [
         f"Δ {delta_rel:g} % of a batch's {entries:.0f} entries is {entries * delta_rel / 100:.2g} "
-        f"of an entry, which is rounded up to 1: {100 / entries:.2g} % are flagged at least. From "
-        f"a batch of {needed} images on, Δ is kept to (--batch-size {needed})."
+        f"of an entry, which is rounded up to 1: {100 / entries:.2g} % are flagged at least. "
+        f"{way_out}"
     ]
 
 
 def _check_rule(rule: str) -> None:
     """Hides a label of a table of one: what is wrong with a rule shows there, too."""
     observe(LabelTable.from_dense(np.ones((1, 1), np.int8), ["image"], ["class"]), rule)
-
-
-def _has_features(path: Path | None) -> bool:
-    return path is not None and (path / FEATURES).is_file()

@@ -78,17 +78,17 @@ def sure_limit(probabilities: NDArray[np.floating], val: Evaluator, train: Label
     not among them. So an entry of val counts as much as :func:`unobserved_shares` has it.
 
     ``probabilities`` are (M, C), of being present; ``train`` has the labels of the training images.
-    Classes without observed absences in val cannot be wrong there, and are not looked at. Where
-    blanks of val would have to count as absent, or no entry that is looked at is that probable, the
-    limit is :data:`SURE`.
+    Classes without observed absences in val cannot be wrong there, and are not looked at; where no
+    entry that is looked at is that probable, nothing is confirmed. Where blanks of val would have
+    to count as absent, or all of val is blank, the limit is :data:`SURE`.
     """
-    if val.rule == "assume-absent":
+    if val.rule in ("assume-absent", "nothing"):
         return SureLimit(SURE, 0, 0)
     absences = val.table.counts().absent > 0
     high = (probabilities >= SURE) & (val.labels >= 0) & absences
     scores, present = probabilities[high], val.labels[high] == 1
     if not scores.size:
-        return SureLimit(SURE, 0, 0)
+        return SureLimit(None, 0, 0)
     shares = unobserved_shares(val.table, train)[:, np.nonzero(high)[1]]
     order = np.argsort(-scores, kind="stable")
     scores, present = scores[order], present[order]

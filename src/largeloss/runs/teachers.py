@@ -10,6 +10,7 @@ it is to choose itself, follows it.
 import json
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,18 +25,23 @@ from largeloss.runs.assemble import Assembled, make_loss, make_model
 from largeloss.runs.missing import own_settings
 from largeloss.runs.phases import best_model
 from largeloss.runs.sure_limit import SureLimit, sure_limit
+from largeloss.training.checkpoint_file import load_state
 from largeloss.training.engine import score
 from largeloss.training.evaluation import evaluation_loader
+from largeloss.training.fingerprints import compare
 from largeloss.training.fit import Phase, fit
 from largeloss.training.listener import Listener
 from largeloss.training.recipe import seed_of
 from largeloss.training.run_folder import TEACHER, RunFolder
 from largeloss.training.signals import StopRequests
+from largeloss.training.wall_time import WallTime
 
 AUTHOR = "teachers"
 """Of the label edits."""
 MISSING = "expected_missing_percent"
 """The note in the file of label edits; :class:`Teaching` says of what."""
+CONTENT = "content"
+"""In a teacher's result: what it was trained on, as checkpoints have it."""
 LIMIT = "limit"
 """A further note there: the fields of :class:`.SureLimit`, in their order."""
 
@@ -44,10 +50,17 @@ LIMIT = "limit"
 class Teacher:
     """A teacher that is trained, as the result tells of it."""
 
-    val_map: float
-    """In percent, of its best epoch."""
+    val_map: float | None
+    """In percent, of its best epoch; None where val has no labels."""
     best_epoch: int
     seconds: float
+    val_auc: float | None = None
+    """In percent, of its best epoch, where that chooses; None elsewhere."""
+
+    @property
+    def figure(self) -> float | None:
+        """What its epoch was chosen by."""
+        return self.val_map if self.val_auc is None else self.val_auc
 
 
 @dataclass(frozen=True)
@@ -72,10 +85,13 @@ class Teaching:
         return sum(teacher.seconds for teacher in self.teachers)
 
     def __str__(self) -> str:
-        maps = ", ".join(f"{one.val_map:.1f}" for one in self.teachers)
+        figures = [one.figure for one in self.teachers]
+        told = ", ".join(f"{figure:.1f}" for figure in figures if figure is not None)
+        name = "mAP" if any(one.val_auc is None for one in self.teachers) else "AUC"
         one = len(self.teachers) == 1
         text = (
-            f"{'One teacher' if one else f'{len(self.teachers)} teachers'} (val mAP {maps}) took "
+            f"{'One teacher' if one else f'{len(self.teachers)} teachers'}"
+            f"{f' (val {name} {told})' if told else ''} took "
         )
         if self.added:
             text += (
@@ -93,7 +109,12 @@ class Teaching:
 
 
 def taught(
-    phase: Phase, run: Assembled, device: torch.device, listener: Listener, requests: StopRequests
+    phase: Phase,
+    run: Assembled,
+    device: torch.device,
+    listener: Listener,
+    requests: StopRequests,
+    wall: WallTime,
 ) -> tuple[Phase, Teaching]:
     """The student's phase, after the teachers were trained; what is finished is read.
 
@@ -103,10 +124,11 @@ def taught(
         the mean of several teachers', tags alone, and learnt by a method for missing tags.
 
     Raises:
-        RunError: the run was stopped, or failed; or the teachers' tags cannot be read.
+        RunError: the run was stopped, or failed; the teachers' tags cannot be read; or a teacher
+            was trained on other inputs, labels or start weights.
     """
     teachers = tuple(
-        _trained(phase, run, place, device, listener, requests)
+        _trained(phase, run, place, device, listener, requests, wall)
         for place in range(run.settings.training.teachers or 0)
     )
     path, labels = phase.run.corrections_file, phase.data.labels
@@ -131,6 +153,8 @@ def taught(
             missing = _left(own_settings(method).values["missing"], labels, phase, len(edits))
             source = "as told, less what the teachers have added"
         method = method.model_copy(update={"missing": missing})
+    # ROLE draws its table: the same whether teachers were trained in this process or before
+    torch.manual_seed(phase.recipe.seed)
     criterion, _ = make_loss(method, data, run.settings.training.balance)
     if criterion.auto is not None:
         criterion.auto.source = source
@@ -203,8 +227,9 @@ def _trained(
     device: torch.device,
     listener: Listener,
     requests: StopRequests,
+    wall: WallTime,
 ) -> Teacher:
-    """A teacher that is trained, now or before."""
+    """A teacher that is trained, now or before: then on what this run has."""
     folder = _folder(phase, place)
     if not distributed.from_main(folder.finished):
         number = run.settings.training.teachers
@@ -222,13 +247,32 @@ def _trained(
         )
         resume = distributed.from_main(folder.begun)
         with requests.listening():
-            outcome = fit(teacher, device, resume=resume, listener=listener, requests=requests)
+            outcome = fit(
+                teacher, device, resume=resume, listener=listener, requests=requests, wall=wall
+            )
         if distributed.rank() == 0:
-            found = Teacher(outcome.best_val_map, outcome.best_epoch, outcome.seconds)
-            folder.finish(asdict(found))
+            found = Teacher(
+                outcome.best_val_map, outcome.best_epoch, outcome.seconds, outcome.best_val_auc
+            )
+            more = {CONTENT: dict(phase.content), "wall_seconds": wall.seconds}
+            folder.finish(asdict(found) | more)
         distributed.barrier()
-    content = folder.result()
-    return Teacher(**{field.name: content[field.name] for field in fields(Teacher)})
+        return _read(folder.result())
+    listener.skipped(phase.recipe.epochs)
+    result = folder.result()
+    # teachers of earlier versions have it in their checkpoint alone
+    compare(
+        result.get(CONTENT) or load_state(folder.state_file)["content"],
+        phase.content,
+        str(folder.path),
+    )
+    wall.before = result.get("wall_seconds", 0.0)
+    return _read(result)
+
+
+def _read(result: dict[str, Any]) -> Teacher:
+    names = [field.name for field in fields(Teacher)]
+    return Teacher(**{name: result[name] for name in names if name in result})
 
 
 def _votes(phase: Phase, run: Assembled, split: str, device: torch.device) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from largeloss.config import RunConfig
 from largeloss.labels import LabelEdits, write_edits
 from largeloss.runs.assemble import Assembled, assemble
 from largeloss.runs.data import RunData
+from largeloss.runs.mean_over_classes import count_of_classes
 from largeloss.runs.phases import (
     best_model,
     head_on_features,
@@ -31,6 +32,7 @@ from largeloss.training.run_folder import RunFolder
 from largeloss.training.shared_folder import check_shared
 from largeloss.training.signals import StopRequests
 from largeloss.training.start import start
+from largeloss.training.wall_time import WallTime
 from largeloss.training.weights import load_config, save_config
 from largeloss.watch import if_interrupted
 
@@ -61,7 +63,7 @@ def train(
     folder = RunFolder(out)
     if resume and folder.finished:
         return RunResult.read(out)
-    began = time.perf_counter()
+    wall = WallTime()
     device = start()
     main = distributed.rank() == 0
     listener = listener if listener is not None and main else Listener()
@@ -83,10 +85,12 @@ def train(
         if run.settings.training.protocol == "linear":
             phase = head_on_features(phase, run.settings, listener)
         elif run.settings.training.protocol == "linear-init":
-            head = train_head_first(phase, run.settings, device, listener, requests, continuing)
+            head = train_head_first(phase, run, device, listener, requests, wall, continuing)
         teaching = None
         if needed_teachers(run.settings, run.dataset):
-            phase, teaching = taught(phase, run, device, listener, requests)
+            phase, teaching = taught(phase, run, device, listener, requests, wall)
+        else:
+            listener.skipped((run.settings.training.teachers or 0) * phase.recipe.epochs)
         with requests.listening():
             outcome = fit(
                 phase,
@@ -94,10 +98,10 @@ def train(
                 resume=continuing,
                 listener=listener,
                 requests=requests,
-                began=began,
+                wall=wall,
             )
         with if_interrupted("Training is over and kept; --resume measures and ends the run."):
-            result, rules = _measured(run, phase, outcome, head, teaching, began)
+            result, rules = _measured(run, phase, outcome, head, teaching, wall)
         if main:
             _write_corrections(phase)
             more = {"thresholds": saved_rules(rules), "val_rule": run.evaluators.val.rule}
@@ -114,8 +118,8 @@ def _introduce(run: Assembled, listener: Listener) -> None:
     present, absent, unobserved = (int(states.sum()) for states in train.counts())
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in sorted(dataset.splits.items()))
     listener.message(
-        f"{dataset.name}: {sizes}; {dataset.labels.num_classes} classes; training entries: "
-        f"{present} present, {absent} absent, {unobserved} unobserved."
+        f"{dataset.name}: {sizes}; {count_of_classes(dataset.labels.num_classes)}; training "
+        f"entries: {present} present, {absent} absent, {unobserved} unobserved."
     )
     for text in run.remarks:
         listener.remark(text)
@@ -127,7 +131,7 @@ def _measured(
     outcome: Outcome,
     head: dict[str, Any],
     teaching: Teaching | None,
-    run_began: float,
+    wall: WallTime,
 ) -> tuple[RunResult, dict[str, TagRule]]:
     """The result, and from which probability on each class is tagged; collective."""
     began = time.perf_counter()
@@ -163,7 +167,7 @@ def _measured(
         + outcome.seconds
         + now
         - began,
-        wall_seconds=outcome.seconds_before + now - run_began,
+        wall_seconds=wall.seconds,
         val_map=outcome.best_val_map,
         val_auc=outcome.best_val_auc,
         test_map_interval=None if test_interval is None else list(test_interval),

@@ -36,7 +36,10 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         with partial.open("wb") as file:
             file.write(MAGIC + bytes(_CHECKSUM))
             summed = _Summing(file)
-            torch.save(state, cast(IO[bytes], summed))
+            try:
+                torch.save(state, cast(IO[bytes], summed))
+            except RuntimeError as error:
+                raise summed.error or error from None  # torch hides what the disk has said
             file.seek(len(MAGIC))
             file.write(summed.checksum.to_bytes(_CHECKSUM, "big"))
             file.flush()
@@ -111,10 +114,15 @@ class _Summing(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.checksum = 0
+        self.error: OSError | None = None
 
     def writable(self) -> bool:
         return True
 
     def write(self, content: Any) -> int:
         self.checksum = zlib.crc32(content, self.checksum)
-        return self._file.write(content)
+        try:
+            return self._file.write(content)
+        except OSError as error:
+            self.error = error
+            raise

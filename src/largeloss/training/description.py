@@ -124,7 +124,8 @@ class Description(_Part):
     """``name``, and the settings that were given."""
     start_weights: str
     epoch: Annotated[int, Field(ge=0)]
-    val_map: float
+    val_map: float | None
+    """None where val has no labels."""
     weights_sha256: Annotated[
         list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]], Field(min_length=1, max_length=2)
     ]

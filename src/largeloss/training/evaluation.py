@@ -115,6 +115,10 @@ class Evaluator:
             return mean_average_precision_entries(*scores, self.table.num_classes)
         return mean_average_precision(scores, self.labels)
 
+    def figure(self, scores: Measured) -> float | None:
+        """Mean average precision in percent; None where no label is observed."""
+        return None if self.rule == "nothing" else self.measure(scores).value
+
     def area(self, scores: Measured) -> float | None:
         """Mean over the classes that decide of the area under the ROC curve, in percent.
 
@@ -203,19 +207,19 @@ class Evaluators:
 
     def measured(
         self, model: Classifier, batches: Mapping[str, Iterable[Batch]]
-    ) -> dict[str, float]:
+    ) -> dict[str, float | None]:
         """``val_map``, ``val_auc`` where that decides, and ``test_map`` where it is tracked, in
-        percent; collective.
+        percent; None of a split without labels; collective.
 
         ``batches`` are those of each split, in order; val stands in for a missing test split.
         """
         scores = self.val.scores(model, batches["val"])
-        found = {"val_map": self.val.measure(scores).value}
+        found = {"val_map": self.val.figure(scores)}
         if (area := self.val.area(scores)) is not None:
             found["val_auc"] = area
         if self.track_test:
             scores = self.test.scores(model, batches.get("test", batches["val"]))
-            found["test_map"] = self.test.measure(scores).value
+            found["test_map"] = self.test.figure(scores)
         return found
 
 

@@ -27,6 +27,7 @@ from largeloss.training.resume_state import Checkpoint, EpochProgress, History
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.signals import CheckpointSchedule, StopRequests
 from largeloss.training.start import synchronised
+from largeloss.training.wall_time import WallTime
 from largeloss.training.weights import save_weights
 from largeloss.watch import watched
 
@@ -59,14 +60,13 @@ class Outcome:
     """The result of a phase."""
 
     best_epoch: int
-    best_val_map: float
+    best_val_map: float | None
+    """None where val has no labels."""
     best_val_auc: float | None
     """None where mAP decides which epoch is best."""
     history: tuple[dict[str, Any], ...]
     stop_reason: str
     """Why the last epoch was the last, in a sentence."""
-    seconds_before: float = 0.0
-    """Wall time of earlier sessions, up to the checkpoint from which the run went on."""
     resumed: tuple[str, ...] = ()
     """What had changed where the run was resumed."""
 
@@ -83,7 +83,7 @@ def fit(
     resume: bool = False,
     listener: Listener | None = None,
     requests: StopRequests | None = None,
-    began: float | None = None,
+    wall: WallTime | None = None,
 ) -> Outcome:
     """Trains the phase's model; leaves it with the weights of the last epoch, averaged if asked.
 
@@ -93,7 +93,7 @@ def fit(
         resume: Continue from ``last/``, exactly.
         listener: Is told how it goes on.
         requests: Signals that ask to stop; acted on between two steps.
-        began: ``time.perf_counter()`` when the run began in this process; None for now.
+        wall: How long the run has taken; None where it begins now.
 
     Raises:
         CheckpointError: no checkpoint, one of other data or labels, best weights that are not its
@@ -120,11 +120,12 @@ def fit(
     checkpoint = Checkpoint(
         phase.run, objective, optimizer, updates, content, recorder, phase.model_config
     )
-    checkpoint.began = checkpoint.began if began is None else began
+    checkpoint.wall = wall or checkpoint.wall
     schedule = CheckpointSchedule(recipe.checkpoint_every, requests or StopRequests())
     history, first, progress = checkpoint.restore() if resume else (History(), 0, None)
     for text in checkpoint.remarks:
         listener.remark(text)
+    listener.skipped(first)
     for epoch in range(first, recipe.epochs):
         # Begin an epoch, or go on where it was interrupted.
         resumed = progress is not None
@@ -157,7 +158,7 @@ def fit(
             recorder.end()
         criterion.check()
         # Measure, which says whether another epoch follows.
-        record = {"epoch": epoch, "train_loss": progress.mean_loss()}
+        record: dict[str, Any] = {"epoch": epoch, "train_loss": progress.mean_loss()}
         record["lr"] = optimizer.param_groups[0]["lr"]  # of the epoch's last update
         if criterion.edits is not None:
             record["label_edits"] = 0  # counted below; columns are in this order
@@ -190,7 +191,6 @@ def fit(
         history.best_val_auc,
         tuple(history.epochs),
         history.stop_reason(recipe),
-        checkpoint.seconds_before,
         tuple(checkpoint.remarks),
     )
 

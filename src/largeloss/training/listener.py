@@ -33,5 +33,13 @@ class Listener:
     def stopped_early(self, why: str, left: int) -> None:
         """No more epochs are trained, although ``left`` were asked for."""
 
+    def skipped(self, epochs: int) -> None:
+        """So many epochs that were asked for are not trained now: they were before, or no teacher
+        is needed."""
+
+    def head(self, epochs: int) -> "Listener":
+        """Who is told of LinearInit's first phase, of so many epochs, which are short ones."""
+        return self
+
     def close(self) -> None:
         """Training is over, or was stopped."""

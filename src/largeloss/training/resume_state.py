@@ -21,6 +21,7 @@ from largeloss.training.recipe import Recipe
 from largeloss.training.recording import Recorder
 from largeloss.training.run_folder import RunFolder
 from largeloss.training.updates import Updates
+from largeloss.training.wall_time import WallTime
 from largeloss.training.weights import save_config
 
 
@@ -30,7 +31,8 @@ class History:
 
     epochs: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = -1
-    best_val_map: float = -1.0
+    best_val_map: float | None = -1.0
+    """None where val has no labels."""
     best_weights: str = ""
     """SHA-256 of ``best/model.safetensors``; of the first process."""
 
@@ -71,7 +73,8 @@ class History:
         """Why the last epoch was the last, in a sentence."""
         last = self.epochs[-1]
         if last["epoch"] + 1 >= recipe.epochs or not self.stops_early(recipe):
-            return f"All {recipe.epochs} epochs were trained."
+            one = recipe.epochs == 1
+            return f"{'The one epoch was' if one else f'All {recipe.epochs} epochs were'} trained."
         name = "AUC" if self.chosen_by == "val_auc" else "mAP"
         return (
             f"Stopped early after epoch {last['epoch']} of 0 to {recipe.epochs - 1}: val {name} "
@@ -164,10 +167,7 @@ class Checkpoint:
     """Saved beside the best weights."""
     remarks: list[str] = field(default_factory=list)
     """What had changed where the run was resumed."""
-    began: float = field(default_factory=time.perf_counter)
-    """When the run began in this process."""
-    seconds_before: float = 0.0
-    """Wall time of earlier sessions, up to their last checkpoint."""
+    wall: WallTime = field(default_factory=WallTime)
 
     def save(self, epoch: int, history: History, progress: EpochProgress | None) -> None:
         """Within an epoch with its ``progress``, or after it; collective.
@@ -195,7 +195,7 @@ class Checkpoint:
                     "history": asdict(history),
                     "content": dict(self.content),
                     "machine": machine(),
-                    "wall_seconds": self.seconds_before + time.perf_counter() - self.began,
+                    "wall_seconds": self.wall.seconds,
                     "resumed": list(self.remarks),
                 },
             )
@@ -222,7 +222,7 @@ class Checkpoint:
         self.objective.criterion.load_state_dict(state["criterion"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.updates.restore(state.get("updates", {}))
-        self.seconds_before = state.get("wall_seconds", 0.0)
+        self.wall.before = state.get("wall_seconds", 0.0)
         before, now = state["machine"], machine()
         self.remarks = state["resumed"] + [
             f"The run was begun with {before[name]} {name} and goes on with {now[name]}: its last "

@@ -14,6 +14,7 @@ from largeloss.files import write_json
 from largeloss.report.check_page import write_check_page
 from largeloss.report.class_counts import class_counts, ends
 from largeloss.report.tables import text_table
+from largeloss.runs.mean_over_classes import count_of_classes
 
 SHOWN = 8
 """So many of the most and of the least frequent classes are printed."""
@@ -21,7 +22,7 @@ SHOWN = 8
 
 def show(found: Examination, remarks: Sequence[str]) -> None:
     """Splits, frequent and rare classes, images; remarks, warnings and errors."""
-    say(f"{found.name}: {found.images:,} images, {len(found.classes):,} classes.")
+    say(f"{found.name}: {found.images:,} images, {count_of_classes(len(found.classes))}.")
     console.print(split_table(found.splits))
     console.print(_class_table(found))
     for split, missing in found.missing_positives.items():

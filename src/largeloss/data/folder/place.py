@@ -29,6 +29,11 @@ def label_file_of(root: Path, labels: Path | None = None) -> Path:
     return labels
 
 
+def has_features(root: Path | None) -> bool:
+    """Whether a data folder holds features in place of images; None is no folder."""
+    return root is not None and (root / FEATURES).is_file()
+
+
 def find_label_file(root: Path) -> Path:
     """``labels.csv`` or ``labels.parquet`` in ``root``; DataError unless it has exactly one."""
     found = [path for path in (root / name for name in LABELS) if path.exists()]

@@ -93,6 +93,12 @@ class TrackedListener(Listener):
     def stopped_early(self, why: str, left: int) -> None:
         self._inner.stopped_early(why, left)
 
+    def skipped(self, epochs: int) -> None:
+        self._inner.skipped(epochs)
+
+    def head(self, epochs: int) -> Listener:
+        return self._inner.head(epochs)  # trackers have the epochs of the run's own metrics alone
+
     def close(self) -> None:
         self._inner.close()
 
