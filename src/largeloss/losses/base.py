@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -24,7 +23,7 @@ from largeloss import distributed
 from largeloss.autocast import full_precision
 from largeloss.errors import ConfigError, ScheduleError
 from largeloss.labels.table import LabelTable
-from largeloss.losses import remembered
+from largeloss.losses import given, remembered
 from largeloss.losses.auto_delta import AutoDelta, Finding
 from largeloss.losses.balance import weighed
 from largeloss.losses.class_priors import ClassPriors
@@ -68,8 +67,8 @@ class PartialLabelLoss(nn.Module):
     """Base of all methods: a method is one class that overrides :meth:`decide`.
 
     Where it needs to, it also overrides :meth:`entry_loss`, :meth:`penalty`, :meth:`set_epoch`,
-    :meth:`relabel` and :meth:`arguments`. Its settings are the parameters of its constructor,
-    whose annotations say what they may be: ``float``, ``Literal["a", "b"]``,
+    :meth:`note_predictions` and :meth:`arguments`. Its settings are the parameters of its
+    constructor, whose annotations say what they may be: ``float``, ``Literal["a", "b"]``,
     ``Annotated[int, Range(1)]``. With several processes the mean is over the global batch; wrap
     model and loss in ``DistributedDataParallel`` and gradients are those of one process.
 
@@ -107,10 +106,10 @@ class PartialLabelLoss(nn.Module):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Checks the settings that are given, so that no constructor need do it."""
-        given = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
-        check_values(cls, given)
+        settings = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
+        check_values(cls, settings)
         made = super().__new__(cls)
-        made._shown = shown_values(cls, given)
+        made._shown = shown_values(cls, settings)
         return made
 
     def __init__(self) -> None:
@@ -144,7 +143,8 @@ class PartialLabelLoss(nn.Module):
 
         Args:
             logits: (B, C) float; half precision is raised to float32, float64 is kept.
-            labels: (B, C), any integer type (or bool): 1 present, 0 absent, -1 unobserved.
+            labels: (B, C), a signed integer type, uint8 or bool: 1 present, 0 absent, -1
+                unobserved.
             rows: (B,) integer, the images' numbers; only where ``"rows"`` is in ``needs``.
             features: (B, D) float; only where ``"features"`` is in ``needs``.
             head: The linear layer from features to logits; only where ``"head"`` is in ``needs``.
@@ -156,21 +156,18 @@ class PartialLabelLoss(nn.Module):
             ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient;
                 a loss that learns between epochs, and was never given predictions.
         """
-        if self.epoch is None and not _needs_gradient(logits):
+        logits, labels, rows = given.batch(type(self).__name__, logits, labels, rows)
+        if self.epoch is None and not given.needs_gradient(logits):
             self.epoch = 0
             try:
                 return self.forward(logits, labels, rows, features, head)
             finally:
                 self.epoch = None
-        if not labels.dtype.is_signed:  # bool and unsigned: comparing them with -1 goes wrong
-            labels = labels.clamp(max=2).to(torch.int8)
         context = Context(rows, features, head)
         learning = self.learns_from(logits)
         self._validation(self, logits.detach(), labels, context, learning)
         if learning:
             self._replicas(self)
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
         # Never in half precision: sums, ties and least squares would go wrong without a word.
         with full_precision(logits.device):
             decision = self.decide(logits.detach(), labels, rows)
@@ -193,7 +190,7 @@ class PartialLabelLoss(nn.Module):
 
     def learns_from(self, logits: Tensor) -> bool:
         """Whether a batch is trained on, so that it may be remembered."""
-        return self.training and _needs_gradient(logits)
+        return self.training and given.needs_gradient(logits)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         """Targets and weights of the batch; ``logits`` are detached. Changes nothing."""
@@ -243,13 +240,19 @@ class PartialLabelLoss(nn.Module):
         """Whether it needs several prediction passes that differ by dropout."""
         return False
 
-    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
+    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor | None = None) -> None:
         """For methods that label between epochs; call it for all training images, in chunks.
 
-        What it accepts takes effect in the next :meth:`set_epoch`.
+        What it accepts takes effect in the next :meth:`set_epoch`; errors as of :meth:`forward`.
 
         Shapes: logits (P, B, C), of :meth:`passes` passes; labels (B, C), as given; rows (B,).
         """
+        logits, labels, rows = given.predictions(type(self).__name__, logits, labels, rows)
+        self._validation.predictions(self, logits, labels, rows)
+        self.note_predictions(logits, labels, rows)
+
+    def note_predictions(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:
+        """What :meth:`relabel` does with predictions that were checked; ``logits`` are detached."""
         if self.priors is not None:
             self.priors.note(logits.mean(dim=0), labels)
 
@@ -294,7 +297,3 @@ class PartialLabelLoss(nn.Module):
             CheckpointError: it is of another method, or of other settings.
         """
         remembered.restore(self, state)
-
-
-def _needs_gradient(logits: Tensor) -> bool:
-    return torch.is_grad_enabled() and logits.requires_grad
