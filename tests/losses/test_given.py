@@ -111,3 +111,88 @@ def test_soft_labels_are_of_one_set_of_classes():
             call()
     assert isinstance(loss, AsymmetricPseudoLabels)
     assert loss.soft_labels.shape == (6, 4)
+
+
+# In a step.
+
+
+def test_logits_and_labels_that_are_no_tensors_are_named():
+    loss = LOSSES["an"]()
+    for logits, kind in (((LOGITS,), "tuple"), (LOGITS.numpy(), "ndarray"), (None, "NoneType")):
+        with pytest.raises(LabelError, match=rf"logits \(B, C\), got {kind}\. .*outputs\.logits"):
+            loss(logits, LABELS)
+    for labels, kind in ((LABELS.numpy(), "ndarray"), (LABELS.tolist(), "list")):
+        with pytest.raises(LabelError, match=rf"of labels, got {kind}\. .*torch\.as_tensor"):
+            loss(LOGITS, labels)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32, torch.uint64])
+def test_labels_of_wide_unsigned_types_are_refused(dtype):
+    with pytest.raises(LabelError, match=rf"got {dtype}\. Write labels\.to\(torch\.int8\)"):
+        LOSSES["an"]()(LOGITS, LABELS.clamp_min(0).to(dtype))
+
+
+def test_minus_one_in_uint8_is_explained():
+    with pytest.raises(LabelError, match=r"from 0 to 255\. 255 is -1 in uint8: use torch.int8"):
+        LOSSES["an"]()(LOGITS, LABELS.to(torch.uint8))
+
+
+@pytest.mark.parametrize("name", ["ll-cp", "role", "curriculum", "em-apl"])
+def test_rows_are_whole_numbers_from_zero(name):
+    known = {"labels": LABELS, "expected_positives": 1.5} if name == "role" else {}
+    loss = LOSSES[name](**known)
+    loss.set_epoch(0)
+    wanted = loss(LOGITS, LABELS, ROWS)
+    for dtype in (torch.int8, torch.int16, torch.int32, torch.uint8):
+        assert torch.equal(loss(LOGITS, LABELS, ROWS.to(dtype)), wanted)
+    for rows, message in (
+        (ROWS.tolist(), "a tensor of row numbers, got list"),
+        (ROWS.numpy(), "a tensor of row numbers, got ndarray"),
+        (ROWS.float(), "whole numbers as rows, got torch.float32"),
+        (ROWS > 2, "whole numbers as rows, got torch.bool"),
+        (ROWS - 1, "0 or more, got -1"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            loss(LOGITS, LABELS, rows)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS.numpy(), "a tensor of labels, got ndarray"),
+        (LABELS[0], r"of shape \(N, C\), got \(4,\)"),
+        (LABELS.float(), "needs integer labels"),
+        (LABELS + 1, "must be 1, 0 or -1, got values from 0 to 2"),
+    ],
+)
+def test_the_labels_of_role_are_checked(labels, message):
+    with pytest.raises(LabelError, match=message):
+        LOSSES["role"](labels=labels, expected_positives=1.5)
+
+
+def imcl_batch(**changed):
+    head = torch.nn.Linear(5, 4)
+    given = {"rows": ROWS, "features": torch.ones(6, 5), "head": head} | changed
+    return LOGITS.clone().requires_grad_(), LABELS, *given.values()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"head": torch.nn.Sequential(torch.nn.Linear(5, 4))}, r"nn\.Linear .* got Sequential"),
+        ({"head": torch.nn.Linear(5, 3)}, "of 5 inputs and 4 outputs, .* got 5 and 3"),
+        ({"head": torch.nn.Linear(6, 4)}, "of 5 inputs and 4 outputs, .* got 6 and 4"),
+        ({"features": torch.ones(6, 2, 5)}, r"features of shape \(6, D\), got \(6, 2, 5\)"),
+        ({"features": [[0.0] * 5] * 6}, "a tensor of features, got list"),
+    ],
+)
+def test_imcl_checks_features_and_head_at_the_first_batch(changed, message):
+    loss = LOSSES["imcl"](dictionary_size=2)
+    with pytest.raises(ConfigError, match=message):
+        loss(*imcl_batch(**changed))
+
+
+def test_imcl_refuses_the_graph_of_other_classes_at_the_first_batch():
+    loss = LOSSES["imcl"](dictionary_size=2, graph=torch.eye(3) + 1)
+    with pytest.raises(ConfigError, match="graph is of 3 classes, the logits of 4"):
+        loss(*imcl_batch())

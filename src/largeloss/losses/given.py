@@ -55,6 +55,31 @@ def predictions(
     return logits, labels, _rows(name, rows, logits.shape[1])
 
 
+def table(name: str, labels: Tensor) -> Tensor:
+    """Labels (N, C) of all images, in a type that holds -1.
+
+    Raises:
+        LabelError: they are of another type or shape, or have another value.
+    """
+    if isinstance(labels, Tensor) and labels.ndim != 2:
+        raise LabelError(f"{name} needs labels of shape (N, C), got {tuple(labels.shape)}.")
+    labels = integer_labels(name, labels, getattr(labels, "shape", torch.Size()))
+    if labels.numel():
+        low, high = labels.aminmax()
+        if int(low) < -1 or int(high) > 1:
+            raise wrong_values(low, high)
+    return labels
+
+
+def wrong_values(low: Tensor, high: Tensor) -> LabelError:
+    """The error of labels between ``low`` and ``high``."""
+    unsigned = " 255 is -1 in uint8: use torch.int8." if int(high) == 255 else ""
+    return LabelError(
+        f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}.{unsigned} "
+        "Convert another coding by name: largeloss.labels.convert(labels, coding)."
+    )
+
+
 def integer_labels(name: str, labels: Tensor, shape: torch.Size) -> Tensor:
     """Labels of the logits' ``shape`` in a type that holds -1; values are not checked.
 

@@ -18,6 +18,7 @@ from largeloss.errors import (
     ScheduleError,
 )
 from largeloss.losses.balance import check_class_weights
+from largeloss.losses.given import wrong_values
 from largeloss.losses.host_copy import DeferredCheck
 
 if TYPE_CHECKING:
@@ -104,16 +105,19 @@ class BatchValidation:
             return
         epoch = loss.epoch
         if rows is not None and "rows" in loss.needs:
-            self.deferred.refuse_if((rows < 0).any(), lambda: _negative_row(rows))
+            if not rows.is_cpu:
+                self.deferred.refuse_if((rows < 0).any(), lambda: _negative_row(rows))
+            elif int(rows.min()) < 0:
+                raise _negative_row(rows)
         if not logits.is_cpu:
             low, high = labels.aminmax()
-            self.deferred.refuse_if((high > 1) | (low < -1), lambda: _wrong_values(low, high))
+            self.deferred.refuse_if((high > 1) | (low < -1), lambda: wrong_values(low, high))
             finite = logits.isfinite()
             self.deferred.refuse_if(~finite.all(), lambda: _not_finite(finite, rows, epoch))
             return
         low, high = labels.aminmax()
         if int(low) < -1 or int(high) > 1:
-            raise _wrong_values(low, high)
+            raise wrong_values(low, high)
         # A sum is finite where every logit is; only else is each one checked.
         if not math.isfinite(logits.sum(dtype=torch.float32)):
             finite = logits.isfinite()
@@ -144,14 +148,6 @@ def _negative_row(rows: Tensor) -> ConfigError:
     return ConfigError(
         f"Rows are the images' numbers in the data set, 0 or more, got {int(rows.min())}. "
         "largeloss.IndexedDataset adds them to the samples."
-    )
-
-
-def _wrong_values(low: Tensor, high: Tensor) -> LabelError:
-    unsigned = " 255 is -1 in uint8: use torch.int8." if int(high) == 255 else ""
-    return LabelError(
-        f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}.{unsigned} "
-        "Convert another coding by name: largeloss.labels.convert(labels, coding)."
     )
 
 
