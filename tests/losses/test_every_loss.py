@@ -4,9 +4,12 @@ import copy
 import io
 import math
 import pickle
+import subprocess
+import sys
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from loss_oracles import complete_labels_allowed
@@ -517,6 +520,51 @@ def test_epochs_are_whole_numbers_from_zero(name, epoch):
     with pytest.raises(ConfigError, match="set_epoch needs a whole number from 0 on, got"):
         loss.set_epoch(epoch)
     assert equal_states(loss.state_dict(), before)
+
+
+def test_epochs_may_be_numbers_of_numpy():
+    loss = make("ll-r", None)
+    loss.set_epoch(np.int64(3))
+    assert loss.epoch == 3
+    assert type(loss.epoch) is int
+
+
+# Within torch.compile.
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # of torch, which hides it elsewhere
+@pytest.mark.parametrize("name", ["an", "ll-r", "ll-ct", "ll-cp", "crisp", "curriculum"])
+def test_a_compiled_step_has_the_loss_outside_its_graph(name):
+    def step(logits, labels, rows):
+        return loss(2 * logits, labels, rows) + 1
+
+    torch.compiler.reset()
+    loss = make(name)
+    logits, labels, rows = batch(name)
+    logits.requires_grad_()
+    for epoch in (1, 2):
+        loss.set_epoch(epoch)
+        values = [one(logits, labels, rows) for one in (step, torch.compile(step, backend="eager"))]
+        slopes = [torch.autograd.grad(value, logits)[0] for value in values]
+        torch.testing.assert_close(values[1], values[0], rtol=0, atol=0)
+        torch.testing.assert_close(slopes[1], slopes[0], rtol=0, atol=0)
+
+
+def test_a_loss_may_be_compiled_itself():
+    torch.compiler.reset()
+    logits, labels, rows = batch("ll-r")
+    loss = make("ll-r")
+    compiled: Any = torch.compile(loss, backend="eager")
+    assert torch.equal(compiled(logits, labels, rows), loss(logits, labels, rows))
+
+
+def test_importing_a_loss_does_not_import_what_compiles():
+    code = (
+        "import sys, torch; from largeloss.losses import AssumeNegative; "
+        "AssumeNegative()(torch.zeros(1, 2), -torch.ones(1, 2).int()); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 # What is refused.

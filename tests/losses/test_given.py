@@ -7,11 +7,7 @@ import pytest
 import torch
 
 from largeloss.errors import ConfigError, InputError, LabelError, NonFiniteError
-from largeloss.losses import (
-    LOSSES,
-    AsymmetricPseudoLabels,
-    CurriculumLabeling,
-)
+from largeloss.losses import LOSSES, CurriculumLabeling
 
 BETWEEN_EPOCHS: dict[str, dict[str, Any]] = {
     "curriculum": {},
@@ -26,8 +22,13 @@ ROWS = torch.arange(6)
 between_epochs = pytest.mark.parametrize("name", BETWEEN_EPOCHS)
 
 
+def make(name, **settings):
+    method: Any = LOSSES[name]
+    return method(**BETWEEN_EPOCHS.get(name, {}), **settings)
+
+
 def begun(name):
-    loss = LOSSES[name](**BETWEEN_EPOCHS[name])
+    loss = make(name)
     loss.set_epoch(0)
     return loss
 
@@ -109,7 +110,6 @@ def test_soft_labels_are_of_one_set_of_classes():
     ):
         with pytest.raises(ConfigError, match="of 4 classes, the logits of 3"):
             call()
-    assert isinstance(loss, AsymmetricPseudoLabels)
     assert loss.soft_labels.shape == (6, 4)
 
 
@@ -117,7 +117,7 @@ def test_soft_labels_are_of_one_set_of_classes():
 
 
 def test_logits_and_labels_that_are_no_tensors_are_named():
-    loss = LOSSES["an"]()
+    loss = make("an")
     for logits, kind in (((LOGITS,), "tuple"), (LOGITS.numpy(), "ndarray"), (None, "NoneType")):
         with pytest.raises(LabelError, match=rf"logits \(B, C\), got {kind}\. .*outputs\.logits"):
             loss(logits, LABELS)
@@ -129,18 +129,18 @@ def test_logits_and_labels_that_are_no_tensors_are_named():
 @pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32, torch.uint64])
 def test_labels_of_wide_unsigned_types_are_refused(dtype):
     with pytest.raises(LabelError, match=rf"got {dtype}\. Write labels\.to\(torch\.int8\)"):
-        LOSSES["an"]()(LOGITS, LABELS.clamp_min(0).to(dtype))
+        make("an")(LOGITS, LABELS.clamp_min(0).to(dtype))
 
 
 def test_minus_one_in_uint8_is_explained():
     with pytest.raises(LabelError, match=r"from 0 to 255\. 255 is -1 in uint8: use torch.int8"):
-        LOSSES["an"]()(LOGITS, LABELS.to(torch.uint8))
+        make("an")(LOGITS, LABELS.to(torch.uint8))
 
 
 @pytest.mark.parametrize("name", ["ll-cp", "role", "curriculum", "em-apl"])
 def test_rows_are_whole_numbers_from_zero(name):
     known = {"labels": LABELS, "expected_positives": 1.5} if name == "role" else {}
-    loss = LOSSES[name](**known)
+    loss = make(name, **known)
     loss.set_epoch(0)
     wanted = loss(LOGITS, LABELS, ROWS)
     for dtype in (torch.int8, torch.int16, torch.int32, torch.uint8):
@@ -167,7 +167,7 @@ def test_rows_are_whole_numbers_from_zero(name):
 )
 def test_the_labels_of_role_are_checked(labels, message):
     with pytest.raises(LabelError, match=message):
-        LOSSES["role"](labels=labels, expected_positives=1.5)
+        make("role", labels=labels, expected_positives=1.5)
 
 
 def imcl_batch(**changed):
@@ -187,12 +187,24 @@ def imcl_batch(**changed):
     ],
 )
 def test_imcl_checks_features_and_head_at_the_first_batch(changed, message):
-    loss = LOSSES["imcl"](dictionary_size=2)
+    loss = make("imcl", dictionary_size=2)
     with pytest.raises(ConfigError, match=message):
         loss(*imcl_batch(**changed))
 
 
 def test_imcl_refuses_the_graph_of_other_classes_at_the_first_batch():
-    loss = LOSSES["imcl"](dictionary_size=2, graph=torch.eye(3) + 1)
+    loss = make("imcl", dictionary_size=2, graph=torch.eye(3) + 1)
     with pytest.raises(ConfigError, match="graph is of 3 classes, the logits of 4"):
         loss(*imcl_batch())
+
+
+# What is flagged.
+
+
+@pytest.mark.parametrize("name", ["ll-r", "ll-ct", "ll-cp", "p-asl", "splc", "curriculum"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_flagged_takes_logits_of_any_precision_that_need_a_gradient(name, dtype):
+    loss = make(name)
+    loss.set_epoch(1)
+    wanted = loss.flagged(LOGITS, LABELS, ROWS)
+    assert torch.equal(loss.flagged(LOGITS.to(dtype).requires_grad_(), LABELS, ROWS), wanted)

@@ -13,15 +13,16 @@ present, 0 absent, -1 unobserved; ``rows`` are (B,) the images' numbers in the d
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from largeloss import distributed
 from largeloss.autocast import full_precision
-from largeloss.errors import ConfigError, ScheduleError
+from largeloss.errors import ScheduleError
 from largeloss.labels.table import LabelTable
 from largeloss.losses import given, remembered
 from largeloss.losses.auto_delta import AutoDelta, Finding
@@ -143,8 +144,7 @@ class PartialLabelLoss(nn.Module):
 
         Args:
             logits: (B, C) float; half precision is raised to float32, float64 is kept.
-            labels: (B, C), a signed integer type, uint8 or bool: 1 present, 0 absent, -1
-                unobserved.
+            labels: (B, C), signed integers, uint8 or bool: 1 present, 0 absent, -1 unobserved.
             rows: (B,) integer, the images' numbers; only where ``"rows"`` is in ``needs``.
             features: (B, D) float; only where ``"features"`` is in ``needs``.
             head: The linear layer from features to logits; only where ``"head"`` is in ``needs``.
@@ -156,6 +156,9 @@ class PartialLabelLoss(nn.Module):
             ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient;
                 a loss that learns between epochs, and was never given predictions.
         """
+        if torch.compiler.is_compiling():  # NumPy and memories are no part of a graph
+            eager = torch.compiler.disable(self.forward)  # type: ignore[no-untyped-call]
+            return cast(Tensor, eager(logits, labels, rows, features, head))
         logits, labels, rows = given.batch(type(self).__name__, logits, labels, rows)
         if self.epoch is None and not given.needs_gradient(logits):
             self.epoch = 0
@@ -223,11 +226,9 @@ class PartialLabelLoss(nn.Module):
         After the last epoch call it once more, with the number of epochs: methods that change
         labels commit what they proposed.
         """
-        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
-            raise ConfigError(f"set_epoch needs a whole number from 0 on, got {epoch!r}.")
-        self.epoch = epoch
+        self.epoch = given.whole_epoch(epoch)
         if self.auto is not None:
-            self.auto.commit(epoch)
+            self.auto.commit(self.epoch)
         if self.priors is not None:
             self.priors.commit()
 

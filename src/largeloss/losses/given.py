@@ -3,6 +3,8 @@
 Logits become float32 or float64, labels a signed integer type, row numbers int64.
 """
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,17 @@ _HALF = (torch.float16, torch.bfloat16)
 _FLOAT = (*_HALF, torch.float32, torch.float64)
 _WIDER = {torch.bool: torch.int8, torch.uint8: torch.int16}  # types that cannot hold -1
 _SIGNED = (torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+def whole_epoch(epoch: int) -> int:
+    """An epoch, also one of NumPy's.
+
+    Raises:
+        ConfigError: it is no whole number from 0 on.
+    """
+    if isinstance(epoch, bool) or not isinstance(epoch, Integral) or epoch < 0:
+        raise ConfigError(f"set_epoch needs a whole number from 0 on, got {epoch!r}.")
+    return int(epoch)
 
 
 def needs_gradient(logits: Tensor) -> bool:
