@@ -295,6 +295,6 @@ class PartialLabelLoss(nn.Module):
         """Restores what :meth:`get_extra_state` gave.
 
         Raises:
-            CheckpointError: it is of another method, or of other settings.
+            CheckpointError: it is of another method, or what it remembers is of other settings.
         """
         remembered.restore(self, state)
