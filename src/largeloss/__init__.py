@@ -63,6 +63,7 @@ __getattr__ = imported_when_used(
         "Prediction": "runs.predict.predictions",
         "Predictions": "runs.predict.predictions",
     },
+    packages=("labels", "losses", "metrics"),
 )
 
 

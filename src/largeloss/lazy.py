@@ -1,7 +1,7 @@
 """Packages whose names are imported when they are used: a wrong path is told without torch."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -15,10 +15,17 @@ def without_bars_of_others() -> Iterator[None]:
         yield
 
 
-def imported_when_used(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
-    """The ``__getattr__`` of a package; ``where`` has the module below it of each name."""
+def imported_when_used(
+    package: str, where: Mapping[str, str], packages: Collection[str] = ()
+) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a package.
+
+    ``where`` has the module below it of each name, ``packages`` what is itself a package below it.
+    """
 
     def attribute(name: str) -> Any:
+        if name in packages:
+            return import_module(f"{package}.{name}")
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         with without_bars_of_others():

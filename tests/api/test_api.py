@@ -400,6 +400,12 @@ def test_importing_is_light():
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("package", ["labels", "losses", "metrics"])
+def test_packages_are_imported_when_they_are_used(package):
+    code = f"import largeloss; assert largeloss.{package}.__name__ == 'largeloss.{package}'"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_public_names_are_what_they_say():
     assert set(largeloss.__all__) <= set(dir(largeloss))
     for name in largeloss.__all__:

@@ -171,7 +171,7 @@ def test_labels_that_may_not_fit_are_refused_before_training(settings, fits, mon
 
 def test_relabelling_needs_the_epoch():
     with pytest.raises(ScheduleError, match="set_epoch"):
-        CurriculumLabeling().relabel(torch.zeros(1, 1, 1), -torch.ones(1, 1), torch.tensor([0]))
+        CurriculumLabeling().relabel(torch.zeros(1, 1, 1), torch.tensor([[-1]]), torch.tensor([0]))
 
 
 def test_the_state_of_another_method():

@@ -4,9 +4,12 @@ import copy
 import io
 import math
 import pickle
+import subprocess
+import sys
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from loss_oracles import complete_labels_allowed
@@ -353,10 +356,32 @@ def test_a_fresh_state_brings_no_epoch(name):
     assert loss.epoch is None
 
 
+def state_without_name(loss):
+    """As earlier versions saved it."""
+    state = loss.state_dict()
+    del state["_extra_state"]["method"]
+    return state
+
+
+@pytest.mark.parametrize("name", ["an", "ll-r", "ll-ct", "ll-cp", "gr", "crisp"])
+def test_the_state_of_another_method_is_refused(name):
+    other = make("splc", 3)
+    with pytest.raises(CheckpointError, match=f"of the method {name}, and not of splc"):
+        other.load_state_dict(make(name, 1).state_dict())
+    assert other.epoch == 3
+
+
+@every_loss
+def test_a_state_of_an_earlier_version_has_no_name_and_is_taken(name):
+    loss = make(name, None)
+    loss.load_state_dict(state_without_name(make(name)))
+    assert loss.epoch == 1
+
+
 @pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"ll-cp", "curriculum"}))
 def test_permanent_correction_refuses_the_state_of_another_method(name):
     with pytest.raises(CheckpointError, match="no label edits"):
-        make("ll-cp").load_state_dict(make(name).state_dict())
+        make("ll-cp").load_state_dict(state_without_name(make(name)))
 
 
 @pytest.mark.parametrize(
@@ -365,7 +390,7 @@ def test_permanent_correction_refuses_the_state_of_another_method(name):
 )
 def test_a_method_that_learns_between_epochs_refuses_the_state_of_another(name, missing):
     with pytest.raises(CheckpointError, match=missing):
-        make(name).load_state_dict(make("ll-r").state_dict())
+        make(name).load_state_dict(state_without_name(make("ll-r")))
 
 
 @pytest.mark.parametrize("name", ["crisp", "p-asl", "em-apl", "curriculum"])
@@ -517,6 +542,51 @@ def test_epochs_are_whole_numbers_from_zero(name, epoch):
     with pytest.raises(ConfigError, match="set_epoch needs a whole number from 0 on, got"):
         loss.set_epoch(epoch)
     assert equal_states(loss.state_dict(), before)
+
+
+def test_epochs_may_be_numbers_of_numpy():
+    loss = make("ll-r", None)
+    loss.set_epoch(np.int64(3))
+    assert loss.epoch == 3
+    assert type(loss.epoch) is int
+
+
+# Within torch.compile.
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # of torch, which hides it elsewhere
+@pytest.mark.parametrize("name", ["an", "ll-r", "ll-ct", "ll-cp", "crisp", "curriculum"])
+def test_a_compiled_step_has_the_loss_outside_its_graph(name):
+    def step(logits, labels, rows):
+        return loss(2 * logits, labels, rows) + 1
+
+    torch.compiler.reset()
+    loss = make(name)
+    logits, labels, rows = batch(name)
+    logits.requires_grad_()
+    for epoch in (1, 2):
+        loss.set_epoch(epoch)
+        values = [one(logits, labels, rows) for one in (step, torch.compile(step, backend="eager"))]
+        slopes = [torch.autograd.grad(value, logits)[0] for value in values]
+        torch.testing.assert_close(values[1], values[0], rtol=0, atol=0)
+        torch.testing.assert_close(slopes[1], slopes[0], rtol=0, atol=0)
+
+
+def test_a_loss_may_be_compiled_itself():
+    torch.compiler.reset()
+    logits, labels, rows = batch("ll-r")
+    loss = make("ll-r")
+    compiled: Any = torch.compile(loss, backend="eager")
+    assert torch.equal(compiled(logits, labels, rows), loss(logits, labels, rows))
+
+
+def test_importing_a_loss_does_not_import_what_compiles():
+    code = (
+        "import sys, torch; from largeloss.losses import AssumeNegative; "
+        "AssumeNegative()(torch.zeros(1, 2), -torch.ones(1, 2).int()); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 # What is refused.

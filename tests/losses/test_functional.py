@@ -161,3 +161,11 @@ def test_penalty_equals_the_formula(batch, expected):
     )
     slope = 2 * (mean_count - expected) / num_classes**2 / num_images
     np.testing.assert_allclose(leaf.grad.numpy(), np.full(leaf.shape, slope), **EXACT)
+
+
+@pytest.mark.parametrize("ties", ["include", "stable"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_large_loss_takes_half_precision_and_logits_that_need_a_gradient(ties, dtype):
+    logits, candidates = torch.linspace(-2, 2, 12).view(3, 4), torch.ones(3, 4, dtype=torch.bool)
+    wanted = large_loss(logits, candidates, 5, ties)
+    assert torch.equal(large_loss(logits.to(dtype).requires_grad_(), candidates, 5, ties), wanted)

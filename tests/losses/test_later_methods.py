@@ -1,6 +1,7 @@
 """Losses that are no weighted cross-entropy, beside their formulas as loops."""
 
 import math
+import warnings
 from typing import Any
 
 import loss_oracles as oracle
@@ -98,6 +99,7 @@ def test_partial_asymmetric(batch, present, absent, unobserved, clip, reduction)
     assert loss.flagged(*map(torch.tensor, batch), None) is None
 
 
+@pytest.mark.filterwarnings("ignore:p-asl leaves out")
 @quick
 @given(batches(), st.integers(0, 3), st.lists(st.sampled_from([0.0, 0.05, 0.06, 1.0]), min_size=5))
 def test_selective(batch, top, priors):
@@ -190,12 +192,30 @@ def test_soft_labels_that_are_never_given_are_remarked():
 def test_a_selection_that_leaves_little_is_remarked():
     table, rows = LabelTable.from_dense([[1, -1], [-1, 1], [-1, -1]]), np.arange(3)
     for settings, expected in (
-        ({"selective": True}, 1),
-        ({"selective": True, "prior_threshold": 0.4}, 0),
+        ({"selective": True}, 2),
+        ({"selective": True, "prior_threshold": 0.4}, 1),
+        ({"selective": True, "prior_threshold": 0.4, "top_per_image": 0}, 0),
         ({}, 0),
     ):
         _, remarks = build_loss("p-asl", table, rows, settings)
         assert len(remarks) == expected
+
+
+def test_a_selection_of_all_unobserved_entries_is_warned_of_once():
+    for num_classes, selective, expected in ((6, True, 1), (7, True, 0), (6, False, 0)):
+        loss = made("p-asl", 0, selective=selective)
+        logits = torch.zeros(2, num_classes, requires_grad=True)
+        labels = torch.full((2, num_classes), -1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for _ in range(2):
+                loss(logits, labels)
+        assert len(caught) == expected
+        for warning in caught:
+            assert "top_per_image=5 unobserved entries per image, and there are 6" in str(
+                warning.message
+            )
+            assert warning.filename == __file__
 
 
 def test_priors_are_those_of_the_predictions():
@@ -254,6 +274,7 @@ def test_values_and_slopes_of_huge_logits_are_finite(name, settings, dtype):
         assert found.isfinite().all()
 
 
+@pytest.mark.filterwarnings("ignore:p-asl leaves out")
 @every_setting
 def test_the_slope_is_differentiable(name, settings):
     if name == "gr":

@@ -238,3 +238,8 @@ def test_entries_need_a_class():
 def test_the_floor_does_not_import_torch():
     program = "import sys, largeloss.metrics; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_labels_that_are_nan_are_told_how_to_be_converted():
+    with pytest.raises(LabelError, match=r"the first is nan .*convert\(labels, 'nan-unobserved'\)"):
+        average_precision([[0.5, 1.0]], [[1.0, np.nan]])

@@ -49,3 +49,9 @@ def test_unobserved_entries_are_refused():
 def test_scores_that_are_not_numbers():
     with pytest.raises(InputError, match="NaN"):
         example_average_precision([[math.nan, 1.0]], [[1, 0]])
+
+
+def test_infinite_scores_are_ranked_as_the_highest_and_lowest():
+    scores = np.array([[np.inf, 1, 3.4e38, -np.inf], [2, np.inf, np.inf, 0]])
+    labels = [[0, 1, 1, 0], [1, 1, 0, 1]]
+    assert example_average_precision(scores, labels) == pytest.approx(oracle(scores, labels))

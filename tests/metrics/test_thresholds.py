@@ -139,6 +139,12 @@ def test_finding_01_thresholds_of_few_positives_are_shrunk_towards_the_common_on
     assert np.isfinite(everywhere).all()
 
 
+@pytest.mark.parametrize("learnt", [[True], [True, False, True], [[True, True]]])
+def test_learnt_of_another_shape_is_refused(learnt):
+    with pytest.raises(InputError, match=r"learnt must have the shape \(2,\), .* but has"):
+        shrunk_thresholds(np.ones((3, 2)), np.zeros((3, 2)), learnt)
+
+
 def test_nothing_observed_gives_one_half_and_nothing_learnt_gives_no_tag():
     scores, labels = np.ones((3, 2)), np.full((3, 2), -1)
     np.testing.assert_array_equal(shrunk_thresholds(scores, labels), [0, 0])

@@ -12,6 +12,8 @@ nan-unobserved      1        0       NaN         torchxrayvision
 
 from typing import Any
 
+import numpy as np
+
 from largeloss.errors import LabelError
 
 CODINGS: dict[str, dict[float | None, int]] = {
@@ -34,10 +36,11 @@ def convert(labels: Any, coding: str) -> Any:
         The same kind and shape, int8.
 
     Raises:
-        LabelError: no such coding, or a value that it does not have.
+        LabelError: no such coding, a value that it does not have, or no array of numbers.
     """
     if coding not in CODINGS:
         raise LabelError(f"There is no coding {coding!r}; there are {', '.join(CODINGS)}.")
+    _check_numbers(labels)
     result = labels != labels  # False, and True where NaN
     nan, known = result, result & False
     states = 0 * known
@@ -55,3 +58,17 @@ def convert(labels: Any, coding: str) -> Any:
         return states.astype("int8")
     except AttributeError:
         return states.char()
+
+
+def _check_numbers(labels: Any) -> None:
+    if isinstance(labels, np.ndarray | np.generic):
+        if labels.dtype.kind not in "biuf":
+            raise LabelError(
+                f"convert needs an array of numbers, got one of type {labels.dtype}. Write "
+                "labels.astype(float), which makes numbers of text, and NaN of None."
+            )
+    elif not hasattr(labels, "detach"):
+        raise LabelError(
+            f"convert needs a NumPy array or a tensor, got {type(labels).__name__}. "
+            "Write numpy.asarray(labels)."
+        )

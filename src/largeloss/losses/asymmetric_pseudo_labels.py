@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from largeloss import distributed
-from largeloss.errors import CheckpointError
+from largeloss.errors import CheckpointError, ConfigError
 from largeloss.labels.table import LabelTable
 from largeloss.losses.base import Decision, PartialLabelLoss
 from largeloss.losses.entropy_maximization import EntropyWeight, cross_entropy_or_entropy
@@ -109,19 +109,30 @@ class AsymmetricPseudoLabels(PartialLabelLoss):
 
     def _soft_labels_of(self, rows: Tensor, logits: Tensor) -> Tensor:
         """(B, C): -1 where there is none."""
+        self._check_classes(logits)
         found = torch.full(logits.shape, -1.0, dtype=logits.dtype, device="cpu")
         if len(self.soft_labels):
-            rows = rows.detach().cpu().long()
+            rows = rows.cpu()
             known = rows < len(self.soft_labels)
             found[known] = self.soft_labels[rows[known]].to(logits.dtype)
         return sent(found, logits.device)
 
+    def _check_classes(self, logits: Tensor) -> None:
+        known, given = self.soft_labels.shape[1], logits.shape[-1]
+        if known not in (0, given):
+            raise ConfigError(
+                f"The soft labels are of {known} classes, the logits of {given}. Use one loss "
+                "object for one set of classes."
+            )
+
     def passes(self, epoch: int) -> int:
         return int(epoch >= self.warmup_epochs)
 
-    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
+    def note_predictions(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:
+        assert rows is not None
+        self._check_classes(logits)
         probabilities = torch.sigmoid(logits.mean(dim=0)).masked_fill(labels >= 0, -1)
-        self._seen.append((rows.detach().cpu().long(), probabilities.detach().cpu()))
+        self._seen.append((rows.cpu(), probabilities.cpu()))
 
     def lacks_predictions(self) -> bool:
         return self.passes(self.current_epoch()) > 0 and not len(self.soft_labels)

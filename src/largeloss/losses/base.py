@@ -13,7 +13,7 @@ present, 0 absent, -1 unobserved; ``rows`` are (B,) the images' numbers in the d
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from largeloss import distributed
 from largeloss.autocast import full_precision
-from largeloss.errors import ConfigError, ScheduleError
+from largeloss.errors import ScheduleError
 from largeloss.labels.table import LabelTable
-from largeloss.losses import remembered
+from largeloss.losses import given, remembered
 from largeloss.losses.auto_delta import AutoDelta, Finding
 from largeloss.losses.balance import weighed
 from largeloss.losses.class_priors import ClassPriors
@@ -68,8 +68,8 @@ class PartialLabelLoss(nn.Module):
     """Base of all methods: a method is one class that overrides :meth:`decide`.
 
     Where it needs to, it also overrides :meth:`entry_loss`, :meth:`penalty`, :meth:`set_epoch`,
-    :meth:`relabel` and :meth:`arguments`. Its settings are the parameters of its constructor,
-    whose annotations say what they may be: ``float``, ``Literal["a", "b"]``,
+    :meth:`note_predictions` and :meth:`arguments`. Its settings are the parameters of its
+    constructor, whose annotations say what they may be: ``float``, ``Literal["a", "b"]``,
     ``Annotated[int, Range(1)]``. With several processes the mean is over the global batch; wrap
     model and loss in ``DistributedDataParallel`` and gradients are those of one process.
 
@@ -107,10 +107,10 @@ class PartialLabelLoss(nn.Module):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Checks the settings that are given, so that no constructor need do it."""
-        given = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
-        check_values(cls, given)
+        settings = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
+        check_values(cls, settings)
         made = super().__new__(cls)
-        made._shown = shown_values(cls, given)
+        made._shown = shown_values(cls, settings)
         return made
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ class PartialLabelLoss(nn.Module):
 
         Args:
             logits: (B, C) float; half precision is raised to float32, float64 is kept.
-            labels: (B, C), any integer type (or bool): 1 present, 0 absent, -1 unobserved.
+            labels: (B, C), signed integers, uint8 or bool: 1 present, 0 absent, -1 unobserved.
             rows: (B,) integer, the images' numbers; only where ``"rows"`` is in ``needs``.
             features: (B, D) float; only where ``"features"`` is in ``needs``.
             head: The linear layer from features to logits; only where ``"head"`` is in ``needs``.
@@ -156,21 +156,21 @@ class PartialLabelLoss(nn.Module):
             ScheduleError: a scheduled loss before ``set_epoch``, and logits that need a gradient;
                 a loss that learns between epochs, and was never given predictions.
         """
-        if self.epoch is None and not _needs_gradient(logits):
+        if torch.compiler.is_compiling():  # NumPy and memories are no part of a graph
+            eager = torch.compiler.disable(self.forward)  # type: ignore[no-untyped-call]
+            return cast(Tensor, eager(logits, labels, rows, features, head))
+        logits, labels, rows = given.batch(type(self).__name__, logits, labels, rows)
+        if self.epoch is None and not given.needs_gradient(logits):
             self.epoch = 0
             try:
                 return self.forward(logits, labels, rows, features, head)
             finally:
                 self.epoch = None
-        if not labels.dtype.is_signed:  # bool and unsigned: comparing them with -1 goes wrong
-            labels = labels.clamp(max=2).to(torch.int8)
         context = Context(rows, features, head)
         learning = self.learns_from(logits)
         self._validation(self, logits.detach(), labels, context, learning)
         if learning:
             self._replicas(self)
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
         # Never in half precision: sums, ties and least squares would go wrong without a word.
         with full_precision(logits.device):
             decision = self.decide(logits.detach(), labels, rows)
@@ -193,7 +193,7 @@ class PartialLabelLoss(nn.Module):
 
     def learns_from(self, logits: Tensor) -> bool:
         """Whether a batch is trained on, so that it may be remembered."""
-        return self.training and _needs_gradient(logits)
+        return self.training and given.needs_gradient(logits)
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         """Targets and weights of the batch; ``logits`` are detached. Changes nothing."""
@@ -226,11 +226,9 @@ class PartialLabelLoss(nn.Module):
         After the last epoch call it once more, with the number of epochs: methods that change
         labels commit what they proposed.
         """
-        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
-            raise ConfigError(f"set_epoch needs a whole number from 0 on, got {epoch!r}.")
-        self.epoch = epoch
+        self.epoch = given.whole_epoch(epoch)
         if self.auto is not None:
-            self.auto.commit(epoch)
+            self.auto.commit(self.epoch)
         if self.priors is not None:
             self.priors.commit()
 
@@ -243,13 +241,19 @@ class PartialLabelLoss(nn.Module):
         """Whether it needs several prediction passes that differ by dropout."""
         return False
 
-    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
+    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor | None = None) -> None:
         """For methods that label between epochs; call it for all training images, in chunks.
 
-        What it accepts takes effect in the next :meth:`set_epoch`.
+        What it accepts takes effect in the next :meth:`set_epoch`; errors as of :meth:`forward`.
 
         Shapes: logits (P, B, C), of :meth:`passes` passes; labels (B, C), as given; rows (B,).
         """
+        logits, labels, rows = given.predictions(type(self).__name__, logits, labels, rows)
+        self._validation.predictions(self, logits, labels, rows)
+        self.note_predictions(logits, labels, rows)
+
+    def note_predictions(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:
+        """What :meth:`relabel` does with predictions that were checked; ``logits`` are detached."""
         if self.priors is not None:
             self.priors.note(logits.mean(dim=0), labels)
 
@@ -291,10 +295,6 @@ class PartialLabelLoss(nn.Module):
         """Restores what :meth:`get_extra_state` gave.
 
         Raises:
-            CheckpointError: it is of another method, or of other settings.
+            CheckpointError: it is of another method, or what it remembers is of other settings.
         """
         remembered.restore(self, state)
-
-
-def _needs_gradient(logits: Tensor) -> bool:
-    return torch.is_grad_enabled() and logits.requires_grad

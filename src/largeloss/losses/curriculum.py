@@ -133,7 +133,8 @@ class CurriculumLabeling(PartialLabelLoss):
     def stochastic(self) -> bool:
         return self.rule.stochastic
 
-    def relabel(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
+    def note_predictions(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> None:
+        assert rows is not None
         probabilities = torch.sigmoid(logits.double())
         states = self.rule.accept(probabilities, unobserved(labels), self.limit)
         means = logits.mean(dim=0)

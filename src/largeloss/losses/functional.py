@@ -78,7 +78,7 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
     threshold is taken on the logits.
 
     Args:
-        logits: (B, C) finite.
+        logits: (B, C) finite; of any precision, and with or without a gradient.
         candidates: (B, C) bool, the entries that may be selected; returned is a subset.
         k: How many, over all processes; more than there are candidates selects them all.
         ties: ``"include"``: every candidate at least as large as the k-th (may exceed k);
@@ -88,6 +88,9 @@ def large_loss(logits: Tensor, candidates: Tensor, k: int, ties: str = "include"
     """
     if k <= 0:
         return torch.zeros_like(candidates)
+    logits = logits.detach()
+    if logits.dtype in (torch.float16, torch.bfloat16):
+        logits = logits.float()
     if logits.is_cpu and ties == "include" and distributed.world_size() == 1:
         values, allowed = logits.numpy(), candidates.numpy()
         near = _found_by_sample(values.ravel(), allowed.ravel(), k)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-import torch
 from torch import Tensor
 
 from largeloss import distributed
@@ -76,8 +75,6 @@ class LargeLossSelection:
 
     def select(self, logits: Tensor, labels: Tensor, epoch: int) -> Tensor:
         """(B, C) bool: the entries of the batch with the largest losses, always unobserved ones."""
-        if logits.dtype in (torch.float16, torch.bfloat16):  # flagged() may be given any
-            logits = logits.float()
         candidates = unobserved(labels)
         rate = self.rate(epoch)
         if rate <= 0:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from largeloss.errors import ConfigError
 from largeloss.labels.table import LabelTable
+from largeloss.losses import given
 from largeloss.losses.base import Context, Decision, PartialLabelLoss
 from largeloss.losses.cross_entropy import mean_cross_entropy
 from largeloss.losses.expected_positive import ExpectedPositive
@@ -61,8 +62,8 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: the parameter ``estimate`` (N, C), in logits. Needs: rows. Memory: 16 bytes per entry of
         the table, with Adam; Adam is dense, so that rows outside the batch move too.
-    Raises: ConfigError for a wrong ``expected_positives`` or ``lr_factor``, a table that does not
-        fit into memory, and a row that the table does not have.
+    Raises: LabelError for wrong labels; ConfigError for a wrong ``expected_positives`` or
+        ``lr_factor``, a table that does not fit into memory, and a row that it does not have.
     Source: Cole et al., CVPR 2021, eq. 6-9, https://arxiv.org/abs/2106.09708; initialisation and
         learning rate from their code.
     """
@@ -81,6 +82,7 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
         lr_factor: Annotated[float, Range(0, above=True)] = 10.0,
     ) -> None:
         super().__init__()
+        labels = given.table(type(self).__name__, labels)
         check_not_above_classes(expected_positives, labels.shape[1])
         check_table_fits("ROLE trains", labels.shape, _BYTES_PER_ENTRY, trained=True)
         self.expected_positives = expected_positives
@@ -95,10 +97,10 @@ class RegularizedOnlineLabelEstimation(PartialLabelLoss):
     def arguments(
         cls, table: LabelTable, rows: NDArray[np.int64], settings: Mapping[str, Any]
     ) -> tuple[dict[str, Any], list[str]]:
-        given, remarks = ExpectedPositive.arguments(table, rows, settings)
+        found, remarks = ExpectedPositive.arguments(table, rows, settings)
         # before its dense labels are made
         check_table_fits("ROLE trains", table.shape, _BYTES_PER_ENTRY, trained=True)
-        return given | {"labels": torch.from_numpy(table.to_dense())}, remarks
+        return found | {"labels": torch.from_numpy(table.to_dense())}, remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
         if labels.shape[1] != self.estimate.shape[1]:

@@ -1,5 +1,6 @@
 """P-ASL: asymmetric focal loss with a focus of its own on unobserved entries; CSL chooses them."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -41,7 +42,8 @@ class PartialAsymmetric(PartialLabelLoss):
         clip: Of their code: 0.
         selective: Whether likely presences are left out.
         top_per_image: Unobserved entries left out, per image of the batch; published 5, for
-            thousands of classes. With few classes choose fewer.
+            thousands of classes. With few classes choose fewer: as many as there are classes less
+            one leave out every unobserved entry, which is warned of.
         prior_threshold: Published 0.05; where most classes are more frequent, choose a higher one.
         reduction: ``"mean"``, or ``"sum"`` over the entries, as published.
 
@@ -79,6 +81,7 @@ class PartialAsymmetric(PartialLabelLoss):
         self.selective, self.top_per_image = selective, top_per_image
         self.prior_threshold, self.reduction = prior_threshold, reduction
         self.priors = ClassPriors() if selective else None
+        self._warned = False
 
     @classmethod
     def arguments(
@@ -95,9 +98,17 @@ class PartialAsymmetric(PartialLabelLoss):
                 f"{table.num_classes} here by their tags alone: little is left to learn absences "
                 "from. Set a higher prior_threshold (--set method.prior_threshold=0.3)."
             )
+        if loss._leaves_out_all(table.num_classes):
+            remarks.append(
+                f"{loss._all_left_out(table.num_classes)} (--set method.top_per_image=1)."
+            )
         return dict(settings), remarks
 
     def decide(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Decision:
+        num_classes = logits.shape[1]
+        if not self._warned and self._leaves_out_all(num_classes):
+            self._warned = True  # stacklevel: the line that calls the loss, past torch's two frames
+            warnings.warn(f"{self._all_left_out(num_classes)}, such as 1.", stacklevel=5)
         left_out = self.flagged(logits, labels, rows)
         return Decision(present(labels), None if left_out is None else ~left_out)
 
@@ -119,6 +130,17 @@ class PartialAsymmetric(PartialLabelLoss):
             return likely
         frequent = sent(self.priors.values > self.prior_threshold, logits.device)
         return likely | (blank & frequent)
+
+    def _leaves_out_all(self, num_classes: int) -> bool:
+        """Whether no unobserved entry is left, where each image has an observed one."""
+        return self.selective and self.top_per_image >= max(1, num_classes - 1)
+
+    def _all_left_out(self, num_classes: int) -> str:
+        return (
+            f"p-asl leaves out top_per_image={self.top_per_image} unobserved entries per image, "
+            f"and there are {num_classes} classes: hardly one is left to learn absences "
+            "from. Set a lower top_per_image"
+        )
 
     def passes(self, epoch: int) -> int:
         return int(self.selective)

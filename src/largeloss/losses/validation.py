@@ -1,4 +1,7 @@
-"""Validates the batches that a loss is given: shapes, types, values."""
+"""Validates what a loss is given: the values, and whether it is all that the method needs.
+
+Types and shapes are checked before, in :mod:`largeloss.losses.given`.
+"""
 
 import math
 import warnings
@@ -7,7 +10,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from largeloss import distributed
 from largeloss.errors import (
     CompleteLabelsWarning,
     ConfigError,
@@ -16,6 +18,7 @@ from largeloss.errors import (
     ScheduleError,
 )
 from largeloss.losses.balance import check_class_weights
+from largeloss.losses.given import wrong_values
 from largeloss.losses.host_copy import DeferredCheck
 
 if TYPE_CHECKING:
@@ -23,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class BatchValidation:
-    """The validation of one loss's batches.
+    """The validation of one loss's batches and predictions.
 
-    Shapes and types are checked at once. Values are too on the CPU; on a GPU they are read one
-    step later, so that a step needs no synchronisation.
+    Values are checked at once on the CPU; on a GPU they are read one step later, so that a step
+    needs no synchronisation.
     """
 
     def __init__(self) -> None:
@@ -44,27 +47,20 @@ class BatchValidation:
         """Checks a batch; ``logits`` are detached, ``learning`` says whether it is trained on.
 
         Raises:
-            LabelError: logits or labels of a wrong shape or type, labels of a wrong value.
-            ConfigError: something of the context is missing, or the rows or the weights of classes
-                have a wrong shape.
+            LabelError: labels of a wrong value.
+            ConfigError: something of the context is missing, a row is negative, or the weights of
+                classes have a wrong shape.
             ScheduleError: a scheduled loss before ``set_epoch``, or one that learns between
                 epochs and was given no predictions.
             NonFiniteError: logits that are NaN or infinite.
         """
         name = type(loss).__name__
-        _check_shapes(name, logits, labels)
         for need in sorted(loss.needs):
             if getattr(context, need) is None:
                 raise ConfigError(
                     f"{name} needs {need}: call loss(logits, labels, {need}={need})"
                     + (", the images' numbers in the data set." if need == "rows" else ".")
                 )
-        rows = context.rows
-        if rows is not None and rows.shape != logits.shape[:1]:
-            raise ConfigError(
-                f"{name} needs one row number per image, shape ({logits.shape[0]},), "
-                f"got {tuple(rows.shape)}."
-            )
         if loss.class_weights is not None:
             check_class_weights(loss.class_weights, logits.shape[1], self.deferred)
         if loss.scheduled:
@@ -76,50 +72,57 @@ class BatchValidation:
             if loss.expects_unobserved and labels.numel() and bool((labels >= 0).all()):
                 _warn_of_complete_labels(name)
         self.deferred.flush()
-        if labels.numel():
-            self._check_values(logits, labels, rows, loss.epoch)
+        self._check_values(loss, logits, labels, context.rows)
+
+    def predictions(
+        self, loss: "PartialLabelLoss", logits: Tensor, labels: Tensor, rows: Tensor | None
+    ) -> None:
+        """Checks what ``relabel`` is given.
+
+        Raises:
+            LabelError: labels of a wrong value, or a single pass where several must differ.
+            ConfigError: the rows are missing, or one is negative.
+            NonFiniteError: logits that are NaN or infinite.
+        """
+        name = type(loss).__name__
+        if rows is None and "rows" in loss.needs:
+            raise ConfigError(
+                f"{name} needs rows: call loss.relabel(logits, labels, rows), rows being the "
+                "images' numbers in the data set."
+            )
+        if loss.stochastic and len(logits) < 2:
+            raise LabelError(
+                f"{name}.relabel needs the logits of several prediction passes that differ by "
+                "dropout, got one pass. Predict loss.passes(epoch) times, and stack the logits."
+            )
+        self.deferred.flush()
+        self._check_values(loss, logits.transpose(0, 1).flatten(1), labels, rows)
 
     def _check_values(
-        self, logits: Tensor, labels: Tensor, rows: Tensor | None, epoch: int | None
+        self, loss: "PartialLabelLoss", logits: Tensor, labels: Tensor, rows: Tensor | None
     ) -> None:
+        if not labels.numel():
+            return
+        epoch = loss.epoch
+        if rows is not None and "rows" in loss.needs:
+            if not rows.is_cpu:
+                self.deferred.refuse_if((rows < 0).any(), lambda: _negative_row(rows))
+            elif int(rows.min()) < 0:
+                raise _negative_row(rows)
         if not logits.is_cpu:
             low, high = labels.aminmax()
-            self.deferred.refuse_if((high > 1) | (low < -1), lambda: _wrong_values(low, high))
+            self.deferred.refuse_if((high > 1) | (low < -1), lambda: wrong_values(low, high))
             finite = logits.isfinite()
             self.deferred.refuse_if(~finite.all(), lambda: _not_finite(finite, rows, epoch))
             return
         low, high = labels.aminmax()
         if int(low) < -1 or int(high) > 1:
-            raise _wrong_values(low, high)
+            raise wrong_values(low, high)
         # A sum is finite where every logit is; only else is each one checked.
         if not math.isfinite(logits.sum(dtype=torch.float32)):
             finite = logits.isfinite()
             if not finite.all():
                 raise _not_finite(finite, rows, epoch)
-
-
-def _check_shapes(name: str, logits: Tensor, labels: Tensor) -> None:
-    if logits.ndim != 2 or not logits.dtype.is_floating_point:
-        raise LabelError(
-            f"{name} needs float logits of shape (B, C), got {tuple(logits.shape)} "
-            f"of type {logits.dtype}."
-        )
-    if not logits.numel() and distributed.world_size() == 1:  # else others may have images
-        raise LabelError(
-            f"{name} needs at least one image and one class, got logits of shape "
-            f"{tuple(logits.shape)}. Leave out batches that are empty."
-        )
-    if labels.shape != logits.shape:
-        raise LabelError(
-            f"{name} needs labels of the logits' shape {tuple(logits.shape)}, "
-            f"got {tuple(labels.shape)}."
-        )
-    if labels.dtype.is_floating_point or labels.dtype.is_complex:
-        raise LabelError(
-            f"{name} needs integer labels (1 present, 0 absent, -1 unobserved), got "
-            f"{labels.dtype}. Write labels.to(torch.int8), or convert another coding by name: "
-            "largeloss.labels.convert(labels, 'nan-unobserved')."
-        )
 
 
 def _no_predictions(name: str, epoch: int | None) -> ScheduleError:
@@ -141,10 +144,10 @@ def _warn_of_complete_labels(name: str) -> None:
     )
 
 
-def _wrong_values(low: Tensor, high: Tensor) -> LabelError:
-    return LabelError(
-        f"Labels must be 1, 0 or -1, got values from {int(low)} to {int(high)}. "
-        "Convert another coding by name: largeloss.labels.convert(labels, coding)."
+def _negative_row(rows: Tensor) -> ConfigError:
+    return ConfigError(
+        f"Rows are the images' numbers in the data set, 0 or more, got {int(rows.min())}. "
+        "largeloss.IndexedDataset adds them to the samples."
     )
 
 

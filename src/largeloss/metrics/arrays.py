@@ -52,10 +52,13 @@ def to_labels(values: ArrayOrTensor, *, lowest: int = -1) -> Labels:
     if not whole or (array.size and (array.min() < lowest or array.max() > 1)):
         foreign = ~np.isin(array, range(lowest, 2))
         if foreign.any():
+            advice = "Convert the labels first."
+            if array.dtype.kind == "f" and np.isnan(array).any():
+                advice = "Write largeloss.labels.convert(labels, 'nan-unobserved')."
             allowed = "1 (present), 0 (absent)" + (" or -1 (unobserved)" if lowest < 0 else "")
             raise LabelError(
                 f"labels must be {allowed}, but {int(foreign.sum())} of {array.size} are not; "
-                f"the first is {array[foreign][0]} at {_place(foreign)}. Convert the labels first."
+                f"the first is {array[foreign][0]} at {_place(foreign)}. {advice}"
             )
     return array.astype(np.int8, copy=False)
 

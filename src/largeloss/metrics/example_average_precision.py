@@ -1,5 +1,7 @@
 """Average precision by image: whether the tags of an image rank above its other classes."""
 
+import numpy as np
+
 from largeloss.errors import LabelError
 from largeloss.metrics.arrays import ArrayOrTensor, checked_pair
 
@@ -11,7 +13,7 @@ def example_average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> f
     the model.
 
     Args:
-        scores: (N, C) real numbers; use logits.
+        scores: (N, C) real numbers; use logits. Infinite scores are allowed.
         labels: (N, C), complete: 1 present, 0 absent.
 
     Raises:
@@ -28,6 +30,9 @@ def example_average_precision(scores: ArrayOrTensor, labels: ArrayOrTensor) -> f
     tagged = (states == 1).any(axis=1)
     if not tagged.any():
         return float("nan")
+    values = values[tagged]
+    if not np.isfinite(values).all():  # scikit-learn refuses them; only the order counts
+        values = np.unique(values, return_inverse=True)[1].reshape(values.shape)
     from sklearn.metrics import label_ranking_average_precision_score  # slow to import
 
-    return float(label_ranking_average_precision_score(states[tagged] == 1, values[tagged]))
+    return float(label_ranking_average_precision_score(states[tagged] == 1, values))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from largeloss.errors import InputError
 from largeloss.metrics.aims import F1, Aim
 from largeloss.metrics.arrays import ArrayOrTensor, Scores, checked_pair, refuse_scores
 from largeloss.metrics.average_precision import checked_entries
@@ -68,7 +69,7 @@ def shrunk_thresholds(
             infinite, so that it is never predicted. None: all had.
     Shapes: scores (N, C); labels (N, C); learnt (C,) bool; returns (C,) float64.
     Units: those of the scores.
-    Raises: as :func:`best_thresholds`.
+    Raises: as :func:`best_thresholds`; InputError for ``learnt`` of a wrong shape.
     Source: ours. The weight is that of a mean of n observations and a prior worth 20; among 10, 20
         and 50 no value was clearly better on voc-animals (docs/contributing/decisions.md).
     """
@@ -120,6 +121,11 @@ def aimed_thresholds_entries(
     values, states, places = checked_entries(scores, labels, columns, num_classes)
     places = places.astype(np.int64)
     known = np.ones(num_classes, dtype=bool) if learnt is None else np.asarray(learnt, dtype=bool)
+    if known.shape != (num_classes,):
+        raise InputError(
+            f"learnt must have the shape ({num_classes},), one bool per class, but has "
+            f"{known.shape}."
+        )
     own, reachable = _of_classes(
         values, ranked_entries(values, states, places, num_classes), num_classes, aim
     )

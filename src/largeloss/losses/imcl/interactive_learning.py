@@ -19,6 +19,7 @@ from largeloss.losses.functional import observed, present
 from largeloss.losses.imcl.feature_memory import FeatureMemory
 from largeloss.losses.imcl.smoothness import gradient_ratio, smoothness
 from largeloss.losses.imcl.versions import VERSIONS
+from largeloss.losses.imcl.widths import check_widths
 from largeloss.losses.settings import Range
 
 
@@ -67,8 +68,8 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
         returns ().
     State: the graph, w1, w2, the dictionary. Needs: rows, features, head. Memory:
         dictionary_size × (4 D + C) bytes.
-    Raises: ConfigError for a ``graph`` of a wrong shape, and for a head without a parameter that
-        is trained.
+    Raises: ConfigError for a ``graph``, features or a head of a wrong shape, and for a head without
+        a parameter that is trained.
     Source: Huynh and Elhamifar, CVPR 2020, https://openaccess.thecvf.com/content_CVPR_2020/html/Huynh_Interactive_Multi-Label_CNN_Learning_With_Partial_Labels_CVPR_2020_paper.html.
         Theirs is a fixed set of images, of which those chosen pass through the network again in
         each step. Ours are features as they were when the image was last trained on, so that no
@@ -129,6 +130,7 @@ class InteractiveMultiLabelLearning(PartialLabelLoss):
 
     def penalty(self, logits: Tensor, labels: Tensor, context: Context) -> Tensor:
         rows, features, head = cast(tuple[Tensor, Tensor, nn.Linear], context)
+        check_widths(features, head, self._buffers.get("initial_graph"), logits.shape)
         learning = self.learns_from(logits)
         if self.balance is not None or (self.memory.filled and learning):
             terms = smoothness(
