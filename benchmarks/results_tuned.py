@@ -108,7 +108,7 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "Digit scenes, shifted images, a tenth of the labels, each method tuned",
             (*digits, *TENTH),
             # iu and curriculum need observed absences, which single tags do not have
-            "full,an,iu,ll-r,curriculum",
+            "full,an,iu,ll-r,curriculum,gr,auto",
             budget=5,
         ),
         TunedStudy(
