@@ -203,6 +203,11 @@ def test_without_a_test_split_val_is_not_called_test(largeloss, tmp_path):
     assert "no test split: the images of val also chose the epoch and the thresholds" in card
     for never in ("Test mAP", "on test", "Test images"):
         assert never not in card
+    page = (run / "report.html").read_text()
+    assert "Measured on val by complete labels" in page
+    assert "val mAP, best epoch" in page
+    for never in ("test mAP, ", "tags on test", "the test images"):
+        assert never not in page
 
 
 @pytest.mark.parametrize("aim", ["precision=90", "accuracy", "recall="])

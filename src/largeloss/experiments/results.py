@@ -60,7 +60,6 @@ class ComparedRun:
             share=share,
             positives=sum(present for present, *_ in counts),
             decisions=sum(present + absent for present, absent, *_ in counts),
-            test_split="test" if "test" in result.num_images else "val",
         )
 
     @property

@@ -85,7 +85,7 @@ def _data(settings: RunConfig, result: RunResult) -> Iterator[str]:
 
 
 def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
-    nothing, split = result.test_rule == "nothing", _measured_on(result)
+    nothing, split = result.test_rule == "nothing", result.test_split
     yield "## Figures\n"
     if nothing:
         yield f"{split.capitalize()} was not measured: all of its labels are blank.\n"
@@ -130,7 +130,7 @@ def _figures(model: TrainedClassifier, result: RunResult) -> Iterator[str]:
 
 def _limits(model: TrainedClassifier, settings: RunConfig, result: RunResult) -> Iterator[str]:
     yield "## Limits\n"
-    split = _measured_on(result)
+    split = result.test_split
     if split == "val" and result.test_rule != "nothing":
         chosen = "the epoch and the thresholds" if result.chosen_on_val else "the thresholds"
         yield (
@@ -159,11 +159,6 @@ def _limits(model: TrainedClassifier, settings: RunConfig, result: RunResult) ->
         yield "- Trained on incomplete labels: what nobody tagged may be missed more often."
     if result.test_rule != "nothing":
         yield f"- Figures hold for images like those of {split}; others were not measured."
-
-
-def _measured_on(result: RunResult) -> str:
-    """The split that the result calls test."""
-    return "test" if "test" in result.num_images else "val"
 
 
 def _percent(share: float | None) -> str:

@@ -159,8 +159,8 @@ def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
     hidden = f" Labels were hidden by --observe {observe}." if observe else ""
     return (
         f"{title}{how.get(training.protocol, '')}, {training.epochs} epochs, seed {result.seed}."
-        f"{hidden} Measured on test by {RULES[result.test_rule]}; {_epoch_in_words(result)}. "
-        f"{result.stop_reason}"
+        f"{hidden} Measured on {result.test_split} by {RULES[result.test_rule]}; "
+        f"{_epoch_in_words(result)}. {result.stop_reason}"
     )
 
 
@@ -184,9 +184,9 @@ def _summary(
     )
     which = "best" if result.chosen_on_val else "last"
     found = [
-        (f"test mAP, {which} epoch ({result.best_epoch})", best),
+        (f"{result.test_split} mAP, {which} epoch ({result.best_epoch})", best),
         *_interval(result),
-        *([("test mAP, last epoch", last)] if result.chosen_on_val else []),
+        *([(f"{result.test_split} mAP, last epoch", last)] if result.chosen_on_val else []),
         *_tags(result, model),
         ("training images", f"{result.num_images['train']:,}"),
         ("of their entries observed", f"{100 * observed / max(1, entries):.1f} %"),
@@ -215,7 +215,8 @@ def _reliability(model: TrainedClassifier) -> dict[str, list[tuple[float, float]
 def _interval(result: RunResult) -> Iterator[tuple[str, str]]:
     if result.test_map_interval is not None:
         low, high = result.test_map_interval
-        yield ("its 95 % bootstrap interval over the test images", f"{low:.1f} to {high:.1f} %")
+        over = f"its 95 % bootstrap interval over the {result.test_split} images"
+        yield over, f"{low:.1f} to {high:.1f} %"
 
 
 def _tags(result: RunResult, model: TrainedClassifier) -> Iterator[tuple[str, str]]:
@@ -225,9 +226,9 @@ def _tags(result: RunResult, model: TrainedClassifier) -> Iterator[tuple[str, st
     precision, recall = shares_on_test(model.saved, result)
     least = "at least " if result.test_rule == "assume-absent" else ""
     right = "no entry is tagged" if precision is None else f"{least}{100 * precision:.1f} %"
-    yield ("precision of the tags on test", right)
+    yield (f"precision of the tags on {result.test_split}", right)
     if recall is not None:
-        yield ("recall of the tags on test", f"{100 * recall:.1f} %")
+        yield (f"recall of the tags on {result.test_split}", f"{100 * recall:.1f} %")
 
 
 def run_curves(run: Path, result: RunResult) -> tuple[Curve, ...]:

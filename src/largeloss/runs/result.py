@@ -122,6 +122,11 @@ class RunResult:
         return math.nan if figure is None else figure
 
     @property
+    def test_split(self) -> str:
+        """The split that was measured as test: val where the data have no test split."""
+        return "test" if "test" in self.num_images else "val"
+
+    @property
     def test_mean(self) -> MeanOverClasses:
         """``test_map`` and ``test_map_measurable``, to be told."""
         return self._mean(self.test_map, self.test_map_measurable)
