@@ -47,6 +47,8 @@ STEPS = (
     ),
     Step("long", "light, --epochs 28", "gr", (*LIGHT, "--epochs", "28")),
     Step("teacher", "light, --teachers 1", "an,ll-r:auto", (*LIGHT, "--teachers", "1")),
+    Step("priors", "light, --teachers 1", "crisp", (*LIGHT, "--teachers", "1")),
+    Step("boost", "light, --head boost", "gr,auto", (*LIGHT, "--head", "boost")),
     Step("two", "light, --teachers 2", "auto", (*LIGHT, "--teachers", "2")),
     Step("ema", "light, --ema 0.99", "auto", (*LIGHT, "--ema", "0.99")),
     Step("cosine", "light, --schedule cosine", "auto", (*LIGHT, "--schedule", "cosine")),
