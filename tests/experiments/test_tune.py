@@ -243,6 +243,13 @@ def test_the_best_on_val_is_chosen_kept_and_taken_over_by_compare(data, largelos
             assert settings.training.lr == one.lr
             assert settings.training.seed == seed
             assert settings.method.given() == one.own
+    content = verified_json((out / "tuned.json").read_text())
+    content["methods"][1]["lr"] = 0.5  # as the search may choose with a larger budget
+    (out / "tuned.json").write_text(checksummed_json(content))
+    code, _, err = largeloss(*compare, "--seeds", 2)
+    assert code == 2
+    told = " ".join(err.split())
+    assert f"begun with what --tuned had chosen before (training.lr: {one.lr:g} → 0.5)" in told
 
 
 def test_a_trial_that_diverges_is_not_chosen_and_ends_nothing(data, tmp_path, monkeypatch):

@@ -66,6 +66,23 @@ def check_varied(
             )
 
 
+def check_chosen(settings: Mapping[str, RunConfig], out: Path) -> None:
+    """Makes sure that runs that were begun in ``out`` have what a search has chosen for them.
+
+    Raises:
+        ConfigError: it had chosen something else before.
+    """
+    for name, chosen in settings.items():
+        folder = out / name
+        differences = saved_settings(folder).differences(chosen) if is_run(folder) else []
+        if lines := [line for line in differences if line.startswith(("training.lr:", "method."))]:
+            raise ConfigError(
+                f"{folder} was begun with what --tuned had chosen before ({'; '.join(lines)}): the "
+                "search has gone on since. Choose another --out, or remove the folders of this "
+                "method to train them again."
+            )
+
+
 def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:
     """``base`` with a method and settings of its ``own``, without those that it does not have."""
     method = fitting(method, base)

@@ -9,7 +9,12 @@ from largeloss.errors import ConfigError, LargelossError, RunError
 from largeloss.experiments.earlier import Row
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.results import ComparedRun
-from largeloss.experiments.run_settings import check_varied, in_as_many_steps, planned_settings
+from largeloss.experiments.run_settings import (
+    check_chosen,
+    check_varied,
+    in_as_many_steps,
+    planned_settings,
+)
 from largeloss.experiments.variant import Variant
 from largeloss.progress import Progress
 from largeloss.runs.assemble import check, make_evaluators
@@ -236,6 +241,8 @@ class GridRunner:
         shares = {run.folder: settings[run.folder] for run in grid if run.variant.share is not None}
         settings |= in_as_many_steps(shares, out, reader)
         check_varied(grid, settings, out, vary_labels)
+        if chosen_on is not None:
+            check_chosen(settings, out)
         self._runner = Runner(settings, out, progress, reader, _check_test, chosen_on)
         self.work = self._runner.work
 
