@@ -357,9 +357,10 @@ def test_python_searches_as_the_command_does(data, largeloss, tmp_path):
         python_tune(data, out, lr=1e-3)
     with pytest.raises(ConfigError, match="smoothing of lsan"):
         package.tune(data, methods=["lsan"], smoothing=0.2, progress=False)
-    for methods in (None, [1], "an"):
+    wrong: list[Any] = [None, [1], "an"]
+    for methods in wrong:
         with pytest.raises(ConfigError, match="methods must be a list of names"):
-            package.compare(data, methods=methods, progress=False)  # type: ignore[arg-type]
+            package.compare(data, methods=methods, progress=False)
 
 
 def python_tune(data, out, **more):

@@ -126,9 +126,8 @@ class PartialLabelLoss(nn.Module):
     ) -> tuple[dict[str, Any], list[str]]:
         """The constructor's arguments for training on the images ``rows`` of ``table``.
 
-        Methods that take something from the training labels, ``table`` (N, C), override it.
-        ``settings`` are those that the user has set. Returned are, beside the arguments, remarks
-        for the user on what was estimated.
+        Methods that take something from the training labels, ``table`` (N, C), override it, and
+        return remarks for the user on what they estimated. ``settings`` are the user's.
         """
         return dict(settings), []
 
@@ -157,6 +156,7 @@ class PartialLabelLoss(nn.Module):
                 a loss that learns between epochs, and was never given predictions.
         """
         if torch.compiler.is_compiling():  # NumPy and memories are no part of a graph
+            # torch's disable has no annotations
             eager = torch.compiler.disable(self.forward)  # type: ignore[no-untyped-call]
             return cast(Tensor, eager(logits, labels, rows, features, head))
         logits, labels, rows = given.batch(type(self).__name__, logits, labels, rows)
