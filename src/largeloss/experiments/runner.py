@@ -94,7 +94,7 @@ class Runner:
             self._check_splits(make_evaluators(added[name], opened))
         work = 0.0
         for name in unfinished:
-            check(added[name], self.data(name))
+            check(added[name], self.data(name))  # again, without images that are left out
             work += added[name].work
         return work
 
