@@ -1,4 +1,4 @@
-"""How good Δ auto is: its estimate, its two constants, and what it loses against a searched Δ.
+"""How good Δ auto is: its estimate, its constants, and what it loses against a searched Δ.
 
 python benchmarks/auto_delta.py estimate|constants|paired digits|voc-animals|fashion --data DATA
     --cache FOLDER --out FOLDER [--seeds N] [--augment light] [--method ll-ct]
@@ -9,12 +9,14 @@ tags that are kept, too. No test label chooses anything: Δ is searched on val w
 runs are not repeated.
 
 estimate   the best-bin bound against the true share of missing tags, epoch by epoch
-constants  the share that is told, and PACE of losses/auto_delta.py
-paired     Δ auto less the best Δ of the search, over the seeds, with a 95 % interval; "slow" has
-           the Δ with which the estimate would be reached in the last epoch
+constants  the share that is told, PACE and REACHED of losses/auto_delta.py
+paired     Δ auto less the best Δ of the search, over the seeds, with a 95 % interval; "PACE alone"
+           goes to the estimate as if the number of epochs was not known
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,8 @@ from largeloss.training.updates import Updates
 
 SEARCHED = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
 FACTORS = (0.5, 1.0, 1.7)
-PACES = (0.005, 0.015, 0.05)
+PACES = (0.005, 0.01, 0.015, 0.05)
+REACHES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def main() -> None:
@@ -150,23 +153,38 @@ class Counting(AssumeNegative):
 
 def constants(given: argparse.Namespace) -> None:
     """Val mAP (what chooses) and test mAP by the share that is told, and by the pace."""
-    usual = auto_delta.PACE
-    print("| Share | Points an epoch | Val mAP | Test mAP | Last epoch |")
-    print("| :-- | --: | --: | --: | --: |")
-    for factor in (*FACTORS, None):
-        for pace in PACES:
-            auto_delta.PACE, found = pace, []
-            for seed in range(given.seeds):
-                method: dict[str, Any] = {"name": given.method, "delta_rel": "auto"}
-                if factor is not None:
-                    data = open_data(settings_of(given, seed, method))
-                    method["missing"] = min(100.0, factor * missing_percent(data))
-                run = result(given, seed, method, f"share-{factor}-{pace:g}")
-                found.append([run.val_figure, run.test_map, run.last_test_map])
-            share = "estimated" if factor is None else f"true × {factor:g}"
-            cells = (f"{value:.1f}" for value in np.mean(found, axis=0))
-            print(f"| {share} | {100 * pace:g} | {' | '.join(cells)} |", flush=True)
-    auto_delta.PACE = usual
+    usual = auto_delta.PACE, auto_delta.REACHED
+    tried: list[tuple[float | None, float, float]] = [
+        *((factor, *usual) for factor in FACTORS),
+        *((None, pace, 0.0) for pace in PACES),
+        *((None, usual[0], reached) for reached in REACHES[1:]),
+    ]
+    print("| Share | Points an epoch, at most | Reached by | Val mAP | Test mAP | Last epoch |")
+    print("| :-- | --: | --: | --: | --: | --: |")
+    for factor, pace, reached in tried:
+        found = []
+        for seed in range(given.seeds):
+            method: dict[str, Any] = {"name": given.method, "delta_rel": "auto"}
+            if factor is not None:
+                data = open_data(settings_of(given, seed, method))
+                method["missing"] = min(100.0, factor * missing_percent(data))
+            with going(pace, reached):
+                run = result(given, seed, method, f"share-{factor}-{pace:g}-{reached:g}")
+            found.append([run.val_figure, run.test_map, run.last_test_map])
+        share = "estimated" if factor is None else f"true × {factor:g}"
+        cells = (f"{value:.2f}" for value in np.mean(found, axis=0))
+        print(f"| {share} | {100 * pace:g} | {reached:g} | {' | '.join(cells)} |", flush=True)
+
+
+@contextmanager
+def going(pace: float, reached: float) -> Iterator[None]:
+    """Other constants for the trainings inside."""
+    usual = auto_delta.PACE, auto_delta.REACHED
+    auto_delta.PACE, auto_delta.REACHED = pace, reached
+    try:
+        yield
+    finally:
+        auto_delta.PACE, auto_delta.REACHED = usual
 
 
 def paired(given: argparse.Namespace) -> None:
@@ -178,21 +196,21 @@ def paired(given: argparse.Namespace) -> None:
     val = {delta: searched(0, delta).val_figure for delta in SEARCHED}
     best = max(val, key=lambda delta: val[delta])
     print(f"Val mAP by Δ, seed 0: {', '.join(f'{d:g}: {v:.1f}' for d, v in val.items())}\n")
-    names = ("Naive AN", f"Δ {best:g}", "auto", "true", "slow")
+    names = ("Naive AN", f"Δ {best:g}", "auto", "true", "PACE alone")
     rows: dict[str, list[float]] = {name: [] for name in names}
     estimated = []
     for seed in range(given.seeds):
         truth = missing_percent(open_data(settings_of(given, seed, {"name": "an"})))
         auto = {"name": given.method, "delta_rel": "auto"}
         flags = result(given, seed, auto, "auto")
-        last = settings_of(given, seed, auto).training.epochs - 1
-        slow = float(f"{flags.estimated['flagged_percent'] / last:.2g}")
+        with going(auto_delta.PACE, reached=0):
+            alone = result(given, seed, auto, "auto-pace")
         runs = (
             result(given, seed, {"name": "an"}, "an"),
             searched(seed, best),
             flags,
             result(given, seed, auto | {"missing": truth}, "auto-true"),
-            searched(seed, slow),
+            alone,
         )
         estimated.append(f"{flags.estimated['missing_percent']:.1f} of {truth:.1f}")
         for name, run in zip(rows, runs, strict=True):

@@ -2,7 +2,7 @@ import pytest
 
 from largeloss.config import make_config, read_yaml
 from largeloss.errors import ConfigError
-from largeloss.runs.settings import resolved
+from largeloss.runs.settings import head_method, resolved
 
 
 def test_later_layers_win_and_sets_win_over_all():
@@ -33,6 +33,26 @@ def test_presets_are_resolved_so_that_the_saved_config_shows_them():
         for name in ("ll-r", "ll-ct", "ll-cp", "an")
     }
     assert deltas == {"ll-r": 0.2, "ll-ct": 0.2, "ll-cp": 0.1, "an": None}
+
+
+@pytest.mark.parametrize(
+    ("method", "epochs"),
+    [
+        ({"name": "gr"}, 7),
+        ({"name": "gr", "num_epochs": 3}, 3),
+        ({"name": "ll-r", "delta_rel": "auto"}, 7),
+        ({"name": "ll-cp", "delta_rel": "auto", "num_epochs": 3}, 3),
+        ({"name": "fine-tune"}, 7),
+        ({"name": "ll-r"}, None),
+        ({"name": "fine-tune", "delta_rel": 0.5}, None),
+        ({"name": "an"}, None),
+    ],
+)
+def test_methods_that_go_by_the_number_of_epochs_are_told_it(method, epochs):
+    training = {"epochs": 7, "protocol": "linear-init", "head_epochs": 5, "head_method": "gr"}
+    settings = resolved(make_config([{"method": method, "training": training}]))
+    assert settings.method.given().get("num_epochs") == epochs
+    assert head_method(settings).given()["num_epochs"] == 5
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 
 from largeloss.cli import run
 from largeloss.data.folder.read import write_features
+from largeloss.runs.fitting import fitting
 from largeloss.runs.load import load
-from largeloss.runs.settings import fitting, saved_settings
+from largeloss.runs.settings import saved_settings
 
 
 @pytest.fixture

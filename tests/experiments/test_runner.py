@@ -16,6 +16,7 @@ from largeloss.experiments.results import Comparison
 from largeloss.experiments.run_settings import planned_settings, with_method
 from largeloss.experiments.variant import Variant, parse_methods
 from largeloss.files import checksummed_json, verified_json
+from largeloss.losses import check_method
 from largeloss.models.backbones import SmallConvNet
 from largeloss.runs.settings import saved_settings
 
@@ -202,6 +203,20 @@ def test_a_search_drops_a_share_of_missing_tags_where_delta_is_a_number():
     base = make_config([{"method": {"name": "ll-r", "missing": 3.0}}])
     assert with_method(base, "ll-r", {"delta_rel": 0.5}).method.missing is None
     assert with_method(base, "ll-r", {"delta_rel": "auto"}).method.missing == 3.0
+
+
+def test_a_number_of_epochs_is_for_methods_that_go_by_it():
+    base = make_config([{"method": {"name": "gr", "num_epochs": 3}}])
+    for method, own, kept in (
+        ("gr", {}, True),
+        ("ll-r", {"delta_rel": "auto"}, True),
+        ("ll-r", {"delta_rel": 0.5}, False),
+        ("ll-r", {}, False),
+        ("an", {}, False),
+    ):
+        made = with_method(base, method, own).method
+        assert made.given().get("num_epochs") == (3 if kept else None)
+        check_method(method, made.given())
 
 
 def test_a_search_keeps_the_settings_of_the_recipe_that_fits():

@@ -1,5 +1,6 @@
 """delta_rel="auto": the estimate and the rate by loops, what it refuses, what it keeps."""
 
+import itertools
 import math
 
 import pytest
@@ -73,20 +74,23 @@ def expected_share(parts):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", range(3))
-def test_the_estimate_and_the_rate_by_loops(method, seed):
+@pytest.mark.parametrize(("seed", "num_epochs"), [(0, None), (1, EPOCHS + 3), (2, 100)])
+def test_the_estimate_and_the_rate_by_loops(method, seed, num_epochs):
     """In each epoch the model is told apart less well: the first bound is the least."""
-    loss, bounds = method(delta_rel="auto"), []
+    loss, bounds = method(delta_rel="auto", num_epochs=num_epochs), []
     given_labels = [labels for _, labels, _ in batches(seed)]
     blank = sum(int((labels == -1).sum()) for labels in given_labels) / (3 * 8 * CLASSES)
     before = 0.0
     for epoch in range(EPOCHS + 3):
         loss.set_epoch(epoch)
         limit = min(bounds, default=0) * blank
-        share = min(PACE * epoch, limit)
+        pace = PACE
+        if num_epochs is not None and limit / ((num_epochs - 1) / 2) < PACE:
+            pace = limit / ((num_epochs - 1) / 2)
+        share = min(pace * epoch, limit)
         wanted = share
         if method is LargeLossPermanentCorrection:  # its edits add up
-            wanted = share - min(PACE * max(0, epoch - 1), limit)
+            wanted = share - min(pace * max(0, epoch - 1), limit)
         assert loss.selection.rate(epoch) == pytest.approx(wanted)
         logits, labels, rows = next(batches(seed))
         flagged = loss.flagged(logits.detach(), labels, rows)
@@ -127,6 +131,32 @@ def test_a_share_that_is_known_is_taken(missing, absent, warmup):
     assert loss.selection.rate(first - 1) == 0
     assert loss.selection.rate(first) == pytest.approx(min(end, PACE))
     assert loss.selection.rate(first + 100) == pytest.approx(end)
+
+
+@given(st.floats(0, 100), st.integers(0, 3), st.integers(1, 40))
+def test_the_share_is_reached_half_way_or_by_the_pace_that_is_allowed(missing, warmup, num_epochs):
+    loss = LargeLossRejection("auto", missing=missing, warmup_epochs=warmup, num_epochs=num_epochs)
+    train(loss, range(1))
+    loss.set_epoch(1)
+    first, end = max(1, warmup), loss.auto.limit
+    rates = [loss.selection.rate(epoch) for epoch in range(num_epochs + 1)]
+    for epoch in range(first, num_epochs):
+        way = (epoch - first + 1) / max(1, (num_epochs - first) / 2)
+        assert rates[epoch] == pytest.approx(min(end, end * way, PACE * (epoch - first + 1)))
+    assert all(rate == 0 for rate in rates[:first])
+    steps = [after - before for before, after in itertools.pairwise(rates)]
+    assert all(-1e-12 <= step <= PACE + 1e-12 for step in steps)
+
+
+def test_a_state_of_a_version_that_did_not_count_the_epochs_goes_on_as_it_was():
+    loss = train(LargeLossRejection("auto", missing=10), range(1))
+    loss.set_epoch(1)
+    state = loss.state_dict()
+    (key,) = [key for key in state if key.endswith("_extra_state")]
+    del state[key]["auto"]["num_epochs"]
+    other = LargeLossRejection("auto", missing=10, num_epochs=1000)
+    other.load_state_dict(state)
+    assert other.selection.rate(1) == loss.selection.rate(1) == PACE
 
 
 def test_observed_absences_say_nothing_of_what_is_missing():
@@ -194,6 +224,8 @@ def test_a_state_of_another_delta_is_refused(saved, into, message):
         ({"delta_rel": "aut"}, r"must be 'auto' or a number from 0 to 100 .*got 'aut'"),
         ({"delta_rel": "auto", "missing": 101}, r"missing of ll-r must be a number from 0 to 100"),
         ({"delta_rel": 0.2, "missing": 3.0}, r"missing is of delta_rel='auto'"),
+        ({"delta_rel": 0.2, "num_epochs": 3}, r"num_epochs is of delta_rel='auto'"),
+        ({"delta_rel": "auto", "num_epochs": 0}, r"must be a whole number from 1 on or null"),
         ({"delta_rel": "auto", "rate_base": "unobserved"}, "leave out rate_base"),
     ],
 )

@@ -110,7 +110,8 @@ def test_names():
 
 
 def test_settings_are_those_of_the_constructor():
-    large = {"rate_base": "all", "ties": "include", "warmup_epochs": 1, "missing": None}
+    of_auto = {"missing": None, "num_epochs": None}
+    large = {"rate_base": "all", "ties": "include", "warmup_epochs": 1, **of_auto}
     assert {name: settings_of(name) for name in LOSSES} == {
         "full": {},
         "an": {},

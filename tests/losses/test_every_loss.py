@@ -724,7 +724,7 @@ def test_finding_25_settings_are_shown():
     assert repr(LOSSES["an"]()) == "AssumeNegative()"
     assert repr(LargeLossRejection(0.4, ties="stable")) == (
         "LargeLossRejection(delta_rel=0.4, rate_base='all', ties='stable', warmup_epochs=1, "
-        "missing=None)"
+        "missing=None, num_epochs=None)"
     )
     shown = repr(InteractiveMultiLabelLearning(graph=torch.eye(3)))
     assert "(dictionary_size=4096, graph=tensor of (3, 3), version='paper', lr_factor=1.0)" in shown

@@ -9,8 +9,10 @@ from largeloss.errors import ConfigError
 from largeloss.experiments.grid import PlannedRun
 from largeloss.experiments.variant import Variant
 from largeloss.losses import check_some_method_has, settings_of
+from largeloss.losses.large_loss_selection import OF_AUTO
 from largeloss.runs.data import DataReader
-from largeloss.runs.settings import fitting, resolved, saved_settings
+from largeloss.runs.fitting import as_begun, fitting
+from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data
 from largeloss.training.run_folder import RunFolder, is_run
 from largeloss.training.start import start
@@ -74,7 +76,10 @@ def check_chosen(settings: Mapping[str, RunConfig], out: Path) -> None:
     """
     for name, chosen in settings.items():
         folder = out / name
-        differences = saved_settings(folder).differences(chosen) if is_run(folder) else []
+        if not is_run(folder):
+            continue
+        saved = saved_settings(folder)
+        differences = saved.differences(as_begun(chosen, saved))
         if lines := [line for line in differences if line.startswith(("training.lr:", "method."))]:
             raise ConfigError(
                 f"{folder} was begun with what --tuned had chosen before ({'; '.join(lines)}): the "
@@ -89,10 +94,15 @@ def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunC
     given, known = base.method.given(), settings_of(method)
     check_some_method_has(given)
     kept = {name: value for name, value in given.items() if name in known}
-    made = make_config([base.plain() | {"method": {**kept, "name": method, **own}}])
-    if resolved(made).method.delta_rel == "auto":
+    made = _of_method(base, method, {**kept, **own})
+    if resolved(made).method.delta_rel in (None, "auto"):
         return made
-    return made.with_values(method={"missing": None})  # it is of Δ auto
+    kept = {name: value for name, value in kept.items() if name not in OF_AUTO}
+    return _of_method(base, method, {**kept, **own})
+
+
+def _of_method(base: RunConfig, method: str, settings: Mapping[str, object]) -> RunConfig:
+    return make_config([base.plain() | {"method": {**settings, "name": method}}])
 
 
 def with_share(settings: RunConfig, share: float) -> RunConfig:

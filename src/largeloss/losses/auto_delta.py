@@ -15,6 +15,8 @@ EPOCHS = 4
 """First epochs from which the share of missing tags is estimated."""
 PACE = 0.01
 """Of all entries: so many more are selected in each epoch, at most."""
+REACHED = 0.5
+"""Of the epochs after the warm-up: by then the share is reached, and no earlier."""
 
 
 class Finding(NamedTuple):
@@ -31,8 +33,9 @@ class AutoDelta:
     In each of the first ``EPOCHS`` epochs the logits of the training steps are counted, and give a
     best-bin bound on the share of missing tags among the unobserved entries. The better the model,
     the closer the bound; later, a model that has memorised its labels would make it too low. The
-    least of the bounds is taken. As many entries are selected, but in epoch e no more than
-    ``PACE * e``: what a young model finds large is often right.
+    least of the bounds is taken. As many entries are selected, but not at once, since what a young
+    model finds large is often right: in each epoch no more than ``PACE`` of all entries are added,
+    and where the number of epochs is known, as few as reach the share half-way (``REACHED``).
 
     Args:
         missing: Percent of the unobserved entries that are present; None to estimate it.
@@ -40,13 +43,21 @@ class AutoDelta:
             estimate.
         growing: Whether the share grows. Else what was selected stays so: each epoch selects what
             the share has grown by.
+        num_epochs: Epochs of the training; None where that is not known.
     """
 
-    def __init__(self, missing: float | None, warmup_epochs: int, growing: bool) -> None:
+    def __init__(
+        self,
+        missing: float | None,
+        warmup_epochs: int,
+        growing: bool,
+        num_epochs: int | None = None,
+    ) -> None:
         self.given = missing
         self.source = "as told"  # of what is given, for the user
         self.first = max(warmup_epochs, 1)  # epoch that selects
         self.growing = growing
+        self.num_epochs = num_epochs
         self.missing: float | None = None  # fraction of the unobserved entries that is missing
         self.limit = 0.0  # fraction of all entries that is selected at most
         # (2, C, BINS) int64: entries that are not observed absences, observed positives
@@ -88,10 +99,17 @@ class AutoDelta:
         self.missing = bound if self.missing is None else min(bound, self.missing)
         self.limit = self.missing * int(counts[0].sum() - counts[1].sum()) / entries
 
+    def pace(self) -> float:
+        """The fraction of all entries that is added in an epoch."""
+        if self.num_epochs is None:
+            return PACE
+        return min(PACE, self.limit / max(1.0, REACHED * (self.num_epochs - self.first)))
+
     def rate(self, epoch: int) -> float:
         """The fraction of all entries that is selected in an epoch."""
         now, before = (
-            min(PACE * max(0, one - self.first + 1), self.limit) for one in (epoch, epoch - 1)
+            min(self.pace() * max(0, one - self.first + 1), self.limit)
+            for one in (epoch, epoch - 1)
         )
         return now if self.growing else now - before
 
@@ -107,7 +125,7 @@ class AutoDelta:
         text = (
             f"Δ auto: {missing:.1f} % of the unobserved entries are taken to be missing tags "
             f"({source}). As many are flagged, {selected:.1f} % of all entries, at most "
-            f"{100 * PACE:g} % more in each epoch."
+            f"{100 * self.pace():.2g} % more in each epoch."
         )
         figures = {"missing_percent": missing, "flagged_percent": selected}
         settled = self.given is not None or self._counted_epoch == EPOCHS - 1
@@ -117,6 +135,7 @@ class AutoDelta:
         """For a checkpoint of this process."""
         return {
             "given": self.given,
+            "num_epochs": self.num_epochs,
             "missing": self.missing,
             "limit": self.limit,
             "counts": None if self._counts is None else self._counts.cpu().clone(),
@@ -125,11 +144,12 @@ class AutoDelta:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up what :meth:`state` gave.
+        """Takes up what :meth:`state` gave, and goes on at its pace.
 
         Raises:
             CheckpointError: it is something else, or of another share of missing tags.
         """
+        state = {"num_epochs": None} | state  # of an earlier version, which did not look at it
         if state.keys() != self.state().keys():
             raise CheckpointError("The checkpoint is not of a loss with delta_rel='auto'.")
         if state["given"] != self.given:
@@ -137,6 +157,7 @@ class AutoDelta:
                 f"The checkpoint is of missing={state['given']}, and not of {self.given}. Where an "
                 "audit says so, it has changed since: restore it, or start a new run."
             )
+        self.num_epochs = state["num_epochs"]
         self.missing, self.limit = state["missing"], state["limit"]
         self._counts, self._num_entries = state["counts"], state["num_entries"]
         self._counted_epoch = state["counted_epoch"]

@@ -19,6 +19,9 @@ Missing = Annotated[float | None, Range(0, 100, meaning="percent of the unobserv
 RateBase = Literal["all", "unobserved"]
 Ties = Literal["include", "stable"]
 Epochs = Annotated[int, Range(0)]
+NumEpochs = Annotated[int | None, Range(1)]
+OF_AUTO = ("missing", "num_epochs")
+"""Settings that go with delta_rel="auto" alone."""
 SEARCHED = ("delta_rel", (0.1, 0.2, 0.5, 1.0, 2.0))
 """Of the three methods: published values, and above them for data of which more is missing."""
 
@@ -38,6 +41,8 @@ class LargeLossSelection:
         growing: Whether the share is Delta more in each epoch after the warm-up, or always Delta.
         missing: Of ``"auto"``: percent of the unobserved entries that are present, where that is
             known.
+        num_epochs: Of ``"auto"``: epochs of the training, half-way through which the share is
+            reached; None: as soon as :class:`.AutoDelta` allows.
 
     Raises: ConfigError for a value of a wrong type, or out of range.
     Source: Kim et al., CVPR 2022, section 4.
@@ -49,6 +54,7 @@ class LargeLossSelection:
     warmup_epochs: int
     growing: bool = True
     missing: Missing = None
+    num_epochs: NumEpochs = None
     auto: AutoDelta | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -58,12 +64,15 @@ class LargeLossSelection:
                 raise ConfigError(
                     "delta_rel='auto' chooses the share of all entries itself: leave out rate_base."
                 )
-            auto = AutoDelta(self.missing, self.warmup_epochs, self.growing)
+            auto = AutoDelta(self.missing, self.warmup_epochs, self.growing, self.num_epochs)
             object.__setattr__(self, "auto", auto)
-        elif self.missing is not None:
-            raise ConfigError(
-                f"missing is of delta_rel='auto', and delta_rel is {self.delta_rel}. Leave one out."
-            )
+            return
+        for name in OF_AUTO:
+            if getattr(self, name) is not None:
+                raise ConfigError(
+                    f"{name} is of delta_rel='auto', and delta_rel is {self.delta_rel}. "
+                    "Leave one out."
+                )
 
     def rate(self, epoch: int) -> float:
         """The fraction of the entries that is selected in an epoch."""

@@ -10,6 +10,7 @@ from largeloss.losses.large_loss_selection import (
     Epochs,
     LargeLossSelection,
     Missing,
+    NumEpochs,
     RateBase,
     Ties,
 )
@@ -37,6 +38,7 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
         missing: Of ``delta_rel="auto"``: percent of the unobserved entries that are present, where
             that is known; see :class:`.AutoDelta`.
+        num_epochs: Of ``"auto"``: epochs of the training. In a run: those of the run.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; returns ().
     State: epoch; of "auto" what it has estimated. Needs: nothing. Memory: none;
@@ -64,10 +66,11 @@ class LargeLossTemporaryCorrection(PartialLabelLoss):
         ties: Ties = "include",
         warmup_epochs: Epochs = 1,
         missing: Missing = None,
+        num_epochs: NumEpochs = None,
     ) -> None:
         super().__init__()
         self.selection = LargeLossSelection(
-            delta_rel, rate_base, ties, warmup_epochs, True, missing
+            delta_rel, rate_base, ties, warmup_epochs, True, missing, num_epochs
         )
         self.auto = self.selection.auto
 

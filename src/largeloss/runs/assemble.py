@@ -14,6 +14,7 @@ from largeloss.losses import PartialLabelLoss, build_loss, class_weights
 from largeloss.models import Classifier, normalisation_remarks
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, decoded, read_data, with_hidden_labels
+from largeloss.runs.fitting import fitting_labels
 from largeloss.runs.lone_images import check_lone_images
 from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network, start_weights
@@ -68,6 +69,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
             check_same_everywhere({"labels or splits": given.fingerprint})
         check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
         data = decoded(settings, given)
+    settings = fitting_labels(settings, data.training)
     dataset = check(settings, data)
     check_lone_images(settings, dataset)
     settings, measured = with_precision(settings, dataset)

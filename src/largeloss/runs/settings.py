@@ -1,5 +1,6 @@
 """Settings of a run made definite, saved in its folder and read back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,12 @@ from platformdirs import user_cache_path
 
 from largeloss.config import MethodConfig, RunConfig, make_config, read_yaml
 from largeloss.config.models import ModelConfig
-from largeloss.data.folder.place import has_features
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.files import read_text, verify_yaml
 from largeloss.losses import find_method, settings_of, training_of
-from largeloss.losses.recipes import AUTO, FINE_TUNE
 from largeloss.models import noted_statistics, usual_statistics
 from largeloss.runs.arguments import check_workers
+from largeloss.runs.fitting import as_begun, fitting, of_features
 from largeloss.training.run_folder import RunFolder
 
 _NOTED = ("delta_rel", "reduction")
@@ -35,13 +35,13 @@ def resolved(settings: RunConfig) -> RunConfig:
     noted["name"] = method_name
     if isinstance(settings.method.missing, Path):
         noted["missing"] = _absolute(settings.method.missing)
-    if "num_epochs" in own and "num_epochs" not in given:
+    if _counts_epochs(own | given) and "num_epochs" not in given:
         noted["num_epochs"] = settings.training.epochs
     head = settings.training.head_method
     if protocol == "linear-init" and head is None:
         head = method.linear_init_method or method_name
     training = {"augment": "none", "teachers": 0}
-    if protocol == "end-to-end" and not _of_features(settings):
+    if protocol == "end-to-end" and not of_features(settings):
         training |= training_of(method_name)
     training = {
         name: value for name, value in training.items() if getattr(settings.training, name) is None
@@ -59,14 +59,6 @@ def resolved(settings: RunConfig) -> RunConfig:
         },
         model=_definite(settings.model),
     )
-
-
-def fitting(method: str, settings: RunConfig) -> str:
-    """The name of a method; for 'auto' that of the recipe that fits the ``settings``."""
-    model = settings.model
-    tuned = settings.training.protocol != "linear" and (model.pretrained or model.weights)
-    tuned = tuned and not _of_features(settings)
-    return FINE_TUNE.name if tuned and method == AUTO.name else method
 
 
 def cache_folder(settings: RunConfig) -> Path:
@@ -103,7 +95,7 @@ def going_on(run: Path, saved: RunConfig, asked: RunConfig) -> RunConfig:
     Raises:
         ConfigError: they are not; or far too many workers are asked for.
     """
-    asked = resolved(asked)
+    asked = as_begun(resolved(asked), saved)
     check_workers(asked.training.workers)
     different = saved.differences(asked)
     if different:
@@ -119,14 +111,14 @@ def head_method(settings: RunConfig) -> MethodConfig:
     """The method of the head's phase of linear-init: with the settings given if it is the same."""
     name = settings.training.head_method or settings.method.name
     method = settings.method if name == settings.method.name else MethodConfig(name=name)
-    if "num_epochs" not in settings_of(name):
+    if not _counts_epochs(settings_of(name) | method.given()):
         return method
     return method.model_copy(update={"num_epochs": settings.training.head_epochs})
 
 
-def _of_features(settings: RunConfig) -> bool:
-    """Whether what is trained on is no image: then nothing is shifted, and no weights start it."""
-    return settings.model.backbone == "none" or has_features(_absolute(settings.data.path))
+def _counts_epochs(own: Mapping[str, Any]) -> bool:
+    """Whether a method with the settings ``own`` does what it does by the number of epochs."""
+    return "num_epochs" in own and own.get("delta_rel", "auto") == "auto"
 
 
 def _definite(model: ModelConfig) -> dict[str, Any]:

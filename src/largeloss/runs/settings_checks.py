@@ -178,7 +178,7 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     method, batch = settings.method, settings.training.batch_size
     own = settings_of(method.name) | method.given()
     warmup, epochs = own.get("warmup_epochs", 0), settings.training.epochs
-    if warmup >= epochs and "num_epochs" not in own and method.delta_rel not in (0, "auto"):
+    if warmup >= epochs and own.get("num_epochs") is None and method.delta_rel != 0:
         found.append(
             f"{'The one epoch is' if epochs == 1 else f'All {epochs} epochs are'} the warm-up of "
             f"{title_of(method.name)}, which has {warmup}; what the method does comes after "
