@@ -69,11 +69,11 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
             check_same_everywhere({"labels or splits": given.fingerprint})
         check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
         data = decoded(settings, given)
-    settings = fitting_labels(settings, data.training)
+    evaluators = make_evaluators(settings, data)
+    settings, fitted = fitting_labels(settings, data.training, evaluators.val)
     dataset = check(settings, data)
     check_lone_images(settings, dataset)
     settings, measured = with_precision(settings, dataset)
-    evaluators = make_evaluators(settings, data)
     recipe = make_recipe(settings, evaluators.val)
     torch.manual_seed(recipe.seed)
     model, model_config, started = make_model(settings, dataset)
@@ -82,6 +82,7 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
         *label_remarks(dataset, settings.method.name),
         *hiding_remarks(settings, data),
         *setting_remarks(settings, dataset),
+        *fitted,
         *choice_remarks(evaluators.val, settings.training.select),
         *estimated,
         *started,

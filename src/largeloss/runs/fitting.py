@@ -3,11 +3,13 @@
 from largeloss.config import RunConfig, make_config
 from largeloss.data import Dataset
 from largeloss.data.folder.place import has_features
+from largeloss.labels import LabelTable
 from largeloss.losses import settings_of
 from largeloss.losses.recipes import AUTO, FINE_TUNE, SELF_TRAINING
+from largeloss.training.evaluation import Evaluator
 
-ABSENT = 0.03
-"""Of all training entries: with as many observed absences, unobserved entries are left out."""
+FAVOURED = 1.25
+"""Present entries may be so much more frequent among the observed entries of train than on val."""
 
 
 def fitting(method: str, settings: RunConfig) -> str:
@@ -18,19 +20,41 @@ def fitting(method: str, settings: RunConfig) -> str:
     return FINE_TUNE.name if tuned and method == AUTO.name else method
 
 
-def fitting_labels(settings: RunConfig, dataset: Dataset) -> RunConfig:
-    """Resolved ``settings``; the recipe 'auto' is the one that fits the labels of ``dataset``.
+def fitting_labels(
+    settings: RunConfig, dataset: Dataset, val: Evaluator
+) -> tuple[RunConfig, list[str]]:
+    """Resolved ``settings``, in which the recipe 'auto' is the one that fits the labels, and what
+    the user should know of that.
 
-    Where whole networks start at random, and absences are observed, Naive IU with a teacher is
-    ahead (docs/guides/recipe.md).
+    Naive IU with a teacher is ahead where a whole network starts at random, and presences and
+    absences are written down alike, so that a training on these alone is not misled. Val tells,
+    where its labels are complete: present entries are as frequent there as among the observed
+    entries of train. Where somebody has looked for tags, they are more frequent in train.
+
+    Args:
+        settings: Of the run.
+        dataset: What is trained on.
+        val: How val is measured.
     """
     if not _may_change(settings):
-        return settings
+        return settings, []
     train = dataset.labels.select(dataset.rows("train"))
-    absent, entries = int((train.states == 0).sum()), train.num_images * train.num_classes
-    if train.is_complete or absent < ABSENT * entries:
-        return settings
-    return _self_training(settings)
+    (present, absent), (seen, not_seen) = _observed(train), _observed(val.table)
+    if train.is_complete or not absent:
+        return settings, []
+    if val.rule != "full":
+        return settings, [
+            f"Absences are observed in training ({absent:,}). If presences and absences were "
+            f"written down alike, try --method {SELF_TRAINING.name}, too: val, which has blanks, "
+            "cannot tell."
+        ]
+    alike = present * (seen + not_seen) <= FAVOURED * seen * (present + absent)
+    return (_self_training(settings) if alike else settings), []
+
+
+def _observed(labels: LabelTable) -> tuple[int, int]:
+    """How many entries are observed to be present, and absent."""
+    return int((labels.states == 1).sum()), int((labels.states == 0).sum())
 
 
 def as_begun(asked: RunConfig, saved: RunConfig) -> RunConfig:
