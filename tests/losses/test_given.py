@@ -33,6 +33,12 @@ def begun(name):
     return loss
 
 
+def test_labels_on_another_device_are_refused():
+    loss = begun("an")
+    with pytest.raises(LabelError, match=r"cpu, got meta. Write labels.to\(logits.device\)"):
+        loss(LOGITS, LABELS.to("meta"))
+
+
 # Between epochs.
 
 

@@ -39,7 +39,7 @@ def batch(
     """A batch of the loss called ``name``: logits (B, C), labels (B, C), rows (B,).
 
     Raises:
-        LabelError: logits or labels of a wrong type or shape.
+        LabelError: logits or labels of a wrong type or shape, or on different devices.
         ConfigError: rows of a wrong type or shape.
     """
     logits = _logits(name, logits, 2, "(B, C)")
@@ -48,7 +48,13 @@ def batch(
             f"{name} needs at least one image and one class, got logits of shape "
             f"{tuple(logits.shape)}. Leave out batches that are empty."
         )
-    return logits, integer_labels(name, labels, logits.shape), _rows(name, rows, len(logits))
+    labels = integer_labels(name, labels, logits.shape)
+    if labels.device != logits.device:
+        raise LabelError(
+            f"{name} needs labels on the logits' device, {logits.device}, got {labels.device}. "
+            "Write labels.to(logits.device)."
+        )
+    return logits, labels, _rows(name, rows, len(logits))
 
 
 def predictions(

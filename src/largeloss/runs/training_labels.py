@@ -104,6 +104,6 @@ def balance_remark(classes: Sequence[str], tags: NDArray[np.integer], weights: T
     tagged = np.flatnonzero(tags)
     ends = (tagged[tags[tagged].argmin()], tagged[tags[tagged].argmax()])
     rare, frequent = (
-        f"{float(weights[one]):.2f} ({classes[one]}, observed {tags[one]} times)" for one in ends
+        f"{float(weights[one]):.2f} ({classes[one]}, {tags[one]} observed)" for one in ends
     )
     return f"Balanced: observed tags of the classes weigh from {rare} to {frequent}."
