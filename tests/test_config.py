@@ -41,7 +41,10 @@ def test_presets_are_resolved_so_that_the_saved_config_shows_them():
         ({"name": "gr"}, 7),
         ({"name": "gr", "num_epochs": 3}, 3),
         ({"name": "ll-r", "delta_rel": "auto"}, 7),
-        ({"name": "ll-cp", "delta_rel": "auto", "num_epochs": 3}, 3),
+        ({"name": "ll-ct", "delta_rel": "auto", "num_epochs": 3}, 3),
+        ({"name": "ll-cp", "delta_rel": "auto"}, None),
+        ({"name": "ll-r", "delta_rel": 0.5, "num_epochs": 7}, None),  # of a run's file
+        ({"name": "ll-r", "delta_rel": 0.5, "num_epochs": 3}, 3),  # which is refused
         ({"name": "fine-tune"}, 7),
         ({"name": "ll-r"}, None),
         ({"name": "fine-tune", "delta_rel": 0.5}, None),

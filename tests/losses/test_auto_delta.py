@@ -77,7 +77,8 @@ def expected_share(parts):
 @pytest.mark.parametrize(("seed", "num_epochs"), [(0, None), (1, EPOCHS + 3), (2, 100)])
 def test_the_estimate_and_the_rate_by_loops(method, seed, num_epochs):
     """In each epoch the model is told apart less well: the first bound is the least."""
-    loss, bounds = method(delta_rel="auto", num_epochs=num_epochs), []
+    told = {"num_epochs": num_epochs} if method is not LargeLossPermanentCorrection else {}
+    loss, bounds = method(delta_rel="auto", **told), []
     given_labels = [labels for _, labels, _ in batches(seed)]
     blank = sum(int((labels == -1).sum()) for labels in given_labels) / (3 * 8 * CLASSES)
     before = 0.0
@@ -85,7 +86,7 @@ def test_the_estimate_and_the_rate_by_loops(method, seed, num_epochs):
         loss.set_epoch(epoch)
         limit = min(bounds, default=0) * blank
         pace = PACE
-        if num_epochs is not None and limit / ((num_epochs - 1) / 2) < PACE:
+        if told.get("num_epochs") is not None and limit / ((num_epochs - 1) / 2) < PACE:
             pace = limit / ((num_epochs - 1) / 2)
         share = min(pace * epoch, limit)
         wanted = share
@@ -157,6 +158,29 @@ def test_a_state_of_a_version_that_did_not_count_the_epochs_goes_on_as_it_was():
     other = LargeLossRejection("auto", missing=10, num_epochs=1000)
     other.load_state_dict(state)
     assert other.selection.rate(1) == loss.selection.rate(1) == PACE
+    again = LargeLossRejection("auto", missing=10, num_epochs=1000)
+    again.load_state_dict(other.state_dict())
+    assert again.selection.rate(1) == PACE
+
+
+def test_a_loss_with_other_epochs_than_its_state_keeps_its_own():
+    loss = train(LargeLossRejection("auto", missing=10, num_epochs=5), range(1))
+    loss.set_epoch(1)
+    other = LargeLossRejection("auto", missing=10, num_epochs=1000)
+    other.load_state_dict(loss.state_dict())
+    assert other.auto.num_epochs == 1000
+    assert other.auto.limit == loss.auto.limit
+    assert other.selection.rate(1) < loss.selection.rate(1)
+
+
+def test_permanent_corrections_stay_near_the_share_in_small_batches():
+    """Each epoch rounds up to an entry of every batch: it must not do so for many epochs."""
+    loss = LargeLossPermanentCorrection("auto", missing=20)
+    train(loss, range(60))
+    loss.set_epoch(60)
+    limit = loss.auto.limit
+    epochs, entries = math.ceil(limit / PACE), 3 * 8 * CLASSES
+    assert 0 < len(loss.edits.committed) <= limit * entries + 3 * epochs
 
 
 def test_observed_absences_say_nothing_of_what_is_missing():

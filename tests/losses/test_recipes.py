@@ -12,6 +12,7 @@ from largeloss.losses import (
     LOSSES,
     RECIPES,
     GeneralizedRobust,
+    IgnoreUnobserved,
     LargeLossRejection,
     build_loss,
     check_method,
@@ -56,6 +57,11 @@ def test_fine_tune_is_ll_r_with_a_delta_that_is_estimated():
     assert "delta_rel='auto'" in repr(loss)
     loss, _ = build_loss("fine-tune", table, np.array([0, 1]), {"delta_rel": 0.5})
     assert "delta_rel=0.5" in repr(loss)
+
+
+def test_self_training_is_naive_iu():
+    assert find_method("self-training") is IgnoreUnobserved
+    assert training_of("self-training") == training_of("auto")
 
 
 @pytest.mark.parametrize(

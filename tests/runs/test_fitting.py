@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import write_image_folder
-from largeloss.config import make_config
+from largeloss.config import make_config, read_yaml
 from largeloss.data import Dataset
 from largeloss.data.inputs.source import ImageArray
-from largeloss.errors import ConfigError
+from largeloss.errors import ConfigError, RunError
 from largeloss.labels import LabelTable
-from largeloss.runs.fitting import FAVOURED, fitting_labels
+from largeloss.runs import assemble, train
+from largeloss.runs.data import RunData
+from largeloss.runs.fitting_labels import FAVOURED, SURE, fitting_labels
 from largeloss.runs.settings import going_on, resolved, saved_settings
-from largeloss.training.evaluation import Evaluator
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "2", "--batch-size", "4",
@@ -25,12 +26,12 @@ SMALL = (
 
 
 def labelled(states, val):
-    """A data set of training and val images, and how val is measured."""
+    """Training and val images of a run."""
     table = LabelTable.from_dense(np.vstack([states, val]).astype(np.int8))
     splits = {"train": np.arange(len(states)), "val": np.arange(len(states), table.num_images)}
     inputs = ImageArray(np.zeros((table.num_images, 3, 8, 8), dtype=np.uint8))
     data = Dataset("some", inputs, table, splits)
-    return data, Evaluator.of(table, splits["val"])
+    return RunData(data, data)
 
 
 def settings(method, model=None, training=None):
@@ -47,29 +48,61 @@ def entries(present, absent):
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 100))
 def test_it_becomes_what_learns_from_observed_entries_if_these_are_like_val(present, absent, true):
     shown, val = entries(present, absent), entries(true, 100 - true)
-    made, remarks = fitting_labels(settings({"name": "auto"}), *labelled(shown, val))
+    made, remarks = fitting_labels(settings({"name": "auto"}), labelled(shown, val))
     tags = [state for row in shown.tolist() for state in row if state >= 0]
     truth = [state for row in val.tolist() for state in row]
-    alike = 0 in tags and mean(tags) <= FAVOURED * mean(truth) + 1e-9
-    assert made.method.name == ("self-training" if alike else "auto")
-    assert (made.training.augment, made.training.teachers, remarks) == ("light", 1, [])
-    assert made.method.given() == ({} if alike else {"num_epochs": 10})
+    fair = 0 in tags and mean(tags) <= FAVOURED * mean(truth) + 1e-9
+    for own, others in zip(shown.T.tolist(), val.T.tolist(), strict=True):
+        given_of_class = [state for state in own if state >= 0]
+        if 1 in own and 0 not in own:
+            fair = False
+        elif given_of_class:
+            p, q = mean(given_of_class), mean(others)
+            error = p * (1 - p) / len(given_of_class) + FAVOURED**2 * q * (1 - q) / len(others)
+            fair &= p - FAVOURED * q <= SURE * error**0.5
+    assert made.method.name == ("self-training" if fair else "auto")
+    assert (made.training.augment, made.training.teachers) == ("light", 1)
+    assert made.method.given() == ({} if fair else {"num_epochs": 10})
     assert resolved(made) == made
+    assert len(remarks) == (0 in tags)
+    if fair:
+        expected = f"{100 * mean(tags):.1f} % of the observed training entries are present, and "
+        assert f"alike: {expected}{100 * mean(truth):.1f} % on val." in remarks[0]
+
+
+def test_a_class_of_which_presences_alone_are_written_down_is_found():
+    """Overall, as many are present as on val."""
+    shown = np.full((300, 4), -1)
+    shown[:100, :3] = np.arange(100)[:, None] % 10 == 0
+    shown[:20, 3] = 1
+    val = np.tile(np.arange(100)[:, None] % 5 == 0, 4).astype(int)
+    assert (shown[shown >= 0] == 1).mean() < val.mean()
+    asked = settings({"name": "auto"})
+    made, remarks = fitting_labels(asked, labelled(shown, val))
+    assert made is asked
+    assert remarks == [
+        "Of 1 of the classes presences were written down more often than absences. So GR is "
+        "trained, and not Naive IU."
+    ]
+    shown[20:24, 3] = 0
+    assert fitting_labels(asked, labelled(shown, val))[0] is asked
+    shown[24:100, 3] = 0
+    assert fitting_labels(asked, labelled(shown, val))[0].method.name == "self-training"
 
 
 @pytest.mark.parametrize("val", [entries(10, 20), entries(10, 0), entries(0, 0)])
 def test_where_val_has_blanks_it_stays_and_says_so(val):
     before = settings({"name": "auto"})
-    made, remarks = fitting_labels(before, *labelled(entries(10, 20), val))
+    made, remarks = fitting_labels(before, labelled(entries(10, 20), val))
     assert made is before
-    assert "observed in training (20)" in remarks[0]
+    assert "Absences are observed in training." in remarks[0]
     assert "try --method self-training" in remarks[0]
-    assert fitting_labels(before, *labelled(entries(10, 0), val)) == (before, [])
+    assert fitting_labels(before, labelled(entries(10, 0), val)) == (before, [])
 
 
 def test_nothing_changes_where_all_is_observed():
     complete = labelled(entries(50, 50), entries(50, 50))
-    assert fitting_labels(settings({"name": "auto"}), *complete)[0].method.name == "auto"
+    assert fitting_labels(settings({"name": "auto"}), complete)[0].method.name == "auto"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +110,7 @@ def test_nothing_changes_where_all_is_observed():
     [
         ({"name": "gr"}, None, None),
         ({"name": "auto", "slope": 4.0}, None, None),
+        ({"name": "auto", "num_epochs": 3}, None, None),
         ({"name": "auto"}, {"backbone": "none"}, None),
         ({"name": "auto"}, None, {"protocol": "linear"}),
         ({"name": "auto"}, {"backbone": "resnet18", "pretrained": True}, None),
@@ -84,19 +118,30 @@ def test_nothing_changes_where_all_is_observed():
 )
 def test_what_is_chosen_or_starts_otherwise_stays(method, model, training):
     before = settings(method, model, training)
-    assert fitting_labels(before, *ALIKE) == (before, [])
+    assert fitting_labels(before, ALIKE) == (before, [])
 
 
 def test_what_goes_with_it_may_be_chosen():
     asked = settings({"name": "auto"}, training={"augment": "none", "teachers": 2, "lr": 0.5})
-    made, _ = fitting_labels(asked, *ALIKE)
+    made, _ = fitting_labels(asked, ALIKE)
     assert made.method.name == "self-training"
     assert made.training == asked.training
 
 
+@pytest.mark.parametrize("select", ["observed", "assume-absent"])
+def test_what_is_hidden_of_val_says_nothing_where_it_does_not_choose(select):
+    complete, shown = ALIKE.reference, labelled(entries(10, 30), entries(10, 30)).training
+    for training in (complete, shown):
+        asked = settings({"name": "auto"}, training={"select": select})
+        made, remarks = fitting_labels(asked, RunData(training, complete))
+        blank = training is shown
+        assert made.method.name == ("auto" if blank else "self-training")
+        assert ("which has blanks" in remarks[0]) == blank
+
+
 def test_a_run_goes_on_as_it_became(tmp_path):
     asked = settings({"name": "auto"})
-    became, _ = fitting_labels(asked, *ALIKE)
+    became, _ = fitting_labels(asked, ALIKE)
     assert going_on(tmp_path, became, asked) == became
     assert going_on(tmp_path, asked, asked) == asked
     for other in ({"name": "gr"}, {"name": "auto", "slope": 4.0}, {"name": "iu"}):
@@ -136,16 +181,58 @@ def test_train_says_what_auto_became_and_goes_on_with_it(largeloss, tmp_path):
     assert "method.name: self-training → auto" in err
 
 
-def test_a_comparison_and_a_search_go_on_with_it(largeloss, tmp_path):
+@pytest.fixture
+def begun_before(largeloss, tmp_path, monkeypatch):
+    """A run of a version that trained GR under the name 'auto', whatever the labels; cut off."""
+    asked = ["train", halves(tmp_path / "data"), "--observe", "fraction=0.7", "--method", "auto"]
+    asked += [*SMALL, "--out", tmp_path / "run"]
+
+    def cut(*arguments, **settings):
+        raise RunError("cut off")
+
+    with monkeypatch.context() as before:
+        before.setattr(assemble, "fitting_labels", lambda asked, data: (asked, []))
+        before.setattr(train, "fit", cut)
+        code, _, err = largeloss(*asked)
+        assert (code, "cut off" in err) == (1, True)
+    return asked
+
+
+def test_a_run_of_an_earlier_version_and_its_folds_go_on_as_it_was_begun(
+    largeloss, tmp_path, begun_before
+):
+    code, _, err = largeloss(*begun_before, "--resume")
+    assert code == 0, err
+    assert json.loads((tmp_path / "run/result.json").read_text())["method"] == "auto"
+    code, _, err = largeloss("suggest", tmp_path / "run", "--folds", "2")
+    assert code == 0, err
+    saved = [read_yaml(path) for path in (tmp_path / "run").rglob("config.yaml")]
+    assert [one["method"]["name"] for one in saved] == ["auto"] * 3
+
+
+def test_a_comparison_and_a_search_decide_once_and_go_on_with_it(largeloss, tmp_path):
     data = halves(tmp_path / "data")
     asked = [data, "--observe", "fraction=0.7", "--methods", "an,auto", *SMALL[:-2]]
     tuned = ["tune", *asked, "--budget", "1", "--out", tmp_path / "tuned"]
-    compared = ["compare", *asked, "--tuned", tmp_path / "tuned", "--seeds", "1"]
+    compared = ["compare", *asked, "--tuned", tmp_path / "tuned", "--seeds", "2", "--vary-labels"]
     compared += ["--out", tmp_path / "compared"]
     for _ in range(2):  # the second time all of it is there
         for command in (tuned, compared):
             code, out, err = largeloss(*command)
             assert code == 0, err
+            assert "Presences and absences were written down alike" in " ".join(err.split())
+            assert "no longer those of an earlier one" not in " ".join(err.split())
     assert "Recipe for" in out
     runs = json.loads((tmp_path / "compared/results.json").read_text())["runs"]
-    assert [run["method"] for run in runs] == ["an", "self-training"]
+    assert [run["method"] for run in runs] == ["an", "self-training"] * 2
+    chosen = json.loads((tmp_path / "tuned/tuned.json").read_text())["methods"]
+    assert [one["method"] for one in chosen] == ["an", "self-training"]
+
+
+@pytest.mark.parametrize("command", ["compare", "tune"])
+def test_two_methods_that_are_one_by_the_labels_are_refused(largeloss, tmp_path, command):
+    asked = [halves(tmp_path / "data"), "--observe", "fraction=0.7", *SMALL[:-2]]
+    asked += ["--methods", "an,auto,self-training", "--out", tmp_path / "out"]
+    code, _, err = largeloss(command, *asked)
+    assert code == 2
+    assert "auto and self-training of --methods are the same run" in err

@@ -1,12 +1,13 @@
 """Several methods on the same data with the same seeds: planned, checked, trained."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from largeloss.config import RunConfig
 from largeloss.errors import LargelossError
 from largeloss.experiments.earlier import Row, remark_on_lost
+from largeloss.experiments.fitted import fitted_names
 from largeloss.experiments.grid import plan, run_grid
 from largeloss.experiments.out_folder import COMPARE, check_group
 from largeloss.experiments.results import Comparison
@@ -58,9 +59,13 @@ def compare(
         RunError: a run failed, or was stopped.
     """
     shares = [Variant(FullLabel.name, share=share) for share in checked_shares(complete)]
-    grid = plan([*variants, *shares], num_seeds)
+    plan(variants, num_seeds)  # what is wrong with them is told before data are read
     check_group(out, COMPARE)
     reader = DataReader(decoded, progress.remark)
+    bases = {variant.method: make(variant) for variant in variants}
+    names = fitted_names(bases, reader, progress.remark)
+    fitted = [replace(variant, method=names[variant.method]) for variant in variants]
+    grid = plan([*fitted, *shares], num_seeds)
     chosen_on = {}
     if tuned is not None:
         make = _chosen(make, tuned)

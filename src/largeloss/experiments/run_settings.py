@@ -11,7 +11,7 @@ from largeloss.experiments.variant import Variant
 from largeloss.losses import check_some_method_has, settings_of
 from largeloss.losses.large_loss_selection import OF_AUTO
 from largeloss.runs.data import DataReader
-from largeloss.runs.fitting import as_begun, fitting
+from largeloss.runs.fitting import fitting
 from largeloss.runs.settings import resolved, saved_settings
 from largeloss.runs.settings_checks import check_before_data
 from largeloss.training.run_folder import RunFolder, is_run
@@ -76,10 +76,7 @@ def check_chosen(settings: Mapping[str, RunConfig], out: Path) -> None:
     """
     for name, chosen in settings.items():
         folder = out / name
-        if not is_run(folder):
-            continue
-        saved = saved_settings(folder)
-        differences = saved.differences(as_begun(chosen, saved))
+        differences = saved_settings(folder).differences(chosen) if is_run(folder) else []
         if lines := [line for line in differences if line.startswith(("training.lr:", "method."))]:
             raise ConfigError(
                 f"{folder} was begun with what --tuned had chosen before ({'; '.join(lines)}): the "

@@ -11,6 +11,7 @@ from largeloss import distributed
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, LargelossError, NonFiniteError, RunError
 from largeloss.experiments.earlier import Row, remark_on_lost
+from largeloss.experiments.fitted import fitted_names
 from largeloss.experiments.out_folder import TUNE, check_group
 from largeloss.experiments.run_settings import in_as_many_steps, with_method, with_share
 from largeloss.experiments.runner import Runner
@@ -66,10 +67,11 @@ def tune(
     check_group(out, TUNE)
     earlier = _listed(out)
     shares = [(FullLabel.name, share) for share in checked_shares(complete)]
-    searches: list[tuple[str, float | None]] = [*((method, None) for method in methods), *shares]
+    reader = DataReader(decoded, progress.remark)
+    names = fitted_names({method: make(method) for method in methods}, reader, progress.remark)
+    searches: list[tuple[str, float | None]] = [*((name, None) for name in names.values()), *shares]
     bases = {method: make(method) for method, _ in searches}
     trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
-    reader = DataReader(decoded, progress.remark)
     settings = partial(_settings, bases, out, reader)
     first = settings([trial for own in trials.values() for trial in own])
     runner = Runner(first, out, progress, reader, _check_val)

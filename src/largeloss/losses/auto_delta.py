@@ -42,7 +42,8 @@ class AutoDelta:
         warmup_epochs: Epochs in which nothing is selected; at least one, after which there is an
             estimate.
         growing: Whether the share grows. Else what was selected stays so: each epoch selects what
-            the share has grown by.
+            the share has grown by. A small share, rounded up to an entry in every batch, would
+            add up over the epochs; so this goes by ``PACE`` alone.
         num_epochs: Epochs of the training; None where that is not known.
     """
 
@@ -144,7 +145,7 @@ class AutoDelta:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up what :meth:`state` gave, and goes on at its pace.
+        """Takes up what :meth:`state` gave.
 
         Raises:
             CheckpointError: it is something else, or of another share of missing tags.
@@ -157,7 +158,8 @@ class AutoDelta:
                 f"The checkpoint is of missing={state['given']}, and not of {self.given}. Where an "
                 "audit says so, it has changed since: restore it, or start a new run."
             )
-        self.num_epochs = state["num_epochs"]
+        if state["num_epochs"] is None:
+            self.num_epochs = None
         self.missing, self.limit = state["missing"], state["limit"]
         self._counts, self._num_entries = state["counts"], state["num_entries"]
         self._counted_epoch = state["counted_epoch"]

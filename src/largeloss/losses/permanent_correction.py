@@ -10,7 +10,6 @@ from largeloss.losses.large_loss_selection import (
     Epochs,
     LargeLossSelection,
     Missing,
-    NumEpochs,
     RateBase,
     Ties,
 )
@@ -43,7 +42,6 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         rate_base, ties, warmup_epochs: see :class:`.LargeLossSelection`.
         missing: Of ``delta_rel="auto"``: percent of the unobserved entries that are present, where
             that is known; see :class:`.AutoDelta`.
-        num_epochs: Of ``"auto"``: epochs of the training. In a run: those of the run.
 
     Shapes: logits (B, C) float; labels (B, C) integer in {-1, 0, 1}; rows (B,); returns ().
     State: epoch, edits; of "auto" what it has estimated. Needs: rows. Memory: 21 bytes
@@ -73,11 +71,10 @@ class LargeLossPermanentCorrection(PartialLabelLoss):
         ties: Ties = "include",
         warmup_epochs: Epochs = 1,
         missing: Missing = None,
-        num_epochs: NumEpochs = None,
     ) -> None:
         super().__init__()
         self.selection = LargeLossSelection(
-            delta_rel, rate_base, ties, warmup_epochs, False, missing, num_epochs
+            delta_rel, rate_base, ties, warmup_epochs, False, missing
         )
         self.auto = self.selection.auto
         self.edits = EditMemory()

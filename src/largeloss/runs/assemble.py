@@ -14,7 +14,7 @@ from largeloss.losses import PartialLabelLoss, build_loss, class_weights
 from largeloss.models import Classifier, normalisation_remarks
 from largeloss.runs.choice import choice_remarks
 from largeloss.runs.data import RunData, decoded, read_data, with_hidden_labels
-from largeloss.runs.fitting import fitting_labels
+from largeloss.runs.fitting_labels import fitting_labels
 from largeloss.runs.lone_images import check_lone_images
 from largeloss.runs.missing import own_settings
 from largeloss.runs.network import make_network, start_weights
@@ -53,8 +53,16 @@ class Assembled:
     """For the user: on labels, estimates, weights and precision."""
 
 
-def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
+def assemble(
+    settings: RunConfig, data: RunData | None = None, *, begins: bool = False
+) -> Assembled:
     """Makes all that a run needs, of settings as the user gave them; collective, and seeds torch.
+
+    Args:
+        settings: All settings.
+        data: Where it was read already.
+        begins: Whether the labels may decide what the method 'auto' is; where a run goes on, or
+            several belong together, that is decided.
 
     Raises:
         ConfigError: settings that do not go together or with the data.
@@ -69,11 +77,11 @@ def assemble(settings: RunConfig, data: RunData | None = None) -> Assembled:
             check_same_everywhere({"labels or splits": given.fingerprint})
         check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
         data = decoded(settings, given)
-    evaluators = make_evaluators(settings, data)
-    settings, fitted = fitting_labels(settings, data.training, evaluators.val)
+    settings, fitted = fitting_labels(settings, data) if begins else (settings, [])
     dataset = check(settings, data)
     check_lone_images(settings, dataset)
     settings, measured = with_precision(settings, dataset)
+    evaluators = make_evaluators(settings, data)
     recipe = make_recipe(settings, evaluators.val)
     torch.manual_seed(recipe.seed)
     model, model_config, started = make_model(settings, dataset)

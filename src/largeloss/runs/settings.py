@@ -37,6 +37,8 @@ def resolved(settings: RunConfig) -> RunConfig:
         noted["missing"] = _absolute(settings.method.missing)
     if _counts_epochs(own | given) and "num_epochs" not in given:
         noted["num_epochs"] = settings.training.epochs
+    elif not _counts_epochs(own | given) and given.get("num_epochs") == settings.training.epochs:
+        noted["num_epochs"] = None  # of a run's file, whose Δ another layer has changed
     head = settings.training.head_method
     if protocol == "linear-init" and head is None:
         head = method.linear_init_method or method_name

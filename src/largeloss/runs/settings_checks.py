@@ -178,11 +178,17 @@ def setting_remarks(settings: RunConfig, dataset: Dataset) -> list[str]:
     method, batch = settings.method, settings.training.batch_size
     own = settings_of(method.name) | method.given()
     warmup, epochs = own.get("warmup_epochs", 0), settings.training.epochs
-    if warmup >= epochs and own.get("num_epochs") is None and method.delta_rel != 0:
+    if warmup >= epochs and own.get("num_epochs") is None and method.delta_rel not in (0, "auto"):
         found.append(
             f"{'The one epoch is' if epochs == 1 else f'All {epochs} epochs are'} the warm-up of "
             f"{title_of(method.name)}, which has {warmup}; what the method does comes after "
             "it. Train longer (--epochs), or set a shorter warm-up (--set method.warmup_epochs=N)."
+        )
+    if own.get("num_epochs") not in (None, epochs):
+        found.append(
+            f"method.num_epochs is {own['num_epochs']}, and there are {epochs} epochs: what the "
+            "method does follows the former. Leave it out (--set method.num_epochs=null) for the "
+            "latter."
         )
     if method.delta_rel == 0:
         found.append(

@@ -52,7 +52,7 @@ def train(
         settings: All settings.
         out: The run folder.
         resume: Continue what is there; a finished run is only read.
-        data: Where it was read already.
+        data: Where it was read already; then the labels decide no more what the method 'auto' is.
         listener: Is told how it goes on.
         introduce: Whether the listener is told of data and remarks before training begins.
 
@@ -71,7 +71,7 @@ def train(
         folder.check_free()
     continuing = resume and distributed.from_main(folder.begun)
     with if_interrupted("Nothing was trained in this call; give the same command again."):
-        run = assemble(settings, data)
+        run = assemble(settings, data, begins=data is None and not resume)
     with folder if main else nullcontext(), repeatable(), closing(listener):
         if main and not resume:
             folder.begin(run.settings.plain())

@@ -1,0 +1,67 @@
+"""The recipe that the method 'auto' becomes where absences are observed, and are a fair sample."""
+
+import numpy as np
+
+from largeloss.config import RunConfig
+from largeloss.labels.table import Counts
+from largeloss.losses import title_of
+from largeloss.losses.recipes import AUTO, SELF_TRAINING
+from largeloss.runs.data import RunData
+from largeloss.runs.fitting import may_change, self_training
+
+FAVOURED = 1.25
+"""Present entries may be so much more frequent among the observed entries of train than on val."""
+SURE = 4
+"""Of a single class they are, where its difference is that many standard errors above that."""
+
+
+def fitting_labels(settings: RunConfig, data: RunData) -> tuple[RunConfig, list[str]]:
+    """Resolved ``settings``, in which the recipe 'auto' is the one that fits the labels, and what
+    the user should know of that; for what begins, not for what goes on.
+
+    Naive IU with a teacher is ahead where a whole network starts at random, and presences and
+    absences are written down alike, so that a training on these alone is not misled. Val tells,
+    where it has no blanks: present entries are as frequent there as among the observed entries of
+    train. Where somebody has looked for tags, of all classes or of some, they are more frequent in
+    train.
+    """
+    if not may_change(settings):
+        return settings, []
+    observed = settings.training.select in ("observed", "assume-absent")
+    val_labels = (data.training if observed else data.reference).labels
+    val = val_labels.select(data.reference.rows("val"))
+    train = data.training.labels.select(data.training.rows("train"))
+    if train.is_complete or not (train.states == 0).any():
+        return settings, []
+    if not val.is_complete:
+        return settings, [
+            "Absences are observed in training. If presences and absences were written down "
+            f"alike, try --method {SELF_TRAINING.name}, too: val, which has blanks, cannot tell."
+        ]
+    alike, said = _alike(train.counts(), val.counts())
+    if not alike:
+        return settings, [f"{said} So {title_of(AUTO.method)} is trained, and not Naive IU."]
+    return self_training(settings), [said]
+
+
+def _alike(train: Counts, val: Counts) -> tuple[bool, str]:
+    """Whether the observed entries of train are a fair sample, and a sentence on why."""
+    seen, labelled = train.present, train.present + train.absent
+    true, entries = val.present, val.present + val.absent
+    shares = [float(a.sum() / b.sum()) for a, b in ((seen, labelled), (true, entries))]
+    percent = "{:.1f} % of the observed training entries are present, and {:.1f} % on val"
+    said = percent.format(*(100 * share for share in shares))
+    p, q = (a / np.maximum(b, 1) for a, b in ((seen, labelled), (true, entries)))
+    noise = p * (1 - p) / np.maximum(labelled, 1) + FAVOURED**2 * q * (1 - q) / np.maximum(
+        entries, 1
+    )
+    favoured = p - FAVOURED * q > SURE * np.sqrt(noise)
+    favoured |= (seen > 0) & (train.absent == 0)
+    if shares[0] > FAVOURED * shares[1]:
+        return False, f"Presences were written down more often than absences: {said}."
+    if favoured.any():
+        return False, (
+            f"Of {int(favoured.sum())} of the classes presences were written down more often than "
+            "absences."
+        )
+    return True, f"Presences and absences were written down alike: {said}."
