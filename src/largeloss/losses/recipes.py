@@ -20,8 +20,8 @@ AUTO = Recipe(
     title="Recipe",
     does="GR; whole networks are trained on shifted images, and on the tags that another such "
     "model is sure of. Where all of a network is trained that starts from given weights, 'auto' "
-    "becomes 'fine-tune'; where such a network starts at random and absences are observed, "
-    "'self-training'. The figures are in docs/guides/recipe.md",
+    "becomes 'fine-tune'; where it starts at random, and val shows that presences and absences "
+    "were written down alike, 'self-training'. The figures are in docs/guides/recipe.md",
     method="gr",
     settings={},
     training={"augment": "light", "teachers": 1},
@@ -40,8 +40,8 @@ SELF_TRAINING = Recipe(
     name="self-training",
     title="Recipe for observed absences",
     does="Naive IU, trained on shifted images and on the tags that another such model is sure of. "
-    "'auto' becomes this where a whole network starts at random and absences are observed. The "
-    "figures are in docs/guides/recipe.md",
+    "'auto' becomes this where a whole network starts at random, and val shows that presences and "
+    "absences were written down alike. The figures are in docs/guides/recipe.md",
     method="iu",
     settings={},
     training={"augment": "light", "teachers": 1},
