@@ -81,7 +81,7 @@ def test_a_class_of_which_presences_alone_are_written_down_is_found():
     made, remarks = fitting_labels(asked, labelled(shown, val))
     assert made is asked
     assert remarks == [
-        "Of 1 of the classes presences were written down more often than absences. So GR is "
+        "Of 1 class presences were written down more often than absences. So GR is "
         "trained, and not Naive IU."
     ]
     shown[20:24, 3] = 0

@@ -8,6 +8,7 @@ from largeloss.losses import title_of
 from largeloss.losses.recipes import AUTO, SELF_TRAINING
 from largeloss.runs.data import RunData
 from largeloss.runs.fitting import may_change, self_training
+from largeloss.runs.mean_over_classes import count_of_classes
 
 FAVOURED = 1.25
 """Present entries may be so much more frequent among the observed entries of train than on val."""
@@ -49,19 +50,18 @@ def _alike(train: Counts, val: Counts) -> tuple[bool, str]:
     seen, labelled = train.present, train.present + train.absent
     true, entries = val.present, val.present + val.absent
     shares = [float(a.sum() / b.sum()) for a, b in ((seen, labelled), (true, entries))]
-    percent = "{:.1f} % of the observed training entries are present, and {:.1f} % on val"
-    said = percent.format(*(100 * share for share in shares))
+    here, there = (100 * share for share in shares)
+    said = f"{here:.1f} % of the observed training entries are present, and {there:.1f} % on val"
     p, q = (a / np.maximum(b, 1) for a, b in ((seen, labelled), (true, entries)))
-    noise = p * (1 - p) / np.maximum(labelled, 1) + FAVOURED**2 * q * (1 - q) / np.maximum(
-        entries, 1
-    )
-    favoured = p - FAVOURED * q > SURE * np.sqrt(noise)
+    variance = p * (1 - p) / np.maximum(labelled, 1)
+    variance += FAVOURED**2 * q * (1 - q) / np.maximum(entries, 1)
+    favoured = p - FAVOURED * q > SURE * np.sqrt(variance)
     favoured |= (seen > 0) & (train.absent == 0)
     if shares[0] > FAVOURED * shares[1]:
         return False, f"Presences were written down more often than absences: {said}."
     if favoured.any():
         return False, (
-            f"Of {int(favoured.sum())} of the classes presences were written down more often than "
-            "absences."
+            f"Of {count_of_classes(int(favoured.sum()))} presences were written down more often "
+            "than absences."
         )
     return True, f"Presences and absences were written down alike: {said}."
