@@ -204,7 +204,8 @@ def test_a_run_of_an_earlier_version_and_its_folds_go_on_as_it_was_begun(
     code, _, err = largeloss(*begun_before, "--resume")
     assert code == 0, err
     assert json.loads((tmp_path / "run/result.json").read_text())["method"] == "auto"
-    code, _, err = largeloss("suggest", tmp_path / "run", "--folds", "2")
+    ranked = ["--out", tmp_path / "suggestions.csv"]
+    code, _, err = largeloss("suggest", tmp_path / "run", "--folds", "2", *ranked)
     assert code == 0, err
     saved = [read_yaml(path) for path in (tmp_path / "run").rglob("config.yaml")]
     assert [one["method"]["name"] for one in saved] == ["auto"] * 3
