@@ -49,7 +49,7 @@ from largeloss.training.updates import Updates
 SEARCHED = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
 FACTORS = (0.5, 1.0, 1.7)
 PACES = (0.005, 0.01, 0.015, 0.05)
-REACHES = (0.0, 0.25, 0.5, 0.75, 1.0)
+REACHES = (0.25, 0.5, 0.75, 1.0)
 
 
 def main() -> None:
@@ -157,7 +157,7 @@ def constants(given: argparse.Namespace) -> None:
     tried: list[tuple[float | None, float, float]] = [
         *((factor, *usual) for factor in FACTORS),
         *((None, pace, 0.0) for pace in PACES),
-        *((None, usual[0], reached) for reached in REACHES[1:]),
+        *((None, usual[0], reached) for reached in REACHES),
     ]
     print("| Share | Points an epoch, at most | Reached by | Val mAP | Test mAP | Last epoch |")
     print("| :-- | --: | --: | --: | --: | --: |")

@@ -1,6 +1,7 @@
 """The recipe that 'auto' becomes where absences are observed, and what goes on with it."""
 
 import json
+from dataclasses import replace
 from statistics import mean
 
 import numpy as np
@@ -18,6 +19,7 @@ from largeloss.runs import assemble, train
 from largeloss.runs.data import RunData
 from largeloss.runs.fitting_labels import FAVOURED, SURE, fitting_labels
 from largeloss.runs.settings import going_on, resolved, saved_settings
+from largeloss.training.evaluation import Evaluator
 
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "2", "--batch-size", "4",
@@ -26,12 +28,12 @@ SMALL = (
 
 
 def labelled(states, val):
-    """Training and val images of a run."""
+    """Training images, and how val is measured."""
     table = LabelTable.from_dense(np.vstack([states, val]).astype(np.int8))
     splits = {"train": np.arange(len(states)), "val": np.arange(len(states), table.num_images)}
     inputs = ImageArray(np.zeros((table.num_images, 3, 8, 8), dtype=np.uint8))
     data = Dataset("some", inputs, table, splits)
-    return RunData(data, data)
+    return data, Evaluator.of(table, splits["val"])
 
 
 def settings(method, model=None, training=None):
@@ -48,7 +50,7 @@ def entries(present, absent):
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 100))
 def test_it_becomes_what_learns_from_observed_entries_if_these_are_like_val(present, absent, true):
     shown, val = entries(present, absent), entries(true, 100 - true)
-    made, remarks = fitting_labels(settings({"name": "auto"}), labelled(shown, val))
+    made, remarks = fitting_labels(settings({"name": "auto"}), *labelled(shown, val))
     tags = [state for row in shown.tolist() for state in row if state >= 0]
     truth = [state for row in val.tolist() for state in row]
     fair = 0 in tags and mean(tags) <= FAVOURED * mean(truth) + 1e-9
@@ -78,31 +80,31 @@ def test_a_class_of_which_presences_alone_are_written_down_is_found():
     val = np.tile(np.arange(100)[:, None] % 5 == 0, 4).astype(int)
     assert (shown[shown >= 0] == 1).mean() < val.mean()
     asked = settings({"name": "auto"})
-    made, remarks = fitting_labels(asked, labelled(shown, val))
+    made, remarks = fitting_labels(asked, *labelled(shown, val))
     assert made is asked
     assert remarks == [
         "Of 1 class presences were written down more often than absences. So GR is "
         "trained, and not Naive IU."
     ]
     shown[20:24, 3] = 0
-    assert fitting_labels(asked, labelled(shown, val))[0] is asked
+    assert fitting_labels(asked, *labelled(shown, val))[0] is asked
     shown[24:100, 3] = 0
-    assert fitting_labels(asked, labelled(shown, val))[0].method.name == "self-training"
+    assert fitting_labels(asked, *labelled(shown, val))[0].method.name == "self-training"
 
 
 @pytest.mark.parametrize("val", [entries(10, 20), entries(10, 0), entries(0, 0)])
 def test_where_val_has_blanks_it_stays_and_says_so(val):
     before = settings({"name": "auto"})
-    made, remarks = fitting_labels(before, labelled(entries(10, 20), val))
+    made, remarks = fitting_labels(before, *labelled(entries(10, 20), val))
     assert made is before
     assert "Absences are observed in training." in remarks[0]
     assert "try --method self-training" in remarks[0]
-    assert fitting_labels(before, labelled(entries(10, 0), val)) == (before, [])
+    assert fitting_labels(before, *labelled(entries(10, 0), val)) == (before, [])
 
 
 def test_nothing_changes_where_all_is_observed():
     complete = labelled(entries(50, 50), entries(50, 50))
-    assert fitting_labels(settings({"name": "auto"}), complete)[0].method.name == "auto"
+    assert fitting_labels(settings({"name": "auto"}), *complete)[0].method.name == "auto"
 
 
 @pytest.mark.parametrize(
@@ -118,22 +120,26 @@ def test_nothing_changes_where_all_is_observed():
 )
 def test_what_is_chosen_or_starts_otherwise_stays(method, model, training):
     before = settings(method, model, training)
-    assert fitting_labels(before, ALIKE) == (before, [])
+    assert fitting_labels(before, *ALIKE) == (before, [])
 
 
 def test_what_goes_with_it_may_be_chosen():
     asked = settings({"name": "auto"}, training={"augment": "none", "teachers": 2, "lr": 0.5})
-    made, _ = fitting_labels(asked, ALIKE)
+    made, _ = fitting_labels(asked, *ALIKE)
     assert made.method.name == "self-training"
     assert made.training == asked.training
 
 
 @pytest.mark.parametrize("select", ["observed", "assume-absent"])
 def test_what_is_hidden_of_val_says_nothing_where_it_does_not_choose(select):
-    complete, shown = ALIKE.reference, labelled(entries(10, 30), entries(10, 30)).training
+    complete, _ = ALIKE
+    shown, _ = labelled(entries(10, 30), entries(10, 30))
     for training in (complete, shown):
         asked = settings({"name": "auto"}, training={"select": select})
-        made, remarks = fitting_labels(asked, RunData(training, complete))
+        splits = complete.splits | {"test": complete.splits["val"]}
+        data = RunData(*(replace(one, splits=splits) for one in (training, complete)))
+        val = assemble.make_evaluators(asked, data).val
+        made, remarks = fitting_labels(asked, training, val)
         blank = training is shown
         assert made.method.name == ("auto" if blank else "self-training")
         assert ("which has blanks" in remarks[0]) == blank
@@ -141,7 +147,7 @@ def test_what_is_hidden_of_val_says_nothing_where_it_does_not_choose(select):
 
 def test_a_run_goes_on_as_it_became(tmp_path):
     asked = settings({"name": "auto"})
-    became, _ = fitting_labels(asked, ALIKE)
+    became, _ = fitting_labels(asked, *ALIKE)
     assert going_on(tmp_path, became, asked) == became
     assert going_on(tmp_path, asked, asked) == asked
     for other in ({"name": "gr"}, {"name": "auto", "slope": 4.0}, {"name": "iu"}):
@@ -191,7 +197,7 @@ def begun_before(largeloss, tmp_path, monkeypatch):
         raise RunError("cut off")
 
     with monkeypatch.context() as before:
-        before.setattr(assemble, "fitting_labels", lambda asked, data: (asked, []))
+        before.setattr(assemble, "fitting_labels", lambda asked, *data: (asked, []))
         before.setattr(train, "fit", cut)
         code, _, err = largeloss(*asked)
         assert (code, "cut off" in err) == (1, True)

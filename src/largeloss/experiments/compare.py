@@ -62,9 +62,9 @@ def compare(
     plan(variants, num_seeds)  # what is wrong with them is told before data are read
     check_group(out, COMPARE)
     reader = DataReader(decoded, progress.remark)
-    bases = {variant.method: make(variant) for variant in variants}
-    names = fitted_names(bases, reader, progress.remark)
-    fitted = [replace(variant, method=names[variant.method]) for variant in variants]
+    methods = [variant.method for variant in variants]
+    names = fitted_names(methods, lambda name: make(Variant(name)), reader, progress.remark)
+    fitted = [replace(one, method=name) for one, name in zip(variants, names, strict=True)]
     grid = plan([*fitted, *shares], num_seeds)
     chosen_on = {}
     if tuned is not None:

@@ -1,10 +1,12 @@
 """What the method 'auto' is in a comparison or a search: decided once, by the labels of seed 0."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 from largeloss.config import RunConfig
 from largeloss.errors import ConfigError
 from largeloss.experiments.run_settings import with_method
+from largeloss.losses.recipes import AUTO
+from largeloss.runs.assemble import make_evaluators
 from largeloss.runs.data import DataReader
 from largeloss.runs.fitting import may_change
 from largeloss.runs.fitting_labels import fitting_labels
@@ -14,32 +16,37 @@ from largeloss.training.start import start
 
 
 def fitted_names(
-    bases: Mapping[str, RunConfig], reader: DataReader, remark: Callable[[str], None]
-) -> dict[str, str]:
-    """Method → its name, which for 'auto' is that of the recipe that fits the labels.
+    names: Sequence[str],
+    make: Callable[[str], RunConfig],
+    reader: DataReader,
+    remark: Callable[[str], None],
+) -> list[str]:
+    """The ``names`` of methods, with that of the recipe that fits the labels in place of 'auto'.
 
-    ``bases`` are the settings of each method. ``remark`` is told what was decided. Data are read
+    ``make`` gives the settings of a method. ``remark`` is told what was decided. Data are read
     where there is something to decide, and no image is decoded.
 
     Raises:
         ConfigError: settings that cannot work; or two methods that are the same on these labels.
         DataError, LabelError: data that cannot be read.
     """
-    names = {method: method for method in bases}
-    for method, base in bases.items():
-        settings = resolved(with_method(base, method, {}))
-        if not may_change(settings):
-            continue
-        start()
-        check_before_data([settings])
-        fitted, remarks = fitting_labels(settings, reader.opened(settings))
-        for text in remarks:
-            remark(text)
-        if fitted != settings:
-            names[method] = fitted.method.name
-        if names[method] != method and names[method] in bases:
-            raise ConfigError(
-                f"{method} and {names[method]} of --methods are the same run: with these labels "
-                f"both are {names[method]}. Name one of them."
-            )
-    return names
+    auto = AUTO.name
+    if auto not in names:
+        return list(names)
+    settings = resolved(with_method(make(auto), auto, {}))
+    if not may_change(settings):
+        return list(names)
+    start()
+    check_before_data([settings])
+    data = reader.opened(settings)
+    val = make_evaluators(settings, data).val
+    fitted, remarks = fitting_labels(settings, data.training, val)
+    for text in remarks:
+        remark(text)
+    became = fitted.method.name
+    if became != auto and became in names:
+        raise ConfigError(
+            f"{auto} and {became} of --methods are the same run: with these labels both are "
+            f"{became}. Name one of them."
+        )
+    return [became if name == auto else name for name in names]

@@ -91,15 +91,10 @@ def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunC
     given, known = base.method.given(), settings_of(method)
     check_some_method_has(given)
     kept = {name: value for name, value in given.items() if name in known}
-    made = _of_method(base, method, {**kept, **own})
+    made = make_config([base.plain() | {"method": {**kept, "name": method, **own}}])
     if resolved(made).method.delta_rel in (None, "auto"):
         return made
-    kept = {name: value for name, value in kept.items() if name not in OF_AUTO}
-    return _of_method(base, method, {**kept, **own})
-
-
-def _of_method(base: RunConfig, method: str, settings: Mapping[str, object]) -> RunConfig:
-    return make_config([base.plain() | {"method": {**settings, "name": method}}])
+    return made.with_values(method=dict.fromkeys(OF_AUTO))
 
 
 def with_share(settings: RunConfig, share: float) -> RunConfig:

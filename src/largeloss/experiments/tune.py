@@ -68,8 +68,8 @@ def tune(
     earlier = _listed(out)
     shares = [(FullLabel.name, share) for share in checked_shares(complete)]
     reader = DataReader(decoded, progress.remark)
-    names = fitted_names({method: make(method) for method in methods}, reader, progress.remark)
-    searches: list[tuple[str, float | None]] = [*((name, None) for name in names.values()), *shares]
+    names = fitted_names(methods, make, reader, progress.remark)
+    searches: list[tuple[str, float | None]] = [*((name, None) for name in names), *shares]
     bases = {method: make(method) for method, _ in searches}
     trials = {search: first_trials(search[0], budget, search[1]) for search in searches}
     settings = partial(_settings, bases, out, reader)

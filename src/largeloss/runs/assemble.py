@@ -77,11 +77,13 @@ def assemble(
             check_same_everywhere({"labels or splits": given.fingerprint})
         check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
         data = decoded(settings, given)
-    settings, fitted = fitting_labels(settings, data) if begins else (settings, [])
+    evaluators = make_evaluators(settings, data)
+    fitted: list[str] = []
+    if begins:
+        settings, fitted = fitting_labels(settings, data.training, evaluators.val)
     dataset = check(settings, data)
     check_lone_images(settings, dataset)
     settings, measured = with_precision(settings, dataset)
-    evaluators = make_evaluators(settings, data)
     recipe = make_recipe(settings, evaluators.val)
     torch.manual_seed(recipe.seed)
     model, model_config, started = make_model(settings, dataset)

@@ -3,12 +3,13 @@
 import numpy as np
 
 from largeloss.config import RunConfig
+from largeloss.data import Dataset
 from largeloss.labels.table import Counts
 from largeloss.losses import title_of
 from largeloss.losses.recipes import AUTO, SELF_TRAINING
-from largeloss.runs.data import RunData
 from largeloss.runs.fitting import may_change, self_training
 from largeloss.runs.mean_over_classes import count_of_classes
+from largeloss.training.evaluation import Evaluator
 
 FAVOURED = 1.25
 """Present entries may be so much more frequent among the observed entries of train than on val."""
@@ -16,7 +17,9 @@ SURE = 4
 """Of a single class they are, where its difference is that many standard errors above that."""
 
 
-def fitting_labels(settings: RunConfig, data: RunData) -> tuple[RunConfig, list[str]]:
+def fitting_labels(
+    settings: RunConfig, dataset: Dataset, val: Evaluator
+) -> tuple[RunConfig, list[str]]:
     """Resolved ``settings``, in which the recipe 'auto' is the one that fits the labels, and what
     the user should know of that; for what begins, not for what goes on.
 
@@ -25,21 +28,23 @@ def fitting_labels(settings: RunConfig, data: RunData) -> tuple[RunConfig, list[
     where it has no blanks: present entries are as frequent there as among the observed entries of
     train. Where somebody has looked for tags, of all classes or of some, they are more frequent in
     train.
+
+    Args:
+        settings: Of the run.
+        dataset: What is trained on.
+        val: How val is measured.
     """
     if not may_change(settings):
         return settings, []
-    observed = settings.training.select in ("observed", "assume-absent")
-    val_labels = (data.training if observed else data.reference).labels
-    val = val_labels.select(data.reference.rows("val"))
-    train = data.training.labels.select(data.training.rows("train"))
+    train = dataset.labels.select(dataset.rows("train"))
     if train.is_complete or not (train.states == 0).any():
         return settings, []
-    if not val.is_complete:
+    if not val.table.is_complete:
         return settings, [
             "Absences are observed in training. If presences and absences were written down "
             f"alike, try --method {SELF_TRAINING.name}, too: val, which has blanks, cannot tell."
         ]
-    alike, said = _alike(train.counts(), val.counts())
+    alike, said = _alike(train.counts(), val.table.counts())
     if not alike:
         return settings, [f"{said} So {title_of(AUTO.method)} is trained, and not Naive IU."]
     return self_training(settings), [said]
@@ -47,17 +52,18 @@ def fitting_labels(settings: RunConfig, data: RunData) -> tuple[RunConfig, list[
 
 def _alike(train: Counts, val: Counts) -> tuple[bool, str]:
     """Whether the observed entries of train are a fair sample, and a sentence on why."""
-    seen, labelled = train.present, train.present + train.absent
-    true, entries = val.present, val.present + val.absent
-    shares = [float(a.sum() / b.sum()) for a, b in ((seen, labelled), (true, entries))]
-    here, there = (100 * share for share in shares)
-    said = f"{here:.1f} % of the observed training entries are present, and {there:.1f} % on val"
-    p, q = (a / np.maximum(b, 1) for a, b in ((seen, labelled), (true, entries)))
-    variance = p * (1 - p) / np.maximum(labelled, 1)
-    variance += FAVOURED**2 * q * (1 - q) / np.maximum(entries, 1)
+    observed = train.present + train.absent
+    images = val.present + val.absent  # complete: the same for all classes
+    here, there = train.present.sum() / observed.sum(), val.present.sum() / images.sum()
+    said = (
+        f"{100 * here:.1f} % of the observed training entries are present, and "
+        f"{100 * there:.1f} % on val"
+    )
+    p, q = train.present / np.maximum(observed, 1), val.present / images
+    variance = p * (1 - p) / np.maximum(observed, 1) + FAVOURED**2 * q * (1 - q) / images
     favoured = p - FAVOURED * q > SURE * np.sqrt(variance)
-    favoured |= (seen > 0) & (train.absent == 0)
-    if shares[0] > FAVOURED * shares[1]:
+    favoured |= (train.present > 0) & (train.absent == 0)
+    if here > FAVOURED * there:
         return False, f"Presences were written down more often than absences: {said}."
     if favoured.any():
         return False, (
