@@ -18,7 +18,7 @@ from largeloss.experiments.variant import Variant, parse_methods
 from largeloss.files import checksummed_json, verified_json
 from largeloss.losses import check_method
 from largeloss.models.backbones import SmallConvNet
-from largeloss.runs.settings import saved_settings
+from largeloss.runs.settings import resolved, saved_settings
 
 SMALL = ("--backbone", "none", "--epochs", "2", "--workers", "0", "--batch-size", "8")
 
@@ -223,4 +223,5 @@ def test_a_search_keeps_the_settings_of_the_recipe_that_fits():
     model = {"backbone": "resnet18", "pretrained": True}
     base = make_config([{"method": {"name": "an", "missing": 5.0}, "model": model}])
     made = with_method(base, "auto", {})
-    assert (made.method.name, made.method.missing) == ("fine-tune", 5.0)
+    assert (made.method.name, made.method.missing) == ("auto", 5.0)
+    assert resolved(made).method.name == "fine-tune"

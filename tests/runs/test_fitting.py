@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from conftest import write_image_folder
 from largeloss.config import make_config, read_yaml
@@ -15,12 +16,15 @@ from largeloss.data import Dataset
 from largeloss.data.inputs.source import ImageArray
 from largeloss.errors import ConfigError, RunError
 from largeloss.labels import LabelTable
+from largeloss.models.backbones import SmallConvNet
 from largeloss.runs import assemble, train
 from largeloss.runs.data import RunData
+from largeloss.runs.fitting import labels_decide
 from largeloss.runs.fitting_labels import FAVOURED, SURE, fitting_labels
 from largeloss.runs.settings import going_on, resolved, saved_settings
 from largeloss.training.evaluation import Evaluator
 
+PRETRAINED = {"backbone": "resnet18", "pretrained": True}
 SMALL = (
     "--backbone", "digits", "--image-size", "16", "--epochs", "2", "--batch-size", "4",
     "--set", "training.workers=0", "--lr", "0.01",
@@ -36,9 +40,13 @@ def labelled(states, val):
     return data, Evaluator.of(table, splits["val"])
 
 
-def settings(method, model=None, training=None):
+def given_settings(method, model=None, training=None):
     model = {"backbone": "digits"} if model is None else model
-    return resolved(make_config([{"method": method, "model": model, "training": training or {}}]))
+    return make_config([{"method": method, "model": model, "training": training or {}}])
+
+
+def settings(method, model=None, training=None):
+    return resolved(given_settings(method, model, training))
 
 
 def entries(present, absent):
@@ -115,12 +123,39 @@ def test_nothing_changes_where_all_is_observed():
         ({"name": "auto", "num_epochs": 3}, None, None),
         ({"name": "auto"}, {"backbone": "none"}, None),
         ({"name": "auto"}, None, {"protocol": "linear"}),
-        ({"name": "auto"}, {"backbone": "resnet18", "pretrained": True}, None),
+        ({"name": "fine-tune"}, PRETRAINED, None),
+        ({"name": "auto", "delta_rel": 0.2}, PRETRAINED, None),
+        ({"name": "auto", "missing": 20}, PRETRAINED, None),
+        ({"name": "auto"}, PRETRAINED, {"protocol": "linear-init"}),
     ],
 )
 def test_what_is_chosen_or_starts_otherwise_stays(method, model, training):
-    before = settings(method, model, training)
-    assert fitting_labels(before, *ALIKE) == (before, [])
+    assert not labels_decide(given_settings(method, model, training))
+
+
+@pytest.mark.parametrize(
+    ("method", "model"),
+    [
+        ({"name": "auto"}, None),
+        ({"name": "auto", "num_epochs": 10}, None),
+        ({"name": "auto"}, PRETRAINED),
+        ({"name": "auto", "delta_rel": "auto"}, PRETRAINED),
+    ],
+)
+def test_where_no_other_method_is_set_up_the_labels_decide(method, model):
+    assert labels_decide(given_settings(method, model))
+
+
+def test_a_network_from_given_weights_becomes_the_same_as_one_from_a_random_start():
+    asked = given_settings({"name": "auto"}, PRETRAINED)
+    assert resolved(asked).method.name == "fine-tune"
+    made = resolved(fitting_labels(asked, *ALIKE)[0])
+    assert made == settings({"name": "self-training"}, PRETRAINED)
+    assert (made.training.augment, made.training.teachers) == ("light", 1)
+    favoured = labelled(entries(30, 10), entries(25, 75))
+    made, remarks = fitting_labels(asked, *favoured)
+    assert made is asked
+    assert "So LL-R is trained, and not Naive IU." in remarks[0]
 
 
 def test_what_goes_with_it_may_be_chosen():
@@ -145,16 +180,20 @@ def test_what_is_hidden_of_val_says_nothing_where_it_does_not_choose(select):
         assert ("which has blanks" in remarks[0]) == blank
 
 
-def test_a_run_goes_on_as_it_became(tmp_path):
-    asked = settings({"name": "auto"})
-    became, _ = fitting_labels(asked, *ALIKE)
+@pytest.mark.parametrize(
+    ("model", "otherwise", "setting"),
+    [(None, "auto", {"slope": 4.0}), (PRETRAINED, "fine-tune", {"delta_rel": 0.2})],
+)
+def test_a_run_goes_on_as_it_became(tmp_path, model, otherwise, setting):
+    asked = given_settings({"name": "auto"}, model)
+    became, before = resolved(fitting_labels(asked, *ALIKE)[0]), resolved(asked)
     assert going_on(tmp_path, became, asked) == became
-    assert going_on(tmp_path, asked, asked) == asked
-    for other in ({"name": "gr"}, {"name": "auto", "slope": 4.0}, {"name": "iu"}):
+    assert going_on(tmp_path, before, asked) == before
+    for other in ({"name": "gr"}, {"name": "auto", **setting}, {"name": "iu"}):
         with pytest.raises(ConfigError, match=r"method.name: self-training → "):
-            going_on(tmp_path, became, settings(other))
-    with pytest.raises(ConfigError, match=r"method.name: auto → self-training"):
-        going_on(tmp_path, asked, became)
+            going_on(tmp_path, became, given_settings(other, model))
+    with pytest.raises(ConfigError, match=f"method.name: {otherwise} → self-training"):
+        going_on(tmp_path, before, became)
 
 
 def halves(folder):
@@ -167,9 +206,13 @@ def halves(folder):
 ALIKE = labelled(entries(10, 30), entries(25, 75))
 
 
-def test_train_says_what_auto_became_and_goes_on_with_it(largeloss, tmp_path):
+@pytest.mark.parametrize("start", ["random", "given"])
+def test_train_says_what_auto_became_and_goes_on_with_it(largeloss, tmp_path, start):
     data = halves(tmp_path / "data")
     asked = ["train", data, "--observe", "fraction=0.7", "--method", "auto", *SMALL]
+    if start == "given":
+        save_file(SmallConvNet().state_dict(), tmp_path / "net.safetensors")
+        asked += ["--weights", tmp_path / "net.safetensors"]
     code, out, err = largeloss(*asked, "--out", tmp_path / "run")
     assert code == 0, err
     said = "Recipe for observed absences: Naive IU, --augment light, --teachers 1."
@@ -184,7 +227,7 @@ def test_train_says_what_auto_became_and_goes_on_with_it(largeloss, tmp_path):
         *asked, "--set", "method.slope=4", "--out", tmp_path / "run", "--resume"
     )
     assert code == 2
-    assert "method.name: self-training → auto" in err
+    assert f"method.name: self-training → {'auto' if start == 'random' else 'fine-tune'}" in err
 
 
 @pytest.fixture
@@ -217,9 +260,13 @@ def test_a_run_of_an_earlier_version_and_its_folds_go_on_as_it_was_begun(
     assert [one["method"]["name"] for one in saved] == ["auto"] * 3
 
 
-def test_a_comparison_and_a_search_decide_once_and_go_on_with_it(largeloss, tmp_path):
+@pytest.mark.parametrize("start", ["random", "given"])
+def test_a_comparison_and_a_search_decide_once_and_go_on_with_it(largeloss, tmp_path, start):
     data = halves(tmp_path / "data")
     asked = [data, "--observe", "fraction=0.7", "--methods", "an,auto", *SMALL[:-2]]
+    if start == "given":
+        save_file(SmallConvNet().state_dict(), tmp_path / "net.safetensors")
+        asked += ["--weights", tmp_path / "net.safetensors"]
     tuned = ["tune", *asked, "--budget", "1", "--out", tmp_path / "tuned"]
     compared = ["compare", *asked, "--tuned", tmp_path / "tuned", "--seeds", "2", "--vary-labels"]
     compared += ["--out", tmp_path / "compared"]

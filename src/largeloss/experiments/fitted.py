@@ -8,7 +8,7 @@ from largeloss.experiments.run_settings import with_method
 from largeloss.losses.recipes import AUTO
 from largeloss.runs.assemble import make_evaluators
 from largeloss.runs.data import DataReader
-from largeloss.runs.fitting import may_change
+from largeloss.runs.fitting import labels_decide
 from largeloss.runs.fitting_labels import fitting_labels
 from largeloss.runs.settings import resolved
 from largeloss.runs.settings_checks import check_before_data
@@ -33,14 +33,15 @@ def fitted_names(
     auto = AUTO.name
     if auto not in names:
         return list(names)
-    settings = resolved(with_method(make(auto), auto, {}))
-    if not may_change(settings):
+    asked = with_method(make(auto), auto, {})
+    if not labels_decide(asked):
         return list(names)
+    settings = resolved(asked)
     start()
     check_before_data([settings])
     data = reader.opened(settings)
     val = make_evaluators(settings, data).val
-    fitted, remarks = fitting_labels(settings, data.training, val)
+    fitted, remarks = fitting_labels(asked, data.training, val)
     for text in remarks:
         remark(text)
     became = fitted.method.name

@@ -87,8 +87,7 @@ def check_chosen(settings: Mapping[str, RunConfig], out: Path) -> None:
 
 def with_method(base: RunConfig, method: str, own: Mapping[str, object]) -> RunConfig:
     """``base`` with a method and settings of its ``own``, without those that it does not have."""
-    method = fitting(method, base)
-    given, known = base.method.given(), settings_of(method)
+    given, known = base.method.given(), settings_of(fitting(method, base))
     check_some_method_has(given)
     kept = {name: value for name, value in given.items() if name in known}
     made = make_config([base.plain() | {"method": {**kept, "name": method, **own}}])

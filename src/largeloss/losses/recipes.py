@@ -19,9 +19,9 @@ AUTO = Recipe(
     name="auto",
     title="Recipe",
     does="GR; whole networks are trained on shifted images, and on the tags that another such "
-    "model is sure of. Where all of a network is trained that starts from given weights, 'auto' "
-    "becomes 'fine-tune'; where it starts at random, and val shows that presences and absences "
-    "were written down alike, 'self-training'. The figures are in docs/guides/recipe.md",
+    "model is sure of. Where all of a network is trained, and val shows that presences and "
+    "absences were written down alike, 'auto' becomes 'self-training'; where it is not so, and "
+    "the network starts from given weights, 'fine-tune'. The figures are in docs/guides/recipe.md",
     method="gr",
     settings={},
     training={"augment": "light", "teachers": 1},
@@ -30,8 +30,8 @@ FINE_TUNE = Recipe(
     name="fine-tune",
     title="Recipe for fine-tuning",
     does="LL-R with a Δ that is estimated, trained on shifted images. 'auto' becomes this where "
-    "all of a network is trained that starts from given weights. The figures are in "
-    "docs/guides/recipe.md",
+    "all of a network is trained that starts from given weights, but for what becomes "
+    "'self-training'. The figures are in docs/guides/recipe.md",
     method="ll-r",
     settings={"delta_rel": "auto"},
     training={"augment": "light"},
@@ -40,7 +40,7 @@ SELF_TRAINING = Recipe(
     name="self-training",
     title="Recipe for observed absences",
     does="Naive IU, trained on shifted images and on the tags that another such model is sure of. "
-    "'auto' becomes this where a whole network starts at random, and val shows that presences and "
+    "'auto' becomes this where a whole network is trained, and val shows that presences and "
     "absences were written down alike. The figures are in docs/guides/recipe.md",
     method="iu",
     settings={},

@@ -69,7 +69,7 @@ def assemble(
         DataError, LabelError: data that cannot be read or differ between the processes, or labels
             that the method cannot use.
     """
-    settings = resolved(settings)
+    asked, settings = settings, resolved(settings)
     if data is None:
         check_before_data([settings])
         given = read_data(settings)
@@ -80,7 +80,8 @@ def assemble(
     evaluators = make_evaluators(settings, data)
     fitted: list[str] = []
     if begins:
-        settings, fitted = fitting_labels(settings, data.training, evaluators.val)
+        asked, fitted = fitting_labels(asked, data.training, evaluators.val)
+        settings = resolved(asked)
     dataset = check(settings, data)
     check_lone_images(settings, dataset)
     settings, measured = with_precision(settings, dataset)

@@ -15,13 +15,6 @@ def fitting(method: str, settings: RunConfig) -> str:
     return FINE_TUNE.name if tuned and method == AUTO.name else method
 
 
-def as_begun(asked: RunConfig, saved: RunConfig) -> RunConfig:
-    """Resolved settings that are ``asked`` for; 'auto' is what it became in a run that was begun
-    with the ``saved`` ones."""
-    became = saved.method.name == SELF_TRAINING.name
-    return self_training(asked) if became and may_change(asked) else asked
-
-
 def of_features(settings: RunConfig) -> bool:
     """Whether what is trained on is no image: then nothing is shifted, and no weights start it."""
     path = settings.data.path
@@ -29,16 +22,15 @@ def of_features(settings: RunConfig) -> bool:
     return settings.model.backbone == "none" or has_features(folder)
 
 
-def may_change(settings: RunConfig) -> bool:
-    """Whether the labels decide what resolved settings train: not where the user has set up the
-    method that 'auto' begins as."""
-    if settings.method.name != AUTO.name or settings.training.protocol != "end-to-end":
+def labels_decide(asked: RunConfig) -> bool:
+    """Whether they do, what is trained by settings as the user gave them: not where the user has
+    set up the method that 'auto' is otherwise."""
+    if asked.method.name != AUTO.name or asked.training.protocol != "end-to-end":
         return False
-    given = settings_of(AUTO.name) | settings.method.given()
-    usual = settings_of(AUTO.name) | {"num_epochs": settings.training.epochs}
-    return given == usual and not of_features(settings)
+    usual = settings_of(fitting(AUTO.name, asked)) | {"num_epochs": asked.training.epochs}
+    return usual | asked.method.given() == usual and not of_features(asked)
 
 
-def self_training(settings: RunConfig) -> RunConfig:
-    """``settings`` with the recipe for observed absences."""
-    return make_config([settings.plain() | {"method": {"name": SELF_TRAINING.name}}])
+def self_training(asked: RunConfig) -> RunConfig:
+    """Settings as the user gave them, with the recipe for observed absences."""
+    return make_config([asked.plain() | {"method": {"name": SELF_TRAINING.name}}])

@@ -6,8 +6,8 @@ from largeloss.config import RunConfig
 from largeloss.data import Dataset
 from largeloss.labels.table import Counts
 from largeloss.losses import title_of
-from largeloss.losses.recipes import AUTO, SELF_TRAINING
-from largeloss.runs.fitting import may_change, self_training
+from largeloss.losses.recipes import AUTO, RECIPES, SELF_TRAINING
+from largeloss.runs.fitting import fitting, labels_decide, self_training
 from largeloss.runs.mean_over_classes import count_of_classes
 from largeloss.training.evaluation import Evaluator
 
@@ -18,36 +18,36 @@ SURE = 4
 
 
 def fitting_labels(
-    settings: RunConfig, dataset: Dataset, val: Evaluator
+    asked: RunConfig, dataset: Dataset, val: Evaluator
 ) -> tuple[RunConfig, list[str]]:
-    """Resolved ``settings``, in which the recipe 'auto' is the one that fits the labels, and what
-    the user should know of that; for what begins, not for what goes on.
+    """Settings as the user gave them, in which the recipe 'auto' is the one that fits the labels,
+    and what the user should know of that; for what begins, not for what goes on.
 
-    Naive IU with a teacher is ahead where a whole network starts at random, and presences and
-    absences are written down alike, so that a training on these alone is not misled. Val tells,
-    where it has no blanks: present entries are as frequent there as among the observed entries of
-    train. Where somebody has looked for tags, of all classes or of some, they are more frequent in
-    train.
+    Naive IU with a teacher is ahead where a whole network is trained, and presences and absences
+    are written down alike, so that a training on these alone is not misled. Val tells, where it has
+    no blanks: present entries are as frequent there as among the observed entries of train. Where
+    somebody has looked for tags, of all classes or of some, they are more frequent in train.
 
     Args:
-        settings: Of the run.
+        asked: Settings of the run.
         dataset: What is trained on.
         val: How val is measured.
     """
-    if not may_change(settings):
-        return settings, []
+    if not labels_decide(asked):
+        return asked, []
     train = dataset.labels.select(dataset.rows("train"))
     if train.is_complete or not (train.states == 0).any():
-        return settings, []
+        return asked, []
     if not val.table.is_complete:
-        return settings, [
+        return asked, [
             "Absences are observed in training. If presences and absences were written down "
             f"alike, try --method {SELF_TRAINING.name}, too: val, which has blanks, cannot tell."
         ]
     alike, said = _alike(train.counts(), val.table.counts())
     if not alike:
-        return settings, [f"{said} So {title_of(AUTO.method)} is trained, and not Naive IU."]
-    return self_training(settings), [said]
+        usual = RECIPES[fitting(AUTO.name, asked)]
+        return asked, [f"{said} So {title_of(usual.method)} is trained, and not Naive IU."]
+    return self_training(asked), [said]
 
 
 def _alike(train: Counts, val: Counts) -> tuple[bool, str]:

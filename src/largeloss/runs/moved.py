@@ -12,7 +12,7 @@ from largeloss.files import checksummed_yaml, previous, write_text
 from largeloss.runs.assemble import make_evaluators
 from largeloss.runs.data import RunData, readable_data
 from largeloss.runs.result import RunResult
-from largeloss.runs.settings import going_on, resolved, saved_settings
+from largeloss.runs.settings import as_begun, going_on, saved_settings
 from largeloss.runs.training_labels import training_dataset
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.fingerprints import INPUTS, label_fingerprints
@@ -68,7 +68,8 @@ def resumed_settings(
         DataError, LabelError: the data cannot be read.
     """
     start()
-    saved, asked = saved_settings(run), resolved(asked)
+    saved = saved_settings(run)
+    asked = as_begun(asked, saved)
     distributed.barrier()  # no process may write the file that another has yet to read
     old, new = _place(saved), _place(asked)
     if not distributed.from_main(old != new and None not in (old["path"], new["path"])):

@@ -11,9 +11,10 @@ from largeloss.config.models import ModelConfig
 from largeloss.errors import CheckpointError, ConfigError
 from largeloss.files import read_text, verify_yaml
 from largeloss.losses import find_method, settings_of, training_of
+from largeloss.losses.recipes import SELF_TRAINING
 from largeloss.models import noted_statistics, usual_statistics
 from largeloss.runs.arguments import check_workers
-from largeloss.runs.fitting import as_begun, fitting, of_features
+from largeloss.runs.fitting import fitting, labels_decide, of_features, self_training
 from largeloss.training.run_folder import RunFolder
 
 _NOTED = ("delta_rel", "reduction")
@@ -90,6 +91,13 @@ def saved_settings(run: Path, asked: RunConfig | None = None) -> RunConfig:
     return saved if asked is None else going_on(run, saved, asked)
 
 
+def as_begun(asked: RunConfig, saved: RunConfig) -> RunConfig:
+    """Settings that are ``asked`` for, resolved; 'auto' is what the labels have made of it in a run
+    that was begun with the ``saved`` ones."""
+    became = saved.method.name == SELF_TRAINING.name and labels_decide(asked)
+    return resolved(self_training(asked) if became else asked)
+
+
 def going_on(run: Path, saved: RunConfig, asked: RunConfig) -> RunConfig:
     """The ``saved`` settings of a run, which must be those it is ``asked`` to go on with; those
     that change nothing of what is computed are as asked.
@@ -97,7 +105,7 @@ def going_on(run: Path, saved: RunConfig, asked: RunConfig) -> RunConfig:
     Raises:
         ConfigError: they are not; or far too many workers are asked for.
     """
-    asked = as_begun(resolved(asked), saved)
+    asked = as_begun(asked, saved)
     check_workers(asked.training.workers)
     different = saved.differences(asked)
     if different:
