@@ -50,6 +50,13 @@ class SettingsLayers(NamedTuple):
         flat = [f"{section}.{name}" for section, own in self.options.items() for name in own]
         return [*flat, *(text.partition("=")[0].strip() for text in self.sets)]
 
+    @property
+    def of_file(self) -> list[str]:
+        """The settings that the file gives, as ``training.lr``."""
+        content = {} if self.file is None else read_yaml(self.file)
+        sections = ((name, own) for name, own in content.items() if isinstance(own, Mapping))
+        return [f"{section}.{name}" for section, own in sections for name in own]
+
     def made(
         self, under: Mapping[str, Any] | None = None, over: Mapping[str, Any] | None = None
     ) -> RunConfig:

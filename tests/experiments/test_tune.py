@@ -403,6 +403,27 @@ def test_what_does_not_fit_the_search_is_refused_before_anything_is_trained(
         assert not (tmp_path / "both").exists()
 
 
+def test_what_a_search_decides_may_stand_in_a_file_and_is_said_to_be_unused(
+    data, largeloss, tmp_path
+):
+    """The file may be that of a run."""
+    file, words = tmp_path / "run.yaml", "of the settings file is not used: tune decides it itself"
+    file.write_text("training: {lr: 0.5, seed: 3, momentum: 0.5}\nmethod: {smoothing: 0.3}\n")
+    for methods, unused in (
+        ("lsan", "training.lr, training.seed, method.smoothing"),
+        ("an", "training.lr, training.seed"),
+    ):
+        command = ("tune", data, *SMALL, "--budget", 1, "--methods", methods, "--config", file)
+        code, _, err = largeloss(*command, "--out", tmp_path / methods)
+        assert code == 0, err
+        assert f"Note: {unused} {words}" in " ".join(err.split())
+        (found,) = Tuning.read(tmp_path / methods).methods
+        assert found.settings["training"]["momentum"] == 0.5
+    file.write_text("training: {momentum: 0.5}\n")
+    code, _, err = largeloss(*command, "--out", tmp_path / "none")
+    assert (code, words in " ".join(err.split())) == (0, False)
+
+
 def test_a_setting_that_all_trials_had_must_be_the_same_again(data, largeloss, tmp_path):
     out, both = tmp_path / "tuned", tmp_path / "both"
     warmup = ("--set", "method.warmup_epochs=0")

@@ -199,7 +199,8 @@ def tune(
     layers = layers_of(data, preset, config, settings, methods)
     shown = usual_progress() if progress else silent_progress()
 
-    check_searched(layers.named, methods)
+    for text in check_searched(layers.named, methods, layers.of_file):
+        shown.remark(text)
     make = settings_by_method(layers, config)
     for method in methods:
         make(method)

@@ -50,7 +50,8 @@ def tune(
     )
     names = [name.strip() for name in methods.split(",") if name.strip()]
     shares = parse_shares(complete)
-    check_searched(layers.named, names)
+    for text in check_searched(layers.named, names, layers.of_file):
+        note(text)
     for name in names:
         make(name)
     check_group(out, TUNE)

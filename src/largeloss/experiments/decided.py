@@ -24,18 +24,24 @@ def check_compared(named: Iterable[str]) -> None:
         raise ConfigError("compare decides the seed of each run: leave it out, or choose --seeds.")
 
 
-def check_searched(named: Iterable[str], methods: Iterable[str]) -> None:
+def check_searched(
+    named: Iterable[str], methods: Iterable[str], of_file: Iterable[str] = ()
+) -> list[str]:
     """Makes sure that nobody gives what :func:`~largeloss.experiments.tune.tune` decides.
 
     Args:
         named: As of :func:`check_compared`.
         methods: What is to be searched.
+        of_file: The settings that a file gives. It may be that of a run, and is not refused.
+
+    Returns:
+        What the user should know of the file.
 
     Raises:
         ConfigError: the method, the seed, the learning rate or the searched setting of a method is
             among them; a method has a Δ behind its name; or there is no such method.
     """
-    given = set(named)
+    given, filed = set(named), set(of_file)
     if _METHOD in given:
         raise _about_method("tune")
     decided = {"training.lr": "the learning rate", "training.seed": "the seed (0)"}
@@ -47,7 +53,7 @@ def check_searched(named: Iterable[str], methods: Iterable[str]) -> None:
                 f"of {method}."
             )
         check_name(method)
-        own = any(setting.startswith("method.") for setting in given)
+        own = any(setting.startswith("method.") for setting in given | filed)
         if own and (searched := searched_of(method)) is not None:  # imports the method, and torch
             decided.setdefault(f"method.{searched[0]}", f"{searched[0]} of {method}")
     if clash := [name for name in decided if name in given]:
@@ -55,6 +61,9 @@ def check_searched(named: Iterable[str], methods: Iterable[str]) -> None:
             f"tune decides {', '.join(decided[name] for name in clash)} itself: leave "
             f"{', '.join(clash)} out."
         )
+    if unused := [name for name in decided if name in filed]:
+        return [f"{', '.join(unused)} of the settings file is not used: tune decides it itself."]
+    return []
 
 
 def _about_method(command: str) -> ConfigError:
