@@ -36,10 +36,11 @@ def figures(run: Predictions) -> dict[str, Any]:
     planted = np.full_like(run.train_shown, -1)
     planted[run.train_shown < 0] = 0
     planted[tuple(run.planted)] = 1
-    areas = area(logits, shown).mean(1)
+    areas, ranked = area(logits, shown).mean(1), savage(logits, shown).mean(1)
     return {
         "complete labels, mAP": precision(logits, run.val_truth == 1).mean(1),
         "complete labels, AUC": area(logits, run.val_truth == 1).mean(1),
+        "complete labels, log rank": savage(logits, run.val_truth == 1).mean(1),
         "blanks absent: mAP": naive.mean(1),
         "the same, stopped 3 points below its best": stopped(100 * naive.mean(1)),
         "AP × estimated / given share of the class": (naive * ratio).mean(1),
@@ -53,6 +54,8 @@ def figures(run: Predictions) -> dict[str, Any]:
         "share of the tags among their image's first three": _first_three(logits, shown),
         "blanks absent: AUC": areas,
         "the same, stopped 3 points below its best ": stopped(100 * areas),
+        "blanks absent: log rank": ranked,
+        "the same, stopped 3 points below its best  ": stopped(100 * ranked),
         "the last epoch": np.arange(len(logits)),
         "test": 100 * precision(run.test.astype(np.float64), run.test_truth == 1).mean(1),
     }
@@ -75,6 +78,18 @@ def area(scores: Any, present: Any) -> Any:
     pairs = hits * (len(present) - hits)
     above = (ranks * present).sum(1) - hits * (hits + 1) / 2
     return np.where(pairs > 0, above / np.maximum(pairs, 1), 0.5)
+
+
+def savage(scores: Any, present: Any) -> Any:
+    """(E, C): log rank; 0 where a class has entries of one kind only."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    hit = np.take_along_axis(np.broadcast_to(present, scores.shape), order, 1)
+    values = np.cumsum(1 / np.arange(len(present), 0, -1))[::-1]
+    hits = present.sum(0)
+    best = np.array([values[: max(1, number)].mean() for number in hits])
+    reached = (hit * values[:, None]).sum(1) / np.maximum(hits, 1)
+    known = (hits > 0) & (hits < len(present))
+    return np.where(known, (reached - 1) / np.where(known, best - 1, 1), 0.0)
 
 
 def priors(scores: Any, present: Any) -> Any:

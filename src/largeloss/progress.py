@@ -77,7 +77,7 @@ class RunListener(Listener):
 
     def end_epoch(self, record: dict[str, Any]) -> None:
         self.clock.done += self.share
-        names = {"val_map": "val mAP", "val_auc": "val AUC", "test_map": "test mAP"}
+        names = {"val_map": "val mAP", "val_log_rank": "val log rank", "test_map": "test mAP"}
         figures = "  ".join(
             f"{named} {'–' if record[name] is None else format(record[name], '.1f'):>5}"
             for name, named in names.items()

@@ -4,11 +4,14 @@ import runpy
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
-from largeloss.metrics import average_precision, roc_auc
+from largeloss.metrics import average_precision, log_rank
 
 CRITERIA = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/criteria.py"))
-area, precision, stopped = (CRITERIA[name] for name in ("area", "precision", "stopped"))
+area, precision, savage, stopped = (
+    CRITERIA[name] for name in ("area", "precision", "savage", "stopped")
+)
 
 
 def test_equal_the_metrics_after_every_epoch():
@@ -18,8 +21,10 @@ def test_equal_the_metrics_after_every_epoch():
     for epoch in range(3):
         expected = average_precision(scores[epoch], labels)
         np.testing.assert_allclose(precision(scores, labels == 1)[epoch], expected)
-        expected = np.nan_to_num(roc_auc(scores[epoch], labels), nan=0.5)
-        np.testing.assert_allclose(area(scores, labels == 1)[epoch], expected)
+        areas = [roc_auc_score(labels[:, c], scores[epoch, :, c]) for c in range(4)]
+        np.testing.assert_allclose(area(scores, labels == 1)[epoch], [*areas, 0.5])
+        expected = np.nan_to_num(log_rank(scores[epoch], labels), nan=0.0)
+        np.testing.assert_allclose(savage(scores, labels == 1)[epoch], expected, atol=1e-12)
 
 
 def test_what_early_stopping_does_not_train_is_not_chosen():

@@ -200,9 +200,9 @@ def test_positives_of_val_are_counted_in_words(small_run, positives, words):
 
 def test_what_a_teacher_was_chosen_by_is_told():
     limit = SureLimit(None, 0, 0)
-    by_area = Teacher(12.3, 1, 1.0, 78.9)
-    assert "2 teachers (val AUC 78.9, 78.9) took" in str(
-        Teaching((by_area, by_area), 1, None, limit)
+    by_log_rank = Teacher(12.3, 1, 1.0, 78.9)
+    assert "2 teachers (val log rank 78.9, 78.9) took" in str(
+        Teaching((by_log_rank, by_log_rank), 1, None, limit)
     )
 
 

@@ -103,7 +103,7 @@ def walked(method, peak_lr, peak_value, budget=15):
         own += [trial] if trial not in own else []  # as tune does
         found = height(trial)
         maps[trial] = SimpleNamespace(
-            val_map=found, val_auc=None, val_figure=found, fingerprints={}
+            val_map=found, val_log_rank=None, val_figure=found, fingerprints={}
         )
     return maps, _chosen(maps, {method: make_config([{"method": {"name": method}}])})
 
@@ -313,7 +313,7 @@ def test_val_that_all_models_are_alike_on_chooses_nothing(data, largeloss, tmp_p
     assert not [*out.glob("an-*")]
 
 
-def test_val_with_tags_alone_is_compared_by_the_area(data, largeloss, tmp_path):
+def test_val_with_tags_alone_is_compared_by_log_rank(data, largeloss, tmp_path):
     labels = data / "labels.csv"
     lines = [line.replace(",0", ",") for line in labels.read_text().splitlines()]
     labels.write_text("\n".join(lines) + "\n")
@@ -321,28 +321,28 @@ def test_val_with_tags_alone_is_compared_by_the_area(data, largeloss, tmp_path):
     shared = (data, *SMALL, "--methods", "an")
     code, printed, err = largeloss("tune", *shared, "--budget", 3, "--out", out)
     assert code == 0, err
-    assert "area under the ROC curve" in err
+    assert "on a logarithmic scale (log rank" in " ".join(err.split())
     table = (out / "table.md").read_text()
-    assert "Val AUC (%)" in table
+    assert "Val log rank (%)" in table
     for text in (printed, table):
-        assert "Chosen by val AUC, one seed: no ranking of the methods." in text
+        assert "Chosen by val log rank, one seed: no ranking of the methods." in text
         assert "Val was measured by blanks counted as absent" in text
     with (out / "trials.csv").open() as file:
-        areas = [float(trial["val_auc"]) for trial in csv.DictReader(file)]
+        ranked = [float(trial["val_log_rank"]) for trial in csv.DictReader(file)]
     (found,) = Tuning.read(out).methods
-    assert found.val_auc == pytest.approx(max(areas), abs=1e-4)
+    assert found.val_log_rank == pytest.approx(max(ranked), abs=1e-4)
     folder = out / Trial("an", found.lr, None).folder
     result = RunResult.read(folder)
-    assert result.val_figure == result.val_auc == found.val_auc
+    assert result.val_figure == result.val_log_rank == found.val_log_rank
     assert result.val_map == found.val_map
     code, _, err = largeloss("compare", *shared, "--tuned", out, "--out", both)
     assert code == 0, err
     printed = largeloss("train", *shared[:-2], "--method", "an", "--out", tmp_path / "run")[1]
-    assert "Val AUC" in printed
+    assert "Val log rank" in printed
     path = both / "an-seed0" / "result.json"  # as an earlier version wrote it
-    content = {k: v for k, v in verified_json(path.read_text()).items() if k != "val_auc"}
+    content = {k: v for k, v in verified_json(path.read_text()).items() if k != "val_log_rank"}
     path.write_text(checksummed_json(content))
-    assert RunResult.read(path.parent).val_auc is None
+    assert RunResult.read(path.parent).val_log_rank is None
 
 
 def test_python_searches_as_the_command_does(data, largeloss, tmp_path):

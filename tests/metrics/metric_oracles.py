@@ -38,19 +38,25 @@ def average_precision_loop(scores, labels):
     return np.array(result)
 
 
-def roc_auc_loop(scores, labels):
-    """Of every present and absent pair of a class, how often the present one is above."""
+def log_rank_loop(scores, labels):
+    """The mean score of the present entries, from 0 by chance to 1 at best; one at rank r scores
+    1/r + … + 1/n, and equal ones the mean of theirs."""
     result = []
     for column in range(scores.shape[1]):
         pairs = observed_column(scores, labels, column)
-        wins = [
-            (one > other) + (one == other) / 2
-            for one, present in pairs
-            if present
-            for other, absent in pairs
-            if not absent
-        ]
-        result.append(sum(wins) / len(wins) if wins else np.nan)
+        n, present = len(pairs), sum(y for _, y in pairs)
+        if not 0 < present < n:
+            result.append(np.nan)
+            continue
+        savage = [sum(1 / j for j in range(r, n + 1)) for r in range(1, n + 1)]
+        total = 0.0
+        for score, label in pairs:
+            if label:
+                above = sum(s > score for s, _ in pairs)
+                equal = sum(s == score for s, _ in pairs)
+                total += sum(savage[above : above + equal]) / equal
+        best = sum(savage[:present]) / present
+        result.append((total / present - 1) / (best - 1))
     return np.array(result)
 
 

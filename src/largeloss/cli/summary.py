@@ -51,13 +51,13 @@ def _epochs(result: "RunResult") -> str:
 
 
 def val(result: "RunResult") -> str:
-    """What val mAP is, and what it rests on; before it the area, where that chooses."""
+    """What val mAP is, and what it rests on; before it the log rank, where that chooses."""
     if result.val_rule == "nothing":
         return "Val is not measured: all of its labels are blank."
     positives = [present for present, *_ in result.val_counts.values()]
     low, high = min(positives), max(positives)
-    area = "" if result.val_auc is None else f"Val AUC {result.val_auc:.1f}. "
-    return area + (
+    ranked = "" if result.val_log_rank is None else f"Val log rank {result.val_log_rank:.1f}. "
+    return ranked + (
         f"Val mAP {result.val_map:.1f}{interval_in_words(result.val_map_interval)}: "
         f"{low if low == high else f'{low} to {high}'} positive{'s' * (high != 1)} per class."
     )

@@ -31,8 +31,8 @@ def tune(
     """Choose the learning rate and the own setting of each method on val; go on with compare.
 
     Every method begins with the same number of trainings on DATA, with seed 0. Val mAP decides;
-    where fewer than half of the classes of val have observed absences, the area under the ROC curve
-    with blanks counted as absent.
+    where fewer than half of the classes of val have observed absences, their log rank with
+    blanks counted as absent: how far up images with a given tag rank, on a logarithmic scale.
     """
     from largeloss.cli.console import note, progress, say
     from largeloss.cli.console import out as screen

@@ -46,12 +46,12 @@ class TrainingConfig(Section):
     select: Literal["auto", "full", "observed", "assume-absent", "last"] = setting(
         "auto",
         "Labels of val by which the best epoch is chosen: auto, full, observed, assume-absent; "
-        "last takes the last epoch. By mAP; by AUC where blanks count as absent.",
+        "last takes the last epoch. By mAP; by log rank where blanks count as absent.",
         flag=True,
     )
     stop_below: Annotated[float, Field(gt=0)] | None = setting(
         3.0,
-        "Early stopping: train no further epoch once val mAP (or AUC, where that decides) "
+        "Early stopping: train no further epoch once val mAP (or log rank, where that decides) "
         "is more than so many points below its best. Never: --set training.stop_below=null.",
         flag=True,
     )

@@ -128,7 +128,12 @@ def _trained(runner: Runner, trial: Trial, progress: Progress) -> RunResult | No
         why = str(error).removeprefix(f"{trial.folder}: ")
         progress.remark(f"{trial.folder} diverged, and is not chosen. {why}")
         return None
-    name = "mAP" if result.val_auc is None else "AUC"
+    if result.val_rule == "assume-absent" and result.val_log_rank is None:
+        raise ConfigError(
+            f"{trial.folder} was trained by an earlier version of largeloss, which did not choose "
+            "by log rank. Choose another --out, or remove its folder."
+        )
+    name = "mAP" if result.val_log_rank is None else "log rank"
     progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
     return result
 
@@ -163,7 +168,7 @@ def _chosen(results: Results, bases: Mapping[str, RunConfig]) -> TunedMethod | N
         resolved(with_method(bases[best.method], best.method, {})).plain(),
         bool(around(best, list(results))),
         best.share,
-        result.val_auc,
+        result.val_log_rank,
         result.fingerprints,
     )
 
@@ -199,13 +204,13 @@ def _own_settings(base: RunConfig, trial: Trial) -> RunConfig:
 def _csv(results: Results) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["method", "share", "lr", "value", "val_map", "val_auc"])
+    writer.writerow(["method", "share", "lr", "value", "val_map", "val_log_rank"])
     for trial, result in results.items():
         own = "" if trial.value is None else f"{trial.value:g}"
         share = f"{trial.share or 1:g}"
         figures = ["", ""]  # of a trial that diverged
         if result is not None:
-            area = "" if result.val_auc is None else f"{result.val_auc:.4f}"
-            figures = [f"{result.val_map:.4f}", area]
+            ranked = "" if result.val_log_rank is None else f"{result.val_log_rank:.4f}"
+            figures = [f"{result.val_map:.4f}", ranked]
         writer.writerow([trial.method, share, f"{trial.lr:g}", own, *figures])
     return file.getvalue()

@@ -33,7 +33,7 @@ class TunedMethod:
     """Whether trials next to the best one were left out: they may be better."""
     share: float | None = None
     """Of the training images; None for all."""
-    val_auc: float | None = None
+    val_log_rank: float | None = None
     """By which the trials were compared where blanks of val count as absent."""
     fingerprints: dict[str, str] = field(default_factory=dict)
     """Of the inputs, labels and start weights of the best trial; empty in files of earlier
@@ -56,8 +56,8 @@ class Tuning:
     @property
     def chosen_by(self) -> str:
         """What the trials were compared by, in words."""
-        areas = any(one.val_auc is not None for one in self.methods)
-        return "val AUC" if areas else "val mAP"
+        ranked = any(one.val_log_rank is not None for one in self.methods)
+        return "val log rank" if ranked else "val mAP"
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -13,12 +13,12 @@ from largeloss.metrics.grouped import (
     annotated_average_precision,
     grouped_average_precision,
 )
+from largeloss.metrics.log_rank import log_rank
 from largeloss.metrics.mean_average_precision import (
     MeanAveragePrecision,
     mean_average_precision,
     mean_average_precision_entries,
 )
-from largeloss.metrics.roc_auc import roc_auc
 from largeloss.metrics.tag_counts import TagCounts, tag_counts, tag_counts_entries
 from largeloss.metrics.thresholds import (
     best_thresholds,
@@ -42,10 +42,10 @@ __all__ = [
     "f1_scores",
     "f1_scores_entries",
     "grouped_average_precision",
+    "log_rank",
     "map_interval",
     "mean_average_precision",
     "mean_average_precision_entries",
-    "roc_auc",
     "shrunk_thresholds",
     "shrunk_thresholds_entries",
     "tag_counts",

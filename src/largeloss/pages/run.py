@@ -167,7 +167,7 @@ def _lead(title: str, settings: RunConfig, result: RunResult) -> str:
 def _epoch_in_words(result: RunResult) -> str:
     if not result.chosen_on_val:
         return "the weights are those of the last epoch"
-    figure = "mAP" if result.val_auc is None else "AUC"
+    figure = "mAP" if result.val_log_rank is None else "log rank"
     return f"the epoch was chosen on val by {figure}, {RULES[result.val_rule]}"
 
 

@@ -9,8 +9,8 @@ from largeloss.training.evaluation import RULES
 
 def tuning_columns(tuning: Tuning) -> tuple[str, ...]:
     """Titles; the trials were compared by the fourth."""
-    areas = any(one.val_auc is not None for one in tuning.methods)
-    figure = "Val AUC (%)" if areas else "Val mAP (%)"
+    ranked = any(one.val_log_rank is not None for one in tuning.methods)
+    figure = "Val log rank (%)" if ranked else "Val mAP (%)"
     return ("Method", "Learning rate", "Own setting", figure, "Trials", "On an edge")
 
 
@@ -21,7 +21,7 @@ def tuning_rows(tuning: Tuning) -> list[tuple[str, ...]]:
             method_title(one.method, one.share),
             f"{one.lr:g}",
             "" if one.value is None else f"{one.setting} {one.value:g}",
-            number(one.val_map if one.val_auc is None else one.val_auc),
+            number(one.val_map if one.val_log_rank is None else one.val_log_rank),
             str(one.trials),
             "yes" if one.on_edge else "",
         )

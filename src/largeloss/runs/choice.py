@@ -49,10 +49,10 @@ def choice_remarks(val: Evaluator, select: str) -> list[str]:
     how = RULES[val.rule]
     if val.rule == "assume-absent":
         how = (
-            "how often an image with a given tag scores above one without it (area under the ROC "
-            "curve, AUC), since fewer than half of the classes of val have observed absences. "
-            "Missing tags lower that alike for all models, if the given ones are a random share; "
-            "val mAP they make too low to be compared with another labelling's"
+            "how far up images with a given tag rank, on a logarithmic scale (log rank: 100 at the "
+            "top, 0 as by chance), since fewer than half of the classes of val have observed "
+            "absences. Missing tags lower that alike for all models, if the given ones are a "
+            "random share; val mAP they make too low to be compared with another labelling's"
         )
     low, high = int(present[deciding].min()), int(present[deciding].max())
     positives = f"{low} to {high} positives" if low < high else f"{low} positive{'s' * (low > 1)}"

@@ -56,10 +56,10 @@ class RunResult:
     val_map: float | None
     """Percent: of val, mAP in the best epoch, by ``val_rule``; None where val has no labels (0 in
     results of earlier versions)."""
-    val_auc: float | None = None
-    """Percent: mean over classes of the area under the ROC curve of val in the best epoch, blanks
-    counted as absent. It chooses in place of mAP where ``val_rule`` is ``assume-absent``; None
-    elsewhere, and in runs of earlier versions."""
+    val_log_rank: float | None = None
+    """Percent: mean over classes of the log rank of val in the best epoch, blanks counted as
+    absent. It chooses in place of mAP where ``val_rule`` is ``assume-absent``; None elsewhere, and
+    in runs of earlier versions."""
     test_map_interval: list[float] | None
     """Percent: 95 % bootstrap interval of ``test_map_measurable`` over the images of the test
     split, see :func:`~largeloss.metrics.map_interval`; None where it was not computed."""
@@ -116,9 +116,9 @@ class RunResult:
 
     @property
     def val_figure(self) -> float:
-        """What epochs and settings are chosen by: ``val_auc``, or ``val_map`` where there is none;
-        in percent; not a number where val has no labels."""
-        figure = self.val_map if self.val_auc is None else self.val_auc
+        """What epochs and settings are chosen by: ``val_log_rank``, or ``val_map`` where there is
+        none; in percent; not a number where val has no labels."""
+        figure = self.val_map if self.val_log_rank is None else self.val_log_rank
         return math.nan if figure is None else figure
 
     @property

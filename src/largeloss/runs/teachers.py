@@ -54,13 +54,13 @@ class Teacher:
     """In percent, of its best epoch; None where val has no labels."""
     best_epoch: int
     seconds: float
-    val_auc: float | None = None
+    val_log_rank: float | None = None
     """In percent, of its best epoch, where that chooses; None elsewhere."""
 
     @property
     def figure(self) -> float | None:
         """What its epoch was chosen by."""
-        return self.val_map if self.val_auc is None else self.val_auc
+        return self.val_map if self.val_log_rank is None else self.val_log_rank
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Teaching:
     def __str__(self) -> str:
         figures = [one.figure for one in self.teachers]
         told = ", ".join(f"{figure:.1f}" for figure in figures if figure is not None)
-        name = "mAP" if any(one.val_auc is None for one in self.teachers) else "AUC"
+        name = "mAP" if any(one.val_log_rank is None for one in self.teachers) else "log rank"
         one = len(self.teachers) == 1
         text = (
             f"{'One teacher' if one else f'{len(self.teachers)} teachers'}"
@@ -252,7 +252,7 @@ def _trained(
             )
         if distributed.rank() == 0:
             found = Teacher(
-                outcome.best_val_map, outcome.best_epoch, outcome.seconds, outcome.best_val_auc
+                outcome.best_val_map, outcome.best_epoch, outcome.seconds, outcome.best_val_log_rank
             )
             more = {CONTENT: dict(phase.content), "wall_seconds": wall.seconds}
             folder.finish(asdict(found) | more)

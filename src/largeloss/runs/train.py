@@ -169,7 +169,7 @@ def _measured(
         - began,
         wall_seconds=wall.seconds,
         val_map=outcome.best_val_map,
-        val_auc=outcome.best_val_auc,
+        val_log_rank=outcome.best_val_log_rank,
         test_map_interval=None if test_interval is None else list(test_interval),
         val_map_interval=None if val_interval is None else list(val_interval),
         val_counts=val.counts(classes),

@@ -27,10 +27,10 @@ from largeloss.metrics import (
     example_average_precision,
     f1_scores,
     f1_scores_entries,
+    log_rank,
     map_interval,
     mean_average_precision,
     mean_average_precision_entries,
-    roc_auc,
     tag_counts,
     tag_counts_entries,
 )
@@ -119,8 +119,8 @@ class Evaluator:
         """Mean average precision in percent; None where no label is observed."""
         return None if self.rule == "nothing" else self.measure(scores).value
 
-    def area(self, scores: Measured) -> float | None:
-        """Mean over the classes that decide of the area under the ROC curve, in percent.
+    def log_rank(self, scores: Measured) -> float | None:
+        """Mean over the classes that decide of :func:`~largeloss.metrics.log_rank`, in percent.
 
         Epochs and settings are chosen by it where blanks count as absent; None by other rules, and
         where no class decides.
@@ -128,7 +128,7 @@ class Evaluator:
         if self.rule != "assume-absent" or not self.deciding.any():
             return None
         assert not isinstance(scores, EntryScores)
-        return 100 * float(np.nanmean(roc_auc(scores, self.labels)))
+        return 100 * float(np.nanmean(log_rank(scores, self.labels)))
 
     def interval(
         self, scores: Measured, classes: NDArray[np.bool_] | None = None
@@ -208,15 +208,15 @@ class Evaluators:
     def measured(
         self, model: Classifier, batches: Mapping[str, Iterable[Batch]]
     ) -> dict[str, float | None]:
-        """``val_map``, ``val_auc`` where that decides, and ``test_map`` where it is tracked, in
-        percent; None of a split without labels; collective.
+        """``val_map``, ``val_log_rank`` where that decides, and ``test_map`` where it is tracked,
+        in percent; None of a split without labels; collective.
 
         ``batches`` are those of each split, in order; val stands in for a missing test split.
         """
         scores = self.val.scores(model, batches["val"])
         found = {"val_map": self.val.figure(scores)}
-        if (area := self.val.area(scores)) is not None:
-            found["val_auc"] = area
+        if (ranked := self.val.log_rank(scores)) is not None:
+            found["val_log_rank"] = ranked
         if self.track_test:
             scores = self.test.scores(model, batches.get("test", batches["val"]))
             found["test_map"] = self.test.figure(scores)

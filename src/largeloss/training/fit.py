@@ -62,7 +62,7 @@ class Outcome:
     best_epoch: int
     best_val_map: float | None
     """None where val has no labels."""
-    best_val_auc: float | None
+    best_val_log_rank: float | None
     """None where mAP decides which epoch is best."""
     history: tuple[dict[str, Any], ...]
     stop_reason: str
@@ -188,7 +188,7 @@ def fit(
     return Outcome(
         history.best_epoch,
         history.best_val_map,
-        history.best_val_auc,
+        history.best_val_log_rank,
         tuple(history.epochs),
         history.stop_reason(recipe),
         tuple(checkpoint.remarks),

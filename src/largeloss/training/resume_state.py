@@ -50,14 +50,15 @@ class History:
         return best
 
     @property
-    def chosen_by(self) -> Literal["val_auc", "val_map"]:
-        """What decides which epoch is best: the area where every epoch has one, else mAP."""
-        return "val_auc" if all("val_auc" in record for record in self.epochs) else "val_map"
+    def chosen_by(self) -> Literal["val_log_rank", "val_map"]:
+        """What decides which epoch is best: the log rank where every epoch has one, else mAP."""
+        ranked = all("val_log_rank" in record for record in self.epochs)
+        return "val_log_rank" if ranked else "val_map"
 
     @property
-    def best_val_auc(self) -> float | None:
+    def best_val_log_rank(self) -> float | None:
         """Of the best epoch; None where mAP decides."""
-        return self._best_figure if self.chosen_by == "val_auc" else None
+        return self._best_figure if self.chosen_by == "val_log_rank" else None
 
     @property
     def _best_figure(self) -> float:
@@ -75,7 +76,7 @@ class History:
         if last["epoch"] + 1 >= recipe.epochs or not self.stops_early(recipe):
             one = recipe.epochs == 1
             return f"{'The one epoch was' if one else f'All {recipe.epochs} epochs were'} trained."
-        name = "AUC" if self.chosen_by == "val_auc" else "mAP"
+        name = "log rank" if self.chosen_by == "val_log_rank" else "mAP"
         return (
             f"Stopped early after epoch {last['epoch']} of 0 to {recipe.epochs - 1}: val {name} "
             f"{last[self.chosen_by]:.1f} is more than {recipe.stop_below:g} points (--stop-below) "

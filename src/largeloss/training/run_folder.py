@@ -223,7 +223,7 @@ class RunFolder:
             written_atomically(self.metrics_file) as partial,
             partial.open("w", encoding="utf-8", newline="") as file,
         ):
-            # a run of an earlier version that goes on with this one has no areas
+            # a run of an earlier version that goes on with this one has no log rank
             writer = csv.DictWriter(file, list(records[0]), extrasaction="ignore")
             writer.writeheader()
             writer.writerows(records)

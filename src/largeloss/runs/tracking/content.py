@@ -12,7 +12,7 @@ from largeloss.runs.result import RunResult
 from largeloss.training.run_folder import FILES, HEAD, TEACHER, RunFolder
 
 _RESULTS = (
-    "test_map", "test_map_measurable", "last_test_map", "val_map", "val_auc", "best_epoch",
+    "test_map", "test_map_measurable", "last_test_map", "val_map", "val_log_rank", "best_epoch",
     "test_tag_precision", "test_tag_recall", "num_corrections", "seconds", "wall_seconds",
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Val without observed absences: the area under the ROC curve chooses the epoch, and says so."""
+"""Val without observed absences: the log rank chooses the epoch, and says so."""
 
 import csv
 from dataclasses import replace
@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 from test_protocols import RECIPE, PullThePlug, Stop, same, scenes, without_seconds
 
 from largeloss.labels import LabelTable
 from largeloss.losses import AssumeNegative
+from largeloss.metrics import log_rank
 from largeloss.models import build_classifier
 from largeloss.training.checkpoint_file import load_state
 from largeloss.training.evaluation import Evaluator, Evaluators
@@ -37,58 +37,58 @@ def train(out, resume=False, listener=None):
         return fit(phase, start(), resume=resume, listener=listener)
 
 
-def test_a_run_is_chosen_by_the_area_and_goes_on_bit_for_bit(tmp_path):
+def test_a_run_is_chosen_by_the_log_rank_and_goes_on_bit_for_bit(tmp_path):
     outcome = train(tmp_path / "whole")
-    areas = [record["val_auc"] for record in outcome.history]
-    assert outcome.best_epoch == int(np.argmax(areas))
-    assert outcome.best_val_auc == max(areas)
+    ranked = [record["val_log_rank"] for record in outcome.history]
+    assert outcome.best_epoch == int(np.argmax(ranked))
+    assert outcome.best_val_log_rank == max(ranked)
     assert outcome.best_val_map == outcome.history[outcome.best_epoch]["val_map"]
     with (tmp_path / "whole/metrics.csv").open(newline="") as file:
-        assert [float(record["val_auc"]) for record in csv.DictReader(file)] == areas
+        assert [float(record["val_log_rank"]) for record in csv.DictReader(file)] == ranked
     with pytest.raises(Stop):
         train(tmp_path / "cut", listener=PullThePlug(2))
     again = train(tmp_path / "cut", resume=True)
-    assert again.best_val_auc == outcome.best_val_auc
+    assert again.best_val_log_rank == outcome.best_val_log_rank
     states = [load_state(tmp_path / run / "last/state.pt") for run in ("whole", "cut")]
     assert same(*map(without_seconds, states))
     assert same(*(load_weights(tmp_path / run / "best") for run in ("whole", "cut")))
 
 
-def test_the_area_is_the_mean_over_classes_that_can_be_measured():
+def test_it_is_the_mean_over_classes_that_can_be_measured():
     states = np.array([[1, -1, -1], [-1, 1, -1], [1, -1, -1], [-1, -1, -1]])
     table, scores = LabelTable.from_dense(states), np.random.default_rng(0).normal(size=(4, 3))
-    own = [roc_auc_score(states[:, column] == 1, scores[:, column]) for column in (0, 1)]
+    own = log_rank(scores, np.maximum(states, 0))[:2]
     evaluator = Evaluator.of(table, np.arange(4))
-    assert evaluator.area(scores) == pytest.approx(100 * np.mean(own), abs=1e-10)
+    assert evaluator.log_rank(scores) == pytest.approx(100 * np.mean(own), abs=1e-10)
 
 
 @pytest.mark.parametrize("states", [[[-1, -1], [-1, -1]], [[1, 1], [1, 1]], [[1, 0], [0, -1]]])
-def test_where_another_rule_or_nothing_decides_there_is_no_area(states):
+def test_where_another_rule_or_nothing_decides_there_is_none(states):
     table = LabelTable.from_dense(np.array(states))
-    assert Evaluator.of(table, np.arange(2)).area(np.eye(2)) is None
+    assert Evaluator.of(table, np.arange(2)).log_rank(np.eye(2)) is None
 
 
 def record(epoch, val_map, **more):
     return {"epoch": epoch, "train_loss": 0.0, "val_map": val_map, **more}
 
 
-def test_early_stopping_looks_at_the_area():
+def test_early_stopping_looks_at_it():
     history, recipe = History(), Recipe(epochs=9, stop_below=3.0)
-    for epoch, (val_map, area) in enumerate([(30.0, 70.0), (9.0, 72.0), (40.0, 69.5)]):
+    for epoch, (val_map, ranked) in enumerate([(30.0, 70.0), (9.0, 72.0), (40.0, 69.5)]):
         assert not history.stops_early(recipe)
-        history.add(record(epoch, val_map, val_auc=area), keep_last=False)
-    assert (history.best_epoch, history.best_val_map, history.best_val_auc) == (1, 9.0, 72.0)
-    history.add(record(3, 50.0, val_auc=68.9), keep_last=False)
+        history.add(record(epoch, val_map, val_log_rank=ranked), keep_last=False)
+    assert (history.best_epoch, history.best_val_map, history.best_val_log_rank) == (1, 9.0, 72.0)
+    history.add(record(3, 50.0, val_log_rank=68.9), keep_last=False)
     assert history.stops_early(recipe)
-    assert "val AUC 68.9 is more than 3 points" in history.stop_reason(recipe)
+    assert "val log rank 68.9 is more than 3 points" in history.stop_reason(recipe)
     assert "below its best, 72.0 after epoch 1" in history.stop_reason(recipe)
 
 
-def test_a_run_begun_without_areas_goes_on_by_map(tmp_path):
+def test_a_run_begun_without_it_goes_on_by_map(tmp_path):
     history = History()
     history.add(record(0, 30.0), keep_last=False)
-    history.add(record(1, 20.0, val_auc=99.0), keep_last=False)
-    assert (history.best_epoch, history.best_val_auc) == (0, None)
+    history.add(record(1, 20.0, val_log_rank=99.0), keep_last=False)
+    assert (history.best_epoch, history.best_val_log_rank) == (0, None)
     folder = RunFolder(tmp_path / "run")
     with folder:
         folder.write_metrics(history.epochs)
