@@ -3,7 +3,7 @@
 python benchmarks/selection.py digits|fashion|voc-animals --data DATA --cache FOLDER --out FOLDER
     [--seeds N]
 
-DATA is the folder that LARGELOSS_DATA names. Trains every setting with five seeds, which also draw
+DATA is the folder that LARGELOSS_DATA names. Trains every setting with N seeds (5), which also draw
 the one tag per image that is kept, on train and val; five in a hundred tags of train are hidden too
 ("planted misses"). Each run's predictions after every epoch are kept under --out, so that a command
 that was stopped goes on. Then every criterion chooses (a) the epoch of each run and (b) the
