@@ -19,6 +19,7 @@ from largeloss.config import make_config
 from largeloss.data.folder.read import write_features
 from largeloss.errors import ConfigError, NonFiniteError, RunError
 from largeloss.experiments import tune as tuning
+from largeloss.experiments.decided import check_searched
 from largeloss.experiments.runner import Runner
 from largeloss.experiments.trials import (
     EXTENDED,
@@ -343,6 +344,28 @@ def test_val_with_tags_alone_is_compared_by_log_rank(data, largeloss, tmp_path):
     content = {k: v for k, v in verified_json(path.read_text()).items() if k != "val_log_rank"}
     path.write_text(checksummed_json(content))
     assert RunResult.read(path.parent).val_log_rank is None
+    code, _, err = largeloss("compare", *shared, "--tuned", out, "--out", both)
+    assert code == 2
+    assert "did not choose the epoch by log rank" in " ".join(err.split())
+
+
+def test_a_search_of_before_is_read_unless_the_area_under_the_roc_curve_chose(
+    data, largeloss, tmp_path
+):
+    out = tmp_path / "tuned"
+    shared = (data, *SMALL, "--methods", "an")
+    assert largeloss("tune", *shared, "--budget", 1, "--out", out)[0] == 0
+    path = out / "tuned.json"
+    content = verified_json(path.read_text())
+    for area, code in ((None, 0), (81.0, 1)):
+        methods = [
+            {k: v for k, v in one.items() if k != "val_log_rank"} | {"val_auc": area}
+            for one in content["methods"]
+        ]
+        path.write_text(checksummed_json(content | {"methods": methods}))
+        found, _, err = largeloss("compare", *shared, "--tuned", out, "--out", tmp_path / "both")
+        assert found == code, err
+    assert "chose by the area under the ROC curve" in " ".join(err.split())
 
 
 def test_python_searches_as_the_command_does(data, largeloss, tmp_path):
@@ -407,21 +430,33 @@ def test_what_a_search_decides_may_stand_in_a_file_and_is_said_to_be_unused(
     data, largeloss, tmp_path
 ):
     """The file may be that of a run."""
-    file, words = tmp_path / "run.yaml", "of the settings file is not used: tune decides it itself"
+    file, words = (
+        tmp_path / "run.yaml",
+        "Not used of the settings file, since tune decides it itself",
+    )
     file.write_text("training: {lr: 0.5, seed: 3, momentum: 0.5}\nmethod: {smoothing: 0.3}\n")
     for methods, unused in (
-        ("lsan", "training.lr, training.seed, method.smoothing"),
+        ("lsan", "training.lr, training.seed, method.smoothing of lsan"),
         ("an", "training.lr, training.seed"),
     ):
         command = ("tune", data, *SMALL, "--budget", 1, "--methods", methods, "--config", file)
         code, _, err = largeloss(*command, "--out", tmp_path / methods)
         assert code == 0, err
-        assert f"Note: {unused} {words}" in " ".join(err.split())
+        assert f"Note: {words}: {unused}." in " ".join(err.split())
         (found,) = Tuning.read(tmp_path / methods).methods
         assert found.settings["training"]["momentum"] == 0.5
     file.write_text("training: {momentum: 0.5}\n")
     code, _, err = largeloss(*command, "--out", tmp_path / "none")
     assert (code, words in " ".join(err.split())) == (0, False)
+
+
+def test_a_setting_of_a_file_is_unused_of_those_that_search_it_alone():
+    """Recipes take it as it is."""
+    told = check_searched(
+        [], ["ll-r", "ll-cp", "fine-tune"], ["method.delta_rel", "training.epochs"]
+    )
+    assert [text.partition(": ")[2] for text in told] == ["method.delta_rel of ll-r, ll-cp."]
+    assert check_searched([], ["fine-tune"], ["method.delta_rel"]) == []
 
 
 def test_a_setting_that_all_trials_had_must_be_the_same_again(data, largeloss, tmp_path):

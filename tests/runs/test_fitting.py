@@ -158,6 +158,20 @@ def test_a_network_from_given_weights_becomes_the_same_as_one_from_a_random_star
     assert "So LL-R is trained, and not Naive IU." in remarks[0]
 
 
+@pytest.mark.parametrize(
+    ("method", "model", "words"),
+    [
+        ({"name": "auto", "slope": 4.0}, None, "with method.slope it is GR here"),
+        ({"name": "auto", "num_epochs": 3}, PRETRAINED, "with method.num_epochs it is LL-R here"),
+    ],
+)
+def test_where_the_method_is_set_up_the_other_is_named(method, model, words):
+    asked = given_settings(method, model)
+    made, remarks = fitting_labels(asked, *ALIKE)
+    assert made is asked
+    assert "try --method self-training, too: " + words in remarks[0]
+
+
 def test_what_goes_with_it_may_be_chosen():
     asked = settings({"name": "auto"}, training={"augment": "none", "teachers": 2, "lr": 0.5})
     made, _ = fitting_labels(asked, *ALIKE)
@@ -217,6 +231,8 @@ def test_train_says_what_auto_became_and_goes_on_with_it(largeloss, tmp_path, st
     assert code == 0, err
     said = "Recipe for observed absences: Naive IU, --augment light, --teachers 1."
     assert said in " ".join((out + err).split())
+    epochs = [line for line in out.splitlines() if "  loss " in line]
+    assert [" left" in line for line in epochs] == [True, True, True, False]
     assert saved_settings(tmp_path / "run").method.name == "self-training"
     result = json.loads((tmp_path / "run/result.json").read_text())
     assert result["method"] == "self-training"

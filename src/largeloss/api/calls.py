@@ -185,7 +185,8 @@ def tune(
         complete: Shares of the training images for which full labels are searched for, too.
         out: Holds one folder per training; :func:`compare` takes it as ``tuned``.
         preset: As of :func:`compare`.
-        config: Settings, or a YAML file of them; keyword arguments override it.
+        config: Settings, or a YAML file of them; keyword arguments override it, and so do the
+            learning rates, the seed and the values that are searched.
         progress: Whether bars and lines are shown.
         **settings: By flat name, see below; each method takes those that it has.
 

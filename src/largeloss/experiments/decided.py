@@ -45,6 +45,7 @@ def check_searched(
     if _METHOD in given:
         raise _about_method("tune")
     decided = {"training.lr": "the learning rate", "training.seed": "the seed (0)"}
+    searching: dict[str, str] = {}
     for method in methods:
         name, colon, _ = method.partition(":")
         if colon:
@@ -55,14 +56,19 @@ def check_searched(
         check_name(method)
         own = any(setting.startswith("method.") for setting in given | filed)
         if own and (searched := searched_of(method)) is not None:  # imports the method, and torch
-            decided.setdefault(f"method.{searched[0]}", f"{searched[0]} of {method}")
+            setting = f"method.{searched[0]}"
+            decided.setdefault(setting, f"{searched[0]} of {method}")
+            earlier = searching.get(setting)
+            searching[setting] = f"{earlier}, {method}" if earlier else f" of {method}"
     if clash := [name for name in decided if name in given]:
         raise ConfigError(
             f"tune decides {', '.join(decided[name] for name in clash)} itself: leave "
             f"{', '.join(clash)} out."
         )
-    if unused := [name for name in decided if name in filed]:
-        return [f"{', '.join(unused)} of the settings file is not used: tune decides it itself."]
+    unused = [name + searching.get(name, "") for name in decided if name in filed]
+    if unused:
+        what = ", ".join(unused)
+        return [f"Not used of the settings file, since tune decides it itself: {what}."]
     return []
 
 

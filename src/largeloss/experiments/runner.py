@@ -150,10 +150,18 @@ class Runner:
         """A finished run is compared with those that are trained now: on the same data.
 
         Raises:
-            ConfigError: it was trained on others.
+            ConfigError: it was trained on others; or its epoch was chosen by what chooses no more.
         """
         folder = self._out / name
-        different = self._different(name, RunResult.read(folder).fingerprints)
+        result = RunResult.read(folder)
+        ranked = result.val_rule != "assume-absent" or result.val_log_rank is not None
+        if result.chosen_on_val and not ranked:
+            raise ConfigError(
+                f"{folder} was trained by an earlier version of largeloss, which did not choose "
+                "the epoch by log rank. Choose another --out, or remove the folder to train it "
+                "again."
+            )
+        different = self._different(name, result.fingerprints)
         if different:
             raise ConfigError(
                 f"{folder} is finished, but its {' and '.join(different)} have changed since. Runs "

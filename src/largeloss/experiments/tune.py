@@ -128,11 +128,6 @@ def _trained(runner: Runner, trial: Trial, progress: Progress) -> RunResult | No
         why = str(error).removeprefix(f"{trial.folder}: ")
         progress.remark(f"{trial.folder} diverged, and is not chosen. {why}")
         return None
-    if result.val_rule == "assume-absent" and result.val_log_rank is None:
-        raise ConfigError(
-            f"{trial.folder} was trained by an earlier version of largeloss, which did not choose "
-            "by log rank. Choose another --out, or remove its folder."
-        )
     name = "mAP" if result.val_log_rank is None else "log rank"
     progress.message(f"{trial.folder:<24}  val {name} {result.val_figure:.1f}")
     return result

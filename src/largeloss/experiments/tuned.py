@@ -1,7 +1,7 @@
 """What a search chose for each method, written and taken over by a comparison."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -74,13 +74,24 @@ class Tuning:
         path = path / TUNED if path.is_dir() else path
         try:
             content = verified_json(read_text(path))
-            methods = tuple(TunedMethod(**method) for method in content["methods"])
-            return cls(methods, content["val_rule"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            names = [one.name for one in fields(TunedMethod)]
+            methods = tuple(
+                TunedMethod(**{name: method[name] for name in names if name in method})
+                for method in content["methods"]
+            )
+            found = cls(methods, content["val_rule"])
+            by_area = any(method.get("val_auc") is not None for method in content["methods"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(
                 f"{path} cannot be read ({error}). Needed: the --out of a 'largeloss tune' that "
                 "has ended. The same command writes it again, and skips finished trials."
             ) from None
+        if by_area:
+            raise RunError(
+                f"{path} was written by an earlier version of largeloss, which chose by the area "
+                "under the ROC curve. Search again, with another --out."
+            )
+        return found
 
     def refuse(self, given: Iterable[str], variants: Iterable[Variant]) -> None:
         """Makes sure that nobody asks for another value of what the search has chosen.

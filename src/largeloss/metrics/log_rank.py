@@ -8,6 +8,9 @@ import numpy.typing as npt
 from largeloss.metrics.arrays import ArrayOrTensor, checked_pair
 from largeloss.metrics.ranking import Ranking, ranked_classes
 
+DIGITS = 12
+"""Kept, so that orders that are equally good measure alike, whatever the rounding."""
+
 
 def log_rank(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray[np.float64]:
     """How far up the present entries of each class rank: 1 at the top, 0 as by chance.
@@ -31,7 +34,8 @@ def log_rank(scores: ArrayOrTensor, labels: ArrayOrTensor) -> npt.NDArray[np.flo
         scores: Higher means more likely present.
         labels: 1 present, 0 absent, -1 unobserved; only observed entries count.
     Shapes: scores (N, C); labels (N, C); returns (C,) float64.
-    Units: at most 1; NaN for a class without a present or without an absent entry.
+    Units: at most 1, negative where worse than chance: at worst -1 where half of the entries are
+        present, lower where more are; NaN for a class without a present or without an absent entry.
     Raises: InputError, LabelError as ``average_precision``.
     Source: Savage, Annals of Mathematical Statistics 27, 1956 (the scores).
     """
@@ -49,7 +53,8 @@ def _log_rank(ranking: Ranking) -> float:
     highest = last * (1 + harmonic[-1] - harmonic[last])  # the sum of a(1) … a(last)
     higher = first * (1 + harmonic[-1] - harmonic[first])
     savage = (highest - higher) / (last - first)
-    return float((np.add.reduce(savage) / hits.size - 1) / (harmonic[-1] - harmonic[hits.size]))
+    reached = (np.add.reduce(savage) / hits.size - 1) / (harmonic[-1] - harmonic[hits.size])
+    return round(float(reached), DIGITS)
 
 
 @lru_cache(maxsize=4)

@@ -61,8 +61,8 @@ def assemble(
     Args:
         settings: All settings.
         data: Where it was read already.
-        begins: Whether the labels may decide what the method 'auto' is; where a run goes on, or
-            several belong together, that is decided.
+        begins: Whether the labels may decide what the method 'auto' is, where they are read here;
+            where a run goes on, or several belong together, that is decided.
 
     Raises:
         ConfigError: settings that do not go together or with the data.
@@ -70,18 +70,20 @@ def assemble(
             that the method cannot use.
     """
     asked, settings = settings, resolved(settings)
+    fitted: list[str] = []
     if data is None:
         check_before_data([settings])
         given = read_data(settings)
         if distributed.world_size() > 1:  # else one would refuse what is right for another
             check_same_everywhere({"labels or splits": given.fingerprint})
-        check(settings, with_hidden_labels(settings, given))  # decoding images may take hours
+        shown = with_hidden_labels(settings, given)
+        if begins:
+            val = make_evaluators(settings, shown).val
+            asked, fitted = fitting_labels(asked, shown.training, val)
+            settings = resolved(asked)
+        check(settings, shown)  # decoding images may take hours
         data = decoded(settings, given)
     evaluators = make_evaluators(settings, data)
-    fitted: list[str] = []
-    if begins:
-        asked, fitted = fitting_labels(asked, data.training, evaluators.val)
-        settings = resolved(asked)
     dataset = check(settings, data)
     check_lone_images(settings, dataset)
     settings, measured = with_precision(settings, dataset)

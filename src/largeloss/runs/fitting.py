@@ -25,10 +25,20 @@ def of_features(settings: RunConfig) -> bool:
 def labels_decide(asked: RunConfig) -> bool:
     """Whether they do, what is trained by settings as the user gave them: not where the user has
     set up the method that 'auto' is otherwise."""
-    if asked.method.name != AUTO.name or asked.training.protocol != "end-to-end":
-        return False
+    return learns_from_labels_alone(asked) and not set_up(asked)
+
+
+def learns_from_labels_alone(asked: RunConfig) -> bool:
+    """Whether 'auto' trains a whole network on images: Naive IU may do that."""
+    auto = asked.method.name == AUTO.name
+    return auto and asked.training.protocol == "end-to-end" and not of_features(asked)
+
+
+def set_up(asked: RunConfig) -> list[str]:
+    """The settings of the method that 'auto' is otherwise which the user has chosen."""
     usual = settings_of(fitting(AUTO.name, asked)) | {"num_epochs": asked.training.epochs}
-    return usual | asked.method.given() == usual and not of_features(asked)
+    given = asked.method.given()
+    return [name for name in given if name not in usual or given[name] != usual[name]]
 
 
 def self_training(asked: RunConfig) -> RunConfig:

@@ -7,7 +7,7 @@ from largeloss.data import Dataset
 from largeloss.labels.table import Counts
 from largeloss.losses import title_of
 from largeloss.losses.recipes import AUTO, RECIPES, SELF_TRAINING
-from largeloss.runs.fitting import fitting, labels_decide, self_training
+from largeloss.runs.fitting import fitting, learns_from_labels_alone, self_training, set_up
 from largeloss.runs.mean_over_classes import count_of_classes
 from largeloss.training.evaluation import Evaluator
 
@@ -33,20 +33,24 @@ def fitting_labels(
         dataset: What is trained on.
         val: How val is measured.
     """
-    if not labels_decide(asked):
+    if not learns_from_labels_alone(asked):
         return asked, []
     train = dataset.labels.select(dataset.rows("train"))
     if train.is_complete or not (train.states == 0).any():
         return asked, []
+    usual = title_of(RECIPES[fitting(AUTO.name, asked)].method)
+    advice = (
+        "Absences are observed in training. If presences and absences were written down alike, try "
+        f"--method {SELF_TRAINING.name}, too:"
+    )
+    if chosen := set_up(asked):
+        what = ", ".join(f"method.{name}" for name in chosen)
+        return asked, [f"{advice} with {what} it is {usual} here, whatever the labels are."]
     if not val.table.is_complete:
-        return asked, [
-            "Absences are observed in training. If presences and absences were written down "
-            f"alike, try --method {SELF_TRAINING.name}, too: val, which has blanks, cannot tell."
-        ]
+        return asked, [f"{advice} val, which has blanks, cannot tell."]
     alike, said = _alike(train.counts(), val.table.counts())
     if not alike:
-        usual = RECIPES[fitting(AUTO.name, asked)]
-        return asked, [f"{said} So {title_of(usual.method)} is trained, and not Naive IU."]
+        return asked, [f"{said} So {usual} is trained, and not Naive IU."]
     return self_training(asked), [said]
 
 

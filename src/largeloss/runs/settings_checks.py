@@ -149,7 +149,7 @@ def check_teachers(settings: RunConfig, data: RunData, dataset: Dataset) -> None
     if entries > LIMIT:
         raise ConfigError(
             f"--teachers keeps a probability of each training entry, of at most {LIMIT:,}; here "
-            f"are {entries:,}. Leave it out, or train on fewer --classes."
+            f"are {entries:,}. Leave it out (--teachers 0), or train on fewer --classes."
         )
 
 

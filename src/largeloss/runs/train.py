@@ -20,6 +20,7 @@ from largeloss.runs.phases import (
     whole_model,
 )
 from largeloss.runs.result import RunResult, environment
+from largeloss.runs.settings import resolved
 from largeloss.runs.settings_checks import needed_teachers
 from largeloss.runs.tag_rules import logit_thresholds, saved_rules, tag_rules
 from largeloss.runs.teachers import Teaching, added_tags, taught
@@ -78,6 +79,8 @@ def train(
         distributed.barrier()
         check_shared(folder.config_file)
         listener.begin()
+        before, now = (one.training.teachers or 0 for one in (resolved(settings), run.settings))
+        listener.skipped((before - now) * run.recipe.epochs)  # by what the labels made of 'auto'
         if introduce:
             _introduce(run, listener)
         requests = StopRequests()
