@@ -210,12 +210,14 @@ def tuned_studies(root: Path, cache: Path, tables: dict[str, Path]) -> list[Tune
             "voc-animals, a linear head on EfficientNet-Lite2, each method tuned",
             (*animals[:3], *lite),
             WHOLE,
+            complete=shares,
         ),
         TunedStudy(
             "fashion-mobilenet",
             "Fashion, a linear head on MobileNetV2, each method tuned",
             mobilenet,
             WHOLE,
+            complete=shares,
         ),
         *(
             TunedStudy(
