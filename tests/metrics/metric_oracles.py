@@ -3,6 +3,14 @@
 from itertools import pairwise
 
 import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+ANYTHING = (
+    hnp.arrays(np.float32, (12, 2), elements=st.floats(-4, 4, width=16)),
+    hnp.arrays(np.int8, (12, 2), elements=st.integers(-1, 1)),
+)
+"""Of what hypothesis draws scores and labels."""
 
 
 def make_data(seed, rows=60, classes=7, observed=1.0, levels=None, dtype=np.float32):

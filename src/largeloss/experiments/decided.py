@@ -44,8 +44,7 @@ def check_searched(
     given, filed = set(named), set(of_file)
     if _METHOD in given:
         raise _about_method("tune")
-    decided = {"training.lr": "the learning rate", "training.seed": "the seed (0)"}
-    searching: dict[str, str] = {}
+    searching: dict[str, list[str]] = {}  # setting → methods
     for method in methods:
         name, colon, _ = method.partition(":")
         if colon:
@@ -56,16 +55,16 @@ def check_searched(
         check_name(method)
         own = any(setting.startswith("method.") for setting in given | filed)
         if own and (searched := searched_of(method)) is not None:  # imports the method, and torch
-            setting = f"method.{searched[0]}"
-            decided.setdefault(setting, f"{searched[0]} of {method}")
-            earlier = searching.get(setting)
-            searching[setting] = f"{earlier}, {method}" if earlier else f" of {method}"
+            searching.setdefault(f"method.{searched[0]}", []).append(method)
+    whose = {setting: f" of {', '.join(own)}" for setting, own in searching.items()}
+    decided = {"training.lr": "the learning rate", "training.seed": "the seed (0)"}
+    decided |= {setting: setting.removeprefix("method.") + own for setting, own in whose.items()}
     if clash := [name for name in decided if name in given]:
         raise ConfigError(
             f"tune decides {', '.join(decided[name] for name in clash)} itself: leave "
             f"{', '.join(clash)} out."
         )
-    unused = [name + searching.get(name, "") for name in decided if name in filed]
+    unused = [name + whose.get(name, "") for name in decided if name in filed]
     if unused:
         what = ", ".join(unused)
         return [f"Not used of the settings file, since tune decides it itself: {what}."]

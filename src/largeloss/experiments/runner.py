@@ -154,8 +154,8 @@ class Runner:
         """
         folder = self._out / name
         result = RunResult.read(folder)
-        ranked = result.val_rule != "assume-absent" or result.val_log_rank is not None
-        if result.chosen_on_val and not ranked:
+        by_map = result.val_rule == "assume-absent" and result.val_log_rank is None
+        if result.chosen_on_val and by_map:
             raise ConfigError(
                 f"{folder} was trained by an earlier version of largeloss, which did not choose "
                 "the epoch by log rank. Choose another --out, or remove the folder to train it "

@@ -25,11 +25,11 @@ def of_features(settings: RunConfig) -> bool:
 def labels_decide(asked: RunConfig) -> bool:
     """Whether they do, what is trained by settings as the user gave them: not where the user has
     set up the method that 'auto' is otherwise."""
-    return learns_from_labels_alone(asked) and not set_up(asked)
+    return whole_network_by_auto(asked) and not set_up(asked)
 
 
-def learns_from_labels_alone(asked: RunConfig) -> bool:
-    """Whether 'auto' trains a whole network on images: Naive IU may do that."""
+def whole_network_by_auto(asked: RunConfig) -> bool:
+    """Whether 'auto' trains a whole network on images, as Naive IU with a teacher may."""
     auto = asked.method.name == AUTO.name
     return auto and asked.training.protocol == "end-to-end" and not of_features(asked)
 

@@ -7,7 +7,7 @@ from largeloss.data import Dataset
 from largeloss.labels.table import Counts
 from largeloss.losses import title_of
 from largeloss.losses.recipes import AUTO, RECIPES, SELF_TRAINING
-from largeloss.runs.fitting import fitting, learns_from_labels_alone, self_training, set_up
+from largeloss.runs.fitting import fitting, self_training, set_up, whole_network_by_auto
 from largeloss.runs.mean_over_classes import count_of_classes
 from largeloss.training.evaluation import Evaluator
 
@@ -33,7 +33,7 @@ def fitting_labels(
         dataset: What is trained on.
         val: How val is measured.
     """
-    if not learns_from_labels_alone(asked):
+    if not whole_network_by_auto(asked):
         return asked, []
     train = dataset.labels.select(dataset.rows("train"))
     if train.is_complete or not (train.states == 0).any():

@@ -72,7 +72,7 @@ def train(
         folder.check_free()
     continuing = resume and distributed.from_main(folder.begun)
     with if_interrupted("Nothing was trained in this call; give the same command again."):
-        run = assemble(settings, data, begins=data is None and not resume)
+        run = assemble(settings, data, begins=not resume)
     with folder if main else nullcontext(), repeatable(), closing(listener):
         if main and not resume:
             folder.begin(run.settings.plain())
