@@ -14,6 +14,7 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,11 @@ def write_json(path: Path, content: Any) -> None:
         RunError: as :func:`written_atomically`.
     """
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def known_fields(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``content`` has of the fields of a dataclass: another version wrote others."""
+    return {one.name: content[one.name] for one in fields(kind) if one.name in content}
 
 
 def checksummed_json(content: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """What a search chose for each method, written and taken over by a comparison."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,7 +9,7 @@ from largeloss.config import RunConfig
 from largeloss.errors import ConfigError, RunError, meant
 from largeloss.experiments.run_settings import with_method
 from largeloss.experiments.variant import Variant
-from largeloss.files import read_text, verified_json
+from largeloss.files import known_fields, read_text, verified_json
 from largeloss.runs.arguments import check_tuned
 from largeloss.runs.file_names import TUNED
 from largeloss.runs.settings import resolved
@@ -74,10 +74,8 @@ class Tuning:
         path = path / TUNED if path.is_dir() else path
         try:
             content = verified_json(read_text(path))
-            names = [one.name for one in fields(TunedMethod)]
             methods = tuple(
-                TunedMethod(**{name: method[name] for name in names if name in method})
-                for method in content["methods"]
+                TunedMethod(**known_fields(TunedMethod, method)) for method in content["methods"]
             )
             found = cls(methods, content["val_rule"])
             by_area = any(method.get("val_auc") is not None for method in content["methods"])

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from largeloss.errors import RunError
+from largeloss.files import known_fields
 from largeloss.runs.mean_over_classes import MeanOverClasses
 from largeloss.training.run_folder import RunFolder
 from largeloss.version import __version__
@@ -160,8 +161,7 @@ class RunResult:
                 f"{RunFolder(run).result_file} has no {', '.join(missing[:3])}: it was written by "
                 "another version of largeloss. Train the run again with this one."
             )
-        names = [one.name for one in fields(cls)]
-        return cls(**{name: content[name] for name in names if name in content})
+        return cls(**known_fields(cls, content))
 
 
 def environment() -> dict[str, Any]:

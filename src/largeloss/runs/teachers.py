@@ -8,9 +8,8 @@ it is to choose itself, follows it.
 """
 
 import json
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from largeloss import distributed
 from largeloss.data.dataset import Rows
 from largeloss.errors import LabelError, RunError
+from largeloss.files import known_fields
 from largeloss.labels import LabelEdits, LabelTable, apply_edits, write_edits
 from largeloss.labels.edits import read_edits_and_notes
 from largeloss.runs.assemble import Assembled, make_loss, make_model
@@ -257,7 +257,7 @@ def _trained(
             more = {CONTENT: dict(phase.content), "wall_seconds": wall.seconds}
             folder.finish(asdict(found) | more)
         distributed.barrier()
-        return _read(folder.result())
+        return Teacher(**known_fields(Teacher, folder.result()))
     listener.skipped(phase.recipe.epochs)
     result = folder.result()
     # teachers of earlier versions have it in their checkpoint alone
@@ -267,12 +267,7 @@ def _trained(
         str(folder.path),
     )
     wall.before = result.get("wall_seconds", 0.0)
-    return _read(result)
-
-
-def _read(result: dict[str, Any]) -> Teacher:
-    names = [field.name for field in fields(Teacher)]
-    return Teacher(**{name: result[name] for name in names if name in result})
+    return Teacher(**known_fields(Teacher, result))
 
 
 def _votes(phase: Phase, run: Assembled, split: str, device: torch.device) -> NDArray[np.float32]:
